@@ -1,0 +1,31 @@
+// Bundles the program: one file for command line and operator, one per worker thread, one for use as a library.
+// A bundle, because npm's "overrides" don't reach those who install a package, and because it starts five times faster.
+import { readFileSync, rmSync } from "node:fs";
+import { build } from "esbuild";
+
+const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
+
+rmSync(new URL("dist", import.meta.url), { recursive: true, force: true });
+await build({
+  entryPoints: {
+    servetwin: "src/cli/main.ts",
+    index: "src/index.ts",
+    "preview-thread": "src/worker/preview-thread.ts",
+    "shadow-thread": "src/worker/shadow-thread.ts",
+  },
+  outdir: "dist",
+  bundle: true,
+  splitting: true,
+  chunkNames: "chunks/[name]-[hash]",
+  format: "esm",
+  platform: "node",
+  target: "node20.19",
+  // piscina starts threads from a file of its own, which a bundle can't hold.
+  external: ["piscina"],
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
+  legalComments: "linked",
+  logLevel: "warning",
+});
+console.error(`servetwin ${version} built in dist/`);

@@ -1,0 +1,53 @@
+import Table from "cli-table3";
+import { dump } from "js-yaml";
+import type { Command } from "commander";
+import { describeSource } from "../../model/known.ts";
+import { describeProblem } from "../../model/problem.ts";
+import { collect } from "../collect.ts";
+import { usageError } from "../exit.ts";
+import { simulationsIn, storeOfFiles } from "../inputs.ts";
+import { type LimitOptions, limitsOf, withLimitOptions } from "../limit-options.ts";
+import { type Prepared, prepare } from "../prepare.ts";
+
+interface Options extends LimitOptions {
+  readonly filename: readonly string[];
+  readonly simulation?: string;
+  readonly output: string;
+  readonly allowUrl: readonly string[];
+}
+
+export const explain = (program: Command): void => {
+  const command = program
+    .command("explain")
+    .description("print every value a simulation uses, and the object and field it comes from, or that it is a default")
+    .requiredOption("-f, --filename <path>", "manifests: a file, a folder or - for standard input; may be repeated", collect, [])
+    .option("--simulation <name>", "only this InferenceSimulation of those given")
+    .option("-o, --output <format>", "table, json or yaml", "table")
+    .option("--allow-url <url>", "traces may be fetched from URLs below this one; may be repeated", collect, []);
+  withLimitOptions(command)
+    .addHelpText("after", "\nExample:\n  servetwin explain -f deploy/examples/quickstart --simulation chat-preview\n")
+    .action(async (options: Options) => {
+      const print = printers[options.output as keyof typeof printers];
+      if (print === undefined) throw usageError(`there is no output format ${options.output}`, "choose one of table, json, yaml");
+      const store = storeOfFiles(options.filename);
+      const all: Prepared[] = [];
+      for (const stored of simulationsIn(store, options.simulation)) {
+        all.push(await prepare(store, stored, limitsOf(options), options.allowUrl));
+      }
+      process.stdout.write(print(all));
+    });
+};
+
+const printers = {
+  table: (all: readonly Prepared[]): string => all.map(asTable).join("\n"),
+  json: (all: readonly Prepared[]): string => `${JSON.stringify(all.map(asData), null, 2)}\n`,
+  yaml: (all: readonly Prepared[]): string => dump(all.map(asData), { noRefs: true, lineWidth: 160 }),
+};
+
+const asTable = ({ scenario, values, warnings }: Prepared): string => {
+  const rows = new Table({ head: ["value", "is", "from"], style: { head: [], border: [] } });
+  for (const { path, value, from } of values) rows.push([path, String(value), describeSource(from)]);
+  return [scenario.simulation, rows.toString(), ...warnings.map((warning) => `warning: ${describeProblem(warning)}`), ""].join("\n");
+};
+
+const asData = ({ scenario, values, warnings }: Prepared) => ({ simulation: scenario.simulation, values, warnings });

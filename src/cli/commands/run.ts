@@ -1,0 +1,106 @@
+import { availableParallelism } from "node:os";
+import type { Command } from "commander";
+import { describeProblem } from "../../model/problem.ts";
+import { judge } from "../../report/objectives.ts";
+import { previewPool } from "../../worker/pool.ts";
+import { BadInput, EXIT, usageError } from "../exit.ts";
+import { formats } from "../formats/index.ts";
+import type { Outcome } from "../format.ts";
+import { collect } from "../collect.ts";
+import { simulationsIn, storeOfFiles } from "../inputs.ts";
+import { type LimitOptions, limitsOf, positive, withLimitOptions } from "../limit-options.ts";
+import { type Prepared, prepare } from "../prepare.ts";
+import { progressBar } from "../progress.ts";
+import { threadsFolder } from "../threads.ts";
+
+interface Options extends LimitOptions {
+  readonly filename: readonly string[];
+  readonly simulation?: string;
+  readonly output: string;
+  readonly threads: number;
+  readonly allowUrl: readonly string[];
+}
+
+export const run = (program: Command): void => {
+  const command = program
+    .command("run")
+    .description("simulate once, as fast as it goes, and print what came out")
+    .requiredOption("-f, --filename <path>", "manifests: a file, a folder or - for standard input; may be repeated", collect, [])
+    .option("--simulation <name>", "only this InferenceSimulation of those given")
+    .option("-o, --output <format>", `one of ${formats.map(({ name }) => name).join(", ")}`, "table")
+    .option("--threads <count>", "worker threads", positive, availableParallelism())
+    .option("--allow-url <url>", "traces may be fetched from URLs below this one; may be repeated", collect, []);
+  withLimitOptions(command)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  servetwin run -f deploy/examples/quickstart
+  servetwin run -f deployment.yaml -f hpa.yaml -f simulation.yaml -o json
+  kubectl kustomize overlays/prod | servetwin run -f - -o yaml`,
+    )
+    .action(async (options: Options) => {
+      process.exitCode = await simulate(options);
+    });
+};
+
+const simulate = async (options: Options): Promise<number> => {
+  const format = formats.find(({ name }) => name === options.output);
+  if (format === undefined) throw usageError(`there is no output format ${options.output}`, `choose one of ${formats.map(({ name }) => name).join(", ")}`);
+  const store = storeOfFiles(options.filename);
+  const limits = limitsOf(options);
+  const prepared: Prepared[] = [];
+  for (const stored of simulationsIn(store, options.simulation)) {
+    prepared.push(await prepare(store, stored, limits, options.allowUrl));
+  }
+  const previews = prepared.filter(({ simulation }) => simulation.spec.mode === "Preview");
+  for (const { simulation } of prepared.filter(({ simulation }) => simulation.spec.mode !== "Preview")) {
+    process.stderr.write(`note: ${simulation.metadata.name} is a ${simulation.spec.mode}: \`servetwin up\` runs it\n`);
+  }
+  if (previews.length === 0) throw usageError("there is no InferenceSimulation in mode Preview", "`servetwin up` runs a Shadow");
+  for (const { warnings } of previews) {
+    for (const warning of warnings) process.stderr.write(`warning: ${describeProblem(warning)}\n`);
+  }
+  const outcomes = await runAll(previews, options.threads, limits.maxTraceBytes);
+  process.stdout.write(format.print(outcomes));
+  return exitOf(outcomes);
+};
+
+const runAll = async (previews: readonly Prepared[], threads: number, maxTraceBytes: number): Promise<Outcome[]> => {
+  const pool = previewPool(threadsFolder(import.meta.url), threads);
+  const bar = progressBar(previews.reduce((total, { simulation }) => total + simulation.spec.run.replications, 0));
+  const abort = new AbortController();
+  try {
+    return await Promise.all(
+      previews.map(async ({ simulation, scenario }) => {
+        const seeds = Array.from({ length: simulation.spec.run.replications }, (_, i) => scenario.seed + i);
+        const results = await Promise.all(
+          seeds.map(async (seed) => {
+            const tell = bar.run();
+            const result = await pool.run({ scenario: { ...scenario, seed }, maxTraceBytes }, abort.signal, tell);
+            tell({ done: 1, simulatedSeconds: 0, requests: 0 });
+            return result;
+          }),
+        );
+        const reports = results.map((result) => {
+          if (result.kind === "report") return result.report;
+          const { kind: _, ...problem } = result;
+          throw new BadInput([{ severity: "error", object: `InferenceSimulation/${scenario.simulation}`, ...problem }]);
+        });
+        const kpis = reports.map((report) => report.kpis);
+        const { verdict, objectives } = judge(simulation.spec.objectives, kpis);
+        return { simulation: scenario.simulation, scenario: scenario.name, reports, objectives, ...(simulation.spec.objectives.length === 0 ? {} : { verdict }) };
+      }),
+    );
+  } finally {
+    abort.abort();
+    bar.stop();
+    await pool.close();
+  }
+};
+
+const exitOf = (outcomes: readonly Outcome[]): number => {
+  if (outcomes.some(({ verdict }) => verdict === "Failed")) return EXIT.notMet;
+  if (outcomes.some(({ verdict }) => verdict === "Inconclusive")) return EXIT.inconclusive;
+  return EXIT.met;
+};

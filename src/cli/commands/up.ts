@@ -1,0 +1,192 @@
+import { hostname } from "node:os";
+import { availableParallelism } from "node:os";
+import type { Command } from "commander";
+import { metricsPage } from "../../exporter/metrics-page.ts";
+import { OperatorMetrics } from "../../exporter/operator-metrics.ts";
+import { describeProblem } from "../../model/problem.ts";
+import { VERSION } from "../../model/version.ts";
+import { Operator } from "../../operator/operator.ts";
+import type { SimulationStatus } from "../../schema/simulation-status.ts";
+import { startServer } from "../../server/server.ts";
+import { folderStore } from "../../store/folder.ts";
+import { WATCHED_KINDS } from "../../store/kinds.ts";
+import { electLeader, type Election } from "../../store/kubernetes/lease.ts";
+import { kubernetesStore } from "../../store/kubernetes.ts";
+import type { Store } from "../../store/store.ts";
+import { previewPool } from "../../worker/pool.ts";
+import { collect } from "../collect.ts";
+import { usageError } from "../exit.ts";
+import { type LimitOptions, limitsOf, positive, withLimitOptions } from "../limit-options.ts";
+import { threadsFolder } from "../threads.ts";
+import { detailOf, seriesOf } from "../views.ts";
+
+interface Options extends LimitOptions {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace: readonly string[];
+  readonly leaseNamespace: string;
+  readonly listen: string;
+  readonly threads: number;
+  readonly allowUrl: readonly string[];
+}
+
+export const up = (program: Command): void => {
+  const command = program
+    .command("up")
+    .argument("[DIR]", "a folder of manifests; left out: the cluster of --kubeconfig, or the one this runs in")
+    .description("run the operator: previews and shadows, with metrics, API and page")
+    .option("--kubeconfig <file>", "the cluster to watch")
+    .option("--context <name>", "of the kubeconfig")
+    .option("-n, --namespace <name>", "watch only this namespace; may be repeated", collect, [])
+    .option("--lease-namespace <name>", "where the Lease of the leader is", "servetwin-system")
+    .option("--listen <address>", "where metrics, API and page are served", "127.0.0.1:8080")
+    .option("--threads <count>", "worker threads for previews", positive, Math.max(1, availableParallelism() - 1))
+    .option("--allow-url <url>", "traces may be fetched from URLs below this one; may be repeated", collect, []);
+  withLimitOptions(command)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  servetwin up deploy/examples/quickstart
+  servetwin up --kubeconfig ~/.kube/config --namespace inference
+  servetwin up ./manifests --listen 0.0.0.0:9090 --max-horizon 90d`,
+    )
+    .action(async (folder: string | undefined, options: Options) => serve(folder, options));
+};
+
+const serve = async (folder: string | undefined, options: Options): Promise<void> => {
+  const listen = addressOf(options.listen);
+  const running = new AbortController();
+  const metrics: OperatorMetrics = new OperatorMetrics(() => stateOf(operator), { version: VERSION });
+  const watch = { requested: (said: { method: string; code: string; host: string }) => metrics.requested(said.code, said.method, said.host) };
+  const { store, elect } = placeOf(folder, options, watch);
+  const operator: Operator = new Operator({
+    store,
+    pool: previewPool(threadsFolder(import.meta.url), options.threads),
+    threads: threadsFolder(import.meta.url),
+    limits: limitsOf(options),
+    allowedUrls: options.allowUrl,
+    log,
+    watch: {
+      reconciled: (result, seconds) => metrics.reconciled(result, seconds),
+      previewTook: (seconds) => metrics.previewTook(seconds),
+    },
+  });
+  const { held } = operator.reconciler;
+  const detail = (stored: Parameters<typeof detailOf>[0]) =>
+    detailOf(stored, held.get(`${stored.object.metadata.namespace ?? "default"}/${stored.object.metadata.name}`));
+  let started = false;
+  const server = await startServer(
+    {
+      version: VERSION,
+      place: store.place,
+      problems: () => store.problems.map(describeProblem),
+      notReady: () => (started && store.synced ? undefined : "the first lists are not in yet"),
+      metrics: async (accept) => metricsPage([...held.values()].flatMap(seriesOf), await metrics.families(), accept),
+      simulations: () => store.list("InferenceSimulation").map(detail),
+      simulation: (namespace, name) => {
+        const stored = store.list("InferenceSimulation", namespace).find(({ object }) => object.metadata.name === name);
+        return stored === undefined ? undefined : detail(stored);
+      },
+      failed: (error) => log({ level: "error", message: "request failed", error: (error as Error).stack }),
+    },
+    listen,
+  ).catch((error: NodeJS.ErrnoException) => {
+    throw usageError(`${options.listen} can't be listened on: ${error.message}`, "choose another address with --listen");
+  });
+
+  store.onProblems(() => {
+    for (const problem of store.problems) log({ level: problem.severity, message: describeProblem(problem) });
+  });
+  await store.start(running.signal);
+  started = true;
+  let election: Election | undefined;
+  if (elect === undefined) operator.lead();
+  else election = elect(operator);
+  process.stdout.write(`${server.url}\n`);
+
+  await stopSignal();
+  log({ level: "info", message: "stopping" });
+  await operator.close();
+  await election?.stop();
+  running.abort();
+  await server.close();
+};
+
+interface Place {
+  readonly store: Store;
+  /** Left out: there is nobody else, so this one leads. */
+  readonly elect?: (operator: Operator) => Election;
+}
+
+const placeOf = (
+  folder: string | undefined,
+  options: Options,
+  watch: { requested(said: { method: string; code: string; host: string }): void },
+): Place => {
+  if (folder !== undefined && options.kubeconfig !== undefined) {
+    throw usageError("a folder and --kubeconfig were both given", "choose one");
+  }
+  if (folder !== undefined) return { store: folderStore({ folder, kinds: WATCHED_KINDS }) };
+  if (options.kubeconfig === undefined && process.env.KUBERNETES_SERVICE_HOST === undefined) {
+    throw usageError("there is nothing to watch", "name a folder (servetwin up deploy/examples/quickstart), or a cluster with --kubeconfig");
+  }
+  const { store, connection } = kubernetesStore({
+    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
+    ...(options.context === undefined ? {} : { context: options.context }),
+    ...(options.namespace.length === 0 ? {} : { namespaces: options.namespace }),
+    kinds: WATCHED_KINDS,
+    ...watch,
+  });
+  const identity = `${hostname()}_${process.pid}`;
+  return {
+    store,
+    elect: (operator) =>
+      electLeader({
+        connection,
+        namespace: options.leaseNamespace,
+        name: "servetwin",
+        identity,
+        onLead: () => {
+          log({ level: "info", message: "leading", identity });
+          operator.lead();
+        },
+        onLost: () => {
+          log({ level: "warning", message: "leadership lost", identity });
+          operator.rest();
+        },
+      }),
+  };
+};
+
+const addressOf = (text: string): { host: string; port: number } => {
+  const [, host, port] = /^(?:\[?([^\]]*?)\]?:)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65_535) throw usageError(`${text} is no address to listen on`, "write host:port, such as 127.0.0.1:8080");
+  return { host: host === undefined || host === "" ? "127.0.0.1" : host, port: Number(port) };
+};
+
+const stateOf = (operator: Operator) => ({
+  leading: operator.leading,
+  queue: operator.queue.state,
+  simulations: operator.simulations.map(({ object }) => {
+    const key = `${object.metadata.namespace ?? "default"}/${object.metadata.name}`;
+    const lag = operator.reconciler.held.get(key)?.shadow?.snapshot?.lagSeconds;
+    return {
+      simulation: key,
+      mode: String((object.spec as { mode?: string } | undefined)?.mode ?? "Preview"),
+      phase: (object.status as SimulationStatus | undefined)?.phase ?? "Mirroring",
+      ...(lag === undefined ? {} : { lagSeconds: lag }),
+    };
+  }),
+});
+
+const stopSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    process.once("SIGTERM", () => resolve());
+    process.once("SIGINT", () => resolve());
+  });
+
+/** One JSON object per line, on standard error. */
+const log = (line: Readonly<Record<string, unknown>>): void => {
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...line })}\n`);
+};

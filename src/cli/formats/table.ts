@@ -1,0 +1,155 @@
+import Table from "cli-table3";
+import { plot } from "simple-ascii-chart";
+import type { Report, ScaleEvent, Summary, TimelineColumn } from "../../report/report.ts";
+import type { Format, Outcome } from "../format.ts";
+
+/** For people: KPIs, objectives, scale events, and courses over time as plots. */
+export const table: Format = {
+  name: "table",
+  summary: "tables and plots, for people",
+  print: (outcomes) => outcomes.map(section).join("\n"),
+};
+
+const section = (outcome: Outcome): string => {
+  const [first] = outcome.reports;
+  if (first === undefined) return "";
+  const parts = [
+    heading(outcome, first),
+    latencies(outcome.reports),
+    totals(outcome.reports),
+    ...(outcome.objectives.length === 0 ? [] : [objectives(outcome)]),
+    ...(first.scaleEvents.length === 0 ? [] : [scaleEvents(first)]),
+    ...plots(first),
+    ...first.notes.map((note) => `note: ${note}\n`),
+  ];
+  return parts.join("\n");
+};
+
+const heading = ({ simulation, scenario, reports }: Outcome, first: Report): string => {
+  const seeds = reports.length === 1 ? `seed ${first.seed}` : `seeds ${first.seed} to ${first.seed + reports.length - 1}`;
+  return `${simulation} (${scenario}): ${duration(first.horizonSeconds)} simulated, ${seeds}, scenario ${first.scenarioDigest.slice(0, 12)}. Simulated, not measured.\n`;
+};
+
+const latencies = (reports: readonly Report[]): string => {
+  const rows = new Table({ head: ["latency", "mean", "p50", "p90", "p95", "p99", "max"], colAligns: ["left", ...right(6)], style: plain });
+  const named = [
+    ["time to first token", "ttftSeconds"],
+    ["inter-token latency", "itlSeconds"],
+    ["end to end", "e2eSeconds"],
+    ["waiting in the engine", "queueSeconds"],
+  ] as const;
+  for (const [name, key] of named) {
+    const of = (part: keyof Summary): string => seconds(mean(reports.map((report) => report.kpis[key][part])));
+    rows.push([name, of("mean"), of("p50"), of("p90"), of("p95"), of("p99"), of("max")]);
+  }
+  return `${rows.toString()}\n`;
+};
+
+const totals = (reports: readonly Report[]): string => {
+  const of = (pick: (report: Report) => number): number => mean(reports.map(pick));
+  const rows = new Table({ style: plain, colAligns: ["left", "right", "left", "right"] });
+  rows.push(
+    ["requests arrived", count(of((r) => r.kpis.requests.arrived)), "requests/s", number(of((r) => r.kpis.requestsPerSecond))],
+    ["completed", count(of((r) => r.kpis.requests.completed)), "output tokens/s", number(of((r) => r.kpis.outputTokensPerSecond))],
+    ["rejected", count(of((r) => r.kpis.requests.rejected)), "prompt tokens/s", number(of((r) => r.kpis.promptTokensPerSecond))],
+    ["aborted", count(of((r) => r.kpis.requests.aborted)), "prefix cache hits", percent(of((r) => r.kpis.prefixCacheHitRatio))],
+    ["in flight at the end", count(of((r) => r.kpis.requests.inFlightAtEnd)), "preemptions", count(of((r) => r.kpis.preemptions))],
+    [
+      "replicas min / mean / max",
+      `${number(of((r) => r.kpis.replicas.min))} / ${number(of((r) => r.kpis.replicas.mean))} / ${number(of((r) => r.kpis.replicas.max))}`,
+      "scale-ups / scale-downs",
+      `${number(of((r) => r.kpis.scaleUps))} / ${number(of((r) => r.kpis.scaleDowns))}`,
+    ],
+    ["replica-hours", number(of((r) => r.kpis.replicaHours)), "GPU-hours", number(of((r) => r.kpis.gpuHours))],
+  );
+  return `${rows.toString()}\n`;
+};
+
+const objectives = ({ objectives: all, verdict }: Outcome): string => {
+  const rows = new Table({ head: ["objective", "at most", "simulated", "verdict"], style: plain, colAligns: ["left", "right", "right", "left"] });
+  for (const one of all) {
+    rows.push([`${one.metric}${one.percentile === undefined ? "" : ` p${one.percentile}`}`, one.atMost, observed(one), one.verdict]);
+  }
+  return `${rows.toString()}\nverdict: ${verdict}\n`;
+};
+
+const observed = ({ metric, observed: spread }: Outcome["objectives"][number]): string => {
+  if (spread === undefined) return "no data";
+  return metric === "ttft" || metric === "itl" || metric === "e2e" ? seconds(spread.mean) : number(spread.mean);
+};
+
+const SHOWN = 12;
+
+const scaleEvents = ({ scaleEvents: all }: Report): string => {
+  const rows = new Table({ head: ["at", "replicas", "by", "reason"], style: plain });
+  for (const event of all.slice(0, SHOWN)) rows.push(scaleRow(event));
+  const more = all.length > SHOWN ? `… and ${all.length - SHOWN} more (-o json has them)\n` : "";
+  return `${rows.toString()}\n${more}`;
+};
+
+const scaleRow = ({ atSeconds, from, to, by, reason }: ScaleEvent): string[] => [duration(atSeconds), `${from} → ${to}`, by, reason];
+
+const plots = ({ timeline }: Report): string[] => {
+  const wanted: readonly [string, readonly TimelineColumn[]][] = [
+    ["replicas ready", ["replicasReady"]],
+    ["requests waiting", ["waiting"]],
+    ["time to first token, p99, s", ["ttftP99Seconds"]],
+  ];
+  const hours = timeline.atSeconds.map((at) => at / 3600);
+  return wanted.map(([title, [column]]) => {
+    const values = timeline.columns[column as TimelineColumn];
+    const points = hours.map((hour, i): [number, number] => [hour, values[i] ?? 0]);
+    return drawn(title, thinned(points));
+  });
+};
+
+const WIDTH = 72;
+
+const drawn = (title: string, points: [number, number][]): string => {
+  const last = points.at(-1)?.[0] ?? 0;
+  const ticks = [0, last / 4, last / 2, (3 * last) / 4, last].map((tick) => nearest(points, tick));
+  const top = Math.max(...points.map(([, y]) => y));
+  const text = plot(points, {
+    width: WIDTH,
+    height: 8,
+    title,
+    xLabel: "hours",
+    yRange: [0, top === 0 ? 1 : top],
+    customXAxisTicks: [...new Set(ticks)],
+    formatter: (value, { axis }) => (axis === "x" ? Math.round(value * 10) / 10 : number(value)),
+  });
+  return `${text
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n")
+    .trim()}\n`;
+};
+
+/** The largest of each stretch, so that a spike is never lost to drawing. */
+const thinned = (points: readonly [number, number][]): [number, number][] => {
+  const per = Math.max(1, Math.ceil(points.length / WIDTH));
+  const stretches = Array.from({ length: Math.ceil(points.length / per) }, (_, i) => points.slice(i * per, (i + 1) * per));
+  return stretches.map((stretch) => [stretch[0]?.[0] ?? 0, Math.max(...stretch.map(([, y]) => y))]);
+};
+
+const nearest = (points: readonly [number, number][], x: number): number =>
+  points.reduce((best, [at]) => (Math.abs(at - x) < Math.abs(best - x) ? at : best), points[0]?.[0] ?? 0);
+
+const plain = { head: [], border: [] };
+const right = (columns: number): "right"[] => Array.from({ length: columns }, () => "right");
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+const count = (value: number): string => Math.round(value).toLocaleString("en-US");
+const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
+const number = (value: number): string => value.toLocaleString("en-US", { maximumSignificantDigits: 4 });
+
+const seconds = (value: number): string => {
+  if (value < 1e-9) return "0 ms";
+  if (value < 1) return `${number(value * 1000)} ms`;
+  return `${number(value)} s`;
+};
+
+const duration = (total: number): string => {
+  const whole = Math.round(total);
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  return [h > 0 ? `${h}h` : "", m > 0 || (h > 0 && s > 0) ? `${m}m` : "", s > 0 || whole === 0 ? `${s}s` : ""].join("");
+};

@@ -1,0 +1,8 @@
+/**
+ * What a Deployment's pods do, as pure functions: when a pod on its way up reaches which phase, which pods go when it
+ * scales in, and when a pod on its way down stops taking and finishing requests. The world holds the pods and carries it out.
+ */
+export type { PodStart, PodStop, Spread } from "./pod-lifecycle.ts";
+export { planStart, type StartPlan } from "./pod-start.ts";
+export { planStop, type StopPlan } from "./pod-stop.ts";
+export { scaleInOrder } from "./scale-in.ts";

@@ -1,0 +1,57 @@
+import { logNormal } from "../../sim/draw.ts";
+import type { Rng } from "../../sim/rng.ts";
+import { after, elapsed, type Micros, type SimTime, seconds } from "../../sim/time.ts";
+import type { PodStart, Spread } from "./pod-lifecycle.ts";
+
+/** Instants of a pod's way up, each at or after the one before. */
+export interface StartPlan {
+  /** Bound to a node; the image pull begins. */
+  readonly scheduled: SimTime;
+  /** The image is there; the container starts. */
+  readonly started: SimTime;
+  /** The weights are on the GPU. */
+  readonly loaded: SimTime;
+  /** The engine's API answers. */
+  readonly serving: SimTime;
+  /** The first probe since then has succeeded; endpoints get the pod. */
+  readonly ready: SimTime;
+}
+
+/**
+ * Draws the phases of one pod's start.
+ *
+ * @param created when the pod object appeared
+ * @param rng a stream of the pod's own; one draw per phase is taken, whatever the spreads are
+ * Source: the kubelet's prober (first probe after `initialDelaySeconds`, then every `periodSeconds`, ready at the first
+ * success), Kubernetes v1.36. The jitter that a restarting kubelet adds is left out.
+ */
+export const planStart = (created: SimTime, start: PodStart, rng: Rng): StartPlan => {
+  const scheduled = after(created, drawSpread(start.scheduleSeconds, rng));
+  const started = after(scheduled, drawSpread(start.imagePullSeconds, rng));
+  const loaded = after(started, drawSpread(start.modelLoadSeconds, rng));
+  const serving = after(loaded, drawSpread(start.engineInitSeconds, rng));
+  return { scheduled, started, loaded, serving, ready: firstProbe(started, serving, start.probe) };
+};
+
+/** @returns the first probe at or after `serving` */
+const firstProbe = (started: SimTime, serving: SimTime, probe: PodStart["probe"]): SimTime => {
+  const first = after(started, seconds(probe.initialDelaySeconds));
+  if (first >= serving) return first;
+  const period = seconds(probe.periodSeconds);
+  const periods = Math.ceil(elapsed(first, serving) / period);
+  return after(first, (periods * period) as Micros);
+};
+
+/** @returns a log-normal draw with the spread's own mean and deviation; the mean itself if the deviation is 0 */
+const drawSpread = ({ mean, deviation }: Spread, rng: Rng): Micros => {
+  if (mean === 0) return constant(0, rng);
+  const variance = Math.log1p((deviation / mean) ** 2);
+  if (variance === 0) return constant(mean, rng);
+  return seconds(logNormal(rng, Math.log(mean) - variance / 2, Math.sqrt(variance)));
+};
+
+/** Takes the draw that isn't needed, so that one spread's width doesn't shift the next phase's chance. */
+const constant = (length: number, rng: Rng): Micros => {
+  logNormal(rng, 0, 1);
+  return seconds(length);
+};

@@ -1,0 +1,124 @@
+import type { EngineCounters, EngineHistograms } from "../model/engine-state.ts";
+import type { Finished } from "../model/fact.ts";
+import { fineSecondsBounds } from "../model/fine-bounds.ts";
+import { Histogram } from "../model/metric-family.ts";
+import type { SimTime } from "../sim/time.ts";
+import type { Sequence } from "./sequence.ts";
+
+// Bounds of vllm/v1/metrics/loggers.py (May 2026), in seconds or tokens.
+const TTFT = [
+  0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560,
+];
+const ITL = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80];
+const REQUEST = [0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680];
+const STEP = [1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384];
+
+/** 1, 2, 5, 10, 20, 50 ... up to the largest not above `most` (vLLM build_1_2_5_buckets). */
+export const oneTwoFive = (most: number): readonly number[] => {
+  const bounds: number[] = [];
+  for (let decade = 1; ; decade *= 10) {
+    for (const mantissa of [1, 2, 5]) {
+      if (mantissa * decade > most) return bounds;
+      bounds.push(mantissa * decade);
+    }
+  }
+};
+
+/** What vLLM's front end counts of one engine: vllm/v1/metrics/stats.py and loggers.py. */
+export class EngineMetrics {
+  readonly counters: EngineCounters = {
+    steps: 0,
+    promptTokens: 0,
+    promptTokensCached: 0,
+    generationTokens: 0,
+    preemptions: 0,
+    prefixQueries: 0,
+    prefixHits: 0,
+    success: { stop: 0, length: 0, abort: 0, error: 0, repetition: 0 },
+    busyMicros: 0,
+  };
+  readonly histograms: EngineHistograms;
+  readonly #fine = new Histogram(fineSecondsBounds);
+  #gap = -1;
+  #gaps = 0;
+  /** Of the step being applied: prompt tokens computed for those with a first token, and outputs. */
+  #iterationTokens = 0;
+
+  constructor(maxModelLen: number) {
+    const lengths = oneTwoFive(maxModelLen);
+    const of = (bounds: readonly number[]): Histogram => new Histogram(bounds);
+    this.histograms = {
+      timeToFirstToken: of(TTFT),
+      interTokenLatency: of(ITL),
+      interTokenFine: this.#fine,
+      timePerOutputToken: of(ITL),
+      e2eLatency: of(REQUEST),
+      queueTime: of(REQUEST),
+      inferenceTime: of(REQUEST),
+      prefillTime: of(REQUEST),
+      decodeTime: of(REQUEST),
+      iterationTokens: of(STEP),
+      promptTokens: of(lengths),
+      generationTokens: of(lengths),
+      prefillComputedTokens: of(lengths),
+      maxGenerationTokens: of(lengths),
+      paramsN: of([1, 2, 5, 10, 20]),
+    };
+  }
+
+  /** @param seconds time to first token as the client sees it */
+  firstToken({ request, cached }: Sequence, seconds: number): void {
+    this.counters.promptTokens += request.promptTokens;
+    this.counters.promptTokensCached += cached;
+    this.#iterationTokens += request.promptTokens - cached;
+    this.histograms.timeToFirstToken.observe(seconds);
+  }
+
+  /** A gap between two tokens of one request. Most requests of a step have the same, so equal ones go in together. */
+  gap(length: number): void {
+    if (length !== this.#gap) this.#flushGaps();
+    this.#gap = length;
+    this.#gaps += 1;
+  }
+
+  /** A step has ended: `outputs` tokens came out of it. Steps without any don't show (vllm/v1/engine/async_llm.py). */
+  stepped(outputs: number, length: number): void {
+    this.#flushGaps();
+    this.counters.steps += 1;
+    this.counters.generationTokens += outputs;
+    this.counters.busyMicros += length;
+    if (outputs > 0) this.histograms.iterationTokens.observe(this.#iterationTokens + outputs);
+    this.#iterationTokens = 0;
+  }
+
+  #flushGaps(): void {
+    if (this.#gaps === 0) return;
+    this.histograms.interTokenLatency.observe(this.#gap / 1e6, this.#gaps);
+    this.#fine.observe(this.#gap / 1e6, this.#gaps);
+    this.#gaps = 0;
+  }
+
+  /** Intervals inside the engine end with the step; the end-to-end time is the client's. */
+  finished(sequence: Sequence, facts: Finished): void {
+    const { histograms } = this;
+    const [scheduled, first, last] = [sequence.scheduled, sequence.firstToken, sequence.lastToken] as SimTime[];
+    const seconds = (from: number | undefined, to: number | undefined): number => ((to ?? 0) - (from ?? 0)) / 1e6;
+    this.counters.success[facts.outcome === "length" ? "length" : "stop"] += 1;
+    histograms.e2eLatency.observe(seconds(sequence.arrived, facts.end));
+    histograms.queueTime.observe(seconds(sequence.queued, scheduled));
+    histograms.inferenceTime.observe(seconds(scheduled, last));
+    histograms.prefillTime.observe(seconds(scheduled, first));
+    histograms.decodeTime.observe(seconds(first, last));
+    histograms.timePerOutputToken.observe(facts.outputTokens > 1 ? seconds(first, last) / (facts.outputTokens - 1) : 0);
+    histograms.promptTokens.observe(facts.request.promptTokens);
+    histograms.generationTokens.observe(facts.outputTokens);
+    histograms.maxGenerationTokens.observe(facts.outputTokens);
+    histograms.prefillComputedTokens.observe(facts.request.promptTokens - facts.cachedTokens);
+    histograms.paramsN.observe(1);
+  }
+
+  /** Aborted requests count as such; their times are those of the client's patience, and vLLM observes none. */
+  aborted(): void {
+    this.counters.success.abort += 1;
+  }
+}

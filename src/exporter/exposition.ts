@@ -1,0 +1,79 @@
+import type { HistogramValue, MetricFamily, MetricSample } from "../model/metric-family.ts";
+import { floatText } from "./float-text.ts";
+
+/** `text`: Prometheus text format 0.0.4. `openmetrics`: OpenMetrics 1.0.0. */
+export type Format = "text" | "openmetrics";
+
+export const CONTENT_TYPE: Record<Format, string> = {
+  text: "text/plain; version=0.0.4; charset=utf-8",
+  openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+};
+
+/** Characters after which whoever else waits for the event loop gets a turn. */
+const CHUNK = 64 * 1024;
+
+/**
+ * Writes families as prometheus_client does, in pieces, giving way to others between them: a scrape of 50 000 series
+ * blocks nobody for long. Families come by the way, so that they need not all be held at once.
+ *
+ * @param families each name once; samples of one labelset stand together
+ */
+export async function* expose(families: Iterable<MetricFamily>, format: Format): AsyncGenerator<string> {
+  let chunk = "";
+  for (const family of families) {
+    chunk += head(family, format);
+    for (const sample of family.samples) {
+      chunk += sampleLines(family, sample, format);
+      if (chunk.length < CHUNK) continue;
+      yield chunk;
+      chunk = "";
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  if (format === "openmetrics") chunk += "# EOF\n";
+  if (chunk !== "") yield chunk;
+}
+
+/** In the text format the lines above a counter bear its sample's name, in OpenMetrics its family's. */
+const head = ({ name, type, help }: MetricFamily, format: Format): string => {
+  const named = type === "counter" && format === "text" ? `${name}_total` : name;
+  return `# HELP ${named} ${escapedHelp(help, format)}\n# TYPE ${named} ${type}\n`;
+};
+
+const sampleLines = ({ name, type }: MetricFamily, sample: MetricSample, format: Format): string => {
+  const labels = labelText(sample.labels);
+  const created =
+    format === "openmetrics" && type !== "gauge" && sample.createdSeconds !== undefined
+      ? `${name}_created${braced(labels)} ${floatText(sample.createdSeconds)}\n`
+      : "";
+  if (typeof sample.value !== "number") return histogramLines(name, labels, sample.value) + created;
+  const suffix = type === "counter" ? "_total" : "";
+  return `${name}${suffix}${braced(labels)} ${floatText(sample.value)}\n${created}`;
+};
+
+const histogramLines = (name: string, labels: string, { bounds, counts, sum }: HistogramValue): string => {
+  const before = `${name}_bucket{${labels}${labels === "" ? "" : ","}le="`;
+  let lines = "";
+  let below = 0;
+  for (let i = 0; i <= bounds.length; i += 1) {
+    below += counts[i] ?? 0;
+    lines += `${before}${floatText(bounds[i] ?? Number.POSITIVE_INFINITY)}"} ${floatText(below)}\n`;
+  }
+  return `${lines}${name}_count${braced(labels)} ${floatText(below)}\n${name}_sum${braced(labels)} ${floatText(sum)}\n`;
+};
+
+const braced = (labels: string): string => (labels === "" ? "" : `{${labels}}`);
+
+const labelText = (labels: Readonly<Record<string, string>>): string => {
+  let text = "";
+  for (const name in labels) text += `${text === "" ? "" : ","}${name}="${escapedValue(labels[name] as string)}"`;
+  return text;
+};
+
+const escapedValue = (value: string): string =>
+  /[\\"\n]/.test(value) ? value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"') : value;
+
+const escapedHelp = (help: string, format: Format): string => {
+  const escaped = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+  return format === "openmetrics" ? escaped.replaceAll('"', '\\"') : escaped;
+};

@@ -1,0 +1,58 @@
+/** A Prometheus metric family as plain data, under production's own name, without prefix. */
+export interface MetricFamily {
+  /** Without `_total`, `_bucket`, `_sum`, `_count`: the writer adds them. */
+  readonly name: string;
+  readonly type: "gauge" | "counter" | "histogram";
+  readonly help: string;
+  readonly samples: readonly MetricSample[];
+}
+
+export interface MetricSample {
+  readonly labels: Readonly<Record<string, string>>;
+  /** A number for gauges and counters. */
+  readonly value: number | HistogramValue;
+  /** Unix seconds, for `_created` in OpenMetrics; left out where unknown. */
+  readonly createdSeconds?: number;
+}
+
+export interface HistogramValue {
+  /** Upper bounds, ascending, without +Inf. */
+  readonly bounds: readonly number[];
+  /** Per bucket, not cumulative; one more than bounds (the last is +Inf's). */
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
+/** Observations per bucket, in an array of numbers: cheap to add to, exact to merge. */
+export class Histogram {
+  readonly bounds: readonly number[];
+  readonly counts: Float64Array;
+  sum = 0;
+
+  constructor(bounds: readonly number[]) {
+    this.bounds = bounds;
+    this.counts = new Float64Array(bounds.length + 1);
+  }
+
+  /** @param weight how many observations of the same value */
+  observe(value: number, weight = 1): void {
+    let low = 0;
+    let high = this.bounds.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (value <= (this.bounds[middle] as number)) high = middle;
+      else low = middle + 1;
+    }
+    this.counts[low] = (this.counts[low] as number) + weight;
+    this.sum += value * weight;
+  }
+
+  get count(): number {
+    return this.counts.reduce((total, n) => total + n, 0);
+  }
+
+  /** A copy as plain data. */
+  value(): HistogramValue {
+    return { bounds: this.bounds, counts: [...this.counts], sum: this.sum };
+  }
+}

@@ -1,0 +1,52 @@
+import type { Problem } from "../model/problem.ts";
+import type { Report } from "../report/report.ts";
+import type { InferenceSimulation } from "../schema/resource.ts";
+import type { MirroredValue } from "../twin/mirror.ts";
+import type { Scenario } from "../twin/scenario.ts";
+import type { Progress, ShadowSnapshot } from "../worker/protocol.ts";
+import type { Doing } from "./plan.ts";
+
+/** What this process holds of one simulation; all of it can be had again from the store. */
+export interface Held {
+  readonly key: string;
+  /** As last read and found good. */
+  simulation?: InferenceSimulation;
+  scenario?: Scenario;
+  mirrored: readonly MirroredValue[];
+  warnings: readonly Problem[];
+  /** Why it can't be simulated as it stands. */
+  problems: readonly Problem[];
+  preview?: HeldPreview;
+  shadow?: HeldShadow;
+}
+
+export interface HeldPreview {
+  readonly inputDigest: string;
+  /** Its status holds this result already: nothing is told again. */
+  readonly restore: boolean;
+  readonly abort: AbortController;
+  state: "running" | "finished" | "failed";
+  /** 0 to 1, per replication. */
+  readonly progress: (Progress | undefined)[];
+  reports: readonly Report[];
+  problem?: Problem;
+}
+
+export interface HeldShadow {
+  readonly inputDigest: string;
+  scale: number | undefined;
+  state: "following" | "failed";
+  snapshot?: ShadowSnapshot;
+  problem?: Problem;
+}
+
+export const emptyHeld = (key: string): Held => ({ key, mirrored: [], warnings: [], problems: [] });
+
+export const doingOf = (held: Held): Doing => ({
+  ...(held.preview === undefined
+    ? {}
+    : { preview: { inputDigest: held.preview.inputDigest, state: held.preview.state } }),
+  ...(held.shadow === undefined
+    ? {}
+    : { shadow: { inputDigest: held.shadow.inputDigest, scale: held.shadow.scale, state: held.shadow.state } }),
+});

@@ -1,0 +1,271 @@
+import { describeProblem, type Problem } from "../model/problem.ts";
+import type { Limits } from "../schema/limits.ts";
+import type { InferenceSimulation } from "../schema/resource.ts";
+import type { SimulationStatus } from "../schema/simulation-status.ts";
+import { type ObjectRef, type Store, StoreError, type StoredObject } from "../store/store.ts";
+import { digestOf } from "../twin/digest.ts";
+import type { Scenario } from "../twin/scenario.ts";
+import type { PreviewPool, ShadowHost } from "../worker/pool.ts";
+import type { PreviewResult, ShadowMessage } from "../worker/protocol.ts";
+import { doingOf, emptyHeld, type Held, type HeldPreview } from "./held.ts";
+import type { Outcome } from "./outcome.ts";
+import { type Plan, planOf, type Wanted } from "./plan.ts";
+import { read } from "./read.ts";
+import { sameStatus, statusOf } from "./status.ts";
+
+export interface ReconcilerParts {
+  readonly store: Store;
+  readonly pool: PreviewPool;
+  readonly shadows: ShadowHost;
+  readonly limits: Limits;
+  readonly allowedUrls: readonly string[];
+  /** Asks for another reconcile of the key soon. */
+  readonly enqueue: (ref: ObjectRef) => void;
+  readonly now: () => Date;
+  readonly log: (line: Readonly<Record<string, unknown>>) => void;
+  /** Wall-clock seconds that a preview took. */
+  readonly previewTook?: (seconds: number) => void;
+}
+
+/** How often the status of a running shadow is written. */
+const SHADOW_STATUS_SECONDS = 30;
+/** How often traces that nothing watches are looked at again. */
+const TRACE_LOOK_SECONDS = 30;
+
+/** Brings one simulation at a time to what its object says. Never waits for a run: its end asks for another reconcile. */
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+  readonly #held = new Map<string, Held>();
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+  }
+
+  /** What is held of each simulation, for metrics, API and page. */
+  get held(): ReadonlyMap<string, Held> {
+    return this.#held;
+  }
+
+  async reconcile(ref: ObjectRef): Promise<Outcome> {
+    const key = `${ref.namespace}/${ref.name}`;
+    const stored = this.#parts.store.get(ref);
+    const held = this.#held.get(key) ?? emptyHeld(key);
+    this.#held.set(key, held);
+    const wanted = await this.#read(stored, held);
+    const plan = planOf(wanted, doingOf(held), recordedOf(stored));
+    this.#carryOut(plan, ref, held, wanted);
+    if (stored === undefined) {
+      this.#held.delete(key);
+      return { kind: "settled" };
+    }
+    return this.#writeStatus(ref, stored, held, plan);
+  }
+
+  /** A message from the thread of the paced worlds. */
+  shadowTold(message: ShadowMessage): void {
+    const shadow = this.#held.get(message.key)?.shadow;
+    if (shadow === undefined) return;
+    const first = shadow.snapshot === undefined;
+    if (message.kind === "snapshot") shadow.snapshot = message.snapshot;
+    else {
+      shadow.state = "failed";
+      shadow.problem = { severity: "error", ...pick(message) };
+    }
+    if (first || message.kind === "problem") this.#parts.enqueue(refOf(message.key));
+  }
+
+  /** Stops every run and forgets all: when leadership is lost, or at the end. */
+  stopAll(): void {
+    for (const held of this.#held.values()) this.#stop(held);
+    this.#held.clear();
+  }
+
+  // ---- what is wanted
+
+  async #read(stored: StoredObject | undefined, held: Held): Promise<Wanted> {
+    if (stored === undefined || stored.object.metadata.deletionTimestamp !== undefined) return { kind: "nothing" };
+    const found = await read(stored, this.#parts);
+    if (!found.ok) {
+      held.problems = found.problems.filter((problem) => problem.severity === "error");
+      return { kind: "broken", problems: held.problems };
+    }
+    held.simulation = found.value.simulation;
+    held.scenario = found.value.scenario;
+    held.mirrored = found.value.values;
+    held.warnings = found.warnings;
+    held.problems = [];
+    return wantedOf(found.value.simulation, found.value.scenario);
+  }
+
+  // ---- what is done about it
+
+  #carryOut(plan: Plan, ref: ObjectRef, held: Held, wanted: Wanted): void {
+    switch (plan.kind) {
+      case "rest":
+        return;
+      case "stop":
+        return this.#stop(held);
+      case "run-preview":
+        return this.#runPreview(ref, held, (wanted as Extract<Wanted, { kind: "preview" }>).inputDigest, plan.restore);
+      case "follow":
+        return this.#follow(held, wanted as Extract<Wanted, { kind: "shadow" }>);
+      case "scale":
+        return this.#scale(held, plan.replicas);
+      default:
+        return plan satisfies never;
+    }
+  }
+
+  #stop(held: Held): void {
+    held.preview?.abort.abort();
+    delete held.preview;
+    if (held.shadow !== undefined) this.#parts.shadows.send({ kind: "stop", key: held.key });
+    delete held.shadow;
+  }
+
+  #runPreview(ref: ObjectRef, held: Held, inputDigest: string, restore: boolean): void {
+    const before = held.preview?.reports ?? [];
+    this.#stop(held);
+    const { simulation, scenario } = held;
+    if (simulation === undefined || scenario === undefined) return;
+    const preview: HeldPreview = {
+      inputDigest,
+      restore,
+      abort: new AbortController(),
+      state: "running",
+      progress: [],
+      // Those of the run it replaces stay on show until it is done.
+      reports: before,
+    };
+    held.preview = preview;
+    void this.#replicate(preview, scenario, simulation.spec.run.replications).then(
+      () => this.#parts.enqueue(ref),
+      (error: unknown) => {
+        if (preview.abort.signal.aborted) return;
+        this.#fail(preview, { reason: "InternalError", message: (error as Error).message });
+        this.#parts.log({ level: "error", message: "preview failed", simulation: held.key, error: (error as Error).stack });
+        this.#parts.enqueue(ref);
+      },
+    );
+  }
+
+  async #replicate(preview: HeldPreview, scenario: Scenario, replications: number): Promise<void> {
+    const began = this.#parts.now().getTime();
+    const { maxTraceBytes } = this.#parts.limits;
+    const results = await Promise.all(
+      Array.from({ length: replications }, (_, i) =>
+        this.#parts.pool.run(
+          { scenario: { ...scenario, seed: scenario.seed + i }, maxTraceBytes },
+          preview.abort.signal,
+          (progress) => {
+            preview.progress[i] = progress;
+          },
+        ),
+      ),
+    );
+    const problem = results.find((result) => result.kind === "problem");
+    if (problem !== undefined) return this.#fail(preview, pick(problem));
+    preview.reports = results.map((result) => (result as Extract<PreviewResult, { kind: "report" }>).report);
+    preview.state = "finished";
+    this.#parts.previewTook?.((this.#parts.now().getTime() - began) / 1000);
+  }
+
+  #fail(preview: HeldPreview, problem: Pick<Problem, "reason" | "message" | "fix">): void {
+    preview.state = "failed";
+    preview.reports = [];
+    preview.problem = { severity: "error", ...problem };
+  }
+
+  #follow(held: Held, wanted: Extract<Wanted, { kind: "shadow" }>): void {
+    this.#stop(held);
+    const { simulation, scenario } = held;
+    if (simulation === undefined || scenario === undefined) return;
+    held.shadow = { inputDigest: wanted.inputDigest, scale: undefined, state: "following" };
+    const { maxTraceBytes } = this.#parts.limits;
+    this.#parts.shadows.send({ kind: "start", key: held.key, scenario, speed: simulation.spec.run.speed, maxTraceBytes });
+    if (wanted.scale !== undefined) this.#scale(held, wanted.scale);
+  }
+
+  #scale(held: Held, replicas: number): void {
+    const workload = held.scenario?.workloads[0]?.name;
+    if (held.shadow === undefined || workload === undefined) return;
+    held.shadow.scale = replicas;
+    this.#parts.shadows.send({ kind: "scale", key: held.key, workload, replicas, by: "scale subresource" });
+  }
+
+  // ---- what is told
+
+  async #writeStatus(ref: ObjectRef, stored: StoredObject, held: Held, plan: Plan): Promise<Outcome> {
+    const before = stored.object.status as SimulationStatus | undefined;
+    const status = statusOf(held, stored.object.metadata.generation ?? 1, before, this.#parts.now());
+    try {
+      if (!sameStatus(before, status)) {
+        await this.#parts.store.writeStatus(ref, status);
+        await this.#announce(ref, before, status, held);
+      }
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (error.kind === "gone") return { kind: "settled" };
+      if (error.kind === "retry") {
+        const afterSeconds = error.retryAfterSeconds;
+        return afterSeconds === undefined
+          ? { kind: "retry", cause: error }
+          : { kind: "again", afterSeconds, why: "the API server asked to wait" };
+      }
+      this.#parts.log({ level: "error", message: "status refused", simulation: held.key, error: error.message });
+    }
+    if (plan.kind === "stop" && held.problems.some((p) => p.reason === "TraceNotFound")) return traceAgain;
+    if (held.shadow !== undefined) return { kind: "again", afterSeconds: SHADOW_STATUS_SECONDS, why: "shadow status" };
+    if (held.simulation?.spec.workload.trace !== undefined) return traceAgain;
+    return { kind: "settled" };
+  }
+
+  /** Events on transitions only. */
+  async #announce(ref: ObjectRef, before: SimulationStatus | undefined, after: SimulationStatus, held: Held): Promise<void> {
+    if (before?.phase === after.phase && before?.inputDigest === after.inputDigest) return;
+    if (held.preview?.restore === true) return;
+    const { store } = this.#parts;
+    const problem = held.problems[0] ?? held.preview?.problem ?? held.shadow?.problem;
+    if (after.phase === "Failed") {
+      await store.event(ref, {
+        type: "Warning",
+        reason: problem?.reason ?? "ObjectivesNotMet",
+        message: problem === undefined ? "the objectives are not met" : describeProblem(problem),
+      });
+    }
+    if (after.phase === "Succeeded") {
+      await store.event(ref, { type: "Normal", reason: "SimulationCompleted", message: readyMessage(after) });
+    }
+  }
+}
+
+const traceAgain: Outcome = { kind: "again", afterSeconds: TRACE_LOOK_SECONDS, why: "the trace may change" };
+
+const readyMessage = (status: SimulationStatus): string =>
+  status.conditions.find((condition) => condition.type === "Ready")?.message ?? "completed";
+
+/** Everything the result depends on; what is written through /scale is injected, so it doesn't count. */
+const wantedOf = (simulation: InferenceSimulation, scenario: Scenario): Wanted => {
+  const { mode, run, objectives } = simulation.spec;
+  if (mode === "Shadow") {
+    return { kind: "shadow", inputDigest: digestOf({ scenario, speed: run.speed }), scale: simulation.spec.replicas };
+  }
+  return { kind: "preview", inputDigest: digestOf({ scenario, replications: run.replications, objectives }) };
+};
+
+const recordedOf = (stored: StoredObject | undefined): { inputDigest: string | undefined; finished: boolean } => {
+  const status = stored?.object.status as SimulationStatus | undefined;
+  const finished = status?.phase === "Succeeded" || (status?.phase === "Failed" && (status.runs ?? []).length > 0);
+  return { inputDigest: status?.inputDigest, finished };
+};
+
+const refOf = (key: string): ObjectRef => {
+  const [namespace = "", name = ""] = key.split("/");
+  return { apiVersion: "servetwin.dev/v1alpha1", kind: "InferenceSimulation", namespace, name };
+};
+
+const pick = ({ reason, message, fix }: { reason: string; message: string; fix?: string }) => ({
+  reason,
+  message,
+  ...(fix === undefined ? {} : { fix }),
+});

@@ -1,0 +1,209 @@
+import { describeSource } from "../model/known.ts";
+import { describeProblem } from "../model/problem.ts";
+import { hash32 } from "../sim/rng.ts";
+import { VERSION } from "../model/version.ts";
+import { judge } from "../report/objectives.ts";
+import { spreadOf } from "../report/spread.ts";
+import type { SimulationStatus } from "../schema/simulation-status.ts";
+import type { Held } from "./held.ts";
+
+type Conditions = SimulationStatus["conditions"];
+type Verdict = NonNullable<SimulationStatus["verdict"]>;
+
+/** What an object's status shall say of what is held. Times move only when a condition flips; numbers are rounded, so that equal states are equal bytes. */
+export const statusOf = (
+  held: Held,
+  generation: number,
+  before: SimulationStatus | undefined,
+  now: Date,
+): SimulationStatus => {
+  const state = stateOf(held, before);
+  const base = {
+    observedGeneration: generation,
+    phase: state.phase,
+    ...(state.verdict === undefined ? {} : { verdict: state.verdict }),
+    selector: `servetwin.dev/simulation=${labelOf(held.key)}`,
+    conditions: stamp(state.conditions, before?.conditions ?? [], generation, now),
+    mirrored: held.mirrored.slice(0, MOST_VALUES).map(({ path, value, from }) => ({
+      path: path.slice(0, 512),
+      value: String(value).slice(0, 1024),
+      from: describeSource(from).slice(0, 1024),
+    })),
+    warnings: held.warnings.slice(0, 50).map((warning) => describeProblem(warning).slice(0, 2048)),
+  };
+  if (held.preview !== undefined && held.preview.state !== "running") {
+    return { ...base, inputDigest: held.preview.inputDigest, ...finishedPart(held, state.verdict) };
+  }
+  if (held.shadow?.snapshot !== undefined) return { ...base, inputDigest: held.shadow.inputDigest, ...shadowPart(held) };
+  // A run under way shows what was found last, until it is done.
+  if (held.preview === undefined || before === undefined) return base;
+  const { runs, replicas, inputDigest } = before;
+  return {
+    ...base,
+    ...(runs === undefined ? {} : { runs }),
+    ...(replicas === undefined ? {} : { replicas }),
+    ...(held.preview.restore && inputDigest !== undefined ? { inputDigest } : {}),
+  };
+};
+
+interface State {
+  readonly phase: SimulationStatus["phase"];
+  readonly verdict?: Verdict;
+  readonly conditions: readonly Omit<Conditions[number], "lastTransitionTime" | "observedGeneration">[];
+}
+
+const stateOf = (held: Held, before: SimulationStatus | undefined): State => {
+  const problem = held.problems[0];
+  if (problem !== undefined) {
+    const message = held.problems.map(describeProblem).join("\n").slice(0, 8000);
+    return failed(problem.reason, message, "False");
+  }
+  const broke = held.preview?.problem ?? held.shadow?.problem;
+  if (broke !== undefined) return failed(broke.reason, describeProblem(broke), "True");
+  if (held.shadow !== undefined) {
+    return held.shadow.snapshot === undefined
+      ? reconciling("Mirroring", "Starting", "the shadow is starting")
+      : settled("Following", "Following", "follows the wall clock");
+  }
+  if (held.preview === undefined) return reconciling("Mirroring", "Mirroring", "reading the mirrored objects");
+  if (held.preview.state === "running") {
+    // Restoring what the status already says is no news.
+    if (held.preview.restore && before !== undefined) {
+      return { phase: before.phase, ...(before.verdict === undefined ? {} : { verdict: before.verdict }), conditions: before.conditions };
+    }
+    return reconciling("Running", "Running", "the preview is running");
+  }
+  return finished(held);
+};
+
+const finished = (held: Held): State => {
+  const reports = held.preview?.reports ?? [];
+  const objectives = held.simulation?.spec.objectives ?? [];
+  const first = reports[0];
+  const hours = ((first?.horizonSeconds ?? 0) / 3600).toFixed(2);
+  const message = `${reports.length} run${reports.length === 1 ? "" : "s"} of ${hours} h simulated`;
+  if (objectives.length === 0) return settled("Succeeded", "Completed", message);
+  const { verdict } = judge(objectives, reports.map((report) => report.kpis));
+  const met = {
+    type: "ObjectivesMet",
+    status: verdict === "Passed" ? ("True" as const) : verdict === "Failed" ? ("False" as const) : ("Unknown" as const),
+    reason: verdict === "Inconclusive" ? "ReplicationsDisagree" : `Objectives${verdict === "Passed" ? "Met" : "NotMet"}`,
+    message: verdict === "Passed" ? "every objective is met" : "see status.runs[].objectives",
+  };
+  if (verdict !== "Failed") {
+    const state = settled("Succeeded", "Completed", message);
+    return { ...state, verdict, conditions: [...state.conditions, met] };
+  }
+  const state = failed("ObjectivesNotMet", `${message}; the objectives are not met`, "True");
+  return { ...state, verdict, conditions: [...state.conditions, met] };
+};
+
+const settled = (phase: State["phase"], reason: string, message: string): State => ({
+  phase,
+  conditions: [
+    { type: "Ready", status: "True", reason, message },
+    { type: "Reconciling", status: "False", reason, message: "" },
+    { type: "Stalled", status: "False", reason, message: "" },
+    mirrored("True"),
+  ],
+});
+
+const reconciling = (phase: State["phase"], reason: string, message: string): State => ({
+  phase,
+  conditions: [
+    { type: "Ready", status: "False", reason, message },
+    { type: "Reconciling", status: "True", reason, message },
+    { type: "Stalled", status: "False", reason, message: "" },
+    mirrored(phase === "Mirroring" ? "Unknown" : "True"),
+  ],
+});
+
+const failed = (reason: string, message: string, read: "True" | "False"): State => ({
+  phase: "Failed",
+  conditions: [
+    { type: "Ready", status: "False", reason, message },
+    { type: "Reconciling", status: "False", reason, message: "" },
+    { type: "Stalled", status: "True", reason, message },
+    read === "True" ? mirrored("True") : { type: "Mirrored", status: "False", reason, message },
+  ],
+});
+
+const mirrored = (status: "True" | "Unknown") => ({
+  type: "Mirrored",
+  status,
+  reason: status === "True" ? "Mirrored" : "Mirroring",
+  message: status === "True" ? "every value has a source; see status.mirrored" : "",
+});
+
+const finishedPart = (held: Held, verdict: Verdict | undefined) => {
+  const reports = held.preview?.reports ?? [];
+  const [first] = reports;
+  if (first === undefined) return {};
+  const objectives = held.simulation?.spec.objectives ?? [];
+  const kpis = reports.map((report) => report.kpis);
+  return {
+    replicas: first.kpis.replicas.atEnd,
+    runs: [
+      {
+        scenario: first.scenario,
+        seeds: reports.map((report) => report.seed),
+        digest: first.scenarioDigest,
+        version: first.version,
+        horizonSeconds: first.horizonSeconds,
+        kpis: spreadOf(kpis),
+        objectives: [...judge(objectives, kpis).objectives],
+        ...(verdict === undefined ? {} : { verdict }),
+        notes: [...new Set(reports.flatMap((report) => report.notes))].slice(0, 20).map((note) => note.slice(0, 1024)),
+      },
+    ],
+  };
+};
+
+const shadowPart = (held: Held) => {
+  const snapshot = held.shadow?.snapshot;
+  if (snapshot === undefined || held.scenario === undefined) return {};
+  return {
+    replicas: snapshot.replicas.spec,
+    simulatedSeconds: Math.floor(snapshot.simulatedSeconds),
+    lagSeconds: Math.round(snapshot.lagSeconds * 10) / 10,
+    runs: [
+      {
+        scenario: held.scenario.name,
+        seeds: [held.scenario.seed],
+        digest: held.shadow?.inputDigest ?? "",
+        version: VERSION,
+        horizonSeconds: Math.floor(snapshot.simulatedSeconds),
+        kpis: spreadOf([snapshot.kpis]),
+        objectives: [],
+        notes: [],
+      },
+    ],
+  };
+};
+
+/** A label's value has at most 63 characters; longer keys keep their beginning and a digest. */
+const labelOf = (key: string): string => {
+  const text = key.replace("/", ".");
+  return text.length <= 63 ? text : `${text.slice(0, 54)}-${hash32(text).toString(16).padStart(8, "0")}`;
+};
+
+/** The most that the CRD allows; the API has them all. */
+const MOST_VALUES = 500;
+
+const stamp = (wanted: State["conditions"], before: Conditions, generation: number, now: Date): Conditions =>
+  wanted.map((condition) => {
+    const old = before.find(({ type }) => type === condition.type);
+    const since = old?.status === condition.status ? old.lastTransitionTime : now.toISOString().replace(/\.\d+Z$/, "Z");
+    return { ...condition, observedGeneration: generation, lastTransitionTime: since };
+  });
+
+/** Whether writing `after` would change nothing. */
+export const sameStatus = (before: SimulationStatus | undefined, after: SimulationStatus): boolean =>
+  before !== undefined && canonical(before) === canonical(after);
+
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_key, part: unknown) =>
+    part !== null && typeof part === "object" && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );

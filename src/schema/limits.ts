@@ -1,0 +1,92 @@
+import { durationOf, durationSeconds, durationTextOf } from "../model/duration.ts";
+import type { Problem } from "../model/problem.ts";
+import { seconds } from "../sim/time.ts";
+import { meanRate, peakRate } from "../workload/sources/index.ts";
+import type { SimulationSpec } from "./simulation-spec.ts";
+
+/** Bounds of the installation on what one simulation may ask for; held before work starts. */
+export interface Limits {
+  readonly maxHorizonSeconds: number;
+  readonly maxRatePerSecond: number;
+  /** Of one run. */
+  readonly maxRequests: number;
+  /** Of one trace, inflated. */
+  readonly maxTraceBytes: number;
+  readonly maxReplicas: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxHorizonSeconds: 31 * 86_400,
+  maxRatePerSecond: 10_000,
+  maxRequests: 50_000_000,
+  maxTraceBytes: 2 ** 30,
+  maxReplicas: 10_000,
+};
+
+/** What a spec asks for beyond the bounds. `maxTraceBytes` is held where the trace is opened. */
+export const limitProblems = (spec: SimulationSpec, limits: Limits): readonly Problem[] => {
+  const horizon = horizonProblems(spec, limits);
+  // Expected requests up to an endless horizon would only repeat what is said of the horizon.
+  const requests = horizon.length > 0 ? [] : requestProblems(spec, limits);
+  return [...horizon, ...rateProblems(spec, limits), ...requests, ...replicaProblems(spec, limits)];
+};
+
+const horizonProblems = ({ mode, run }: SimulationSpec, { maxHorizonSeconds }: Limits): readonly Problem[] => {
+  if (mode === "Shadow" || durationSeconds(run.horizon) <= maxHorizonSeconds) return [];
+  const most = durationTextOf(seconds(maxHorizonSeconds));
+  return [
+    beyond(
+      "HorizonTooLong",
+      "spec.run.horizon",
+      `${run.horizon} is longer than ${most}`,
+      `set at most ${most}, or raise --max-horizon`,
+    ),
+  ];
+};
+
+const rateProblems = ({ workload }: SimulationSpec, { maxRatePerSecond }: Limits): readonly Problem[] => {
+  if (workload.synthetic === undefined) return [];
+  const peak = peakRate(workload.synthetic);
+  if (peak <= maxRatePerSecond) return [];
+  const message = `the rate rises to ${rounded(peak)} requests per second, more than ${rounded(maxRatePerSecond)}`;
+  const fix = "lower the clients' rates or the pattern's factors, or raise --max-rate";
+  return [beyond("RateTooHigh", "spec.workload.synthetic", message, fix)];
+};
+
+const requestProblems = ({ mode, run, workload }: SimulationSpec, { maxRequests }: Limits): readonly Problem[] => {
+  if (mode === "Shadow" || workload.synthetic === undefined) return [];
+  const length = durationOf(run.horizon);
+  const expected = length === 0 ? 0 : (meanRate(workload.synthetic, length) * length) / 1e6;
+  if (expected <= maxRequests) return [];
+  const message = `${rounded(expected)} requests are to be expected in ${run.horizon}, more than ${rounded(maxRequests)}`;
+  return [
+    beyond("TooManyRequests", "spec.run.horizon", message, "shorten it, lower the rates, or raise --max-requests"),
+  ];
+};
+
+const replicaProblems = (spec: SimulationSpec, { maxReplicas }: Limits): readonly Problem[] =>
+  [
+    { field: "spec.replicas", replicas: spec.replicas },
+    { field: "spec.overrides.replicas", replicas: spec.overrides.replicas },
+  ].flatMap(({ field, replicas = 0 }) =>
+    replicas <= maxReplicas
+      ? []
+      : [
+          beyond(
+            "TooManyReplicas",
+            field,
+            `${replicas} replicas are more than ${maxReplicas}`,
+            `set at most ${maxReplicas}`,
+          ),
+        ],
+  );
+
+const rounded = (value: number): string => String(Number(value.toPrecision(6)));
+
+const beyond = (reason: string, field: string, message: string, fix: string): Problem => ({
+  severity: "error",
+  reason,
+  field,
+  message,
+  fix,
+});

@@ -1,0 +1,292 @@
+import * as z from "zod";
+import { routingPolicies } from "../dataplane/policies/index.ts";
+import { latencyModels } from "../latency/models/index.ts";
+import { anyDurationText, durationText } from "../model/duration.ts";
+import { syntheticWorkload } from "../workload/sources/index.ts";
+import { traceFormats } from "../workload/traces/index.ts";
+import { keyedList, ruled } from "./rule.ts";
+import { labelRules, objectiveRules, oneTraceInput, oneWorkload, runRules, specRules } from "./spec-rules.ts";
+
+type LatencyModelName = (typeof latencyModels.all)[number]["name"];
+
+/** Name of a Kubernetes object (RFC 1123 subdomain). */
+const objectName = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, {
+    error: "must be lower-case letters, digits, dashes and dots, as object names are",
+  });
+
+const spread = (what: string) =>
+  z
+    .strictObject({
+      mean: durationText.meta({ description: `Mean of ${what}.` }),
+      deviation: durationText
+        .default("0s")
+        .meta({ description: "Standard deviation; draws are log-normal. 0s: constant." }),
+    })
+    .meta({ description: `How long ${what} takes.` });
+
+const mirroredWorkload = z.strictObject({
+  kind: z.enum(["Deployment"]).default("Deployment").meta({ description: "Kind of the object." }),
+  name: objectName.meta({ description: "Name of the object." }),
+});
+
+const mirror = z
+  .strictObject({
+    workloads: keyedList(z.array(mirroredWorkload).min(1).max(16), ["kind", "name"]).meta({
+      description: "The real workloads that serve the model; read and watched, never written.",
+    }),
+    autoscaler: z
+      .strictObject({
+        kind: z
+          .enum(["HorizontalPodAutoscaler"])
+          .default("HorizontalPodAutoscaler")
+          .meta({ description: "Kind of the object." }),
+        name: objectName.optional().meta({ description: "Left out: found by its scaleTargetRef." }),
+        driver: z.enum(["Simulated", "External"]).default("Simulated").meta({
+          description: "External: a real autoscaler sets the replicas through /scale; the twin's own never acts.",
+        }),
+      })
+      .optional()
+      .meta({ description: "Who scales the workloads. Left out: what is found by its scaleTargetRef, simulated." }),
+  })
+  .meta({ description: "The real objects, in the simulation's own namespace." });
+
+const modelOverride = z
+  .strictObject({
+    id: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .meta({ description: "A model of the catalogue, in place of the mirrored name." }),
+    layers: z.int().min(1).max(1000).optional().meta({ description: "num_hidden_layers" }),
+    hidden: z.int().min(1).max(1_000_000).optional().meta({ description: "hidden_size" }),
+    heads: z.int().min(1).max(10_000).optional().meta({ description: "num_attention_heads" }),
+    kvHeads: z.int().min(1).max(10_000).optional().meta({ description: "num_key_value_heads" }),
+    headDim: z.int().min(1).max(10_000).optional().meta({ description: "head_dim" }),
+    intermediate: z.int().min(1).max(10_000_000).optional().meta({ description: "intermediate_size" }),
+    vocab: z.int().min(1).max(100_000_000).optional().meta({ description: "vocab_size" }),
+    maxPositionEmbeddings: z
+      .int()
+      .min(1)
+      .max(1_000_000_000)
+      .optional()
+      .meta({ description: "max_position_embeddings" }),
+    dtypeBytes: z
+      .number()
+      .min(0.5)
+      .max(8)
+      .optional()
+      .meta({ description: "Bytes of an activation or KV-cache value: 2 for bfloat16." }),
+    weightBytes: z
+      .number()
+      .min(0.25)
+      .max(8)
+      .optional()
+      .meta({ description: "Bytes of a weight: 1 for FP8, 0.5 for 4-bit weights." }),
+  })
+  .meta({
+    description:
+      "Architecture of the model; needed where no catalogue knows it. Meaning as in Hugging Face configs, whose names are given.",
+  });
+
+const engineOverride = z
+  .strictObject({
+    mode: z.enum(["vllm", "blis"]).optional().meta({ description: "blis: parity with the reference simulator." }),
+    latencyModel: z
+      .enum(latencyModels.all.map(({ name }) => name) as [LatencyModelName, ...LatencyModelName[]])
+      .optional()
+      .meta({ description: "How the time of an engine step is computed." }),
+    maxNumSeqs: z.int().min(1).max(1_000_000).optional().meta({ description: "--max-num-seqs" }),
+    maxNumBatchedTokens: z.int().min(1).max(10_000_000).optional().meta({ description: "--max-num-batched-tokens" }),
+    numGpuBlocks: z.int().min(2).max(1_000_000_000).optional().meta({ description: "--num-gpu-blocks-override" }),
+    longPrefillTokenThreshold: z
+      .int()
+      .min(0)
+      .max(10_000_000)
+      .optional()
+      .meta({ description: "--long-prefill-token-threshold" }),
+    maxModelLen: z.int().min(1).max(1_000_000_000).optional().meta({ description: "--max-model-len" }),
+  })
+  .meta({
+    description:
+      "Engine settings that no spec tells, or that are to differ from the mirrored ones. Names of vLLM's flags are given.",
+  });
+
+const startOverride = z
+  .strictObject({
+    schedule: spread("scheduling a pod on a node").optional(),
+    imagePull: spread("pulling the image").optional(),
+    modelLoad: spread("loading the weights").optional(),
+    engineInit: spread("starting the engine (imports, compilation, graph capture)").optional(),
+  })
+  .meta({ description: "Pod start-up, from wanted to ready." });
+
+const overrides = z
+  .strictObject({
+    replicas: z
+      .int()
+      .min(0)
+      .max(10_000)
+      .optional()
+      .meta({ description: "Replicas at the start, in place of the mirrored count." }),
+    hardware: z
+      .strictObject({
+        gpu: z.string().min(1).max(64).meta({ description: "GPU type, such as H100, A100-SXM-80, L40S." }),
+      })
+      .optional()
+      .meta({ description: "The nodes that the pods run on." }),
+    model: modelOverride.optional(),
+    engine: engineOverride.optional(),
+    start: startOverride.optional(),
+    gateway: z
+      .strictObject({
+        policy: routingPolicies.schema.optional().meta({ description: "How a replica is picked for a request." }),
+        scrapeInterval: durationText
+          .optional()
+          .meta({ description: "How often the gateway reads each replica's metrics." }),
+      })
+      .optional()
+      .meta({ description: "The gateway in front of the replicas." }),
+    metrics: z
+      .strictObject({
+        scrapeInterval: durationText.optional().meta({ description: "Prometheus' scrape interval of the engines." }),
+      })
+      .optional()
+      .meta({ description: "The way of the metrics from the engines to the autoscaler." }),
+    autoscaler: z
+      .strictObject({
+        syncPeriod: durationText.optional().meta({ description: "--horizontal-pod-autoscaler-sync-period" }),
+        downscaleStabilization: durationText
+          .optional()
+          .meta({ description: "--horizontal-pod-autoscaler-downscale-stabilization" }),
+        tolerance: z.number().min(0).max(1).optional().meta({ description: "--horizontal-pod-autoscaler-tolerance" }),
+      })
+      .optional()
+      .meta({ description: "The controller that runs the HorizontalPodAutoscaler. Names of its flags are given." }),
+  })
+  .meta({ description: "What no spec tells, or what is to differ." });
+
+const trace = ruled(
+  z.strictObject({
+    format: z
+      .enum(traceFormats)
+      .meta({ description: "Format of the trace, as its publisher writes it; plain or gzip." }),
+    path: z.string().min(1).max(1024).optional().meta({ description: "A file below the folder; in folder mode only." }),
+    configMap: z
+      .strictObject({
+        name: objectName.meta({ description: "Name of the ConfigMap." }),
+        key: z.string().min(1).max(253).meta({ description: "The key that holds the trace." }),
+      })
+      .optional()
+      .meta({ description: "A key of a ConfigMap in the simulation's namespace (data or binaryData)." }),
+    url: z
+      .string()
+      .min(1)
+      .max(2048)
+      .regex(/^https?:\/\//, { error: "must be a URL such as https://host/path" })
+      .optional()
+      .meta({ description: "Must match the operator's allow list." }),
+    rateScale: z.number().min(0.000001).max(10_000).default(1).meta({ description: "2: arrivals come twice as fast." }),
+    startOffset: durationText.default("0s").meta({ description: "Skip this much of the trace's own time." }),
+    onError: z
+      .enum(["Fail", "Skip"])
+      .default("Fail")
+      .meta({ description: "What a broken line does: fail with its number, or be passed over and counted." }),
+  }),
+  [oneTraceInput],
+).meta({ description: "A recorded trace." });
+
+const workload = ruled(
+  z.strictObject({
+    trace: trace.optional(),
+    synthetic: syntheticWorkload
+      .optional()
+      .meta({ description: "Made-up traffic, open loop: arrivals do not wait for completions." }),
+  }),
+  [oneWorkload],
+).meta({ description: "The traffic: exactly one source." });
+
+const objective = ruled(
+  z.strictObject({
+    metric: z.enum(["ttft", "itl", "e2e", "errorRatio", "gpuHours"]).meta({
+      description: "ttft, itl, e2e: a latency; errorRatio: share of requests rejected or cut; gpuHours: of the run.",
+    }),
+    percentile: z.literal([50, 90, 95, 99]).optional().meta({ description: "Of a latency. Left out: the mean." }),
+    atMost: z
+      .string()
+      .min(1)
+      .max(32)
+      .meta({ description: 'A duration for latencies ("800ms"), a number for the rest ("0.01").' }),
+  }),
+  objectiveRules,
+).meta({ description: "What the run has to meet." });
+
+const run = z
+  .strictObject({
+    horizon: anyDurationText
+      .default("1h")
+      .meta({ description: "A preview's simulated length; the operator bounds it (--max-horizon)." }),
+    warmUp: durationText.default("0s").meta({ description: "The first part left out of the KPIs." }),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1)
+      .default(1)
+      .meta({ description: "Root of every random stream." }),
+    replications: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(1)
+      .meta({ description: "Runs of a preview, with seeds seed, seed + 1, …" }),
+    speed: z.number().min(0.01).max(1000).default(1).meta({ description: "Of a Shadow, against the wall clock." }),
+  })
+  .meta({ description: "How it is run." });
+
+const labels = ruled(
+  z.record(z.string(), z.string().max(256).meta({ description: "Value of the label." })),
+  labelRules,
+).meta({
+  description: "Added to every simulated series.",
+  maxProperties: 16,
+});
+
+const exported = z
+  .strictObject({
+    naming: z.enum(["Prefixed", "Production"]).default("Prefixed").meta({
+      description:
+        "Production drops the sim: prefix: only for a Prometheus of its own, or simulated series may steer production.",
+    }),
+    labels: labels.default({}),
+  })
+  .meta({ description: "The simulated series." });
+
+/** `spec` of an InferenceSimulation. Strict: an unknown field is an error. */
+export const simulationSpec = ruled(
+  z.strictObject({
+    mode: z.enum(["Preview", "Shadow"]).default("Preview").meta({
+      description:
+        "Preview: run fast to the horizon, once per change of anything it reads. Shadow: paced by the wall clock, never ends.",
+    }),
+    replicas: z.int().min(0).max(10_000).optional().meta({
+      description:
+        "Written through /scale by a real autoscaler (driver: External); injected into the running world, never restarts it.",
+    }),
+    mirror,
+    overrides: overrides.prefault({}),
+    workload,
+    objectives: z
+      .array(objective)
+      .max(20)
+      .default([])
+      .meta({ description: "What a preview has to meet; its verdict is Passed if it meets all." }),
+    run: run.prefault({}),
+    export: exported.prefault({}),
+  }),
+  [...runRules, ...specRules],
+).meta({ description: "What is to be simulated." });
+export type SimulationSpec = z.output<typeof simulationSpec>;

@@ -1,0 +1,110 @@
+import * as z from "zod";
+import { keyedList } from "./rule.ts";
+
+/** How metav1.Condition of apimachinery has it; types are those of kstatus (Ready, Reconciling, Stalled) and Mirrored, ObjectivesMet. */
+const condition = z.object({
+  type: z
+    .string()
+    .max(316)
+    .regex(
+      /^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/,
+    )
+    .meta({ description: "Ready, Reconciling, Stalled, Mirrored or ObjectivesMet." }),
+  status: z.enum(["True", "False", "Unknown"]).meta({ description: "Whether it holds." }),
+  observedGeneration: z.int().min(0).optional().meta({ description: "Generation of the object that it speaks of." }),
+  lastTransitionTime: z.string().max(64).meta({ format: "date-time", description: "When the status changed last." }),
+  reason: z
+    .string()
+    .min(1)
+    .max(1024)
+    .regex(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/)
+    .meta({ description: "Why, as a CamelCase word for machines." }),
+  message: z.string().max(32_768).meta({ description: "Why, for people." }),
+});
+
+const mirroredValue = z.object({
+  path: z.string().max(512).meta({ description: "What was derived." }),
+  value: z.string().max(1024).meta({ description: "Its value." }),
+  from: z
+    .string()
+    .max(1024)
+    .meta({ description: "The object and field it came from, or that it is a default, and whose." }),
+});
+
+const spreadOfKpi = z.object({
+  mean: z.number().meta({ description: "Mean over the replications." }),
+  p10: z.number().meta({ description: "10th percentile over the replications." }),
+  p90: z.number().meta({ description: "90th percentile over the replications." }),
+});
+
+const verdict = z.enum(["Passed", "Failed", "Inconclusive"]);
+
+const judged = z.object({
+  metric: z.string().max(64).meta({ description: "As in spec.objectives." }),
+  percentile: z.int().optional().meta({ description: "As in spec.objectives." }),
+  atMost: z.string().max(32).meta({ description: "As in spec.objectives." }),
+  observed: spreadOfKpi.optional().meta({ description: "What the runs came to; latencies in seconds." }),
+  verdict: verdict.meta({ description: "Inconclusive: the replications don't agree." }),
+});
+
+const run = z.object({
+  scenario: z.string().max(253).meta({ description: "baseline, or the name of a candidate." }),
+  seeds: z.array(z.int().min(0)).max(100).meta({ description: "One per replication." }),
+  digest: z
+    .string()
+    .max(128)
+    .meta({ description: "Of all that the run depended on: with seed and version it gives the same bytes again." }),
+  version: z.string().max(64).meta({ description: "Of servetwin." }),
+  horizonSeconds: z.number().min(0).meta({ description: "Simulated length." }),
+  kpis: z.record(z.string(), spreadOfKpi).meta({
+    maxProperties: 64,
+    description: "Key figures after the warm-up, units in their names: ttftMeanSeconds, ttftP99Seconds, …",
+  }),
+  objectives: z.array(judged).max(20).optional().meta({ description: "In the order of spec.objectives." }),
+  verdict: verdict.optional().meta({ description: "Of its objectives together." }),
+  notes: z
+    .array(z.string().max(1024))
+    .max(20)
+    .meta({ description: "What to know about the run: lines skipped in a trace, requests in flight at the end." }),
+});
+
+/** `status` of an InferenceSimulation; written by the operator only. */
+export const simulationStatus = z
+  .object({
+    phase: z.enum(["Mirroring", "Running", "Following", "Succeeded", "Failed"]).meta({
+      description:
+        "Mirroring: reading the real objects. Running: a preview is under way. Following: a shadow keeps pace.",
+    }),
+    verdict: verdict.optional().meta({ description: "Of the objectives." }),
+    observedGeneration: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: "Generation of the object that the status speaks of." }),
+    replicas: z.int().min(0).max(1_000_000).optional().meta({ description: "Simulated replicas, for /scale." }),
+    selector: z
+      .string()
+      .min(1)
+      .max(512)
+      .optional()
+      .meta({ description: "Label selector of the simulated pods, for /scale; never empty." }),
+    conditions: keyedList(z.array(condition).max(16), ["type"]).default([]).meta({
+      description: "Ready, Reconciling and Stalled as kstatus reads them; Mirrored; ObjectivesMet.",
+    }),
+    mirrored: z
+      .array(mirroredValue)
+      .max(500)
+      .optional()
+      .meta({ description: "Every value that the simulation uses, and where it came from." }),
+    warnings: z
+      .array(z.string().max(2048))
+      .max(50)
+      .optional()
+      .meta({ description: "What was read but should be looked at." }),
+    inputDigest: z.string().max(128).optional().meta({ description: "Of all that the result depends on." }),
+    runs: z.array(run).max(20).optional().meta({ description: "Results per scenario." }),
+    simulatedSeconds: z.number().min(0).optional().meta({ description: "How far a shadow has come." }),
+    lagSeconds: z.number().min(0).optional().meta({ description: "How far a shadow is behind the wall clock." }),
+  })
+  .meta({ description: "What was found; written by the operator." });
+export type SimulationStatus = z.output<typeof simulationStatus>;

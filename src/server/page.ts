@@ -1,0 +1,316 @@
+import { duration, latency, percent, plain, whole } from "./amount.ts";
+import { chart } from "./chart.ts";
+import { html, Markup } from "./html.ts";
+import { SCRIPT } from "./script.ts";
+import { STYLE } from "./style.ts";
+import type {
+  MirroredView,
+  ObjectiveView,
+  RunView,
+  ScaleEventView,
+  SimulationDetail,
+  SimulationSummary,
+  SpreadView,
+  TimelineView,
+} from "./view.ts";
+
+/** What every page says of the operator. */
+export interface PageContext {
+  readonly version: string;
+  /** `cluster`, or the folder. */
+  readonly place: string;
+  /** What the store could not read. */
+  readonly problems: readonly string[];
+}
+
+/** Simulations that get charts on the first page; the rest are a click away. */
+const DRAWN = 12;
+
+/** The first page: every simulation with state, key figures and courses. */
+export const listPage = (context: PageContext, simulations: readonly SimulationDetail[]): string => {
+  const cards = simulations.map(
+    (simulation, i) => html`<section class="card">${cardOf(simulation, i < DRAWN)}</section>\n`,
+  );
+  const empty = html`<section class="card"><h2>No simulations yet</h2><p class="message">Apply an <code>InferenceSimulation</code> that names
+a Deployment running vLLM, or put one into the watched folder. It appears here by itself.</p></section>`;
+  return layout(context, "simulations", cards.length === 0 ? [empty] : cards);
+};
+
+/** One simulation with all that is known of it. */
+export const detailPage = (context: PageContext, simulation: SimulationDetail): string =>
+  layout(context, nameOf(simulation), [
+    html`<section class="card">${cardOf(simulation, true)}${allCharts(simulation)}</section>`,
+    section("objectives", "Objectives", simulation.objectives.length, () => objectives(simulation.objectives), true),
+    ...runSections(simulation),
+    section(
+      "mirrored",
+      "Where every value comes from",
+      simulation.mirrored.length,
+      () => mirrored(simulation.mirrored),
+      true,
+    ),
+    section("warnings", "Warnings", simulation.warnings.length, () => list(simulation.warnings), true),
+    section("spec", "Spec", undefined, () => json(simulation.spec)),
+    section("status", "Status", undefined, () => json(simulation.status)),
+  ]);
+
+export const missingPage = (context: PageContext, what: string): string =>
+  layout(context, "not found", [
+    html`<section class="card"><h2>Not found</h2><p class="message">${what}</p></section>`,
+  ]);
+
+const layout = (
+  { version, place, problems }: PageContext,
+  title: string,
+  content: readonly (Markup | undefined)[],
+): string => `<!doctype html>
+${
+  html`<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title} · servetwin</title><link rel="icon" href="data:,"><style>${new Markup(STYLE)}</style>
+<noscript><meta http-equiv="refresh" content="10"></noscript></head>
+<body><header><a class="name" href="/">servetwin</a><span class="badge sim">simulated, not measured</span>
+<nav><a href="/metrics">Metrics</a><a href="/api/v1/simulations">API</a></nav></header>
+<main><p class="alert bad stale" role="status">Connection to servetwin lost; what you see may be old.</p>
+${problems.length === 0 ? undefined : html`<div class="alert warn"><strong>Not everything could be read</strong>${list(problems)}</div>`}
+${content}</main>
+<footer>servetwin ${version} · watches ${place}</footer><script>${new Markup(SCRIPT)}</script></body></html>`.text
+}
+`;
+
+// ---- one simulation
+
+const nameOf = ({ namespace, name }: SimulationSummary): string => `${namespace}/${name}`;
+const pathOf = ({ namespace, name }: SimulationSummary): string =>
+  `${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
+
+const cardOf = (simulation: SimulationDetail, drawn: boolean): Markup => {
+  const { mode, phase, verdict, progress } = simulation;
+  const path = pathOf(simulation);
+  return html`<div class="top"><h2><a id="to-${nameOf(simulation)}" href="/simulations/${path}">${nameOf(simulation)}</a></h2>
+<span class="badge">${mode}</span><span class="badge ${TONE[phase]}">${phase}</span>${
+    verdict === undefined ? undefined : html`<span class="badge ${TONE[verdict]}">objectives: ${verdict}</span>`
+  }<a class="soft" href="/api/v1/simulations/${path}">JSON</a></div>
+${messages(simulation)}${
+  progress === undefined
+    ? undefined
+    : html`<progress value="${progress.toFixed(3)}" max="1" aria-label="progress">${percent(progress)}</progress>`
+}${kpiTiles(simulation)}${drawn ? mainCharts(simulation.runs[0]) : undefined}`;
+};
+
+const TONE: Record<string, string> = {
+  Succeeded: "good",
+  Following: "good",
+  Passed: "good",
+  Failed: "bad",
+  Inconclusive: "warn",
+};
+
+/** Of the condition that decides: why it stalls, else how it stands. */
+const messages = ({ conditions, simulatedSeconds, lagSeconds }: SimulationSummary): Markup => {
+  const stalled = conditions.find(({ type, status }) => type === "Stalled" && status === "True");
+  const condition = stalled ?? conditions.find(({ type }) => type === "Ready");
+  const text =
+    condition === undefined ? "not looked at yet" : condition.message === "" ? condition.reason : condition.message;
+  const far = simulatedSeconds === undefined ? "" : ` · ${duration(simulatedSeconds)} so far`;
+  const late = lagSeconds === undefined || lagSeconds < 2 ? "" : ` · ${duration(lagSeconds)} behind the wall clock`;
+  return html`<p class="message${stalled === undefined ? "" : " alert bad"}">${text}${far}${late}</p>`;
+};
+
+interface Tile {
+  readonly name: string;
+  readonly kpi: string;
+  readonly format: (value: number) => string;
+  /** A second figure in small print. */
+  readonly note?: (value: (kpi: string) => number) => string;
+}
+
+const TILES: readonly Tile[] = [
+  {
+    name: "TTFT p50",
+    kpi: "ttftP50Seconds",
+    format: latency,
+    note: (value) => `mean ${latency(value("ttftMeanSeconds"))}`,
+  },
+  {
+    name: "TTFT p99",
+    kpi: "ttftP99Seconds",
+    format: latency,
+    note: (value) => `max ${latency(value("ttftMaxSeconds"))}`,
+  },
+  { name: "ITL p50", kpi: "itlP50Seconds", format: latency, note: (value) => `p99 ${latency(value("itlP99Seconds"))}` },
+  {
+    name: "End to end p50",
+    kpi: "e2eP50Seconds",
+    format: latency,
+    note: (value) => `p99 ${latency(value("e2eP99Seconds"))}`,
+  },
+  {
+    name: "Throughput",
+    kpi: "requestsPerSecond",
+    format: (value) => `${plain(value)} req/s`,
+    note: (value) => `${plain(value("outputTokensPerSecond"))} output tokens/s`,
+  },
+  {
+    name: "Requests completed",
+    kpi: "requestsCompleted",
+    format: whole,
+    note: (value) =>
+      `${whole(value("requestsRejected") + value("requestsAborted"))} failed, ${whole(value("requestsInFlightAtEnd"))} in flight`,
+  },
+  {
+    name: "Replicas, mean",
+    kpi: "replicasMean",
+    format: plain,
+    note: (value) => `${plain(value("replicasMin"))} to ${plain(value("replicasMax"))}`,
+  },
+  {
+    name: "GPU-hours",
+    kpi: "gpuHours",
+    format: plain,
+    note: (value) => `${whole(value("scaleUps"))} up, ${whole(value("scaleDowns"))} down`,
+  },
+];
+
+const kpiTiles = ({ kpis }: SimulationSummary): Markup | undefined => {
+  if (Object.keys(kpis).length === 0) return undefined;
+  const value = (kpi: string): number => kpis[kpi]?.mean ?? 0;
+  return html`<dl class="kpis">${TILES.map(
+    ({ name, kpi, format, note }) =>
+      html`<div><dt>${name}</dt><dd>${format(value(kpi))}<small>${note?.(value)}</small>${spreadNote(kpis[kpi], format)}</dd></div>`,
+  )}</dl>`;
+};
+
+const spreadNote = (spread: SpreadView | undefined, format: (value: number) => string): Markup | undefined => {
+  if (spread === undefined || spread.p10 === spread.p90) return undefined;
+  return html`<small>runs: ${format(spread.p10)} – ${format(spread.p90)}</small>`;
+};
+
+// ---- courses over time
+
+const column = ({ columns }: TimelineView, name: string): readonly number[] => columns[name] ?? [];
+
+const mainCharts = (run: RunView | undefined): Markup | undefined => {
+  if (run === undefined || run.timeline.atSeconds.length < 2) return undefined;
+  const { timeline } = run;
+  return html`<div class="charts">${chart({
+    title: "Replicas",
+    ...timeline,
+    series: [
+      { name: "ready", values: column(timeline, "replicasReady"), step: true },
+      { name: "wanted", values: column(timeline, "replicasWanted"), step: true },
+    ],
+    format: plain,
+  })}${chart({
+    title: "Requests in the engines",
+    ...timeline,
+    series: [
+      { name: "waiting", values: column(timeline, "waiting") },
+      { name: "running", values: column(timeline, "running") },
+    ],
+    format: plain,
+  })}${chart({
+    title: "Time to first token",
+    ...timeline,
+    series: [
+      { name: "p99", values: column(timeline, "ttftP99Seconds"), gaps: true },
+      { name: "mean", values: column(timeline, "ttftMeanSeconds"), gaps: true },
+    ],
+    format: latency,
+  })}</div>`;
+};
+
+/** On a simulation's own page. */
+const allCharts = ({ runs }: SimulationDetail): Markup | undefined => {
+  const timeline = runs[0]?.timeline;
+  if (timeline === undefined || timeline.atSeconds.length < 2) return undefined;
+  return html`<div class="charts">${chart({
+    title: "Requests per second",
+    ...timeline,
+    series: [
+      { name: "arriving", values: column(timeline, "arrivalsPerSecond") },
+      { name: "completed", values: column(timeline, "completionsPerSecond") },
+    ],
+    format: plain,
+  })}${chart({
+    title: "KV cache in use",
+    ...timeline,
+    series: [{ name: "mean of replicas", values: column(timeline, "kvUsageRatio") }],
+    format: percent,
+  })}${chart({
+    title: "Output tokens per second",
+    ...timeline,
+    series: [{ name: "all replicas", values: column(timeline, "outputTokensPerSecond") }],
+    format: plain,
+  })}</div>`;
+};
+
+// ---- sections of a simulation's own page
+
+const section = (
+  id: string,
+  title: string,
+  count: number | undefined,
+  body: () => Markup,
+  open = false,
+): Markup | undefined => {
+  if (count === 0) return undefined;
+  const many = count === undefined ? "" : ` (${count})`;
+  const content = html`<summary>${title}<span class="soft">${many}</span></summary>${body()}`;
+  return open
+    ? html`<section class="card"><details id="${id}" open>${content}</details></section>`
+    : html`<section class="card"><details id="${id}">${content}</details></section>`;
+};
+
+const runSections = ({ runs }: SimulationDetail): (Markup | undefined)[] => {
+  const [first] = runs;
+  if (first === undefined) return [];
+  const notes = [...new Set(runs.flatMap((run) => run.notes))];
+  return [
+    section(
+      "scaling",
+      "Scale events",
+      first.scaleEvents.length,
+      () => scaleEvents(first.scaleEvents),
+      first.scaleEvents.length <= 20,
+    ),
+    section("notes", "Notes", notes.length, () => list(notes), true),
+    section("runs", "Runs", runs.length, () => runTable(runs)),
+  ];
+};
+
+const objectives = (all: readonly ObjectiveView[]): Markup =>
+  html`<div class="wide"><table><tr><th>objective</th><th class="number">at most</th><th class="number">simulated</th><th>verdict</th></tr>${all.map(
+    ({ metric, percentile, atMost, observed, verdict }) =>
+      html`<tr><td>${metric}${percentile === undefined ? "" : ` p${percentile}`}</td><td class="number">${atMost}</td><td class="number">${
+        observed === undefined ? "no requests" : observedText(metric, observed)
+      }</td><td><span class="badge ${TONE[verdict]}">${verdict}</span></td></tr>`,
+  )}</table></div>`;
+
+const observedText = (metric: string, { mean, p10, p90 }: SpreadView): string => {
+  const format = ["ttft", "itl", "e2e"].includes(metric) ? latency : plain;
+  return p10 === p90 ? format(mean) : `${format(mean)} (${format(p10)} – ${format(p90)})`;
+};
+
+const scaleEvents = (all: readonly ScaleEventView[]): Markup =>
+  html`<div class="wide"><table><tr><th>at</th><th>workload</th><th class="number">replicas</th><th>by</th><th>reason</th></tr>${all.map(
+    ({ atSeconds, workload, from, to, by, reason }) =>
+      html`<tr><td>${duration(atSeconds)}</td><td>${workload}</td><td class="number">${from} → ${to}</td><td>${by}</td><td>${reason}</td></tr>`,
+  )}</table></div>`;
+
+const runTable = (runs: readonly RunView[]): Markup =>
+  html`<div class="wide"><table><tr><th>scenario</th><th class="number">seed</th><th class="number">simulated</th><th class="number">warm-up</th><th>digest</th></tr>${runs.map(
+    ({ scenario, seed, horizonSeconds, warmUpSeconds, digest }) =>
+      html`<tr><td>${scenario}</td><td class="number">${seed}</td><td class="number">${duration(horizonSeconds)}</td><td class="number">${duration(
+        warmUpSeconds,
+      )}</td><td><code>${digest.slice(0, 16)}</code></td></tr>`,
+  )}</table></div>`;
+
+const mirrored = (all: readonly MirroredView[]): Markup =>
+  html`<div class="wide"><table class="stack"><tr><th>value</th><th>is</th><th>from</th></tr>${all.map(
+    ({ path, value, from }) =>
+      html`<tr><td><code>${path}</code></td><td><code>${value}</code></td><td>${from}</td></tr>`,
+  )}</table></div>`;
+
+const list = (texts: readonly string[]): Markup => html`<ul>${texts.map((text) => html`<li>${text}</li>`)}</ul>`;
+
+const json = (value: unknown): Markup => html`<pre>${JSON.stringify(value, null, 2) ?? "none"}</pre>`;

@@ -1,0 +1,45 @@
+/** A stream of chance. Its numbers depend on the seed and the stream's name alone, never on who drew before. */
+export interface Rng {
+  /** @returns uniform in [0, 1), 53 bits */
+  next(): number;
+  /** @returns a whole number, uniform in [0, below) */
+  below(below: number): number;
+}
+
+export interface Streams {
+  stream(name: string): Rng;
+}
+
+/** Seeds every stream of a run. Names are ids ("workload/chat"), not counters. */
+export const rngOf = (seed: number): Streams => ({
+  stream: (name) => sfc32(seed, name),
+});
+
+/** FNV-1a with a final mix (MurmurHash3), 32 bits. Not for secrets. */
+export const hash32 = (text: string, basis = 0x811c9dc5): number => {
+  let h = basis | 0;
+  for (let i = 0; i < text.length; i += 1) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+};
+
+/** sfc32 (Chris Doty-Humphrey, PractRand), seeded by the seed's two halves and two hashes of the name. */
+const sfc32 = (seed: number, name: string): Rng => {
+  let a = seed | 0;
+  let b = Math.floor(seed / 2 ** 32) ^ hash32(name);
+  let c = hash32(name, 0x9e3779b9) | 0;
+  let d = 1;
+  const bits = (): number => {
+    const sum = (((a + b) | 0) + d) | 0;
+    d = (d + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (c << 21) | (c >>> 11);
+    c = (c + sum) | 0;
+    return sum >>> 0;
+  };
+  for (let i = 0; i < 15; i += 1) bits();
+  const next = (): number => ((bits() >>> 5) * 67108864 + (bits() >>> 6)) / 9007199254740992;
+  return { next, below: (below) => Math.floor(next() * below) };
+};

@@ -1,0 +1,101 @@
+import { type Known, known, type Source } from "../model/known.ts";
+import type { Problem } from "../model/problem.ts";
+import { type Manifest, objectText, refOf } from "./manifest.ts";
+
+/**
+ * A place inside a mirrored object, and what stands there. A value of the wrong type is told as a problem and reads as
+ * absent; an absent one is no problem here.
+ */
+export class Field {
+  /** `Kind/namespace/name`. */
+  readonly object: string;
+  /** `spec.template.spec.containers[0]`; empty at the root. */
+  readonly path: string;
+  readonly raw: unknown;
+  readonly #problems: Problem[];
+
+  private constructor(object: string, path: string, raw: unknown, problems: Problem[]) {
+    this.object = object;
+    this.path = path;
+    this.raw = raw;
+    this.#problems = problems;
+  }
+
+  /** @param problems where wrong types are told */
+  static root(manifest: Manifest, problems: Problem[]): Field {
+    return new Field(objectText(refOf(manifest)), "", manifest, problems);
+  }
+
+  at(...keys: readonly (string | number)[]): Field {
+    let raw = this.raw;
+    let path = this.path;
+    for (const key of keys) {
+      raw = isObject(raw) ? (raw as Record<string | number, unknown>)[key] : undefined;
+      path += step(key, path === "");
+    }
+    return new Field(this.object, path, raw, this.#problems);
+  }
+
+  get from(): Source {
+    return { kind: "field", object: this.object, field: this.path };
+  }
+
+  get present(): boolean {
+    return this.raw !== undefined && this.raw !== null;
+  }
+
+  text(): Known<string> | undefined {
+    if (!this.present) return undefined;
+    if (typeof this.raw === "string") return known(this.raw, this.from);
+    return this.#wrong("text", typeof this.raw === "object" ? undefined : `quote it: "${String(this.raw)}"`);
+  }
+
+  /** A whole number, at least 0. */
+  whole(): Known<number> | undefined {
+    if (!this.present) return undefined;
+    if (typeof this.raw === "number" && Number.isSafeInteger(this.raw) && this.raw >= 0)
+      return known(this.raw, this.from);
+    return this.#wrong("a whole number >= 0");
+  }
+
+  items(): readonly Field[] {
+    if (!this.present) return [];
+    if (Array.isArray(this.raw)) return this.raw.map((_, index) => this.at(index));
+    this.#wrong("a list");
+    return [];
+  }
+
+  /** Fields of an object, in order. */
+  entries(): readonly (readonly [string, Field])[] {
+    if (!this.present) return [];
+    if (isObject(this.raw) && !Array.isArray(this.raw)) {
+      return Object.keys(this.raw).map((key) => [key, this.at(key)] as const);
+    }
+    this.#wrong("an object");
+    return [];
+  }
+
+  #wrong(wanted: string, fix?: string): undefined {
+    this.#problems.push({
+      severity: "error",
+      reason: "Malformed",
+      object: this.object,
+      field: this.path,
+      message: `must be ${wanted}, not ${shown(this.raw)}`,
+      ...(fix === undefined ? {} : { fix }),
+    });
+  }
+}
+
+const isObject = (raw: unknown): raw is object => typeof raw === "object" && raw !== null;
+
+const step = (key: string | number, first: boolean): string => {
+  if (typeof key === "number") return `[${key}]`;
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) return `["${key}"]`;
+  return first ? key : `.${key}`;
+};
+
+const shown = (raw: unknown): string => {
+  const text = JSON.stringify(raw) ?? String(raw);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+};

@@ -1,0 +1,36 @@
+/** A Kubernetes object as plain JSON: fields that we don't know are kept. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec?: unknown;
+  readonly status?: unknown;
+  readonly [field: string]: unknown;
+}
+
+/** The real objects as they are now; whoever holds a store hands them in. */
+export interface ObservedCluster {
+  get(kind: string, namespace: string, name: string): Manifest | undefined;
+  /** In order of namespace and name. Without a namespace: of all, and those that have none (nodes). */
+  list(kind: string, namespace?: string): readonly Manifest[];
+}
+
+export interface ManifestRef {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export const refOf = ({ kind, metadata }: Manifest): ManifestRef => ({
+  kind,
+  namespace: metadata.namespace ?? "default",
+  name: metadata.name,
+});
+
+/** `Kind/namespace/name`, as sources and problems name objects. */
+export const objectText = ({ kind, namespace, name }: ManifestRef): string => `${kind}/${namespace}/${name}`;

@@ -1,0 +1,117 @@
+import { durationOf } from "../model/duration.ts";
+import { known } from "../model/known.ts";
+import { good, type Problem, type Result } from "../model/problem.ts";
+import type { Limits } from "../schema/limits.ts";
+import type { InferenceSimulation } from "../schema/resource.ts";
+import type { SimulationSpec } from "../schema/simulation-spec.ts";
+import { seconds } from "../sim/time.ts";
+import { defaulted, Ledger, type MirroredValue, overridden, overriddenPeriod, ownField } from "./ledger.ts";
+import type { ManifestRef, ObservedCluster } from "./manifest.ts";
+import { mirrorAutoscalers } from "./mirror/mirrored-autoscalers.ts";
+import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
+import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
+import type { GatewayScenario, MetricsScenario, Scenario, TraceInput } from "./scenario.ts";
+
+export type { MirroredValue } from "./ledger.ts";
+export type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
+
+export interface MirrorParts {
+  readonly limits: Limits;
+  /** Where the bytes of spec.workload.trace are; whoever holds the store has looked. */
+  readonly trace?: TraceInput;
+}
+
+export interface Mirrored {
+  /** The baseline: the mirrored objects as they are. */
+  readonly scenario: Scenario;
+  /** Every value of the scenario, in order of path as it was found. */
+  readonly values: readonly MirroredValue[];
+  /** Objects that were read; a change of any may change the scenario. */
+  readonly reads: readonly ManifestRef[];
+}
+
+/**
+ * From the simulation and the real objects as they are now to a scenario that depends on nothing else. Whatever can't be
+ * had is a problem that names the field to set; all are told at once.
+ */
+export const mirror = (
+  simulation: InferenceSimulation,
+  cluster: ObservedCluster,
+  { limits, trace }: MirrorParts,
+): Result<Mirrored> => {
+  const ledger = new Ledger();
+  const { spec, metadata } = simulation;
+  const { namespace } = metadata;
+  const head = mirrorRun(simulation, ledger);
+  const readings = spec.mirror.workloads.flatMap(
+    (said, index) => readWorkload(said, index, namespace, cluster, ledger) ?? [],
+  );
+  const workloads = readings.flatMap((reading) => mirrorWorkload(reading, spec, cluster, ledger) ?? []);
+  for (const { name, replicas } of workloads) {
+    if (replicas > limits.maxReplicas) ledger.error(tooManyReplicas(name, replicas, limits.maxReplicas));
+  }
+  const complete = readings.length === spec.mirror.workloads.length;
+  const refs = readings.map(({ ref }) => ref);
+  const scalers = complete ? mirrorAutoscalers(refs, namespace, spec, cluster, limits, ledger) : [];
+  const gateway = mirrorGateway(spec, ledger);
+  const metrics = mirrorMetrics(spec, ledger);
+  const traffic = mirrorTraffic(simulation, trace, limits, ledger);
+  if (ledger.failed || traffic === undefined) return { ok: false, problems: errorsFirst(ledger.problems) };
+  const scenario: Scenario = { ...head, workloads, gateway, metrics, autoscalers: scalers, traffic };
+  return good({ scenario, values: ledger.values, reads: ledger.reads }, ledger.problems);
+};
+
+const mirrorRun = ({ metadata, spec }: InferenceSimulation, ledger: Ledger) => {
+  const { run, mode } = spec;
+  const simulation = `${metadata.namespace}/${metadata.name}`;
+  const said = <T extends string | number>(name: string, value: T): T =>
+    ledger.use(`run.${name}`, ownField(value, simulation, `run.${name}`));
+  const horizon = mode === "Shadow" ? undefined : durationOf(said("horizon", run.horizon));
+  return {
+    simulation,
+    name: "baseline",
+    seed: said("seed", run.seed),
+    horizonMicros: horizon,
+    warmUpMicros: durationOf(said("warmUp", run.warmUp)),
+  };
+};
+
+/** Without an InferencePool in the mirror, what stands before the pods is a Service. */
+const mirrorGateway = ({ overrides }: SimulationSpec, ledger: Ledger): GatewayScenario => {
+  const { policy, scrapeInterval } = overrides.gateway ?? {};
+  const said = policy ?? { policy: "random" as const };
+  const from =
+    overridden(policy, "overrides.gateway.policy")?.from ??
+    defaulted(said, "no gateway is mirrored: a Service picks a ready pod at random").from;
+  ledger.use("gateway.policy", known(said.policy, from));
+  const interval =
+    overriddenPeriod(scrapeInterval, "overrides.gateway.scrapeInterval", ledger) ??
+    defaulted(0.05, "llm-d endpoint picker: --refresh-metrics-interval is 50 ms");
+  return { policy: said, scrapeIntervalMicros: seconds(ledger.use("gateway.scrapeIntervalSeconds", interval)) };
+};
+
+/** Look-back of Prometheus' instant queries: --query.lookback-delta, 5 min. */
+const LOOK_BACK_SECONDS = 300;
+
+const mirrorMetrics = ({ overrides }: SimulationSpec, ledger: Ledger): MetricsScenario => {
+  const interval =
+    overriddenPeriod(overrides.metrics?.scrapeInterval, "overrides.metrics.scrapeInterval", ledger) ??
+    defaulted(30, "no monitor is mirrored: 30 s, as kube-prometheus-stack and llm-d's PodMonitor have it");
+  const lookBack = defaulted(LOOK_BACK_SECONDS, "Prometheus 3: --query.lookback-delta is 5 min");
+  return {
+    scrapeIntervalMicros: seconds(ledger.use("metrics.scrapeIntervalSeconds", interval)),
+    lookBackMicros: seconds(ledger.use("metrics.lookBackSeconds", lookBack)),
+  };
+};
+
+const tooManyReplicas = (name: string, replicas: number, most: number): Omit<Problem, "severity"> => ({
+  reason: "TooManyReplicas",
+  field: "spec.overrides.replicas",
+  message: `${name} has ${replicas} replicas, more than ${most}`,
+  fix: `set at most ${most}`,
+});
+
+const errorsFirst = (problems: readonly Problem[]): readonly Problem[] => [
+  ...problems.filter(({ severity }) => severity === "error"),
+  ...problems.filter(({ severity }) => severity !== "error"),
+];

@@ -1,0 +1,204 @@
+import { HPA_FLAG_DEFAULTS } from "../../controlplane/hpa/horizontal-pod-autoscaler.ts";
+import { metricProblems } from "../../controlplane/metrics/metric-names.ts";
+import { durationSeconds } from "../../model/duration.ts";
+import type { Limits } from "../../schema/limits.ts";
+import { nearest } from "../../schema/nearest.ts";
+import type { SimulationSpec } from "../../schema/simulation-spec.ts";
+import { seconds } from "../../sim/time.ts";
+import { defaulted, derived, type Ledger, overridden, overriddenPeriod } from "../ledger.ts";
+import { type Manifest, type ManifestRef, type ObservedCluster, objectText, refOf } from "../manifest.ts";
+import type { AutoscalerReading } from "../reader.ts";
+import { autoscalerReaders, workloadReaders } from "../readers/index.ts";
+import type { AutoscalerScenario } from "../scenario.ts";
+
+/**
+ * Who scales the workloads: the autoscaler that the simulation names, or each that has one of them as its scaleTargetRef.
+ * Two on one workload are an error, since the real ones would fight.
+ */
+export const mirrorAutoscalers = (
+  workloads: readonly ManifestRef[],
+  namespace: string,
+  spec: SimulationSpec,
+  cluster: ObservedCluster,
+  limits: Limits,
+  ledger: Ledger,
+): readonly AutoscalerScenario[] => {
+  const named = spec.mirror.autoscaler?.name;
+  const found =
+    named === undefined
+      ? byTarget(workloads, namespace, spec, cluster, ledger)
+      : byName(named, workloads, namespace, spec, cluster, ledger);
+  const readings = found.flatMap((manifest) => {
+    ledger.read(manifest);
+    const read = readerOf(manifest).read(manifest);
+    ledger.problems.push(...(read.ok ? read.warnings : read.problems));
+    return read.ok ? [read.value] : [];
+  });
+  refuseTwoOnOne(readings, ledger);
+  if (found.length === 0 && !ledger.failed) {
+    ledger.use("autoscalers", defaulted(null, "no autoscaler targets the workloads: their replicas stay as they are"));
+  }
+  return readings.map((reading) => scenarioOf(reading, spec, limits, ledger));
+};
+
+const readerOf = ({ kind }: Manifest): (typeof autoscalerReaders)[number] =>
+  autoscalerReaders.find((reader) => reader.kind === kind) ?? autoscalerReaders[0];
+
+const targetOf = (manifest: Manifest): { kind?: unknown; name?: unknown; apiVersion?: unknown } =>
+  ((manifest.spec as Record<string, unknown> | undefined)?.scaleTargetRef as object | undefined) ?? {};
+
+/** The group of a target counts, its version does not. */
+const aims = (manifest: Manifest, { kind, name }: ManifestRef): boolean => {
+  const target = targetOf(manifest);
+  const group = workloadReaders.find((reader) => reader.kind === kind)?.group ?? "";
+  return (
+    target.kind === kind && target.name === name && String(target.apiVersion ?? `${group}/v1`).startsWith(`${group}/`)
+  );
+};
+
+const byTarget = (
+  workloads: readonly ManifestRef[],
+  namespace: string,
+  spec: SimulationSpec,
+  cluster: ObservedCluster,
+  ledger: Ledger,
+): readonly Manifest[] => {
+  const all = autoscalerReaders.flatMap(({ kind }) => cluster.list(kind, namespace));
+  const aiming = all.filter((manifest) => workloads.some((workload) => aims(manifest, workload)));
+  if (aiming.length > 0) return aiming;
+  for (const manifest of all) targetMissing(manifest, namespace, cluster, ledger);
+  if (spec.mirror.autoscaler !== undefined && !ledger.failed) {
+    const { kind } = spec.mirror.autoscaler;
+    ledger.error({
+      reason: "AutoscalerNotFound",
+      field: "spec.mirror.autoscaler",
+      message: `no ${kind} in namespace ${namespace} has ${workloads.map(({ kind, name }) => `${kind} ${name}`).join(" or ")} as its scaleTargetRef`,
+      fix: "create it, name it in spec.mirror.autoscaler.name, or leave spec.mirror.autoscaler out",
+    });
+  }
+  return [];
+};
+
+const byName = (
+  name: string,
+  workloads: readonly ManifestRef[],
+  namespace: string,
+  spec: SimulationSpec,
+  cluster: ObservedCluster,
+  ledger: Ledger,
+): readonly Manifest[] => {
+  const kind = spec.mirror.autoscaler?.kind ?? "HorizontalPodAutoscaler";
+  const manifest = cluster.get(kind, namespace, name);
+  if (manifest === undefined) {
+    const near = nearest(
+      name,
+      cluster.list(kind, namespace).map(({ metadata }) => metadata.name),
+    );
+    ledger.error({
+      reason: "AutoscalerNotFound",
+      field: "spec.mirror.autoscaler.name",
+      message: `${kind} ${name} does not exist in namespace ${namespace}${near === undefined ? "" : `; did you mean ${near}?`}`,
+      fix: "name one that exists, or leave the name out to have it found by its scaleTargetRef",
+    });
+    return [];
+  }
+  if (workloads.some((workload) => aims(manifest, workload))) return [manifest];
+  if (!targetMissing(manifest, namespace, cluster, ledger)) {
+    const target = targetOf(manifest);
+    ledger.error({
+      reason: "AutoscalerTarget",
+      object: objectText(refOf(manifest)),
+      field: "spec.scaleTargetRef",
+      message: `scales ${String(target.kind)} ${String(target.name)}, which the simulation does not mirror`,
+      fix: `add it to spec.mirror.workloads, or name an autoscaler of ${workloads.map((one) => one.name).join(", ")}`,
+    });
+  }
+  return [];
+};
+
+/** @returns whether the target is of a kind that is looked for, and isn't there: told as an error */
+const targetMissing = (manifest: Manifest, namespace: string, cluster: ObservedCluster, ledger: Ledger): boolean => {
+  const { kind, name } = targetOf(manifest);
+  if (!workloadReaders.some((reader) => reader.kind === kind) || typeof name !== "string") return false;
+  if (cluster.get(String(kind), namespace, name) !== undefined) return false;
+  const near = nearest(
+    name,
+    cluster.list(String(kind), namespace).map(({ metadata }) => metadata.name),
+  );
+  ledger.error({
+    reason: "TargetNotFound",
+    object: objectText(refOf(manifest)),
+    field: "spec.scaleTargetRef.name",
+    message: `targets nothing: ${String(kind)} ${name} does not exist in namespace ${namespace}${near === undefined ? "" : `; did you mean ${near}?`}`,
+    fix: "correct the name, or delete the autoscaler",
+  });
+  return true;
+};
+
+const refuseTwoOnOne = (readings: readonly AutoscalerReading[], ledger: Ledger): void => {
+  const first = new Map<string, AutoscalerReading>();
+  for (const reading of readings) {
+    const target = `${reading.target.value.kind}/${reading.target.value.name}`;
+    const other = first.get(target);
+    if (other === undefined) first.set(target, reading);
+    else {
+      ledger.error({
+        reason: "TwoAutoscalers",
+        object: objectText(reading.ref),
+        field: "spec.scaleTargetRef",
+        message: `scales ${reading.target.value.kind} ${reading.target.value.name}, as ${objectText(other.ref)} does: the two would fight`,
+        fix: "delete one, or name the one to simulate in spec.mirror.autoscaler.name",
+      });
+    }
+  }
+};
+
+const scenarioOf = (
+  { ref, target, spec: hpa, values }: AutoscalerReading,
+  spec: SimulationSpec,
+  { maxReplicas }: Limits,
+  ledger: Ledger,
+): AutoscalerScenario => {
+  const path = `autoscalers[${ref.name}]`;
+  const object = objectText(ref);
+  const { overrides, mirror } = spec;
+  ledger.use(`${path}.target`, { value: target.value.name, from: target.from });
+  for (const value of values) ledger.use(`${path}.${value.path}`, value.known);
+  ledger.add(metricProblems(hpa), { object });
+  if (hpa.maxReplicas > maxReplicas) {
+    const message = `${hpa.maxReplicas} replicas are more than ${maxReplicas}`;
+    ledger.error({
+      reason: "TooManyReplicas",
+      object,
+      field: "spec.maxReplicas",
+      message,
+      fix: `set at most ${maxReplicas}`,
+    });
+  }
+  const flag = (name: string) => `Kubernetes v1.${hpa.kubernetesMinor}: --horizontal-pod-autoscaler-${name}`;
+  const { syncPeriod, downscaleStabilization, tolerance } = overrides.autoscaler ?? {};
+  const period =
+    overriddenPeriod(syncPeriod, "overrides.autoscaler.syncPeriod", ledger) ??
+    defaulted(HPA_FLAG_DEFAULTS.syncPeriodMicros / 1e6, flag("sync-period"));
+  const window =
+    overridden(
+      downscaleStabilization === undefined ? undefined : durationSeconds(downscaleStabilization),
+      "overrides.autoscaler.downscaleStabilization",
+    ) ??
+    defaulted(HPA_FLAG_DEFAULTS.downscaleStabilizationSeconds, flag("downscale-stabilization"));
+  const driver = overridden(mirror.autoscaler?.driver, "mirror.autoscaler.driver");
+  return {
+    namespace: ref.namespace,
+    name: ref.name,
+    workload: target.value.name,
+    spec: hpa,
+    syncPeriodMicros: seconds(ledger.use(`${path}.syncPeriodSeconds`, period)),
+    downscaleStabilizationSeconds: ledger.use(`${path}.downscaleStabilizationSeconds`, window),
+    tolerance: ledger.use(
+      `${path}.tolerance`,
+      overridden(tolerance, "overrides.autoscaler.tolerance") ??
+        defaulted(HPA_FLAG_DEFAULTS.tolerance, flag("tolerance")),
+    ),
+    driver: ledger.use(`${path}.driver`, driver ?? derived("Simulated" as const, "mirror.autoscaler is left out")),
+  };
+};

@@ -1,0 +1,175 @@
+import { findGpu, type GpuFound, gpuIds } from "../../model/catalogue/index.ts";
+import type { Hardware } from "../../model/hardware.ts";
+import { type Known, known } from "../../model/known.ts";
+import type { Parallelism } from "../../model/model-shape.ts";
+import type { SimulationSpec } from "../../schema/simulation-spec.ts";
+import { Field } from "../field.ts";
+import { type Ledger, overridden, placeOf } from "../ledger.ts";
+import { type Manifest, type ObservedCluster, objectText } from "../manifest.ts";
+import type { WorkloadReading } from "../reader.ts";
+import { GPU_LABELS, GPU_RESOURCES, gpuNameOf } from "../readers/gpu.ts";
+
+const FIX = `set spec.overrides.hardware.gpu to one of ${gpuIds.join(", ")}`;
+
+export interface MirroredHardware {
+  readonly hardware: Hardware;
+  /** Memory of one GPU by its node's label; undefined: no node tells. */
+  readonly visibleMiB: Known<number> | undefined;
+}
+
+/** The type of the workload's GPUs: as overridden, as its manifest says, or the only one among the nodes it may land on. */
+export const mirrorHardware = (
+  reading: WorkloadReading,
+  { hardware }: SimulationSpec["overrides"],
+  cluster: ObservedCluster,
+  ledger: Ledger,
+  path: string,
+): MirroredHardware | undefined => {
+  const nodes = nodesFor(reading, cluster);
+  const said = overridden(hardware?.gpu, "overrides.hardware.gpu");
+  const hints = said === undefined ? reading.gpu.types : [said];
+  const found = hints.length > 0 ? agreed(hints, reading, ledger) : onlyType(nodes, reading, ledger);
+  if (found === undefined) return undefined;
+  ledger.use(`${path}.gpu`, known(found.hardware.id, found.from));
+  const same = nodes.filter((node) => node.type.found && node.type.hardware.id === found.hardware.id);
+  for (const { manifest } of same) ledger.read(manifest);
+  return { hardware: found.hardware, visibleMiB: leastMemory(same) };
+};
+
+interface Found {
+  readonly hardware: Hardware;
+  readonly from: Known<unknown>["from"];
+}
+
+const agreed = (hints: readonly Known<string>[], reading: WorkloadReading, ledger: Ledger): Found | undefined => {
+  const object = objectText(reading.ref);
+  const found: GpuFound[] = [];
+  for (const { value, from } of hints) {
+    const one = findGpu(value);
+    if (!one.found) {
+      const fix =
+        one.candidates.length > 0 && one.candidates.length < gpuIds.length
+          ? `set spec.overrides.hardware.gpu to one of ${one.candidates.join(", ")}`
+          : FIX;
+      ledger.error({ reason: "UnknownGpu", ...placeOf(from, object), message: one.message, fix });
+      return undefined;
+    }
+    found.push(one);
+  }
+  const [first] = found as [GpuFound];
+  const [{ value, from }] = hints as [Known<string>];
+  const ids = [...new Set(found.map(({ hardware }) => hardware.id))];
+  if (ids.length > 1) {
+    const message = `the pods may land on ${ids.join(" or ")}; one simulated workload has one GPU type`;
+    ledger.error({
+      reason: "AmbiguousGpu",
+      ...placeOf(from, object),
+      message,
+      fix: `set spec.overrides.hardware.gpu to one of ${ids.join(", ")}`,
+    });
+    return undefined;
+  }
+  if (first.rule === "pattern") {
+    const message = `${value} isn't a name that is known; by its letters it is taken for ${first.hardware.id}`;
+    ledger.warn({ reason: "GuessedGpu", ...placeOf(from, object), message, fix: "set spec.overrides.hardware.gpu" });
+  }
+  if (first.shared) {
+    const message = `${value}: the GPU is time-sliced among pods, which is not modelled; each pod is simulated as if alone`;
+    ledger.warn({ reason: "NotModelled", ...placeOf(from, object), message });
+  }
+  return { hardware: first.hardware, from };
+};
+
+interface NodeType {
+  readonly manifest: Manifest;
+  readonly label: Known<string>;
+  readonly type: ReturnType<typeof findGpu>;
+  readonly memory: Known<number> | undefined;
+}
+
+/** Schedulable nodes with a GPU that the pods' nodeSelector lets them land on. */
+const nodesFor = (reading: WorkloadReading, cluster: ObservedCluster): readonly NodeType[] =>
+  cluster.list("Node").flatMap((manifest): NodeType[] => {
+    const root = Field.root(manifest, []);
+    const labels = manifest.metadata.labels ?? {};
+    if (root.at("spec", "unschedulable").raw === true) return [];
+    if (Object.entries(reading.gpu.nodeSelector).some(([name, value]) => labels[name] !== value)) return [];
+    const name = GPU_LABELS.find(
+      (label) => labels[label] !== undefined && findGpu(gpuNameOf(label, labels[label])).found,
+    );
+    if (name === undefined) return [];
+    const field = root.at("metadata", "labels", name);
+    const label = known(gpuNameOf(name, labels[name] as string), field.from);
+    const memory = root.at("metadata", "labels", "nvidia.com/gpu.memory");
+    const mib = Number(memory.raw);
+    return [
+      {
+        manifest,
+        label,
+        type: findGpu(label.value),
+        memory: memory.present && Number.isSafeInteger(mib) && mib > 0 ? known(mib, memory.from) : undefined,
+      },
+    ];
+  });
+
+const onlyType = (nodes: readonly NodeType[], reading: WorkloadReading, ledger: Ledger): Found | undefined => {
+  const ids = [...new Set(nodes.flatMap(({ type }) => (type.found ? [type.hardware.id] : [])))];
+  const [first] = nodes;
+  if (ids.length === 1 && first?.type.found) return { hardware: first.type.hardware, from: first.label.from };
+  const looked = "looked at nodeSelector, required node affinity, labels and nodes";
+  const message =
+    ids.length === 0
+      ? `nothing tells the GPU type: ${looked}`
+      : `nothing tells the GPU type: nodes with ${ids.join(" and ")} would take the pods; ${looked}`;
+  const field = "spec.template.spec.nodeSelector";
+  return ledger.error({ reason: "UnknownGpu", object: objectText(reading.ref), field, message, fix: FIX });
+};
+
+const leastMemory = (nodes: readonly NodeType[]): Known<number> | undefined =>
+  nodes
+    .flatMap(({ memory }) => memory ?? [])
+    .reduce<Known<number> | undefined>((a, b) => (a === undefined || b.value < a.value ? b : a), undefined);
+
+/**
+ * GPUs of one replica. vLLM fails at start where its ranks outnumber the GPUs, and leaves the rest idle where they don't.
+ */
+export const mirrorGpuCount = (
+  reading: WorkloadReading,
+  { tp, pp, dp }: Parallelism,
+  ledger: Ledger,
+  path: string,
+): number | undefined => {
+  const object = objectText(reading.ref);
+  const needed = tp * pp * dp;
+  const { count, claimed } = reading.gpu;
+  if (count === undefined || count.value === 0) {
+    const field = "spec.template.spec.containers";
+    const message = `the engine asks for no GPU: looked for ${GPU_RESOURCES.join(", ")} in resources.limits`;
+    if (!claimed)
+      return ledger.error({ reason: "NoGpu", object, field, message, fix: "set it on the engine's container" });
+    const why =
+      "devices are claimed (dynamic resource allocation), whose count is not read: as many as the engine has ranks";
+    return ledger.use(`${path}.gpusPerReplica`, { value: needed, from: { kind: "derived", how: why } });
+  }
+  const asked = `tensor ${tp} x pipeline ${pp} x data ${dp}`;
+  const place = reading.arguments.number("tensor-parallel-size") ?? count;
+  if (needed > count.value) {
+    ledger.error({
+      reason: "TooFewGpus",
+      ...placeOf(place.from, object),
+      message: `${asked} parallel needs ${needed} GPUs, but the container has ${count.value}`,
+      fix: `set --tensor-parallel-size to at most ${Math.max(1, Math.floor(count.value / (pp * dp)))}, or ask for ${needed} GPUs in resources.limits`,
+    });
+    return undefined;
+  }
+  if (needed < count.value) {
+    const message = `${asked} parallel uses ${needed} of the ${count.value} GPUs that each pod holds`;
+    ledger.warn({
+      reason: "UnusedGpus",
+      ...placeOf(count.from, object),
+      message,
+      fix: `set --tensor-parallel-size=${count.value}, or ask for ${needed}`,
+    });
+  }
+  return ledger.use(`${path}.gpusPerReplica`, count);
+};

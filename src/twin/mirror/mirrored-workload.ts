@@ -1,0 +1,97 @@
+import { latencyProblems } from "../../latency/latency-problems.ts";
+import { latencyModels } from "../../latency/models/index.ts";
+import { nearest } from "../../schema/nearest.ts";
+import type { SimulationSpec } from "../../schema/simulation-spec.ts";
+import { defaulted, type Ledger, overridden, placeOf } from "../ledger.ts";
+import { type ObservedCluster, objectText } from "../manifest.ts";
+import type { WorkloadReading } from "../reader.ts";
+import { workloadReaders } from "../readers/index.ts";
+import type { WorkloadScenario } from "../scenario.ts";
+import { mirrorEngine, mirrorParallelism } from "./mirrored-engine.ts";
+import { mirrorGpuCount, mirrorHardware } from "./mirrored-hardware.ts";
+import { mirrorModel } from "./mirrored-model.ts";
+import { mirrorStart, mirrorStop } from "./mirrored-start.ts";
+
+type MirrorSpec = SimulationSpec["mirror"]["workloads"][number];
+
+/** Finds and reads one workload. @param index of it in spec.mirror.workloads */
+export const readWorkload = (
+  said: MirrorSpec,
+  index: number,
+  namespace: string,
+  cluster: ObservedCluster,
+  ledger: Ledger,
+): WorkloadReading | undefined => {
+  const reader = workloadReaders.find(({ kind }) => kind === said.kind);
+  const manifest = cluster.get(said.kind, namespace, said.name);
+  if (reader === undefined || manifest === undefined) {
+    const names = cluster.list(said.kind, namespace).map(({ metadata }) => metadata.name);
+    const near = nearest(said.name, names);
+    const others = names.length === 0 ? `there is no ${said.kind} in it` : `there are ${names.slice(0, 5).join(", ")}`;
+    return ledger.error({
+      reason: "WorkloadNotFound",
+      field: `spec.mirror.workloads[${index}].name`,
+      message: `${said.kind} ${said.name} does not exist in namespace ${namespace}; ${near === undefined ? others : `did you mean ${near}?`}`,
+      fix: `name a ${said.kind} of namespace ${namespace}`,
+    });
+  }
+  ledger.read(manifest);
+  const read = reader.read(manifest);
+  ledger.problems.push(...(read.ok ? read.warnings : read.problems));
+  return read.ok ? read.value : undefined;
+};
+
+/** Everything that one workload's replicas are simulated by; undefined if something can't be had, which the ledger says. */
+export const mirrorWorkload = (
+  reading: WorkloadReading,
+  spec: SimulationSpec,
+  cluster: ObservedCluster,
+  ledger: Ledger,
+): WorkloadScenario | undefined => {
+  const { overrides } = spec;
+  const path = `workloads[${reading.ref.name}]`;
+  const object = objectText(reading.ref);
+  const override = overrides.engine ?? {};
+  const replicas = ledger.use(
+    `${path}.replicas`,
+    overridden(overrides.replicas, "overrides.replicas") ?? reading.replicas,
+  );
+  const shape = mirrorModel(reading, overrides.model, ledger, path);
+  const gpu = mirrorHardware(reading, overrides, cluster, ledger, path);
+  const parallelism = mirrorParallelism(reading, ledger, path);
+  const gpusPerReplica = parallelism === undefined ? undefined : mirrorGpuCount(reading, parallelism, ledger, path);
+  if (shape === undefined || gpu === undefined || parallelism === undefined || gpusPerReplica === undefined)
+    return undefined;
+  const mode = ledger.use(
+    `${path}.engine.mode`,
+    overridden(override.mode, "overrides.engine.mode") ?? defaulted("vllm" as const, "as a cluster would do"),
+  );
+  const name = ledger.use(
+    `${path}.latencyModel`,
+    overridden(override.latencyModel, "overrides.engine.latencyModel") ??
+      defaulted("trained-physics", "fitted to measurements on H100, A100 and L40S"),
+  );
+  const unfit = latencyProblems({ shape, hardware: gpu.hardware, parallelism, mode }, name);
+  const tp = reading.arguments.number("tensor-parallel-size");
+  ledger.add(unfit, tp === undefined ? { object } : placeOf(tp.from, object));
+  if (unfit.some(({ severity }) => severity === "error")) return undefined;
+  const engine = mirrorEngine({ reading, override, shape, ...gpu, parallelism, mode }, ledger, path);
+  if (engine === undefined) return undefined;
+  const served = reading.arguments.firstText("served-model-name") ?? reading.arguments.text("model");
+  return {
+    ...reading.ref,
+    container: ledger.use(`${path}.container`, reading.container),
+    modelName: ledger.use(`${path}.servedName`, served ?? defaulted(shape.id, "the model's id")),
+    replicas,
+    gpusPerReplica,
+    engine: engine.config,
+    gpuMemoryUtilization: engine.gpuMemoryUtilization,
+    latency: latencyModels.schema.parse({ name }),
+    shape,
+    hardware: gpu.hardware,
+    parallelism,
+    start: mirrorStart(reading, overrides.start, engine.weightBytes, ledger, path),
+    stop: mirrorStop(reading, ledger, path),
+    minReadySeconds: ledger.use(`${path}.minReadySeconds`, reading.life.minReadySeconds),
+  };
+};

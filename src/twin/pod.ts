@@ -1,0 +1,52 @@
+import type { PodView } from "../controlplane/autoscaler.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { PodPhase } from "../model/fact.ts";
+import type { SimTime } from "../sim/time.ts";
+import type { WorkloadScenario } from "./scenario.ts";
+
+/** One simulated pod: the truth that gateway and autoscaler see late or not at all. */
+export class Pod {
+  readonly name: string;
+  readonly workload: WorkloadScenario;
+  readonly created: SimTime;
+  phase: PodPhase = "pending";
+  /** When its container started; undefined before. */
+  started: SimTime | undefined;
+  /** When its Ready condition last changed. */
+  readyChanged: SimTime | undefined;
+  /** From ready on. */
+  engine: Engine | undefined;
+  /** When its engine was up. */
+  since: SimTime | undefined;
+  /** Counts re-plannings of the engine's next event, so that overtaken ones are passed over. */
+  generation = 0;
+  /** Of the event now on the agenda. */
+  planned: SimTime | undefined;
+  /** SIGTERM has come and the engine finishes what it runs. */
+  draining = false;
+  /** The last instant of the gateway's scrape grid that was read. */
+  gatewayScraped = -1;
+
+  constructor(name: string, workload: WorkloadScenario, created: SimTime) {
+    this.name = name;
+    this.workload = workload;
+    this.created = created;
+  }
+
+  get ready(): boolean {
+    return this.phase === "ready";
+  }
+
+  /** As the API server would show it. */
+  view(): PodView {
+    return {
+      name: this.name,
+      createdAt: this.created,
+      phase: this.started === undefined ? "Pending" : "Running",
+      ready: this.started === undefined ? null : this.ready,
+      startedAt: this.started,
+      readyChangedAt: this.readyChanged,
+      deleting: this.phase === "terminating",
+    };
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * Flags of `vllm serve`, so that a typo can be told from a flag that doesn't matter here.
+ * Source: vLLM 0.6 to 0.22, vllm/engine/arg_utils.py and vllm/entrypoints/openai/cli_args.py.
+ */
+export interface Flag {
+  /** Without dashes: `max-num-seqs`. */
+  readonly name: string;
+  readonly takes: Takes;
+  readonly role: Role;
+}
+
+/** `texts`: one or more words; `switch`: none, and has a `--no-` twin. */
+export type Takes = "whole" | "number" | "text" | "texts" | "switch";
+
+/**
+ * What a flag is to the twin.
+ * - `modelled`: read and simulated;
+ * - `ignored-matters`: changes performance and is not modelled;
+ * - `ignored-breaks`: what is simulated without it is another system;
+ * - `harmless`: changes nothing that is simulated.
+ */
+export type Role = "modelled" | "ignored-matters" | "ignored-breaks" | "harmless";
+
+const rows = (role: Role, takes: Takes, names: string): readonly Flag[] =>
+  names
+    .trim()
+    .split(/\s+/)
+    .map((name) => ({ name, takes, role }));
+
+export const FLAGS: readonly Flag[] = [
+  ...rows("modelled", "text", "model dtype quantization kv-cache-dtype download-dir load-format"),
+  ...rows("modelled", "texts", "served-model-name"),
+  ...rows(
+    "modelled",
+    "whole",
+    `tensor-parallel-size pipeline-parallel-size data-parallel-size max-model-len max-num-seqs max-num-batched-tokens
+    block-size num-gpu-blocks-override kv-cache-memory-bytes long-prefill-token-threshold`,
+  ),
+  ...rows("modelled", "number", "gpu-memory-utilization shutdown-timeout"),
+  ...rows(
+    "modelled",
+    "switch",
+    "enable-prefix-caching enable-chunked-prefill async-scheduling enforce-eager enable-expert-parallel",
+  ),
+
+  ...rows(
+    "ignored-breaks",
+    "text",
+    "speculative-config speculative-model kv-transfer-config ec-transfer-config config",
+  ),
+  ...rows("ignored-breaks", "switch", "enable-lora headless"),
+  ...rows("ignored-breaks", "texts", "lora-modules"),
+  ...rows("ignored-breaks", "switch", "disable-log-stats"),
+  ...rows("ignored-breaks", "whole", "nnodes data-parallel-size-local"),
+
+  ...rows(
+    "ignored-matters",
+    "text",
+    `scheduling-policy performance-mode compilation-config optimization-level attention-backend attention-config
+    kv-offloading-backend all2all-backend moe-backend kernel-config hf-overrides rope-scaling
+    mm-encoder-tp-mode limit-mm-per-prompt eplb-config mamba-cache-dtype mamba-ssm-cache-dtype additional-config
+    scheduler-cls kv-cache-dtype-skip-layers model-loader-extra-config safetensors-load-strategy offload-backend
+    structured-outputs-config guided-decoding-backend quantization-param-path override-attention-dtype`,
+  ),
+  ...rows("ignored-matters", "texts", "cudagraph-capture-sizes cuda-graph-sizes"),
+  ...rows(
+    "ignored-matters",
+    "whole",
+    `max-num-partial-prefills max-long-partial-prefills stream-interval max-cudagraph-capture-size max-seq-len-to-capture
+    prefill-context-parallel-size decode-context-parallel-size dbo-decode-token-threshold dbo-prefill-token-threshold
+    ubatch-size num-redundant-experts num-lookahead-slots num-scheduler-steps api-server-count mamba-block-size`,
+  ),
+  ...rows(
+    "ignored-matters",
+    "number",
+    "cpu-offload-gb kv-offloading-size mm-processor-cache-gb scheduler-delay-factor rope-theta",
+  ),
+  ...rows(
+    "ignored-matters",
+    "switch",
+    `enable-dbo enable-eplb disable-sliding-window disable-cascade-attn disable-custom-all-reduce
+    disable-hybrid-kv-cache-manager kv-sharing-fast-prefill calculate-kv-scales enable-sleep-mode
+    scheduler-reserve-full-isl use-v2-block-manager multi-step-stream-outputs disable-chunked-mm-input
+    mm-encoder-only skip-mm-profiling enable-flashinfer-autotune`,
+  ),
+
+  ...rows(
+    "harmless",
+    "text",
+    `host uds uvicorn-log-level api-key chat-template chat-template-content-format default-chat-template-kwargs
+    response-role ssl-keyfile ssl-certfile ssl-ca-certs ssl-cert-reqs ssl-ciphers root-path tool-call-parser
+    tool-parser-plugin tool-server log-config-file allowed-origins allowed-methods allowed-headers
+    disable-access-log-for-endpoints runner convert task tokenizer tokenizer-mode hf-config-path
+    allowed-local-media-path allowed-media-domains revision code-revision tokenizer-revision logprobs-mode
+    config-format hf-token pooler-config override-pooler-config logits-processor-pattern generation-config
+    override-generation-config model-impl io-processor-plugin ignore-patterns pt-load-map-location
+    qlora-adapter-name-or-path reasoning-parser reasoning-parser-plugin distributed-executor-backend
+    data-parallel-address data-parallel-backend expert-placement-strategy worker-cls worker-extension-cls
+    prefix-caching-hash-algo media-io-kwargs mm-processor-kwargs mm-processor-cache-type mm-encoder-attn-backend
+    lora-dtype default-mm-loras show-hidden-metrics-for-version otlp-traces-endpoint collect-detailed-traces
+    preemption-mode kv-events-config profiler-config weight-transfer-config device master-addr dcp-comm-backend
+    cpu-offload-params`,
+  ),
+  ...rows("harmless", "texts", "middleware logits-processors prompt-adapters"),
+  ...rows(
+    "harmless",
+    "whole",
+    `port max-log-len h11-max-incomplete-event-size h11-max-header-count seed max-logprobs swap-space
+    master-port node-rank distributed-timeout-seconds data-parallel-rank data-parallel-start-rank
+    data-parallel-rpc-port eplb-window-size eplb-step-interval max-parallel-loading-workers
+    dcp-kv-cache-interleave-size cp-kv-cache-interleave-size mm-shm-cache-max-object-size-mb max-loras
+    max-lora-rank max-cpu-loras lora-extra-vocab-size num-speculative-tokens renderer-num-workers`,
+  ),
+  ...rows("harmless", "number", "video-pruning-rate kv-cache-metrics-sample"),
+  ...rows(
+    "harmless",
+    "switch",
+    `trust-remote-code disable-uvicorn-access-log allow-credentials trust-request-chat-template enable-ssl-refresh
+    return-tokens-as-token-ids disable-frontend-multiprocessing enable-request-id-headers enable-auto-tool-choice
+    exclude-tools-when-tool-choice-none disable-fastapi-docs enable-prompt-tokens-details
+    enable-server-load-tracking enable-force-include-usage enable-tokenizer-info-endpoint enable-log-outputs
+    enable-log-deltas log-error-stack tokens-only enable-log-requests disable-log-requests grpc
+    enable-offline-docs skip-tokenizer-init enable-prompt-embeds use-tqdm-on-load enable-reasoning
+    data-parallel-hybrid-lb data-parallel-external-lb disable-nccl-for-dp-synchronization eplb-log-balancedness
+    ray-workers-use-nsight enable-multimodal-encoder-data-parallel enable-ep-weight-filter
+    disable-mm-preprocessor-cache interleave-mm-strings enable-mm-embeds language-model-only enable-lora-bias
+    fully-sharded-loras enable-tower-connector-lora specialize-active-lora kv-cache-metrics cudagraph-metrics
+    enable-layerwise-nvtx-tracing enable-mfu-metrics enable-logging-iteration-details disable-async-output-proc
+    worker-use-ray engine-use-ray enable-prompt-adapter allow-deprecated-quantization`,
+  ),
+];
+
+/** Short names, and long ones that mean the same. */
+export const SHORT: Readonly<Record<string, string>> = {
+  "-tp": "tensor-parallel-size",
+  "-pp": "pipeline-parallel-size",
+  "-dp": "data-parallel-size",
+  "-dpn": "data-parallel-rank",
+  "-dpr": "data-parallel-start-rank",
+  "-dpl": "data-parallel-size-local",
+  "-dpa": "data-parallel-address",
+  "-dpp": "data-parallel-rpc-port",
+  "-dpb": "data-parallel-backend",
+  "-dph": "data-parallel-hybrid-lb",
+  "-dpe": "data-parallel-external-lb",
+  "-ep": "enable-expert-parallel",
+  "-dcp": "decode-context-parallel-size",
+  "-pcp": "prefill-context-parallel-size",
+  "-asc": "api-server-count",
+  "-cc": "compilation-config",
+  "-ac": "attention-config",
+  "-sc": "speculative-config",
+  "-n": "nnodes",
+  "-r": "node-rank",
+  "-q": "quantization",
+  "-O": "optimization-level",
+};
+
+const BY_NAME = new Map(FLAGS.map((flag) => [flag.name, flag]));
+
+/** @param name without dashes, with dashes for underscores */
+export const flagNamed = (name: string): Flag | undefined => BY_NAME.get(name);

@@ -1,0 +1,93 @@
+import type { EngineConfig } from "../engine/engine.ts";
+import type { Hardware } from "../model/hardware.ts";
+import type { ModelShape, Parallelism } from "../model/model-shape.ts";
+import type { HpaSpec } from "../controlplane/hpa/spec.ts";
+import type { PodStart, PodStop } from "../controlplane/pods/index.ts";
+import type { LatencySaid } from "../latency/models/index.ts";
+import type { PolicySaid } from "../dataplane/policies/index.ts";
+import type { SyntheticWorkload } from "../workload/sources/index.ts";
+import type { TraceFormat } from "../workload/traces/index.ts";
+
+export type { PodStart, PodStop, Spread } from "../controlplane/pods/index.ts";
+
+/** Everything one run depends on, resolved: plain data, crosses the thread boundary, digested into the report. */
+export interface Scenario {
+  /** `namespace/name` of the InferenceSimulation. */
+  readonly simulation: string;
+  /** `baseline`, or a candidate's name. */
+  readonly name: string;
+  readonly seed: number;
+  /** undefined: never ends (Shadow). */
+  readonly horizonMicros: number | undefined;
+  readonly warmUpMicros: number;
+  readonly workloads: readonly WorkloadScenario[];
+  readonly gateway: GatewayScenario;
+  readonly metrics: MetricsScenario;
+  readonly autoscalers: readonly AutoscalerScenario[];
+  readonly traffic: TrafficScenario;
+}
+
+/** One mirrored Deployment. */
+export interface WorkloadScenario {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly container: string;
+  readonly modelName: string;
+  readonly replicas: number;
+  readonly gpusPerReplica: number;
+  readonly engine: EngineConfig;
+  readonly gpuMemoryUtilization: number;
+  readonly latency: LatencySaid;
+  readonly shape: ModelShape;
+  readonly hardware: Hardware;
+  readonly parallelism: Parallelism;
+  readonly start: PodStart;
+  readonly stop: PodStop;
+  /** How long a pod is ready before its Deployment counts it as available. */
+  readonly minReadySeconds: number;
+}
+
+export interface GatewayScenario {
+  readonly policy: PolicySaid;
+  /** How old the scraped signals may be: the gateway's own scrape of each replica. */
+  readonly scrapeIntervalMicros: number;
+}
+
+/** Prometheus between engines and autoscaler. */
+export interface MetricsScenario {
+  readonly scrapeIntervalMicros: number;
+  /** Instant queries use the newest sample at most this old. */
+  readonly lookBackMicros: number;
+}
+
+export interface AutoscalerScenario {
+  readonly namespace: string;
+  readonly name: string;
+  /** Name of the workload it scales. */
+  readonly workload: string;
+  readonly spec: HpaSpec;
+  readonly syncPeriodMicros: number;
+  readonly downscaleStabilizationSeconds: number;
+  readonly tolerance: number;
+  /** `External`: something outside writes the scale; the twin's own never acts. */
+  readonly driver: "Simulated" | "External";
+}
+
+export type TrafficScenario =
+  | { readonly kind: "synthetic"; readonly synthetic: SyntheticWorkload }
+  | {
+      readonly kind: "trace";
+      readonly format: TraceFormat;
+      readonly input: TraceInput;
+      readonly rateScale: number;
+      readonly startOffsetMicros: number;
+      readonly onError: "Fail" | "Skip";
+      readonly maxRequests: number;
+    };
+
+/** Where the bytes of a trace are; the worker opens them. gzip is recognised by its magic number. */
+export type TraceInput =
+  | { readonly kind: "file"; readonly path: string; readonly digest: string }
+  | { readonly kind: "inline"; readonly base64: string; readonly digest: string }
+  | { readonly kind: "url"; readonly url: string; readonly maxBytes: number };

@@ -1,0 +1,24 @@
+import type { Streams } from "../sim/rng.ts";
+import { micros } from "../sim/time.ts";
+import { syntheticSource } from "../workload/sources/index.ts";
+import type { WorkloadSource } from "../workload/source.ts";
+import { traceSource } from "../workload/traces/index.ts";
+import type { TrafficScenario } from "./scenario.ts";
+
+/** The source of a scenario's requests. A trace's needs to be fed. */
+export const trafficSource = (traffic: TrafficScenario, streams: Streams): WorkloadSource => {
+  switch (traffic.kind) {
+    case "synthetic":
+      return syntheticSource(traffic.synthetic, streams);
+    case "trace":
+      return traceSource({
+        format: traffic.format,
+        rateScale: traffic.rateScale,
+        startOffsetMicros: micros(traffic.startOffsetMicros),
+        onError: traffic.onError,
+        maxRequests: traffic.maxRequests,
+      });
+    default:
+      return traffic satisfies never;
+  }
+};

@@ -1,0 +1,579 @@
+import type { Autoscaler, Decision, ScaleView } from "../controlplane/autoscaler.ts";
+import { HorizontalPodAutoscaler } from "../controlplane/hpa/horizontal-pod-autoscaler.ts";
+import { neededSeries, ScrapedMetricsApi } from "../controlplane/metrics/metrics-api.ts";
+import { nextScrape } from "../controlplane/metrics/scrape-schedule.ts";
+import { ScrapedSeries } from "../controlplane/metrics/scraped-series.ts";
+import { planStart, planStop, scaleInOrder } from "../controlplane/pods/index.ts";
+import { Gateway } from "../dataplane/gateway.ts";
+import { routingPolicies } from "../dataplane/policies/index.ts";
+import { createEngine } from "../engine/step-engine.ts";
+import { latencyModels } from "../latency/models/index.ts";
+import type { Fact } from "../model/fact.ts";
+import type { Request } from "../model/request.ts";
+import { ReportFold } from "../report/fold.ts";
+import { familiesOf, readSeries } from "../report/metrics/index.ts";
+import type { Report } from "../report/report.ts";
+import type { AutoscalerView, ReplicaView, WorkloadView, WorldView } from "../report/world-view.ts";
+import { Agenda } from "../sim/agenda.ts";
+import { invariant } from "../sim/invariant.ts";
+import { hash32, type Rng, rngOf, type Streams } from "../sim/rng.ts";
+import { after, micros, NEVER, START, type SimTime, seconds } from "../sim/time.ts";
+import type { WorkloadSource } from "../workload/source.ts";
+import { RANK, type TwinEvent } from "./event.ts";
+import { Pod } from "./pod.ts";
+import type { AutoscalerScenario, Scenario, WorkloadScenario } from "./scenario.ts";
+import { trafficSource } from "./traffic.ts";
+
+/**
+ * The running simulation. It owns no loop and no clock: a preview drains it, a shadow paces it, a test steps it by hand.
+ * Driven by events put into it, seen only through the facts it tells and `view`.
+ */
+export class World {
+  readonly scenario: Scenario;
+  readonly #agenda = new Agenda<TwinEvent>(START);
+  readonly #streams: Streams;
+  readonly #source: WorkloadSource;
+  readonly #gateway: Gateway;
+  readonly #fleets = new Map<string, Fleet>();
+  /** Every pod that is not gone, in order of creation. */
+  readonly #pods = new Map<string, Pod>();
+  readonly #series: ScrapedSeries;
+  readonly #scalers: readonly Scaler[];
+  readonly #scraped: readonly string[];
+  readonly #fold: ReportFold;
+  readonly #tellOthers: ((fact: Fact) => void) | undefined;
+  readonly #horizon: SimTime;
+  #starved = false;
+  #ended = false;
+  #arrived = 0;
+
+  /** @param listener hears every fact after the report's fold; for tests and traces */
+  constructor(scenario: Scenario, listener?: (fact: Fact) => void) {
+    this.scenario = scenario;
+    this.#tellOthers = listener;
+    this.#horizon = scenario.horizonMicros === undefined ? NEVER : (scenario.horizonMicros as SimTime);
+    this.#streams = rngOf(scenario.seed);
+    this.#source = trafficSource(scenario.traffic, this.#streams);
+    this.#gateway = new Gateway(
+      routingPolicies.create(scenario.gateway.policy, { rng: this.#streams.stream("gateway") }),
+    );
+    this.#series = new ScrapedSeries(micros(scenario.metrics.lookBackMicros));
+    this.#fold = new ReportFold({
+      horizonMicros: scenario.horizonMicros,
+      warmUpMicros: scenario.warmUpMicros,
+      gpusPerReplica: Object.fromEntries(scenario.workloads.map((w) => [w.name, w.gpusPerReplica])),
+    });
+    for (const workload of scenario.workloads) {
+      const fleet = new Fleet(workload, this.#streams.stream(`pods/${workload.name}/scale-in`));
+      this.#fleets.set(workload.name, fleet);
+      for (let i = 0; i < workload.replicas; i += 1) this.#becomeReady(this.#createPod(fleet), START);
+    }
+    this.#scalers = scenario.autoscalers.map((scaler, index) => this.#enlist(scaler, index));
+    this.#scraped = [...new Set(this.#scalers.flatMap((scaler) => neededSeries(scaler.scenario.spec)))];
+    this.#plan(this.#fold.nextSample, { kind: "sample-due" });
+    this.#drawArrival();
+  }
+
+  /** The instant of the next event; undefined when nothing will happen any more. */
+  get next(): SimTime | undefined {
+    const next = this.#agenda.next;
+    return next === undefined || next > this.#horizon ? undefined : next;
+  }
+
+  get now(): SimTime {
+    return this.#agenda.now;
+  }
+
+  /** Requests that have arrived so far. */
+  get arrived(): number {
+    return this.#arrived;
+  }
+
+  /** True while the source waits for more of its trace: `feed` before the next `step`. */
+  get starved(): boolean {
+    return this.#starved;
+  }
+
+  /** Text of the trace as it was read; undefined: there is no more. @throws TraceError */
+  feed(text: string | undefined): void {
+    invariant(this.#source.feed !== undefined, "this source reads nothing");
+    this.#source.feed(text);
+    if (this.#starved) this.#drawArrival();
+  }
+
+  /** Lets something outside happen at `at`, which must not lie in the past. */
+  inject(at: SimTime, event: TwinEvent): void {
+    this.#plan(at, event);
+  }
+
+  /** Takes everything up to and including `until`; stops early when starved. */
+  runUntil(until: SimTime): void {
+    while (!this.#starved) {
+      const next = this.next;
+      if (next === undefined || next > until) return;
+      this.step();
+    }
+  }
+
+  /** Takes one event. */
+  step(): void {
+    invariant(!this.#starved, "feed the source first");
+    const event = this.#agenda.pop();
+    switch (event?.kind) {
+      case undefined:
+        return;
+      case "pod-starting":
+        return this.#startPhase(event.pod, event.phase);
+      case "pod-stopping":
+        return this.#stopStage(event.pod, event.stage);
+      case "engine-due":
+        return this.#advance(event.pod, event.generation);
+      case "request-arrived":
+        return this.#admit(event.request);
+      case "scale-written":
+        return this.#scale(event.workload, event.replicas, event.by, "written from outside");
+      case "scrape-due":
+        return this.#scrape(event.pod);
+      case "sync-due":
+        return this.#sync(event.autoscaler);
+      case "sample-due":
+        return this.#sample();
+      default:
+        return event satisfies never;
+    }
+  }
+
+  /** The state as of `at`, which lies not before now and not after the next event. */
+  view(at: SimTime = this.now): WorldView {
+    const serving = [...this.#pods.values()].filter((pod) => pod.engine !== undefined);
+    return {
+      now: at,
+      replicas: serving.map((pod) => replicaView(pod, at)),
+      workloads: [...this.#fleets.values()].map((fleet) => fleet.view(at)),
+      autoscalers: this.#scalers.map((scaler) => autoscalerView(scaler, this.#fleet(scaler.scenario.workload))),
+    };
+  }
+
+  /** What has come of it until `at`. @param identity seed, digest and version for the report's head */
+  report(identity: Pick<Report, "scenarioDigest" | "version">, at: SimTime = this.#end()): Report {
+    const view = this.view(at);
+    return this.#fold.report(
+      {
+        ...identity,
+        scenario: this.scenario.name,
+        seed: this.scenario.seed,
+        notes: this.#notes(),
+      },
+      view,
+      familiesOf(view),
+    );
+  }
+
+  /** KPIs and timeline so far, for those who watch a running world. */
+  progress(at: SimTime): Pick<Report, "kpis" | "timeline"> {
+    const view = this.view(at);
+    return { kpis: this.#fold.kpis(view), timeline: this.#fold.timeline(at) };
+  }
+
+  #end(): SimTime {
+    return this.#horizon === NEVER ? this.now : this.#horizon;
+  }
+
+  #notes(): string[] {
+    const notes: string[] = [];
+    for (const [passed, how] of [
+      [this.#source.skipped, "were skipped"],
+      [this.#source.dropped, "made no request"],
+    ] as const) {
+      if (passed === undefined || passed.lines === 0) continue;
+      notes.push(`${passed.lines} lines of the trace ${how}, the first is line ${passed.firstLine}: ${passed.why}`);
+    }
+    if (this.#arrived === 0) notes.push("no request arrived before the horizon");
+    return notes;
+  }
+
+  // ---- traffic
+
+  #drawArrival(): void {
+    const drawn = this.#source.next();
+    this.#starved = drawn.kind === "starved";
+    if (drawn.kind === "ended") this.#ended = true;
+    if (drawn.kind !== "request") return;
+    if (drawn.request.arrival > this.#horizon) this.#ended = true;
+    else this.#plan(drawn.request.arrival, { kind: "request-arrived", request: drawn.request });
+  }
+
+  /** Whether the last request has arrived. */
+  get trafficEnded(): boolean {
+    return this.#ended;
+  }
+
+  #admit(request: Request): void {
+    this.#arrived += 1;
+    this.#tell({ kind: "arrived", at: this.now, request });
+    this.#drawArrival();
+    if (this.#gateway.readsSignals) this.#refreshBeliefs();
+    const name = this.#gateway.route(request);
+    if (name === undefined) {
+      this.#tell({ kind: "refused", at: this.now, request, outcome: "unroutable" });
+      return;
+    }
+    const pod = this.#pod(name);
+    engineOf(pod).submit(request, this.now);
+    this.#replan(pod);
+  }
+
+  /**
+   * Brings the gateway's beliefs up to its last scrape before now. Scrapes lie on a grid per pod; what was scraped
+   * between two requests and overwritten unseen need not be read at all.
+   */
+  #refreshBeliefs(): void {
+    for (const pod of this.#pods.values()) {
+      if (pod.ready) this.#readForGateway(pod, this.now);
+    }
+  }
+
+  #readForGateway(pod: Pod, before: SimTime): void {
+    const interval = this.scenario.gateway.scrapeIntervalMicros;
+    const phase = hash32(pod.name) % interval;
+    const last = Math.floor((before - 1 - phase) / interval) * interval + phase;
+    if (last <= pod.gatewayScraped || last < (pod.since ?? START)) return;
+    pod.gatewayScraped = last;
+    const { waiting, running, kvUsage } = engineOf(pod).look(last as SimTime);
+    this.#gateway.scraped(pod.name, last as SimTime, { waiting, running, kvUsage });
+  }
+
+  // ---- engines
+
+  #advance(name: string, generation: number): void {
+    const pod = this.#pods.get(name);
+    if (pod?.engine === undefined || pod.generation !== generation) return;
+    // What the gateway's last scrape saw is asked for before the engine leaves that instant behind.
+    if (this.#gateway.readsSignals && pod.ready) this.#readForGateway(pod, this.now);
+    pod.planned = undefined;
+    pod.engine.advance(this.now);
+    this.#replan(pod);
+    if (pod.draining && pod.engine.held === 0) this.#remove(pod);
+  }
+
+  #replan(pod: Pod): void {
+    const due = engineOf(pod).due;
+    if (due === pod.planned) return;
+    pod.generation += 1;
+    pod.planned = due === NEVER ? undefined : due;
+    if (pod.planned !== undefined) this.#plan(due, { kind: "engine-due", pod: pod.name, generation: pod.generation });
+  }
+
+  // ---- pods
+
+  #createPod(fleet: Fleet): Pod {
+    const pod = new Pod(fleet.nextName(), fleet.workload, this.now);
+    fleet.pods.push(pod);
+    this.#pods.set(pod.name, pod);
+    this.#tellPhase(pod, "pending");
+    return pod;
+  }
+
+  #startPod(fleet: Fleet): void {
+    const pod = this.#createPod(fleet);
+    const plan = planStart(this.now, fleet.workload.start, this.#streams.stream(`pods/${pod.name}/start`));
+    this.#plan(plan.scheduled, { kind: "pod-starting", pod: pod.name, phase: "pulling" });
+    this.#plan(plan.started, { kind: "pod-starting", pod: pod.name, phase: "starting" });
+    this.#plan(plan.ready, { kind: "pod-starting", pod: pod.name, phase: "ready" });
+  }
+
+  #startPhase(name: string, phase: "pulling" | "starting" | "ready"): void {
+    const pod = this.#pods.get(name);
+    if (pod === undefined || pod.phase === "terminating") return;
+    if (phase === "ready") return this.#becomeReady(pod, this.now);
+    if (phase === "starting") {
+      pod.started = this.now;
+      pod.readyChanged = this.now;
+    }
+    this.#tellPhase(pod, phase);
+  }
+
+  #becomeReady(pod: Pod, now: SimTime): void {
+    const { shape, hardware, parallelism, engine, latency } = pod.workload;
+    const model = latencyModels.create(latency, { shape, hardware, parallelism, mode: engine.mode });
+    pod.started ??= now;
+    pod.readyChanged = now;
+    pod.since = now;
+    pod.engine = createEngine(engine, model, this.#listenerOf(pod), now);
+    this.#tellPhase(pod, "ready");
+    this.#gateway.join(pod.name);
+    if (this.scenario.autoscalers.length > 0) {
+      this.#series.label(pod.name, labelsOf(pod));
+      this.#plan(nextScrape(pod.name, now, micros(this.scenario.metrics.scrapeIntervalMicros)), {
+        kind: "scrape-due",
+        pod: pod.name,
+      });
+    }
+  }
+
+  #listenerOf(pod: Pod) {
+    return {
+      firstToken: (request: Request, at: SimTime) => this.#tell({ kind: "first-token", at, request, pod: pod.name }),
+      finished: (facts: Extract<Fact, { kind: "finished" }>["facts"]) => {
+        this.#gateway.ended(pod.name);
+        this.#tell({ kind: "finished", pod: pod.name, workload: pod.workload.name, facts });
+      },
+    };
+  }
+
+  #stopPod(pod: Pod): void {
+    const wasServing = pod.ready;
+    this.#tellPhase(pod, "terminating");
+    if (!wasServing) return this.#remove(pod);
+    pod.readyChanged = this.now;
+    this.#gateway.leave(pod.name);
+    const plan = planStop(this.now, pod.workload.stop);
+    this.#plan(plan.sigterm, { kind: "pod-stopping", pod: pod.name, stage: "sigterm" });
+    this.#plan(plan.abort, { kind: "pod-stopping", pod: pod.name, stage: "abort" });
+    this.#plan(plan.sigkill, { kind: "pod-stopping", pod: pod.name, stage: "sigkill" });
+  }
+
+  #stopStage(name: string, stage: "sigterm" | "abort" | "sigkill"): void {
+    const pod = this.#pods.get(name);
+    if (pod === undefined) return;
+    if (stage === "sigterm") pod.draining = true;
+    else engineOf(pod).abortAll(this.now);
+    if (engineOf(pod).held === 0) this.#remove(pod);
+    else this.#replan(pod);
+  }
+
+  #remove(pod: Pod): void {
+    if (pod.engine !== undefined) {
+      this.#fold.retire(replicaView(pod, this.now));
+      // Staleness markers come where the next scrape would have been.
+      this.#series.vanish(pod.name, nextScrape(pod.name, this.now, micros(this.scenario.metrics.scrapeIntervalMicros)));
+    }
+    this.#tellPhase(pod, "gone");
+    pod.generation += 1;
+    this.#pods.delete(pod.name);
+    const fleet = this.#fleet(pod.workload.name);
+    fleet.pods.splice(fleet.pods.indexOf(pod), 1);
+  }
+
+  #tellPhase(pod: Pod, phase: Pod["phase"]): void {
+    pod.phase = phase;
+    this.#tell({ kind: "pod", at: this.now, workload: pod.workload.name, pod: pod.name, phase });
+  }
+
+  // ---- scale
+
+  #scale(workload: string, replicas: number, by: string, reason: string): void {
+    const fleet = this.#fleets.get(workload);
+    if (fleet === undefined || fleet.specReplicas === replicas) return;
+    this.#tell({ kind: "scaled", at: this.now, workload, from: fleet.specReplicas, to: replicas, by, reason });
+    fleet.specReplicas = replicas;
+    const surplus = fleet.standing.length - replicas;
+    for (let i = 0; i < -surplus; i += 1) this.#startPod(fleet);
+    if (surplus > 0) {
+      for (const name of scaleInOrder(
+        fleet.standing.map((pod) => pod.view()),
+        this.now,
+        fleet.rng,
+      ).slice(0, surplus)) {
+        this.#stopPod(this.#pod(name));
+      }
+    }
+  }
+
+  // ---- metrics and autoscaling
+
+  #scrape(name: string): void {
+    const pod = this.#pods.get(name);
+    if (pod === undefined) return;
+    const view = replicaView(pod, this.now);
+    for (const series of this.#scraped) {
+      const value = readSeries(series, view);
+      if (value !== undefined) this.#series.store(series, name, this.now, value);
+    }
+    const interval = micros(this.scenario.metrics.scrapeIntervalMicros);
+    this.#plan(after(this.now, interval), { kind: "scrape-due", pod: name });
+  }
+
+  #enlist(scenario: AutoscalerScenario, index: number): Scaler {
+    const id = `${scenario.namespace}/${scenario.name}`;
+    const autoscaler = new HorizontalPodAutoscaler(scenario.spec, {
+      syncPeriodMicros: scenario.syncPeriodMicros,
+      downscaleStabilizationSeconds: scenario.downscaleStabilizationSeconds,
+      tolerance: scenario.tolerance,
+    });
+    if (scenario.driver === "Simulated") {
+      // The controller's delaying queue isn't aligned to anything: each HPA has a phase of its own.
+      const phase = this.#streams.stream(`hpa/${id}`).below(scenario.syncPeriodMicros);
+      this.#plan(after(START, micros(phase)), { kind: "sync-due", autoscaler: index });
+    }
+    return { scenario, id, autoscaler, decision: undefined };
+  }
+
+  #sync(index: number): void {
+    const scaler = this.#scalers[index];
+    invariant(scaler !== undefined, "an autoscaler of this world");
+    const fleet = this.#fleet(scaler.scenario.workload);
+    const names = fleet.pods.map((pod) => pod.name);
+    const decision = scaler.autoscaler.sync(
+      this.now,
+      fleet.scale(),
+      new ScrapedMetricsApi(this.#series, this.now, names),
+    );
+    scaler.decision = decision;
+    this.#tell({
+      kind: "synced",
+      at: this.now,
+      autoscaler: scaler.id,
+      sync: {
+        currentReplicas: fleet.specReplicas,
+        desiredReplicas: decision.desiredReplicas,
+        metrics: decision.metrics,
+        reason: decision.reason,
+        ...(decision.error === undefined ? {} : { error: decision.error }),
+      },
+    });
+    if (decision.rescale) {
+      const by = `HorizontalPodAutoscaler/${scaler.id}`;
+      this.#scale(scaler.scenario.workload, decision.desiredReplicas, by, decision.reason);
+    }
+    this.#plan(after(this.now, micros(scaler.scenario.syncPeriodMicros)), { kind: "sync-due", autoscaler: index });
+  }
+
+  #sample(): void {
+    this.#fold.sample(this.view());
+    this.#plan(this.#fold.nextSample, { kind: "sample-due" });
+  }
+
+  // ---- small things
+
+  #plan(at: SimTime, event: TwinEvent): void {
+    if (at !== NEVER) this.#agenda.at(at, RANK[event.kind], event);
+  }
+
+  #tell(fact: Fact): void {
+    this.#fold.tell(fact);
+    this.#tellOthers?.(fact);
+  }
+
+  #pod(name: string): Pod {
+    const pod = this.#pods.get(name);
+    invariant(pod !== undefined, `pod ${name} exists`);
+    return pod;
+  }
+
+  #fleet(workload: string): Fleet {
+    const fleet = this.#fleets.get(workload);
+    invariant(fleet !== undefined, `workload ${workload} exists`);
+    return fleet;
+  }
+}
+
+interface Scaler {
+  readonly scenario: AutoscalerScenario;
+  readonly id: string;
+  readonly autoscaler: Autoscaler;
+  decision: Decision | undefined;
+}
+
+/** The pods of one workload. */
+class Fleet {
+  readonly workload: WorkloadScenario;
+  readonly rng: Rng;
+  readonly pods: Pod[] = [];
+  specReplicas: number;
+  #created = 0;
+
+  constructor(workload: WorkloadScenario, rng: Rng) {
+    this.workload = workload;
+    this.rng = rng;
+    this.specReplicas = workload.replicas;
+  }
+
+  /** Named like a Deployment's: workload, hash of its template, five characters. */
+  nextName(): string {
+    const { name } = this.workload;
+    const set = hash32(name).toString(16).padStart(8, "0");
+    const suffix = hash32(`${name}/${this.#created}`).toString(36).padStart(7, "0").slice(-5);
+    const taken = this.pods.some((pod) => pod.name === `${name}-${set}-${suffix}`);
+    this.#created += 1;
+    return taken ? this.nextName() : `${name}-${set}-${suffix}`;
+  }
+
+  /** Pods that exist and aren't being deleted. */
+  get standing(): Pod[] {
+    return this.pods.filter((pod) => pod.phase !== "terminating");
+  }
+
+  scale(): ScaleView {
+    return {
+      specReplicas: this.specReplicas,
+      statusReplicas: this.standing.length,
+      pods: this.pods.map((pod) => pod.view()),
+    };
+  }
+
+  view(now: SimTime): WorkloadView {
+    const ready = this.pods.filter((pod) => pod.ready);
+    const minReady = seconds(this.workload.minReadySeconds);
+    return {
+      namespace: this.workload.namespace,
+      kind: this.workload.kind,
+      name: this.workload.name,
+      specReplicas: this.specReplicas,
+      statusReplicas: this.standing.length,
+      readyReplicas: ready.length,
+      // Source: IsPodAvailable, pkg/api/v1/pod, Kubernetes v1.36.
+      availableReplicas: ready.filter((pod) => pod.readyChanged !== undefined && pod.readyChanged + minReady <= now).length,
+      gpusPerReplica: this.workload.gpusPerReplica,
+      gpu: this.workload.hardware.id,
+    };
+  }
+}
+
+const engineOf = (pod: Pod): NonNullable<Pod["engine"]> => {
+  invariant(pod.engine !== undefined, `pod ${pod.name} serves`);
+  return pod.engine;
+};
+
+/** What Prometheus knows of a pod's engine series: the engine's labels and those of the scrape. */
+const labelsOf = ({ name, workload }: Pod): Readonly<Record<string, string>> => ({
+  namespace: workload.namespace,
+  pod: name,
+  container: workload.container,
+  model_name: workload.modelName,
+  engine: "0",
+});
+
+const replicaView = (pod: Pod, at: SimTime): ReplicaView => ({
+  namespace: pod.workload.namespace,
+  workload: pod.workload.name,
+  pod: pod.name,
+  container: pod.workload.container,
+  modelName: pod.workload.modelName,
+  blockSize: pod.workload.engine.blockSize,
+  numGpuBlocks: pod.workload.engine.numGpuBlocks,
+  gpuMemoryUtilization: pod.workload.gpuMemoryUtilization,
+  prefixCaching: pod.workload.engine.prefixCaching,
+  maxModelLen: pod.workload.engine.maxModelLen,
+  since: pod.since ?? START,
+  state: engineOf(pod).look(at),
+});
+
+const autoscalerView = (scaler: Scaler, fleet: Fleet): AutoscalerView => ({
+  namespace: scaler.scenario.namespace,
+  name: scaler.scenario.name,
+  targetApiVersion: "apps/v1",
+  targetKind: fleet.workload.kind,
+  targetName: fleet.workload.name,
+  minReplicas: scaler.autoscaler.minReplicas,
+  maxReplicas: scaler.autoscaler.maxReplicas,
+  currentReplicas: fleet.standing.length,
+  desiredReplicas: scaler.decision?.desiredReplicas ?? fleet.specReplicas,
+  conditions: scaler.decision?.conditions ?? [],
+  metrics: (scaler.decision?.metrics ?? []).map((metric) => ({
+    name: metric.name,
+    targetType: metric.targetType,
+    target: metric.target,
+    current: metric.seen,
+  })),
+});

@@ -1,0 +1,84 @@
+import { MessageChannel, Worker } from "node:worker_threads";
+import { Piscina } from "piscina";
+import type { PreviewResult, PreviewTask, Progress, ShadowCommand, ShadowMessage } from "./protocol.ts";
+
+/** Runs previews in worker threads. Results don't depend on their number. */
+export interface PreviewPool {
+  /** @param signal aborting it ends the run at once; the promise then rejects with an AbortError */
+  run(task: PreviewTask, signal: AbortSignal, tell?: (progress: Progress) => void): Promise<PreviewResult>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param threads folder of the compiled thread files
+ * @param count most threads at once
+ */
+export const previewPool = (threads: URL, count: number): PreviewPool => {
+  const pool = new Piscina({
+    filename: new URL("preview-thread.js", threads).href,
+    minThreads: 0,
+    maxThreads: count,
+    idleTimeout: 30_000,
+    concurrentTasksPerWorker: 1,
+    // A runaway world fails its own run, not the process.
+    resourceLimits: { maxOldGenerationSizeMb: 2048 },
+  });
+  return {
+    run: async (task, signal, tell) => {
+      const { port1, port2 } = new MessageChannel();
+      if (tell !== undefined) port1.on("message", tell);
+      try {
+        return (await pool.run({ task, port: port2 }, { signal, transferList: [port2], name: "preview" })) as PreviewResult;
+      } finally {
+        port1.close();
+      }
+    },
+    close: () => pool.destroy(),
+  };
+};
+
+/** The thread that holds the paced worlds. If it dies, each of them is told as failed; the next start begins a new one. */
+export class ShadowHost {
+  readonly #file: URL;
+  readonly #tell: (message: ShadowMessage) => void;
+  readonly #started = new Map<string, Extract<ShadowCommand, { kind: "start" }>>();
+  #thread: Worker | undefined;
+
+  constructor(threads: URL, tell: (message: ShadowMessage) => void) {
+    this.#file = new URL("shadow-thread.js", threads);
+    this.#tell = tell;
+  }
+
+  send(command: ShadowCommand): void {
+    if (command.kind === "start") this.#started.set(command.key, command);
+    if (command.kind === "stop") this.#started.delete(command.key);
+    if (this.#thread === undefined && command.kind === "start") this.#begin();
+    else this.#thread?.postMessage(command);
+  }
+
+  async close(): Promise<void> {
+    this.#started.clear();
+    const thread = this.#thread;
+    this.#thread = undefined;
+    await thread?.terminate();
+  }
+
+  #begin(): void {
+    const thread = new Worker(this.#file, { resourceLimits: { maxOldGenerationSizeMb: 2048 } });
+    this.#thread = thread;
+    thread.on("message", (message: ShadowMessage) => {
+      if (message.kind === "problem") this.#started.delete(message.key);
+      this.#tell(message);
+    });
+    thread.on("error", (error) => {
+      for (const key of this.#started.keys()) {
+        this.#tell({ kind: "problem", key, reason: "WorkerDied", message: `the thread of the paced worlds died: ${error.message}` });
+      }
+      this.#started.clear();
+    });
+    thread.on("exit", () => {
+      if (this.#thread === thread) this.#thread = undefined;
+    });
+    for (const command of this.#started.values()) thread.postMessage(command);
+  }
+}

@@ -1,0 +1,7 @@
+import type { MessagePort } from "node:worker_threads";
+import { runPreview } from "./preview.ts";
+import type { PreviewResult, PreviewTask } from "./protocol.ts";
+
+/** What the pool calls in each of its threads. `port` takes the progress. */
+export const preview = ({ task, port }: { task: PreviewTask; port: MessagePort }): Promise<PreviewResult> =>
+  runPreview(task, (progress) => port.postMessage(progress)).finally(() => port.close());

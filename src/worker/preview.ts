@@ -1,0 +1,56 @@
+import { VERSION } from "../model/version.ts";
+import type { SimTime } from "../sim/time.ts";
+import { scenarioDigest } from "../twin/digest.ts";
+import { World } from "../twin/world.ts";
+import { TraceError } from "../workload/source.ts";
+import type { PreviewTask, Progress, PreviewResult } from "./protocol.ts";
+import { readTrace, TraceInputError } from "./trace-input.ts";
+
+/** Events taken between two looks at the clock and the trace. */
+const SLICE = 20_000;
+
+/**
+ * Runs one world to its horizon, as fast as it goes.
+ * @param tell hears about progress, at most every 200 ms of wall clock
+ */
+export const runPreview = async (task: PreviewTask, tell: (progress: Progress) => void): Promise<PreviewResult> => {
+  const { scenario } = task;
+  const horizon = scenario.horizonMicros;
+  if (horizon === undefined) throw new Error("a preview needs a horizon");
+  try {
+    const world = new World(scenario);
+    const text = scenario.traffic.kind === "trace" ? readTrace(scenario.traffic.input, task.maxTraceBytes) : undefined;
+    let told = performance.now();
+    for (;;) {
+      if (world.starved) {
+        const block = await text?.next();
+        world.feed(block === undefined || block.done === true ? undefined : block.value);
+        continue;
+      }
+      for (let i = 0; i < SLICE && !world.starved && world.next !== undefined; i += 1) world.step();
+      if (world.next === undefined && !world.starved) break;
+      if (performance.now() - told < 200) continue;
+      told = performance.now();
+      tell({ done: world.now / horizon, simulatedSeconds: world.now / 1e6, requests: world.arrived });
+    }
+    await text?.return(undefined);
+    const identity = { scenarioDigest: scenarioDigest(scenario), version: VERSION };
+    return { kind: "report", report: world.report(identity, horizon as SimTime) };
+  } catch (error) {
+    return problemOf(error);
+  }
+};
+
+/** What a user can mend comes back as a problem; the rest is ours and is thrown on. */
+export const problemOf = (error: unknown): Extract<PreviewResult, { kind: "problem" }> => {
+  if (error instanceof TraceError) {
+    return {
+      kind: "problem",
+      reason: "BrokenTrace",
+      message: `trace ${error.message}`,
+      fix: "mend the line, or set spec.workload.trace.onError: Skip",
+    };
+  }
+  if (error instanceof TraceInputError) return { kind: "problem", reason: "UnreadableTrace", message: error.message };
+  throw error;
+};

@@ -1,0 +1,43 @@
+import type { MetricFamily } from "../model/metric-family.ts";
+import type { Kpis, Report, Timeline } from "../report/report.ts";
+import type { Scenario } from "../twin/scenario.ts";
+
+/** To a preview's thread. */
+export interface PreviewTask {
+  readonly scenario: Scenario;
+  readonly maxTraceBytes: number;
+}
+
+/** From a preview's thread while it runs, at most a few times a second. */
+export interface Progress {
+  /** 0 to 1. */
+  readonly done: number;
+  readonly simulatedSeconds: number;
+  readonly requests: number;
+}
+
+export type PreviewResult =
+  | { readonly kind: "report"; readonly report: Report }
+  /** The input was bad in a way only reading it could show: a broken trace line. */
+  | { readonly kind: "problem"; readonly reason: string; readonly message: string; readonly fix?: string };
+
+/** To the thread that holds the paced worlds. */
+export type ShadowCommand =
+  | { readonly kind: "start"; readonly key: string; readonly scenario: Scenario; readonly speed: number; readonly maxTraceBytes: number }
+  | { readonly kind: "scale"; readonly key: string; readonly workload: string; readonly replicas: number; readonly by: string }
+  | { readonly kind: "stop"; readonly key: string };
+
+/** From it, about once a second per world. */
+export type ShadowMessage =
+  | { readonly kind: "snapshot"; readonly key: string; readonly snapshot: ShadowSnapshot }
+  | { readonly kind: "problem"; readonly key: string; readonly reason: string; readonly message: string; readonly fix?: string };
+
+export interface ShadowSnapshot {
+  readonly simulatedSeconds: number;
+  /** How far the world is behind the wall clock. */
+  readonly lagSeconds: number;
+  readonly families: readonly MetricFamily[];
+  readonly kpis: Kpis;
+  readonly timeline: Timeline;
+  readonly replicas: { readonly spec: number; readonly ready: number };
+}

@@ -1,0 +1,118 @@
+import type { RateShape } from "./shape.ts";
+
+/** Nodes and weights of five-point Gauss-Legendre quadrature on [-1, 1] (Abramowitz and Stegun, 25.4.30). */
+const NEAR = Math.sqrt(5 - 2 * Math.sqrt(10 / 7)) / 3;
+const FAR = Math.sqrt(5 + 2 * Math.sqrt(10 / 7)) / 3;
+const NEAR_WEIGHT = (322 + 13 * Math.sqrt(70)) / 900;
+const FAR_WEIGHT = (322 - 13 * Math.sqrt(70)) / 900;
+const MIDDLE_WEIGHT = 128 / 225;
+
+/** A root is taken when it moves by less than this, in microseconds, or after so many rounds (far out, where doubles lie wider). */
+const CLOSE = 0.01;
+const ROUNDS_MAX = 64;
+
+/**
+ * The product of shapes over time, and its area: how time is stretched for arrivals whose rate changes. A renewal
+ * process of rate 1 on the area becomes one whose rate follows the curve (time rescaling; Cinlar, 1975); unlike
+ * thinning it keeps the gaps' distribution, relative to the rate of the hour, for processes other than Poisson.
+ *
+ * Areas are exact but for rounding where at most nine ramps overlap (the rule is exact up to degree 9), and good to
+ * 1 part in 10^14 under a diurnal course: far below a microsecond. Instants and areas are in microseconds, real numbers.
+ */
+export class RateCurve {
+  readonly #shapes: readonly RateShape[];
+  readonly #breaks: readonly number[];
+  readonly #grain: number;
+
+  constructor(shapes: readonly RateShape[]) {
+    this.#shapes = shapes;
+    this.#breaks = [...new Set(shapes.flatMap((shape) => shape.breaks))].filter((at) => at > 0).sort((a, b) => a - b);
+    this.#grain = Math.min(Number.POSITIVE_INFINITY, ...shapes.map((shape) => shape.smoothFor));
+  }
+
+  factor(at: number): number {
+    let product = 1;
+    for (const shape of this.#shapes) product *= shape.factor(at);
+    return product;
+  }
+
+  /** @returns the area below the curve over [from, to], in microseconds of factor 1 */
+  area(from: number, to: number): number {
+    let sum = 0;
+    for (let start = from; start < to; ) {
+      const end = Math.min(to, this.#pieceEnd(start));
+      sum += this.#quadrature(start, end);
+      start = end;
+    }
+    return sum;
+  }
+
+  /** @returns the instant at which the area from `from` on has grown to `area`; undefined if it never does */
+  reach(from: number, area: number): number | undefined {
+    let left = area;
+    for (let start = from; start < Number.MAX_SAFE_INTEGER; ) {
+      const end = this.#pieceEnd(start);
+      if (end === Number.POSITIVE_INFINITY) return this.#alongTheRest(start, left);
+      const whole = this.#quadrature(start, end);
+      if (whole > left) return this.#solve(start, end, left, whole);
+      left -= whole;
+      start = whole === 0 ? this.#pauseEnd(start, end) : end;
+    }
+    return undefined;
+  }
+
+  /**
+   * @returns a bound that the factor never exceeds; it is reached unless a ramp and a diurnal course, or two ramps,
+   * change within one stretch between breaks
+   */
+  get peak(): number {
+    const starts = [0, ...this.#breaks];
+    return Math.max(...starts.map((from, i) => this.#peakOver(from, starts[i + 1] ?? Number.POSITIVE_INFINITY)));
+  }
+
+  #peakOver(from: number, to: number): number {
+    return this.#shapes.reduce((product, shape) => product * shape.peak(from, to), 1);
+  }
+
+  /** End of the smooth piece that begins at `start`. */
+  #pieceEnd(start: number): number {
+    const bend = this.#breaks.find((at) => at > start) ?? Number.POSITIVE_INFINITY;
+    return Math.min(bend, (Math.floor(start / this.#grain) + 1) * this.#grain);
+  }
+
+  /** Where a rate of 0 may end: a pause of years is not gone through hour by hour. */
+  #pauseEnd(start: number, end: number): number {
+    const bend = this.#breaks.find((at) => at > start) ?? Number.POSITIVE_INFINITY;
+    return this.#peakOver(start, bend) === 0 ? bend : end;
+  }
+
+  /** After the last break without a periodic shape the factor stays as it is. */
+  #alongTheRest(start: number, area: number): number | undefined {
+    const factor = this.factor(start);
+    return factor === 0 ? undefined : start + area / factor;
+  }
+
+  #quadrature(from: number, to: number): number {
+    const half = (to - from) / 2;
+    const middle = from + half;
+    const near = this.factor(middle - NEAR * half) + this.factor(middle + NEAR * half);
+    const far = this.factor(middle - FAR * half) + this.factor(middle + FAR * half);
+    return half * (MIDDLE_WEIGHT * this.factor(middle) + NEAR_WEIGHT * near + FAR_WEIGHT * far);
+  }
+
+  /** Newton's method from where a flat piece would have it, kept in its bracket by bisection. */
+  #solve(start: number, end: number, area: number, whole: number): number {
+    let [low, high] = [start, end];
+    let at = start + ((end - start) * area) / whole;
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const over = this.#quadrature(start, at) - area;
+      if (over > 0) high = at;
+      else low = at;
+      const newton = at - over / this.factor(at);
+      const next = newton >= low && newton <= high ? newton : (low + high) / 2;
+      if (Math.abs(next - at) < CLOSE) return next;
+      at = next;
+    }
+    return at;
+  }
+}

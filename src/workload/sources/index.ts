@@ -1,0 +1,7 @@
+export {
+  meanRate,
+  peakRate,
+  type SyntheticWorkload,
+  syntheticSource,
+  syntheticWorkload,
+} from "./synthetic.ts";

@@ -1,0 +1,43 @@
+import type { SharedPrefix } from "../model/request.ts";
+
+/** What one line of a trace says. */
+export type TraceRow =
+  | {
+      readonly kind: "request";
+      /** Whole microseconds from an origin of the trace's own. */
+      readonly at: number;
+      readonly promptTokens: number;
+      readonly outputTokens: number;
+      readonly prefix?: SharedPrefix;
+      readonly session?: string;
+    }
+  /** Sound, but left out by a rule of the format. */
+  | { readonly kind: "dropped"; readonly at: number; readonly why: string }
+  | Broken;
+
+export interface Broken {
+  readonly kind: "broken";
+  /** What is wrong and what would be right. */
+  readonly why: string;
+}
+
+/** Reads the lines of one trace, in order, without their line ends. Knows nothing of files, offsets or scales. */
+export interface RowReader {
+  /** Only formats with a header: takes the first line. @returns what is wrong with it, if anything */
+  header?(line: string): string | undefined;
+  row(line: string): TraceRow;
+}
+
+export const broken = (why: string): Broken => ({ kind: "broken", why });
+
+/** Text of a trace as it may be shown in a message: quoted, control characters escaped, cut short. */
+export const shown = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+
+/** Most tokens that a row may claim; a larger figure is a misread column. */
+export const TOKENS_MAX = 10_000_000;
+
+export const isTokenCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= TOKENS_MAX;
+
+export const notTokenCount = (name: string, text: string): Broken =>
+  broken(`${name} is ${shown(text)}; it must be a whole number from 1 to ${TOKENS_MAX}`);

@@ -1,0 +1,161 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runProgram } from "./program.ts";
+
+/** The command line as a user meets it: what it prints and how it ends, in good days and bad. */
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const quickstart = "deploy/examples/quickstart";
+const manifest = (name: string): string => readFileSync(join(root, quickstart, name), "utf8");
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "servetwin-cli-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const simulation = (over: { spec?: string; workload?: string; run?: string } = {}): string => `
+apiVersion: servetwin.dev/v1alpha1
+kind: InferenceSimulation
+metadata: { name: short, namespace: inference }
+spec:
+  mirror: { workloads: [{ kind: Deployment, name: vllm-llama-8b }] }
+  workload:
+${over.workload ?? "    synthetic: { clients: [{ name: chat, rate: 2, arrival: { process: poisson }, prompt: { distribution: constant, tokens: 300 }, output: { distribution: constant, tokens: 50 } }] }"}
+  run: { horizon: ${over.run ?? "5m"} }
+${over.spec ?? ""}`;
+
+/** Runs the program on the quickstart's Deployment and HPA, each changed as told, and a small simulation. */
+const run = (change: { deployment?: (text: string) => string; hpa?: (text: string) => string; simulation?: string; more?: string } = {}, ...args: string[]) => {
+  const same = (text: string): string => text;
+  const parts = [
+    (change.deployment ?? same)(manifest("vllm-llama-8b.yaml")),
+    (change.hpa ?? same)(manifest("hpa.yaml")),
+    change.simulation ?? simulation(),
+    change.more ?? "",
+  ];
+  return runProgram(["run", "-f", "-", ...args], parts.join("\n---\n"), folder);
+};
+
+describe("servetwin run", () => {
+  it("prints JSON with units in every name, the same bytes each time", async () => {
+    const [one, two] = [await run({}, "-o", "json"), await run({}, "-o", "json", "--threads", "2")];
+    expect(one.stderr).toBe("");
+    expect(one.code).toBe(0);
+    expect(two.stdout).toBe(one.stdout);
+    const { simulations, simulated } = JSON.parse(one.stdout) as {
+      simulated: boolean;
+      simulations: { kpis: Record<string, { mean: number }>; runs: { timeline: { atSeconds: number[] } }[] }[];
+    };
+    expect(simulated).toBe(true);
+    expect(simulations[0]?.kpis.requestsArrived?.mean).toBeGreaterThan(400);
+    expect(simulations[0]?.kpis.ttftP99Seconds?.mean).toBeGreaterThan(0.01);
+    expect(simulations[0]?.runs[0]?.timeline.atSeconds.length).toBeGreaterThan(10);
+  });
+
+  it("prints tables and plots for people, and YAML", async () => {
+    const { stdout } = await run();
+    for (const word of ["time to first token", "GPU-hours", "replicas ready", "Simulated, not measured"]) expect(stdout).toContain(word);
+    expect((await run({}, "-o", "yaml")).stdout).toContain("ttftP99Seconds:");
+  });
+
+  it.each([
+    { name: "met", atMost: "60s", code: 0 },
+    { name: "not met", atMost: "1ms", code: 1 },
+  ])("ends with $code where objectives are $name", async ({ atMost, code }) => {
+    const spec = `  objectives: [{ metric: ttft, percentile: 99, atMost: ${atMost} }]`;
+    expect((await run({ simulation: simulation({ spec }) })).code).toBe(code);
+  });
+
+  it("runs replications under seeds of their own", async () => {
+    const { stdout } = await run({ simulation: simulation({ run: "5m, replications: 3" }) }, "-o", "json");
+    const { simulations } = JSON.parse(stdout) as { simulations: { runs: { seed: number; kpis: { requests: { arrived: number } } }[] }[] };
+    expect(simulations[0]?.runs.map(({ seed }) => seed)).toEqual([1, 2, 3]);
+    expect(new Set(simulations[0]?.runs.map(({ kpis }) => kpis.requests.arrived)).size).toBeGreaterThan(1);
+  });
+});
+
+const args = (from: RegExp, to: string) => (text: string) => {
+  expect(text).toMatch(from);
+  return text.replace(from, to);
+};
+
+describe("bad input ends with 2 and one clear error", () => {
+  it.each([
+    { name: "malformed YAML", change: { more: "a: [1\nb: 2" }, says: /standard input:\d+: .*/ },
+    { name: "an unknown kind of ours", change: { more: "apiVersion: servetwin.dev/v1alpha1\nkind: InferenceSimulaton\nmetadata: { name: x }\n" }, says: /did you mean .?InferenceSimulation/ },
+    { name: "a negative rate", change: { simulation: simulation().replace("rate: 2", "rate: -2") }, says: /spec\.workload\.synthetic\.clients\[0\]\.rate: .*-2/ },
+    { name: "a horizon of a million years", change: { simulation: simulation({ run: "365000000d" }) }, says: /spec\.run\.horizon: .*31d.*--max-horizon/ },
+    { name: "an unknown field", change: { simulation: simulation({ spec: "  objectivs: []" }) }, says: /did you mean `?objectives/ },
+    { name: "an HPA that targets nothing", change: { hpa: args(/name: vllm-llama-8b\n(?=\s+minReplicas)/, "name: vllm-lama-8b\n"), simulation: simulation().replace("mirror: {", "mirror: { autoscaler: { name: vllm-llama-8b },") }, says: /HorizontalPodAutoscaler.*vllm-lama-8b/ },
+    { name: "a Deployment that is not vLLM", change: { deployment: (text: string) => text.replace(/image: .*/, "image: nginx:1.29").replace(/command: .*/, "command: [nginx]").replace(/args:\n(\s+- .*\n)+/, "args: []\n") }, says: /vllm/i },
+    { name: "a TP that the GPU count can't hold", change: { deployment: args(/--tensor-parallel-size=1/, "--tensor-parallel-size=4") }, says: /tensor-parallel|GPU/ },
+    { name: "a model that does not fit", change: { deployment: args(/meta-llama\/Llama-3\.1-8B-Instruct/g, "meta-llama/Llama-3.1-70B-Instruct") }, says: /GiB/ },
+    { name: "an unknown model", change: { deployment: args(/meta-llama\/Llama-3\.1-8B-Instruct/g, "acme/Secret-9B") }, says: /acme\/Secret-9B.*overrides\.model/ },
+    { name: "a missing workload", change: { simulation: simulation().replace("name: vllm-llama-8b", "name: vllm-llama-9b") }, says: /vllm-llama-9b/ },
+  ])("$name", async ({ change, says }) => {
+    const { code, stderr, stdout } = await run(change);
+    expect(stderr).toMatch(says);
+    expect(stderr).not.toMatch(/internal error|at .*\.js:\d+/);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+  });
+
+  describe("a trace with a broken line", () => {
+    const trace = (onError: string) => {
+      writeFileSync(join(folder, "broken.csv"), "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,374,44\nnonsense\n2023-11-16 18:17:05.0000000,100,10\n");
+      return simulation({ workload: `    trace: { format: azure-2023, path: broken.csv, onError: ${onError} }` });
+    };
+
+    it("fails with its number", async () => {
+      const { code, stderr } = await run({ simulation: trace("Fail") });
+      expect(stderr).toMatch(/line 3/);
+      expect(stderr).toContain("onError: Skip");
+      expect(code).toBe(2);
+    });
+
+    it("or skips and counts it", async () => {
+      const { code, stdout } = await run({ simulation: trace("Skip") });
+      expect(stdout).toMatch(/1 lines? of the trace were skipped, the first is line 3/);
+      expect(code).toBe(0);
+    });
+
+    it("is not read from outside the folder", async () => {
+      const said = simulation({ workload: "    trace: { format: azure-2023, path: ../../etc/hostname }" });
+      const { code, stderr } = await run({ simulation: said });
+      expect(stderr).toMatch(/outside the folder|no file/);
+      expect(code).toBe(2);
+    });
+  });
+
+  it.each([
+    { args: ["run"], says: /--filename/ },
+    { args: ["run", "-f", "no-such-file.yaml"], says: /no-such-file\.yaml/ },
+    { args: ["nonsense"], says: /unknown command/ },
+    { args: ["up"], says: /--kubeconfig/ },
+    { args: ["up", "."], listen: true, says: /address to listen on/ },
+  ])("$args", async ({ args: said, says, listen }) => {
+    const { code, stderr } = await runProgram([...said, ...(listen === true ? ["--listen", "127.0.0.1:http"] : [])], undefined, folder);
+    expect(stderr).toMatch(says);
+    expect(code).toBe(2);
+  });
+});
+
+describe("help", () => {
+  it("has examples for every command, and exit codes", async () => {
+    const { stdout, code } = await runProgram(["--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("Exit codes: 0");
+    for (const command of ["up", "run", "explain", "crds"]) {
+      expect(stdout).toContain(command);
+      expect((await runProgram([command, "--help"])).stdout).toMatch(/Examples?:/);
+    }
+  });
+
+  it("prints version and CRDs", async () => {
+    expect((await runProgram(["--version"])).stdout.trim()).toBe((JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version);
+    expect((await runProgram(["crds"])).stdout).toBe(readFileSync(join(root, "crds/servetwin.dev_inferencesimulations.yaml"), "utf8"));
+  });
+});

@@ -1,0 +1,125 @@
+import type { EngineConfig, EngineTiming } from "../../src/engine/engine.ts";
+import { createEngine } from "../../src/engine/step-engine.ts";
+import type { EngineState } from "../../src/model/engine-state.ts";
+import type { Finished } from "../../src/model/fact.ts";
+import type { Request } from "../../src/model/request.ts";
+import type { Rng } from "../../src/sim/rng.ts";
+import { instant, micros, NEVER, START, type SimTime } from "../../src/sim/time.ts";
+
+/** Round figures, so that tables can be worked out by hand: a step takes 1000 us, and 10 us per prompt token. */
+export const plainTiming: EngineTiming = {
+  step: (batch) => micros(batch.requests === 0 ? 1 : 1000 + 10 * batch.prefillTokens),
+  toQueue: () => micros(0),
+  perToken: micros(0),
+  atFinish: micros(0),
+};
+
+export const plainConfig: EngineConfig = {
+  mode: "vllm",
+  maxNumSeqs: 4,
+  maxNumBatchedTokens: 64,
+  maxModelLen: 256,
+  blockSize: 4,
+  numGpuBlocks: 65,
+  prefixCaching: false,
+  chunkedPrefill: true,
+  longPrefillTokenThreshold: 0,
+  asyncScheduling: false,
+};
+
+/** One step as the timing saw it. */
+export interface StepSeen {
+  readonly requests: number;
+  readonly prefillTokens: number;
+  readonly decodes: number;
+}
+
+export interface Drive {
+  readonly facts: readonly (Finished & { readonly toldAt: SimTime })[];
+  readonly firstTokens: ReadonlyMap<number, SimTime>;
+  readonly steps: readonly StepSeen[];
+  readonly end: SimTime;
+  readonly state: EngineState;
+  readonly held: number;
+}
+
+export interface DriveOptions {
+  readonly timing?: EngineTiming;
+  /** Looks and advances at instants of its own in between, which must change nothing. */
+  readonly cuts?: Rng;
+  readonly aborts?: readonly { readonly id: number; readonly at: SimTime }[];
+  /** Sees the state after each thing that happened. */
+  readonly watch?: (
+    state: EngineState,
+    now: SimTime,
+    so: { readonly held: number; readonly ended: ReadonlySet<number> },
+  ) => void;
+}
+
+/** Runs requests (in order of arrival) through an engine until it is idle. */
+export const drive = (config: EngineConfig, requests: readonly Request[], options: DriveOptions = {}): Drive => {
+  const { timing = plainTiming, cuts, aborts = [], watch } = options;
+  const facts: (Finished & { readonly toldAt: SimTime })[] = [];
+  const firstTokens = new Map<number, SimTime>();
+  const ended = new Set<number>();
+  const steps: StepSeen[] = [];
+  let now = START;
+  const engine = createEngine(
+    config,
+    {
+      ...timing,
+      step: (batch) => {
+        steps.push({ requests: batch.requests, prefillTokens: batch.prefillTokens, decodes: batch.decodes });
+        return timing.step(batch);
+      },
+    },
+    {
+      firstToken: (request, at) => {
+        if (firstTokens.has(request.id)) throw new Error(`first token of ${request.id} told twice`);
+        firstTokens.set(request.id, at);
+      },
+      finished: (told) => {
+        facts.push({ ...told, toldAt: now });
+        ended.add(told.request.id);
+      },
+    },
+    START,
+  );
+  const doings = [
+    ...requests.map((request) => ({ at: request.arrival, run: () => engine.submit(request, request.arrival) })),
+    ...aborts.map(({ id, at }) => ({ at, run: () => engine.abort(id, at) })),
+  ].sort((a, b) => a.at - b.at);
+  for (let next = 0; ; ) {
+    const doing = doings[next];
+    const upcoming = Math.min(doing?.at ?? NEVER, engine.due) as SimTime;
+    if (upcoming === NEVER) break;
+    if (upcoming < now) throw new Error(`time runs back from ${now} to ${upcoming}`);
+    if (cuts !== undefined && upcoming > now + 1 && cuts.next() < 0.5) {
+      const between = instant(now + 1 + cuts.below(upcoming - now - 1));
+      if (cuts.next() < 0.5) engine.advance(between);
+      else engine.look(between);
+    }
+    now = upcoming;
+    if (doing !== undefined && doing.at <= now) {
+      doing.run();
+      next += 1;
+    } else engine.advance(now);
+    watch?.(engine.look(now), now, { held: engine.held, ended });
+  }
+  return { facts, firstTokens, steps, end: now, state: engine.look(now), held: engine.held };
+};
+
+/** A request of `promptTokens` and `outputTokens`, arriving at `arrival` us. */
+export const request = (
+  id: number,
+  arrival: number,
+  promptTokens: number,
+  outputTokens: number,
+  prefix?: Request["prefix"],
+): Request => ({
+  id,
+  arrival: instant(arrival),
+  promptTokens,
+  outputTokens,
+  ...(prefix === undefined ? {} : { prefix }),
+});

@@ -1,0 +1,32 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { crdYaml } from "../src/schema/crd.ts";
+import { crdDocs } from "../src/schema/docs.ts";
+
+/** Files that follow from the code: `npm run gen` writes them, a test fails when they are stale. Paths from the repository's root. */
+export const GENERATED: readonly { readonly path: string; readonly text: () => string }[] = [
+  { path: "crds/servetwin.dev_inferencesimulations.yaml", text: crdYaml },
+  { path: "docs/crd.md", text: crdDocs },
+];
+
+const root = new URL("../", import.meta.url);
+
+/** What is there now; empty if there is no such file. */
+export const committed = (path: string): string => {
+  try {
+    return readFileSync(new URL(path, root), "utf8");
+  } catch {
+    return "";
+  }
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const { path, text } of GENERATED) {
+    const target = fileURLToPath(new URL(path, root));
+    if (committed(path) === text()) continue;
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text());
+    console.log(`wrote ${path}`);
+  }
+}

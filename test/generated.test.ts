@@ -1,0 +1,8 @@
+import { describe, expect, it } from "vitest";
+import { committed, GENERATED } from "./generate.ts";
+
+describe("generated files", () => {
+  it.each(GENERATED)("$path is up to date (else: npm run gen)", ({ path, text }) => {
+    expect(committed(path)).toBe(text());
+  });
+});

@@ -1,0 +1,165 @@
+import type { EngineHistograms, EngineState } from "../../src/model/engine-state.ts";
+import type { Fact } from "../../src/model/fact.ts";
+import { Histogram } from "../../src/model/metric-family.ts";
+import type { Outcome, Request } from "../../src/model/request.ts";
+import type { AutoscalerView, ReplicaView, WorkloadView, WorldView } from "../../src/report/world-view.ts";
+import { instant, type SimTime } from "../../src/sim/time.ts";
+
+export const at = (seconds: number): SimTime => instant(Math.round(seconds * 1e6));
+
+export const request = (id: number, arrivalSeconds: number, outputTokens = 10): Request => ({
+  id,
+  arrival: at(arrivalSeconds),
+  promptTokens: 100,
+  outputTokens,
+});
+
+/** What a request goes through, in seconds after its arrival. */
+export const finished = (
+  of: Request,
+  outcome: Outcome,
+  { queue = 0, ttft = 0.1, end = 1 }: { queue?: number; ttft?: number; end?: number } = {},
+): Fact => {
+  const arrival = of.arrival / 1e6;
+  return {
+    kind: "finished",
+    pod: "a",
+    workload: "chat",
+    facts: {
+      request: of,
+      outcome,
+      queued: of.arrival,
+      scheduled: outcome === "rejected" ? undefined : at(arrival + queue),
+      firstToken: outcome === "rejected" ? undefined : at(arrival + ttft),
+      end: at(arrival + end),
+      outputTokens: of.outputTokens,
+      cachedTokens: 0,
+      preemptions: 0,
+    },
+  };
+};
+
+export const pod = (phase: Extract<Fact, { kind: "pod" }>["phase"], seconds: number, name = "a"): Fact => ({
+  kind: "pod",
+  at: at(seconds),
+  workload: "chat",
+  pod: name,
+  phase,
+});
+
+export const scaled = (from: number, to: number, seconds: number): Fact => ({
+  kind: "scaled",
+  at: at(seconds),
+  workload: "chat",
+  from,
+  to,
+  by: "HorizontalPodAutoscaler/inference/chat",
+  reason: "test",
+});
+
+const NAMES = [
+  "timeToFirstToken",
+  "interTokenLatency",
+  "timePerOutputToken",
+  "e2eLatency",
+  "queueTime",
+  "inferenceTime",
+  "prefillTime",
+  "decodeTime",
+  "iterationTokens",
+  "promptTokens",
+  "generationTokens",
+  "prefillComputedTokens",
+  "maxGenerationTokens",
+  "paramsN",
+] as const satisfies readonly (keyof EngineHistograms)[];
+
+export const engineState = (
+  over: Partial<Omit<EngineState, "counters">> & { counters?: Partial<EngineState["counters"]> } = {},
+): EngineState => {
+  const histograms = Object.fromEntries(
+    NAMES.map((name) => [name, new Histogram([0.01, 0.1, 1])]),
+  ) as unknown as EngineHistograms;
+  const { counters, ...rest } = over;
+  return {
+    running: 0,
+    waiting: 0,
+    kvUsage: 0,
+    usedBlocks: 0,
+    freeBlocks: 100,
+    histograms,
+    ...rest,
+    counters: {
+      steps: 0,
+      promptTokens: 0,
+      promptTokensCached: 0,
+      generationTokens: 0,
+      preemptions: 0,
+      prefixQueries: 0,
+      prefixHits: 0,
+      success: { stop: 0, length: 0, abort: 0, error: 0, repetition: 0 },
+      busyMicros: 0,
+      ...counters,
+    },
+  };
+};
+
+export const replica = (state: EngineState = engineState(), over: Partial<ReplicaView> = {}): ReplicaView => ({
+  namespace: "inference",
+  workload: "chat",
+  pod: "chat-0",
+  container: "vllm",
+  modelName: "llama",
+  blockSize: 16,
+  numGpuBlocks: 1000,
+  gpuMemoryUtilization: 0.9,
+  prefixCaching: true,
+  maxModelLen: 8192,
+  since: at(0),
+  state,
+  ...over,
+});
+
+export const workload = (specReplicas = 1, over: Partial<WorkloadView> = {}): WorkloadView => ({
+  namespace: "inference",
+  kind: "Deployment",
+  name: "chat",
+  specReplicas,
+  statusReplicas: specReplicas,
+  readyReplicas: specReplicas,
+  availableReplicas: specReplicas,
+  gpusPerReplica: 1,
+  gpu: "H100-SXM",
+  ...over,
+});
+
+export const autoscaler: AutoscalerView = {
+  namespace: "inference",
+  name: "chat",
+  targetApiVersion: "apps/v1",
+  targetKind: "Deployment",
+  targetName: "chat",
+  minReplicas: 1,
+  maxReplicas: 8,
+  currentReplicas: 2,
+  desiredReplicas: 3,
+  conditions: [
+    { type: "AbleToScale", status: "True" },
+    { type: "ScalingLimited", status: "Unknown" },
+  ],
+  metrics: [
+    { name: "vllm:num_requests_waiting", targetType: "average", target: 5, current: 7.5 },
+    { name: "unread", targetType: "value", target: 1, current: undefined },
+  ],
+};
+
+export const view = (
+  seconds: number,
+  replicas: readonly ReplicaView[] = [replica()],
+  workloads = [workload()],
+): WorldView => ({
+  now: at(seconds),
+  replicas,
+  workloads,
+  autoscalers: [autoscaler],
+});

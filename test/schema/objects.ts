@@ -1,0 +1,510 @@
+/** Good and bad InferenceSimulations: one table for zod, for the CRD's schema (by ajv) and for the real API server. */
+
+// biome-ignore lint/suspicious/noExplicitAny: the tables break objects in every way
+type Anything = any;
+
+const lengths = {
+  constant: { distribution: "constant", tokens: 256 },
+  normal: { distribution: "normal", mean: 300, deviation: 60 },
+};
+
+const client = (name: string, more: object = {}) => ({
+  name,
+  rate: 2.5,
+  prompt: lengths.normal,
+  output: lengths.constant,
+  ...more,
+});
+
+export const simulation = (name: string, spec: object): Anything => ({
+  apiVersion: "servetwin.dev/v1alpha1",
+  kind: "InferenceSimulation",
+  metadata: { name },
+  spec,
+});
+
+const mirror = { workloads: [{ kind: "Deployment", name: "vllm-llama-8b" }] };
+const synthetic = (...clients: object[]) => ({ synthetic: { clients } });
+const trace = (more: object) => ({ trace: { format: "azure-2023", ...more } });
+
+export const GOOD: readonly Anything[] = [
+  simulation("least", { mirror, workload: synthetic(client("chat")) }),
+  simulation("every-choice", {
+    mode: "Preview",
+    mirror: { workloads: [{ name: "a" }, { name: "b" }], autoscaler: { name: "hpa", driver: "Simulated" } },
+    overrides: {
+      replicas: 3,
+      hardware: { gpu: "H100" },
+      model: { layers: 32, hidden: 4096, heads: 32, kvHeads: 8, headDim: 128, intermediate: 14_336, vocab: 128_256 },
+      engine: { mode: "vllm", maxNumSeqs: 256 },
+      start: { schedule: { mean: "2s" }, modelLoad: { mean: "1m30s", deviation: "10s" } },
+      gateway: { policy: { policy: "least-queue" }, scrapeInterval: "50ms" },
+      metrics: { scrapeInterval: "15s" },
+      autoscaler: { syncPeriod: "15s", downscaleStabilization: "5m", tolerance: 0.1 },
+    },
+    workload: {
+      synthetic: {
+        clients: [
+          client("gamma", {
+            arrival: { process: "gamma", cv: 2 },
+            prefix: { tokens: 512, groups: 3 },
+            sloClass: "critical",
+          }),
+          client("poisson", {
+            arrival: { process: "poisson" },
+            prompt: { distribution: "lognormal", mean: 900, deviation: 1200, min: 4, max: 8000 },
+          }),
+          client("constant", {
+            arrival: { process: "constant" },
+            output: { distribution: "empirical", points: [{ tokens: 3, weight: 1 }] },
+          }),
+        ],
+        pattern: [
+          { shape: "constant" },
+          { shape: "step", at: "10m", factor: 2 },
+          { shape: "ramp", at: "20m", duration: "5m", from: 0.5, to: 3 },
+          { shape: "spike", at: "1h", duration: "90s", factor: 8 },
+          { shape: "diurnal", peakToTrough: 4 },
+        ],
+      },
+    },
+    objectives: [
+      { metric: "ttft", percentile: 99, atMost: "800ms" },
+      { metric: "itl", atMost: "0.05s" },
+      { metric: "errorRatio", atMost: "0.01" },
+      { metric: "gpuHours", atMost: "48" },
+    ],
+    run: { horizon: "1d12h", warmUp: "10m", seed: 7, replications: 5 },
+    export: { naming: "Prefixed", labels: { team: "inference", _cell: "b" } },
+  }),
+  simulation("trace-path", {
+    mirror,
+    workload: trace({ path: "traces/azure.csv.gz", rateScale: 0.5, startOffset: "1h" }),
+  }),
+  simulation("trace-config-map", {
+    mirror,
+    workload: trace({ configMap: { name: "azure", key: "trace.csv.gz" }, onError: "Skip" }),
+  }),
+  simulation("trace-url", { mirror, workload: trace({ url: "https://traces.example.com/a.csv" }) }),
+  simulation("shadow-external", {
+    mode: "Shadow",
+    replicas: 4,
+    mirror: { ...mirror, autoscaler: { driver: "External" } },
+    workload: synthetic(client("chat")),
+    run: { speed: 60, warmUp: "2h" },
+  }),
+  simulation("nulls", {
+    mirror: { ...mirror, autoscaler: null },
+    overrides: null,
+    workload: synthetic(client("chat")),
+    run: { seed: null },
+  }),
+];
+
+export interface Bad {
+  readonly name: string;
+  readonly break: (object: Anything) => void;
+  /** The field that the problem names. */
+  readonly field: string;
+  /** Part of the message or of the fix. */
+  readonly says: string;
+  /**
+   * Who can see it besides zod: the plain schema; the API server's strict decoding; its rules over several fields (CEL, keyed
+   * lists); none of them.
+   */
+  readonly by: "schema" | "strict" | "rule" | "zod";
+  /** What the API server names, where it isn't `field`. */
+  readonly serverNames?: string;
+}
+
+const spec =
+  (change: (spec: Anything) => void) =>
+  (object: Anything): void =>
+    change(object.spec);
+const firstClient = (change: (client: Anything) => void) => spec((s) => change(s.workload.synthetic.clients[0]));
+
+/** Each breaks the first of `GOOD` in one way. */
+export const BAD: readonly Bad[] = [
+  // ---- unknown fields
+  {
+    name: "unknown field at the top",
+    break: (o) => (o.sepc = {}),
+    field: "sepc",
+    says: "did you mean `spec`?",
+    by: "strict",
+  },
+  {
+    name: "unknown field of spec",
+    break: spec((s) => (s.wokload = {})),
+    field: "spec.wokload",
+    says: "did you mean `workload`?",
+    by: "strict",
+  },
+  {
+    name: "unknown field, deep",
+    break: spec((s) => (s.run = { horizn: "1h" })),
+    field: "spec.run.horizn",
+    says: "did you mean `horizon`?",
+    by: "strict",
+  },
+  {
+    name: "unknown field in a list",
+    break: firstClient((c) => (c.Rate = 1)),
+    field: "spec.workload.synthetic.clients[0].Rate",
+    says: "did you mean `rate`?",
+    by: "strict",
+  },
+  {
+    name: "unknown field like nothing",
+    break: spec((s) => (s.run = { colour: 1 })),
+    field: "spec.run.colour",
+    says: "known here: horizon, warmUp, seed, replications, speed",
+    by: "strict",
+  },
+  {
+    name: "__proto__ as a field",
+    break: (o) => Object.defineProperty(o.spec, "__proto__", { value: {}, enumerable: true }),
+    field: "spec.__proto__",
+    says: "not allowed",
+    by: "strict",
+  },
+
+  // ---- missing fields
+  { name: "no spec", break: (o) => delete o.spec, field: "spec", says: "is required", by: "schema" },
+  { name: "no mirror", break: spec((s) => delete s.mirror), field: "spec.mirror", says: "is required", by: "schema" },
+  {
+    name: "nothing to mirror",
+    break: spec((s) => (s.mirror.workloads = [])),
+    field: "spec.mirror.workloads",
+    says: "at least 1 entries, has 0",
+    by: "schema",
+  },
+  {
+    name: "client without a rate",
+    break: firstClient((c) => delete c.rate),
+    field: "spec.workload.synthetic.clients[0].rate",
+    says: "set it to a number",
+    by: "schema",
+  },
+  {
+    name: "choice without its name",
+    break: firstClient((c) => (c.arrival = {})),
+    field: "spec.workload.synthetic.clients[0].arrival.process",
+    says: "set it to one of poisson, gamma, constant",
+    by: "schema",
+  },
+
+  // ---- wrong types
+  {
+    name: "text for a number",
+    break: firstClient((c) => (c.rate = "fast")),
+    field: "spec.workload.synthetic.clients[0].rate",
+    says: 'must be a number, got "fast"',
+    by: "schema",
+  },
+  {
+    name: "number for a text",
+    break: spec((s) => (s.objectives = [{ metric: "errorRatio", atMost: 0.1 }])),
+    field: "spec.objectives[0].atMost",
+    says: 'put it in quotes: "0.1"',
+    by: "schema",
+  },
+  {
+    name: "list for a map",
+    break: spec((s) => (s.run = [])),
+    field: "spec.run",
+    says: "must be a map of fields, got a list",
+    by: "schema",
+  },
+  {
+    name: "map for a list",
+    break: spec((s) => (s.mirror.workloads = {})),
+    field: "spec.mirror.workloads",
+    says: "must be a list, got a map",
+    by: "schema",
+  },
+  {
+    name: "fraction for a whole number",
+    break: spec((s) => (s.run = { seed: 1.5 })),
+    field: "spec.run.seed",
+    says: "must be a whole number, got 1.5",
+    by: "schema",
+  },
+
+  // ---- unknown values
+  {
+    name: "unknown mode",
+    break: spec((s) => (s.mode = "preview")),
+    field: "spec.mode",
+    says: "did you mean `Preview`?",
+    by: "schema",
+  },
+  {
+    name: "unknown kind of workload",
+    break: spec((s) => (s.mirror.workloads[0].kind = "Pod")),
+    field: "spec.mirror.workloads[0].kind",
+    says: "must be Deployment",
+    by: "schema",
+  },
+  {
+    name: "unknown choice",
+    break: firstClient((c) => (c.arrival = { process: "gama" })),
+    field: "spec.workload.synthetic.clients[0].arrival.process",
+    says: "did you mean `gamma`?",
+    by: "schema",
+  },
+  {
+    name: "unknown trace format",
+    break: spec((s) => (s.workload = trace({ format: "azure", path: "a" }))),
+    field: "spec.workload.trace.format",
+    says: "did you mean `azure-2023`?",
+    by: "schema",
+  },
+
+  // ---- bounds and formats
+  {
+    name: "negative rate",
+    break: firstClient((c) => (c.rate = -1)),
+    field: "spec.workload.synthetic.clients[0].rate",
+    says: "got -1",
+    by: "schema",
+  },
+  {
+    name: "no tokens at all",
+    break: firstClient((c) => (c.output.tokens = 0)),
+    field: "spec.workload.synthetic.clients[0].output.tokens",
+    says: "must be at least 1, got 0",
+    by: "schema",
+  },
+  {
+    name: "too many replicas",
+    break: spec((s) => (s.overrides = { replicas: 10_001 })),
+    field: "spec.overrides.replicas",
+    says: "must be at most 10000",
+    by: "schema",
+  },
+  {
+    name: "not a duration",
+    break: spec((s) => (s.run = { horizon: "6 hours" })),
+    field: "spec.run.horizon",
+    says: 'such as 90s, 1h30m, 800ms or 2d, got "6 hours"',
+    by: "schema",
+  },
+  {
+    name: "negative duration",
+    break: spec((s) => (s.run = { horizon: "-1h" })),
+    field: "spec.run.horizon",
+    says: "must be a duration",
+    by: "schema",
+  },
+  {
+    name: "a duration of ages",
+    break: spec((s) => (s.overrides = { metrics: { scrapeInterval: "999999999d" } })),
+    field: "spec.overrides.metrics.scrapeInterval",
+    says: "at most 36525d",
+    by: "zod",
+  },
+  {
+    name: "not an object's name",
+    break: spec((s) => (s.mirror.workloads[0].name = "My_App")),
+    field: "spec.mirror.workloads[0].name",
+    says: "lower-case",
+    by: "schema",
+  },
+  {
+    name: "not a URL",
+    break: spec((s) => (s.workload = trace({ url: "file:///etc/passwd" }))),
+    field: "spec.workload.trace.url",
+    says: "must be a URL",
+    by: "schema",
+  },
+  {
+    name: "endless text",
+    break: spec((s) => (s.overrides = { hardware: { gpu: "x".repeat(65) } })),
+    field: "spec.overrides.hardware.gpu",
+    says: "must have at most 64 characters, has 65",
+    by: "schema",
+  },
+
+  // ---- choices: parameters of one beside another
+  {
+    name: "parameter of another choice",
+    break: firstClient((c) => (c.arrival = { process: "poisson", cv: 2 })),
+    field: "spec.workload.synthetic.clients[0].arrival.cv",
+    says: "there is no such field",
+    by: "rule",
+  },
+  {
+    name: "choice without its parameter",
+    break: firstClient((c) => (c.arrival = { process: "gamma" })),
+    field: "spec.workload.synthetic.clients[0].arrival.cv",
+    says: "set it to a number",
+    by: "rule",
+    serverNames: "cv is required for process gamma",
+  },
+  {
+    name: "pattern without its instant",
+    break: spec((s) => (s.workload.synthetic.pattern = [{ shape: "step", factor: 2 }])),
+    field: "spec.workload.synthetic.pattern[0].at",
+    says: "is required",
+    by: "rule",
+    serverNames: "at is required for shape step",
+  },
+  {
+    name: "min above max",
+    break: firstClient((c) => Object.assign(c, { prompt: { ...lengths.normal, min: 9, max: 3 } })),
+    field: "spec.workload.synthetic.clients[0].prompt.min",
+    says: "must not exceed max",
+    by: "rule",
+    serverNames: "spec.workload.synthetic.clients[0].prompt",
+  },
+
+  // ---- rules over several fields
+  {
+    name: "no workload",
+    break: spec((s) => (s.workload = {})),
+    field: "spec.workload",
+    says: "exactly one of trace and synthetic",
+    by: "rule",
+  },
+  {
+    name: "two workloads",
+    break: spec((s) => Object.assign(s.workload, trace({ path: "a.csv" }))),
+    field: "spec.workload",
+    says: "exactly one of trace and synthetic",
+    by: "rule",
+  },
+  {
+    name: "trace from nowhere",
+    break: spec((s) => (s.workload = trace({}))),
+    field: "spec.workload.trace",
+    says: "exactly one of path, configMap and url",
+    by: "rule",
+  },
+  {
+    name: "trace from two places",
+    break: spec((s) => (s.workload = trace({ path: "a.csv", configMap: { name: "a", key: "b" } }))),
+    field: "spec.workload.trace",
+    says: "exactly one of path, configMap and url",
+    by: "rule",
+  },
+  {
+    name: "warm-up as long as the horizon",
+    break: spec((s) => (s.run = { horizon: "60m", warmUp: "1h" })),
+    field: "spec.run.warmUp",
+    says: "shorter than run.horizon",
+    by: "rule",
+  },
+  {
+    name: "warm-up beyond the default horizon",
+    break: spec((s) => (s.run = { warmUp: "61m30.5s" })),
+    field: "spec.run.warmUp",
+    says: "shorter than run.horizon",
+    by: "rule",
+  },
+  {
+    name: "warm-up longer than a horizon in days",
+    break: spec((s) => (s.run = { horizon: "1d", warmUp: "25h" })),
+    field: "spec.run.warmUp",
+    says: "shorter than run.horizon",
+    by: "zod",
+  },
+  {
+    name: "the same workload twice",
+    break: spec((s) => s.mirror.workloads.push({ name: "vllm-llama-8b" })),
+    field: "spec.mirror.workloads[1]",
+    says: "Deployment/vllm-llama-8b is named twice",
+    by: "rule",
+  },
+  {
+    name: "the same client twice",
+    break: spec((s) => s.workload.synthetic.clients.push(s.workload.synthetic.clients[0])),
+    field: "spec.workload.synthetic.clients",
+    says: "a name of its own",
+    by: "rule",
+    serverNames: "spec.workload.synthetic.clients[1]",
+  },
+  {
+    name: "replicas without an external driver",
+    break: spec((s) => (s.replicas = 3)),
+    field: "spec.replicas",
+    says: "driver: External",
+    by: "rule",
+  },
+  {
+    name: "Shadow with objectives",
+    break: spec((s) => Object.assign(s, { mode: "Shadow", objectives: [{ metric: "ttft", atMost: "1s" }] })),
+    field: "spec.objectives",
+    says: "a Shadow has none",
+    by: "rule",
+  },
+  {
+    name: "Shadow with replications",
+    break: spec((s) => Object.assign(s, { mode: "Shadow", run: { replications: 2 } })),
+    field: "spec.run.replications",
+    says: "must be 1 in mode Shadow",
+    by: "rule",
+  },
+  {
+    name: "latency without a unit",
+    break: spec((s) => (s.objectives = [{ metric: "ttft", atMost: "800" }])),
+    field: "spec.objectives[0].atMost",
+    says: "must be a duration",
+    by: "rule",
+  },
+  {
+    name: "error ratio above 1",
+    break: spec((s) => (s.objectives = [{ metric: "errorRatio", atMost: "1.5" }])),
+    field: "spec.objectives[0].atMost",
+    says: "from 0 to 1",
+    by: "rule",
+  },
+  {
+    name: "GPU-hours as a duration",
+    break: spec((s) => (s.objectives = [{ metric: "gpuHours", atMost: "48h" }])),
+    field: "spec.objectives[0].atMost",
+    says: "must be a number",
+    by: "rule",
+  },
+  {
+    name: "percentile of a ratio",
+    break: spec((s) => (s.objectives = [{ metric: "errorRatio", percentile: 99, atMost: "0.1" }])),
+    field: "spec.objectives[0].percentile",
+    says: "only latencies",
+    by: "rule",
+  },
+  {
+    name: "label that is no label",
+    break: spec((s) => (s.export = { labels: { "a-b": "c" } })),
+    field: "spec.export.labels",
+    says: "letters, digits and underscores",
+    by: "rule",
+  },
+  {
+    name: "label of Prometheus",
+    break: spec((s) => (s.export = { labels: { __name__: "up" } })),
+    field: "spec.export.labels",
+    says: "belong to Prometheus",
+    by: "rule",
+  },
+  {
+    name: "label of the twin",
+    break: spec((s) => (s.export = { labels: { origin: "real" } })),
+    field: "spec.export.labels",
+    says: "the twin's own",
+    by: "rule",
+  },
+  {
+    name: "too many labels",
+    break: spec((s) => (s.export = { labels: Object.fromEntries([..."abcdefghijklmnopq"].map((l) => [l, l])) })),
+    field: "spec.export.labels",
+    says: "at most 16",
+    by: "schema",
+  },
+];
+
+export const broken = (bad: Bad): Anything => {
+  const object = structuredClone(GOOD[0]);
+  bad.break(object);
+  return object;
+};

@@ -1,0 +1,37 @@
+import { afterEach } from "vitest";
+import { metricsPage } from "../../src/exporter/metrics-page.ts";
+import { type RunningServer, type ServerParts, startServer } from "../../src/server/server.ts";
+import type { SimulationDetail } from "../../src/server/view.ts";
+import { familiesOf } from "../../src/report/metrics/index.ts";
+import { replica, view } from "../report/views.ts";
+
+const running: RunningServer[] = [];
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.close();
+});
+
+/** A server on a free port of loopback; ends with the test. */
+export const start = async (
+  simulations: readonly SimulationDetail[] = [],
+  over: Partial<ServerParts> = {},
+): Promise<RunningServer> => {
+  const series = { naming: "Prefixed", simulation: "inference/chat", scenario: "baseline", labels: {} } as const;
+  const server = await startServer(
+    {
+      version: "0.0.0-test",
+      place: "a folder",
+      problems: () => [],
+      notReady: () => undefined,
+      metrics: async (accept) => metricsPage([{ ...series, families: familiesOf(view(0, [replica()])) }], [], accept),
+      simulations: () => simulations,
+      simulation: (namespace, name) => simulations.find((one) => one.namespace === namespace && one.name === name),
+      failed: (error) => {
+        throw error;
+      },
+      ...over,
+    },
+    { host: "127.0.0.1", port: 0 },
+  );
+  running.push(server);
+  return server;
+};

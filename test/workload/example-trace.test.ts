@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { chatHour } from "../../deploy/examples/traces/generate.ts";
+import { readTrace } from "./drain.ts";
+
+const file = (name: string): string =>
+  readFileSync(new URL(`../../deploy/examples/traces/${name}`, import.meta.url), "utf8");
+
+describe("chat-1h.csv", () => {
+  it("is what generate.ts writes, byte for byte", () => {
+    // Compared as a truth, so that a difference doesn't print the file.
+    expect(chatHour() === file("chat-1h.csv")).toBe(true);
+  });
+
+  it("reads as azure-2023, and is what its README says", () => {
+    const requests = readTrace("azure-2023", file("chat-1h.csv"));
+    const meanOf = (key: "promptTokens" | "outputTokens"): number =>
+      Math.round(requests.reduce((sum, request) => sum + request[key], 0) / requests.length);
+    expect(requests.at(-1)?.arrival).toBeGreaterThan(3590e6);
+    expect(requests.at(-1)?.arrival).toBeLessThan(3600e6);
+    const figures = [requests.length, meanOf("promptTokens")].map((figure) =>
+      figure.toLocaleString("en").replace(",", " "),
+    );
+    for (const figure of [...figures, String(meanOf("outputTokens"))]) expect(file("README.md")).toContain(figure);
+  });
+});

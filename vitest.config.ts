@@ -1,0 +1,31 @@
+import { defineConfig } from "vitest/config";
+
+/** `npm test` runs everything that needs no server; `npm run test:all` adds the real control plane, Prometheus and browser. */
+const needsParts = ["test/**/*.server.test.ts", "test/**/*.browser.test.ts", "test/env/*.test.ts"];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "everyday",
+          include: ["test/**/*.test.ts"],
+          exclude: needsParts,
+          globalSetup: ["test/build-once.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "parts",
+          include: needsParts,
+          globalSetup: ["test/build-once.ts", "test/env/build-once.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Each of these files starts servers of its own; two cores carry one at a time.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
