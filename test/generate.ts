@@ -1,14 +1,23 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { VERSION } from "../src/model/version.ts";
 import { crdYaml } from "../src/schema/crd.ts";
+import { OperatorMetrics } from "../src/exporter/operator-metrics.ts";
+import { metricsDocs } from "../src/report/metrics/docs.ts";
 import { crdDocs } from "../src/schema/docs.ts";
 
 /** Files that follow from the code: `npm run gen` writes them, a test fails when they are stale. Paths from the repository's root. */
-export const GENERATED: readonly { readonly path: string; readonly text: () => string }[] = [
+export const GENERATED: readonly { readonly path: string; readonly text: () => string | Promise<string> }[] = [
   { path: "crds/servetwin.dev_inferencesimulations.yaml", text: crdYaml },
   { path: "docs/crd.md", text: crdDocs },
+  { path: "docs/metrics.md", text: async () => metricsDocs(await ownMetrics().described()) },
 ];
+
+const ownMetrics = (): OperatorMetrics => {
+  const idle = { leading: false, queue: { depth: 0, unfinishedSeconds: 0, longestSeconds: 0 }, simulations: [] };
+  return new OperatorMetrics(() => idle, { version: VERSION }, false);
+};
 
 const root = new URL("../", import.meta.url);
 
@@ -24,9 +33,10 @@ export const committed = (path: string): string => {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const { path, text } of GENERATED) {
     const target = fileURLToPath(new URL(path, root));
-    if (committed(path) === text()) continue;
+    const wanted = await text();
+    if (committed(path) === wanted) continue;
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, text());
+    writeFileSync(target, wanted);
     console.log(`wrote ${path}`);
   }
 }

@@ -69,15 +69,10 @@ export class StepScheduler {
     return preempted ? undefined : budget;
   }
 
+  /** The context's last position is never computed; so a request that ends by length wastes no slot (1.8). */
   #demand(sequence: Sequence, budget: number): number {
-    if (this.#endsForSure(sequence)) return 0;
     const lacking = sequence.known + sequence.placeholders - sequence.computed;
     return Math.min(this.#chunk(lacking), budget, this.#config.maxModelLen - 1 - sequence.computed);
-  }
-
-  /** A step under way brings its last token: it ends by length, which the scheduler can foresee (1.8). */
-  #endsForSure(sequence: Sequence): boolean {
-    return sequence.placeholders > 0 && sequence.known + sequence.placeholders >= this.#config.maxModelLen;
   }
 
   #chunk(tokens: number): number {

@@ -12,6 +12,8 @@ interface Paced {
   /** Wall clock, in milliseconds, at which the world began. */
   readonly began: number;
   readonly text: AsyncGenerator<string> | undefined;
+  /** Unix seconds of the world's start where it keeps the wall clock's pace, for `_created`. */
+  readonly startedSeconds: number | undefined;
   /** A block of the trace is being read. */
   reading: boolean;
   told: number;
@@ -24,14 +26,17 @@ const TELL_EVERY_MS = 1000;
 /**
  * Worlds paced by the wall clock, any number in one thread. Holds no timer: whoever holds it calls `turn` often.
  * @param clock wall-clock milliseconds, never running back
+ * @param unixSeconds the time of day
  */
 export class PacedWorlds {
   readonly #worlds = new Map<string, Paced>();
   readonly #clock: () => number;
+  readonly #unixSeconds: () => number;
   readonly #tell: (message: ShadowMessage) => void;
 
-  constructor(clock: () => number, tell: (message: ShadowMessage) => void) {
+  constructor(clock: () => number, unixSeconds: () => number, tell: (message: ShadowMessage) => void) {
     this.#clock = clock;
+    this.#unixSeconds = unixSeconds;
     this.#tell = tell;
   }
 
@@ -61,7 +66,9 @@ export class PacedWorlds {
     this.#stop(key);
     const text = scenario.traffic.kind === "trace" ? readTrace(scenario.traffic.input, maxTraceBytes) : undefined;
     const began = this.#clock();
-    const paced: Paced = { world: new World(scenario), speed, began, text, reading: false, told: began - TELL_EVERY_MS };
+    const startedSeconds = speed === 1 ? this.#unixSeconds() : undefined;
+    const told = began - TELL_EVERY_MS;
+    const paced: Paced = { world: new World(scenario), speed, began, startedSeconds, text, reading: false, told };
     this.#worlds.set(key, paced);
   }
 
@@ -103,7 +110,7 @@ export class PacedWorlds {
       snapshot: {
         simulatedSeconds: reached / 1e6,
         lagSeconds: (target - reached) / 1e6,
-        families: familiesOf(view),
+        families: familiesOf(view, paced.startedSeconds),
         ...world.progress(reached),
         replicas: {
           spec: view.workloads.reduce((sum, workload) => sum + workload.specReplicas, 0),

@@ -9,6 +9,7 @@ const port = parentPort;
 if (port === null) throw new Error("this file runs in a worker thread");
 const worlds = new PacedWorlds(
   () => performance.now(),
+  () => Date.now() / 1000,
   (message: ShadowMessage) => port.postMessage(message),
 );
 port.on("message", (command: ShadowCommand) => worlds.command(command));

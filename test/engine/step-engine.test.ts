@@ -179,6 +179,34 @@ describe("KV cache", () => {
     expect(outcome.facts.map((fact) => fact.cachedTokens)).toEqual([0, 0, 0, 16, 28]);
   });
 
+  describe.each([
+    { mode: "vllm", numGpuBlocks: 21 },
+    { mode: "blis", numGpuBlocks: 20 },
+  ] as const)("with 20 usable blocks in $mode mode", ({ mode, numGpuBlocks }) => {
+    const shared = (id: number, key: string, prompt: number) =>
+      request(id, id * 9000, prompt, 1, { kind: "group", key, tokens: 16 });
+    const cachedOfLast = (requests: readonly Request[]): number | undefined =>
+      run({ mode, numGpuBlocks, maxModelLen: 72, prefixCaching: true }, requests).facts.at(-1)?.cachedTokens;
+
+    it("keyless blocks are used up first in vLLM (D6)", () => {
+      // 1 and 2 leave four keyed blocks and one without a key each; 3 needs all 10 blank ones and two more.
+      const requests = [shared(1, "a", 18), shared(2, "b", 18), request(3, 27_000, 47, 1), shared(4, "a", 18)];
+      expect(cachedOfLast(requests)).toBe(mode === "vllm" ? 16 : 12);
+    });
+
+    it("vLLM keeps a second block with the same key (D7), where blis has none (D1)", () => {
+      // 2 computes the last block of the prefix again; 3 takes the 15 blank ones and the older of the two.
+      const requests = [shared(1, "a", 16), shared(2, "a", 16), request(3, 27_000, 63, 1), shared(4, "a", 18)];
+      expect(cachedOfLast(requests)).toBe(mode === "vllm" ? 16 : 12);
+    });
+
+    it("blis takes a block for the last token too (D3)", () => {
+      // 2 fills the 16 blocks without a key up to its last token but one; a block for that one evicts the prefix's end.
+      const requests = [shared(1, "a", 19), request(2, 18_000, 63, 2), shared(3, "a", 18)];
+      expect(cachedOfLast(requests)).toBe(mode === "vllm" ? 16 : 12);
+    });
+  });
+
   it("holds no blocks of finished requests, but still finds them", () => {
     const { state } = run({ prefixCaching: true }, [request(1, 0, 16, 1, group(16))]);
     expect([state.usedBlocks, state.freeBlocks]).toEqual([0, 64]);
@@ -225,6 +253,12 @@ describe("KV cache", () => {
       const again = prefills(outcome).filter((tokens) => tokens > 0)[1] as number;
       expect(again).toBeLessThan(21);
       expect(of(outcome, 2).cachedTokens).toBe(0);
+    });
+
+    it("puts it before those who came later", () => {
+      // One block would do for request 3, but request 2 stands before it and needs six.
+      const outcome = run({ ...small, maxNumSeqs: 2 }, [...requests, request(3, 100, 4, 1)]);
+      expect(of(outcome, 3).scheduled).toBe(of(outcome, 1).end);
     });
 
     it("admits nobody in a step that preempted", () => {

@@ -32,11 +32,9 @@ export const launchOf = (container: Field, environment: Environment): Launch | u
   return { words: args, byEntrypoint: true, others: 0 };
 };
 
+/** An argument of the wrong type is told by its field; here it still counts as a word. */
 const wordsOf = (list: Field, environment: Environment): readonly Word[] =>
-  list
-    .items()
-    .map((item) => item.text())
-    .flatMap((text, i) => (text === undefined ? [] : [environment.expand(Word.of(text.value, list.at(i).path))]));
+  list.items().map((item) => environment.expand(Word.of(item.text()?.value ?? String(item.raw), item.path)));
 
 /** Last part of the image's name without tag: `vllm/vllm-openai:v0.11.0` is `vllm-openai`. */
 const startsServer = (image: string): boolean => /(^|\/)vllm-openai([-_.][^/:@]*)?([:@]|$)/.test(image);

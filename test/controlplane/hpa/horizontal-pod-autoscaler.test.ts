@@ -101,6 +101,17 @@ describe("HorizontalPodAutoscaler", () => {
     expect(replicas).toEqual([3, 3, 3, 3, 5, 5]);
   });
 
+  it("remembers a change for as long as the policies of its own direction ask", () => {
+    const behavior = withBehaviorDefaults({ scaleUp: { policies: [{ type: "Pods", value: 2, periodSeconds: 60 }] } });
+    const hpa = new HorizontalPodAutoscaler(spec({ behavior, maxReplicas: 20 }));
+    const sync = (second: number, current: number, load: number) =>
+      hpa.sync(at(second), scaleView(current), metricsApi({ perPod: Array<number>(current).fill(load) }))
+        .desiredReplicas;
+    expect(sync(0, 1, 20)).toBe(2);
+    expect(sync(30, 2, 100)).toBe(3);
+    expect(sync(45, 3, 100)).toBe(3);
+  });
+
   it("tells a limit when it holds there", () => {
     const hpa = new HorizontalPodAutoscaler(spec({ maxReplicas: 2 }));
     const decision = hpa.sync(at(0), scaleView(2), metricsApi({ perPod: [50, 50] }));

@@ -43,15 +43,15 @@ describe("planStart", () => {
     forAllSeeds(4000, (_, seed) => {
       const plan = planStart(
         at(0),
-        start({ scheduleSeconds: { mean: 240, deviation: 30 } }),
+        start({ scheduleSeconds: { mean: 240, deviation: 120 } }),
         rngOf(seed).stream("pod"),
       );
       lengths.push(plan.scheduled / 1e6);
     });
     const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
     const deviation = Math.sqrt(lengths.reduce((sum, length) => sum + (length - mean) ** 2, 0) / lengths.length);
-    expect(Math.abs(mean - 240)).toBeLessThan(2);
-    expect(Math.abs(deviation - 30)).toBeLessThan(2);
+    expect(Math.abs(mean - 240)).toBeLessThan(8);
+    expect(Math.abs(deviation - 120)).toBeLessThan(15);
   });
 
   it("draws a phase alike, whatever the width of those before it", () => {
@@ -139,10 +139,10 @@ describe("scaleInOrder", () => {
   });
 
   it("tells ages apart by powers of two only, and else by chance", () => {
-    // 2^39 ns is 550 s: 600 s and 1000 s are one rank, 500 s is another.
-    const firsts = Array.from({ length: 60 }, (_, seed) => order([ready("a", 600), ready("b", 1000)], seed + 1)[0]);
+    // 2^39 ns is 549.8 s: 530 s and 540 s are one rank, 560 s is another.
+    const firsts = Array.from({ length: 60 }, (_, seed) => order([ready("a", 540), ready("b", 530)], seed + 1)[0]);
     expect(new Set(firsts)).toEqual(new Set(["a", "b"]));
-    for (let seed = 1; seed <= 60; seed += 1) expect(order([ready("a", 600), ready("b", 500)], seed)[0]).toBe("b");
+    for (let seed = 1; seed <= 60; seed += 1) expect(order([ready("a", 560), ready("b", 540)], seed)[0]).toBe("b");
   });
 
   it("names each pod once", () =>
