@@ -1,6 +1,11 @@
 import type { SyncMetric } from "../model/fact.ts";
 import type { SimTime } from "../sim/time.ts";
 
+/*
+ * The control plane: who decides how many replicas there are (hpa/), what it knows of the engines and how late (metrics/), and
+ * what becomes of the pods that it wants or no longer wants (pods/). This file is the contract between them and the world.
+ */
+
 /** A pod as the API server knows it: what an autoscaler reads. */
 export interface PodView {
   readonly name: string;

@@ -38,7 +38,7 @@ export class StepEngine implements Engine {
   /** The step under way will leave nothing to do; `blis` mode then starts the next one without waiting for its end. */
   #lastOfAll = false;
   /** Ends that were decided before their instant; `blis` mode only. */
-  readonly #untold: { readonly at: SimTime; readonly facts: Finished }[] = [];
+  readonly #untold: Agenda<Finished>;
   #submitted = 0;
   #now: SimTime;
   /** Gauges, as of the last finished step. */
@@ -56,6 +56,7 @@ export class StepEngine implements Engine {
     this.#metrics = new EngineMetrics(config.maxModelLen);
     this.#scheduler = new StepScheduler(config, this.#metrics);
     this.#arriving = new Agenda(start);
+    this.#untold = new Agenda(start);
     this.#now = start;
     this.#gauges = { at: start, running: 0, waiting: 0, free: this.#scheduler.cache.free };
   }
@@ -67,7 +68,7 @@ export class StepEngine implements Engine {
   get due(): SimTime {
     const end = this.#running ? this.#current.end : NEVER;
     const arrival = !this.#running || this.#lastOfAll ? (this.#arriving.next ?? NEVER) : NEVER;
-    return Math.min(end, arrival, this.#untold[0]?.at ?? NEVER) as SimTime;
+    return Math.min(end, arrival, this.#untold.next ?? NEVER) as SimTime;
   }
 
   advance(now: SimTime): void {
@@ -130,9 +131,7 @@ export class StepEngine implements Engine {
   // ---- time
 
   #happen(at: SimTime): void {
-    while (this.#untold[0] !== undefined && this.#untold[0].at <= at) {
-      this.#tell((this.#untold.shift() as { facts: Finished }).facts);
-    }
+    while ((this.#untold.next ?? NEVER) <= at) this.#tell(this.#untold.pop() as Finished);
     if (this.#running && this.#current.end <= at) this.#finish(this.#current.end);
     const arrived = this.#takeArrivals(at);
     if (this.#running && this.#lastOfAll && arrived) this.#finish(at);
@@ -226,7 +225,7 @@ export class StepEngine implements Engine {
     const facts = this.#factsOf(sequence, sequence.capped ? "length" : "stop", this.#lastSeen(sequence));
     this.#metrics.finished(sequence, facts);
     const end = sequence.lastToken;
-    if (end > at) this.#untold.push({ at: end, facts });
+    if (end > at) this.#untold.at(end, 0, facts);
     else this.#tell(facts);
   }
 

@@ -13,6 +13,7 @@ export class FolderWatch {
   readonly #watchers = new Map<string, FSWatcher>();
   readonly #poll: NodeJS.Timeout;
   #quiet: NodeJS.Timeout | undefined;
+  #later: NodeJS.Timeout | undefined;
   #since: number | undefined;
 
   constructor(look: () => void) {
@@ -33,15 +34,17 @@ export class FolderWatch {
     }
   }
 
-  /** Asks for a look so many milliseconds from now at the latest. */
+  /** Asks for a look so many milliseconds from now, instead of what was asked before. */
   again(inMs: number): void {
-    setTimeout(() => this.#fire(), inMs).unref();
+    clearTimeout(this.#later);
+    this.#later = setTimeout(() => this.#fire(), inMs);
   }
 
   close(): void {
     this.set([]);
     clearInterval(this.#poll);
     clearTimeout(this.#quiet);
+    clearTimeout(this.#later);
   }
 
   #open(folder: string): void {

@@ -261,10 +261,14 @@ describe("KV cache", () => {
       expect(of(outcome, 3).scheduled).toBe(of(outcome, 1).end);
     });
 
-    it("admits nobody in a step that preempted", () => {
-      const outcome = run({ ...small, maxNumSeqs: 3 }, [...requests, request(3, 100, 4, 1)]);
-      expect(of(outcome, 3).preemptions).toBeLessThanOrEqual(1);
-      expect(outcome.facts).toHaveLength(3);
+    it("admits nobody in the step that preempts, be it room for the victim's first chunk", () => {
+      const { steps } = run({ ...small, mode: "blis", numGpuBlocks: 10 }, requests);
+      // Both decode four tokens; with the fifth block full, one has to go.
+      expect(steps.slice(4, 7)).toEqual([
+        { requests: 2, prefillTokens: 0, decodes: 2 },
+        { requests: 1, prefillTokens: 0, decodes: 1 },
+        { requests: 2, prefillTokens: 16, decodes: 1 },
+      ]);
     });
   });
 });

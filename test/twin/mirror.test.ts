@@ -425,7 +425,7 @@ const BAD: readonly Bad[] = [
     name: "a budget below the sequences",
     change: (q) => q.setFlag("max-num-batched-tokens", 100),
     errors: [
-      `${D}: ${C}.args[6]: vLLM refuses max_num_batched_tokens 100 (${D} ${C}.args[6]) below max_num_seqs 128 (${D} ${C}.env[0].value); raise --max-num-batched-tokens, or lower --max-num-seqs`,
+      `${D}: ${C}.args[6]: max_num_batched_tokens (100) is less than max_num_seqs (128); set --max-num-batched-tokens to at least 128, or --max-num-seqs to at most 100`,
     ],
   },
   {

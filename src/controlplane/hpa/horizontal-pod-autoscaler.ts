@@ -163,7 +163,7 @@ export class HorizontalPodAutoscaler implements Autoscaler {
     const error = wish.kind === "scale" && wish.error !== undefined ? { error: wish.error } : {};
     if (wish.kind === "disabled" || wish.replicas === current) {
       this.#note({ desiredReplicas: current });
-      return { rescale: false, reason: wish.kind === "disabled" ? "ScalingDisabled" : this.#holdReason(), ...error };
+      return { rescale: false, reason: wish.kind === "disabled" ? "ScalingDisabled" : this.#rulingReason(), ...error };
     }
     if (!this.#write(target, wish.replicas)) {
       const message = "the HPA controller was unable to update the target scale";
@@ -171,8 +171,9 @@ export class HorizontalPodAutoscaler implements Autoscaler {
       this.#warn("FailedRescale", `New size: ${wish.replicas}; reason: ${wish.why}`);
       return failure("FailedUpdateScale");
     }
+    const reason = wish.why === "" ? this.#rulingReason() : wish.why;
     this.#rescaled(now, current, wish.replicas, wish.why);
-    return { rescale: true, reason: wish.why, ...error };
+    return { rescale: true, reason, ...error };
   }
 
   #wish(now: SimTime, scale: ScaleView, metrics: MetricsApi): Wish {
@@ -230,11 +231,12 @@ export class HorizontalPodAutoscaler implements Autoscaler {
     this.#conditions.set("ScalingActive", true, "ValidMetricFound", valid, now);
 
     const asked = Math.max(0, best.replicas);
-    const why = asked > current ? `${best.described} above target` : "All metrics below target";
+    // Where the metrics ask for what there is and an older recommendation rules, the controller gives no reason.
+    const why = asked > current ? `${best.described} above target` : asked < current ? "All metrics below target" : "";
     const replicas = this.#normalized(now, current, asked);
     return {
       kind: "scale",
-      // Waking from 0, no rate or range has raised it to the minimum yet.
+      // Waking from 0, a rate may have left it below the minimum.
       replicas: current === 0 ? Math.max(replicas, this.#spec.minReplicas) : replicas,
       why,
       ...(first === undefined ? {} : { error: first.reason }),
@@ -347,8 +349,8 @@ export class HorizontalPodAutoscaler implements Autoscaler {
     this.#status = { ...this.#status, ...change };
   }
 
-  /** The condition that kept a pass from changing anything. */
-  #holdReason(): string {
+  /** The condition that ruled where the metrics didn't. */
+  #rulingReason(): string {
     const able = this.#conditions.reasonOf("AbleToScale") ?? "";
     if (able !== "ReadyForNewScale") return able;
     return (

@@ -6,10 +6,12 @@ import { groupPods, type PodGroups, type Readiness, type Samples } from "./pod-g
 import { podRequests } from "./pod-requests.ts";
 import { isTolerated, type Tolerance } from "./tolerance.ts";
 
-/**
+/*
  * How many replicas one metric asks for: the functions of pkg/controller/podautoscaler/replica_calculator.go, Kubernetes
  * v1.36. Quantities are in thousandths, whole divisions cut off, ratios are doubles as Go's float64, replicas stop at 2^31 - 1.
  */
+
+/** The scale target as one evaluation finds it. */
 export interface PodsContext {
   readonly currentReplicas: number;
   readonly pods: readonly PodView[];

@@ -1,6 +1,7 @@
+import { configProblems } from "../../engine/config-problems.ts";
 import { defaultMaxModelLen, type EngineDefaults, engineDefaults } from "../../engine/defaults.ts";
 import type { EngineConfig } from "../../engine/engine.ts";
-import { type KvCapacity, kvCapacity, modelLenProblem } from "../../engine/kv-capacity.ts";
+import { type KvCapacity, kvCapacity } from "../../engine/kv-capacity.ts";
 import { type Known, known } from "../../model/known.ts";
 import type { ModelShape, Parallelism } from "../../model/model-shape.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
@@ -98,7 +99,12 @@ export const mirrorEngine = (parts: EngineParts, ledger: Ledger, path: string): 
     longPrefillTokenThreshold: use("longPrefillTokenThreshold", threshold ?? defaults.longPrefillTokenThreshold),
     asyncScheduling: use("asyncScheduling", said.switch("async-scheduling") ?? defaults.asyncScheduling),
   };
-  refuse(config, { seqs: seqs ?? defaults.maxNumSeqs, budget, length: memory.maxModelLen }, reading, ledger);
+  const placed = {
+    "max-num-seqs": seqs ?? defaults.maxNumSeqs,
+    "max-num-batched-tokens": budget,
+    "max-model-len": memory.maxModelLen,
+  };
+  refuse(config, placed, parts, ledger);
   return { config, gpuMemoryUtilization: memory.gpuMemoryUtilization, weightBytes: memory.weightBytes };
 };
 
@@ -108,42 +114,23 @@ const wholePrompts = (tokens: Known<number>, chunked: Known<boolean>, length: Kn
     ? tokens
     : derived(length.value, "vLLM: raised to max_model_len, since prompts are not chunked");
 
-/** What vLLM refuses to start with (vllm/config/scheduler.py, SchedulerConfig.verify_max_model_len, v0.22). */
-const refuse = (
-  config: EngineConfig,
-  from: { readonly seqs: Known<number>; readonly budget: Known<number>; readonly length: Known<number> },
-  reading: WorkloadReading,
-  ledger: Ledger,
-): void => {
+interface Placed {
+  readonly "max-num-seqs": Known<number>;
+  readonly "max-num-batched-tokens": Known<number>;
+  readonly "max-model-len": Known<number>;
+}
+
+/** What the engine refuses to start with, at the fields that say so. */
+const refuse = (config: EngineConfig, from: Placed, { reading }: EngineParts, ledger: Ledger): void => {
   const object = objectText(reading.ref);
-  for (const [flag, value] of [
-    ["max-num-seqs", from.seqs],
-    ["max-num-batched-tokens", from.budget],
-  ] as const) {
-    if (value.value >= 1) continue;
+  for (const [flag, { value, from: place }] of Object.entries(from) as [string, Known<number>][]) {
+    if (value >= 1) continue;
     const message = `--${flag} must be at least 1`;
-    ledger.error({
-      reason: "EngineRefuses",
-      ...placeOf(value.from, object),
-      message,
-      fix: `set --${flag} to 1 or more`,
-    });
+    ledger.error({ reason: "BadArgument", ...placeOf(place, object), message, fix: `set --${flag} to 1 or more` });
   }
-  if (config.maxNumBatchedTokens < config.maxNumSeqs) {
-    ledger.error({
-      reason: "EngineRefuses",
-      ...placeOf(from.budget.from, object),
-      message: `vLLM refuses max_num_batched_tokens ${withSource(from.budget)} below max_num_seqs ${withSource(from.seqs)}`,
-      fix: "raise --max-num-batched-tokens, or lower --max-num-seqs",
-    });
-  }
-  if (!config.chunkedPrefill && config.maxNumBatchedTokens < config.maxModelLen) {
-    ledger.error({
-      reason: "EngineRefuses",
-      ...placeOf(from.budget.from, object),
-      message: `vLLM refuses max_num_batched_tokens ${withSource(from.budget)} below max_model_len ${withSource(from.length)} without chunked prefill`,
-      fix: "raise --max-num-batched-tokens, lower --max-model-len, or leave chunked prefill on",
-    });
+  for (const problem of configProblems(config)) {
+    const flag = problem.reason === "TokenBudget" ? "max-num-batched-tokens" : "max-model-len";
+    ledger.add([problem], placeOf(from[flag].from, object));
   }
 };
 
@@ -198,11 +185,6 @@ const mirrorMemory = (
   if (asked !== undefined && asked.value > longest.value) {
     const message = `max_model_len ${withSource(asked)} exceeds ${longest.value}, ${describeHow(longest)}; vLLM refuses unless VLLM_ALLOW_LONG_MAX_MODEL_LEN is set`;
     ledger.warn({ reason: "ContextBeyondModel", ...placeOf(asked.from, object), message });
-  }
-  const tooLong = modelLenProblem(numGpuBlocks, block.value, length.value);
-  if (tooLong !== undefined) {
-    ledger.add([tooLong], placeOf(length.from, object));
-    return undefined;
   }
   return {
     gpuMemoryUtilization: share.value,

@@ -217,7 +217,7 @@ class HpaReading {
   #metricTarget(type: MetricType, target: Field, path: string): HpaTarget | undefined {
     const said = target.at("type").text()?.value ?? "";
     if (said === "") this.#required(target.at("type"), "must specify a metric target type");
-    if (!["Utilization", "Value", "AverageValue"].includes(said)) {
+    else if (!["Utilization", "Value", "AverageValue"].includes(said)) {
       this.#invalid(target.at("type"), "must be either Utilization, Value, or AverageValue");
     }
     const value = this.#quantity(target.at("value"), "must be positive", 1);

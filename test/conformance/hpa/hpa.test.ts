@@ -7,9 +7,9 @@ import { runVector } from "./run-vector.ts";
 import { Vector, VectorFile } from "./vector.ts";
 
 const SAMPLE = fileURLToPath(new URL("../../../../shared/validation/hpa_vectors_sample.json", import.meta.url));
-const path = process.env.HPA_VECTORS ?? SAMPLE;
+const path = process.env.HPA_VECTORS || SAMPLE;
 // A path that somebody names must exist; only the sample may be absent.
-const absent = process.env.HPA_VECTORS === undefined && !existsSync(SAMPLE);
+const absent = path === SAMPLE && !existsSync(SAMPLE);
 
 const check = (raw: unknown): readonly string[] => {
   const vector = Vector.parse(raw);

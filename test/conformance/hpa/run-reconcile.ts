@@ -10,7 +10,7 @@ import {
   type HpaTarget,
   withBehaviorDefaults,
 } from "../../../src/controlplane/hpa/spec.ts";
-import { type Facts, milliOf, NOW, podViewOf, recommendationsOf, samplesOf, saidRules } from "./translate.ts";
+import { type Facts, milliOf, NOW, podViewOf, recommendationsOf, saidRules, samplesOf } from "./translate.ts";
 import type { Milli, VectorMetric, VectorOf } from "./vector.ts";
 
 type Input = VectorOf<"reconcile">["input"];

@@ -32,8 +32,8 @@ import {
   numberOf,
   podViewOf,
   recommendationsOf,
-  samplesOf,
   saidRules,
+  samplesOf,
 } from "./translate.ts";
 import type { Milli, Vector, VectorPod, VectorRules } from "./vector.ts";
 

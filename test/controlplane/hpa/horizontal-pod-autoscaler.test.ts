@@ -112,6 +112,14 @@ describe("HorizontalPodAutoscaler", () => {
     expect(sync(45, 3, 100)).toBe(3);
   });
 
+  it("follows an older recommendation that a limit had cut, and then gives no reason in its event", () => {
+    const hpa = new HorizontalPodAutoscaler(spec());
+    expect(hpa.sync(at(0), scaleView(2), metricsApi({ perPod: [40, 40] })).desiredReplicas).toBe(4);
+    const decision = hpa.sync(at(15), scaleView(4), metricsApi({ perPod: [10, 10, 10, 10] }));
+    expect(decision).toMatchObject({ desiredReplicas: 8, rescale: true, reason: "ScaleDownStabilized" });
+    expect(decision.events).toMatchObject([{ message: "New size: 8; reason: " }]);
+  });
+
   it("tells a limit when it holds there", () => {
     const hpa = new HorizontalPodAutoscaler(spec({ maxReplicas: 2 }));
     const decision = hpa.sync(at(0), scaleView(2), metricsApi({ perPod: [50, 50] }));

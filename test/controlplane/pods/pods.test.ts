@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { planStart, planStop, type PodStart, scaleInOrder } from "../../../src/controlplane/pods/index.ts";
+import { type PodStart, planStart, planStop, scaleInOrder } from "../../../src/controlplane/pods/index.ts";
 import { rngOf } from "../../../src/sim/rng.ts";
 import { forAllSeeds } from "../../for-all-seeds.ts";
 import { at, podView } from "../hpa/fixtures.ts";

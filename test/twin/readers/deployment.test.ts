@@ -22,7 +22,6 @@ const read = (pod: object, template: object = {}): WorkloadReading => {
 };
 const fieldOf = (known: { from: { kind: string } } | undefined): string | undefined =>
   known?.from.kind === "field" ? (known.from as unknown as { field: string }).field : undefined;
-const C = "spec.template.spec.containers[0]";
 
 describe("the engine's container", () => {
   const sidecar = { name: "proxy", image: "envoy" };
