@@ -3,7 +3,7 @@ import type { ObjectRef, Store } from "../store/store.ts";
 import { type PreviewPool, ShadowHost } from "../worker/pool.ts";
 import { Reconciler } from "./reconcile.ts";
 import type { Outcome } from "./outcome.ts";
-import { WorkQueue } from "./work-queue.ts";
+import { type Priority, type QueueWatch, WorkQueue } from "./work-queue.ts";
 
 export interface OperatorParts {
   readonly store: Store;
@@ -20,6 +20,7 @@ export interface OperatorParts {
 export interface OperatorWatch {
   reconciled?(result: "success" | "error" | "requeue" | "requeue_after", seconds: number): void;
   previewTook?(seconds: number): void;
+  readonly queue?: QueueWatch;
 }
 
 /** Everything is looked at again after this long, whatever the watches said. */
@@ -41,7 +42,7 @@ export class Operator {
   constructor(parts: OperatorParts) {
     this.#parts = parts;
     this.#shadows = new ShadowHost(parts.threads, (message) => this.reconciler.shadowTold(message));
-    this.queue = new WorkQueue();
+    this.queue = new WorkQueue(parts.watch?.queue === undefined ? {} : { watch: parts.watch.queue });
     this.reconciler = new Reconciler({
       ...parts,
       shadows: this.#shadows,
@@ -66,7 +67,7 @@ export class Operator {
     this.#leading = true;
     this.#stopListening = this.#parts.store.onChange((ref) => this.#changed(ref));
     this.#enqueueAll();
-    this.#resync = setInterval(() => this.#enqueueAll(), RESYNC_SECONDS * 1000 * (0.9 + Math.random() * 0.2));
+    this.#resync = setInterval(() => this.#enqueueAll("resync"), RESYNC_SECONDS * 1000 * (0.9 + Math.random() * 0.2));
     void this.#work();
   }
 
@@ -92,12 +93,12 @@ export class Operator {
     }
   }
 
-  #enqueueAll(): void {
-    for (const { object } of this.simulations) this.#enqueue(refOf(object.metadata));
+  #enqueueAll(priority: Priority = "edit"): void {
+    for (const { object } of this.simulations) this.#enqueue(refOf(object.metadata), priority);
   }
 
-  #enqueue(ref: ObjectRef): void {
-    this.queue.add(`${ref.namespace}/${ref.name}`);
+  #enqueue(ref: ObjectRef, priority: Priority = "edit"): void {
+    this.queue.add(`${ref.namespace}/${ref.name}`, priority);
   }
 
   async #work(): Promise<void> {

@@ -42,7 +42,12 @@ export const scanFolder = async (root: string): Promise<Scan> => {
       // Gone since its parent was read: then so are its files.
       if (error.code !== "ENOENT") {
         unread.push(below);
-        problems.push({ severity: "error", reason: "FolderUnreadable", file: below, message: `can't be read: ${error.message}` });
+        problems.push({
+          severity: "error",
+          reason: "FolderUnreadable",
+          file: below,
+          message: `can't be read: ${error.message}`,
+        });
       }
       return undefined;
     });
@@ -51,7 +56,12 @@ export const scanFolder = async (root: string): Promise<Scan> => {
     files.push(...found.files);
     if (below.split("/").length < MAX_DEPTH) waiting.push(...found.folders);
     if (files.length > MAX_FILES) {
-      problems.push({ severity: "error", reason: "TooManyFiles", message: `${root} holds more than ${MAX_FILES} manifests; the rest is passed over`, fix: "name a folder that holds manifests only" });
+      problems.push({
+        severity: "error",
+        reason: "TooManyFiles",
+        message: `${root} holds more than ${MAX_FILES} manifests; the rest is passed over`,
+        fix: "name a folder that holds manifests only",
+      });
       break;
     }
   }

@@ -8,7 +8,14 @@ import { GRACE_MS, type KeptFile, settle } from "./kept-file.ts";
 import { Listeners } from "./listeners.ts";
 import { ManifestObjects } from "./manifest-objects.ts";
 import { malformed, type Manifests, MAX_FILE_BYTES, readManifests, tooLarge } from "./read-manifests.ts";
-import { type ObjectEvent, type ObjectRef, type Store, StoreError, type StoredObject, type WatchedKind } from "./store.ts";
+import {
+  type ObjectEvent,
+  type ObjectRef,
+  type Store,
+  StoreError,
+  type StoredObject,
+  type WatchedKind,
+} from "./store.ts";
 
 export interface FolderOptions {
   readonly folder: string;
@@ -126,7 +133,9 @@ class FolderStore implements Store {
       return;
     }
     this.#watch?.set(scan.folders);
-    const files = new Map([...this.#files].filter(([file]) => scan.unread.some((below) => file.startsWith(`${below}/`))));
+    const files = new Map(
+      [...this.#files].filter(([file]) => scan.unread.some((below) => file.startsWith(`${below}/`))),
+    );
     for (const found of scan.files) {
       const kept = await this.#read(found);
       if (kept !== undefined) files.set(found.file, kept);
@@ -146,7 +155,10 @@ class FolderStore implements Store {
     const before = this.#files.get(found.file);
     const isSame = before?.stamp === found.stamp;
     if (isSame && before.doubtSince === undefined && !isRacy(found)) return before;
-    const text = found.size > MAX_FILE_BYTES ? malformed(tooLarge(found.file)) : await textOf(join(this.#root, found.file), found.file);
+    const text =
+      found.size > MAX_FILE_BYTES
+        ? malformed(tooLarge(found.file))
+        : await textOf(join(this.#root, found.file), found.file);
     if (text === undefined) return undefined;
     const nowMs = Date.now();
     const isText = typeof text === "string";
@@ -184,6 +196,12 @@ const textOf = async (path: string, file: string): Promise<string | Manifests | 
     const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
     return new TextDecoder(isUtf16 ? "utf-16le" : "utf-8", { fatal: true }).decode(bytes);
   } catch {
-    return malformed({ severity: "error", reason: "NotUtf8", file, message: "is not text in UTF-8", fix: "save it as UTF-8" });
+    return malformed({
+      severity: "error",
+      reason: "NotUtf8",
+      file,
+      message: "is not text in UTF-8",
+      fix: "save it as UTF-8",
+    });
   }
 };

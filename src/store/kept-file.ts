@@ -23,7 +23,13 @@ export interface KeptFile {
  */
 export const settle = (
   before: KeptFile | undefined,
-  now: { readonly stamp: string; readonly text: string; readonly read: Manifests; readonly nowMs: number; readonly patient: boolean },
+  now: {
+    readonly stamp: string;
+    readonly text: string;
+    readonly read: Manifests;
+    readonly nowMs: number;
+    readonly patient: boolean;
+  },
 ): KeptFile => {
   const { stamp, text, read, nowMs, patient } = now;
   const good = before?.good;
@@ -35,10 +41,19 @@ export const settle = (
     return { stamp, text, shown: before?.shown ?? { objects: [], problems: [] }, ...kept, doubtSince };
   }
   if (!read.malformed) return { stamp, text, shown: read, good: { text, objects: read.objects } };
-  return { stamp, text, shown: { objects: good?.objects ?? [], problems: problemsOf(read, good !== undefined) }, ...kept, doubtSince };
+  return {
+    stamp,
+    text,
+    shown: { objects: good?.objects ?? [], problems: problemsOf(read, good !== undefined) },
+    ...kept,
+    doubtSince,
+  };
 };
 
 const problemsOf = (read: Manifests, hadGood: boolean): Manifests["problems"] =>
   hadGood
-    ? read.problems.map((problem) => ({ ...problem, fix: `${problem.fix === undefined ? "" : `${problem.fix}; `}until it can be read, its last good version counts` }))
+    ? read.problems.map((problem) => ({
+        ...problem,
+        fix: `${problem.fix === undefined ? "" : `${problem.fix}; `}until it can be read, its last good version counts`,
+      }))
     : read.problems;

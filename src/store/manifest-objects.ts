@@ -120,7 +120,11 @@ const stored = ({ said, generation, status }: Entry): StoredObject => {
   const current = status ?? (isOurs ? undefined : saidStatus);
   return {
     ...said,
-    object: { ...object, metadata: { ...object.metadata, generation }, ...(current === undefined ? {} : { status: current }) } as KubeObject,
+    object: {
+      ...object,
+      metadata: { ...object.metadata, generation },
+      ...(current === undefined ? {} : { status: current }),
+    } as KubeObject,
   };
 };
 
@@ -153,5 +157,6 @@ const refOf = ({ apiVersion, kind, metadata }: KubeObject): ObjectRef => ({
   name: metadata.name,
 });
 
-const kindKey = ({ apiVersion, kind }: Pick<ObjectRef, "apiVersion" | "kind">): string => `${groupOf(apiVersion)} ${kind}`;
+const kindKey = ({ apiVersion, kind }: Pick<ObjectRef, "apiVersion" | "kind">): string =>
+  `${groupOf(apiVersion)} ${kind}`;
 const objectKey = (ref: ObjectRef): string => `${kindKey(ref)} ${ref.namespace} ${ref.name}`;

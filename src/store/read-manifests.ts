@@ -92,24 +92,46 @@ const objectIn = ({ value, line }: Found, file: string, kinds: readonly WatchedK
     ],
   });
   if (!isMapping(value) || (value.apiVersion === undefined && value.kind === undefined)) {
-    return wrong("warning", "this is no Kubernetes object and is passed over", "give it apiVersion, kind and metadata.name, or move it");
+    return wrong(
+      "warning",
+      "this is no Kubernetes object and is passed over",
+      "give it apiVersion, kind and metadata.name, or move it",
+    );
   }
   const { apiVersion, kind, metadata } = value;
   if (groupOf(String(apiVersion)) === "kustomize.config.k8s.io") return { problems: [] };
-  for (const [field, said] of [["apiVersion", apiVersion], ["kind", kind]] as const) {
-    if (!isText(said)) return wrong("error", `${field} ${missing(said)}`, `write ${field}, as in \`${EXAMPLES[field]}\``, field);
+  for (const [field, said] of [
+    ["apiVersion", apiVersion],
+    ["kind", kind],
+  ] as const) {
+    if (!isText(said))
+      return wrong("error", `${field} ${missing(said)}`, `write ${field}, as in \`${EXAMPLES[field]}\``, field);
   }
   const name = isMapping(metadata) ? metadata.name : undefined;
   if (!isMapping(metadata) || !isText(name)) {
-    return wrong("error", `metadata.name of this ${kind} ${missing(name)}`, "give it a name that is text", "metadata.name");
+    return wrong(
+      "error",
+      `metadata.name of this ${kind} ${missing(name)}`,
+      "give it a name that is text",
+      "metadata.name",
+    );
   }
   const { namespace } = metadata;
   if (namespace !== undefined && namespace !== null && !isText(namespace)) {
-    return wrong("error", `metadata.namespace of ${kind} ${name} ${missing(namespace)}`, "quote it, or leave it out", "metadata.namespace");
+    return wrong(
+      "error",
+      `metadata.namespace of ${kind} ${name} ${missing(namespace)}`,
+      "quote it, or leave it out",
+      "metadata.namespace",
+    );
   }
   const object = placed(value as unknown as KubeObject, kinds);
   const doubt = doubtAboutKind(object, kinds);
-  const place = { object: refText({ kind: object.kind, namespace: object.metadata.namespace ?? "", name: object.metadata.name }), file, line };
+  const place = {
+    object: refText({ kind: object.kind, namespace: object.metadata.namespace ?? "", name: object.metadata.name }),
+    file,
+    line,
+  };
   return { stored: { object, file, line }, problems: doubt === undefined ? [] : [{ ...place, ...doubt }] };
 };
 
@@ -120,8 +142,14 @@ const missing = (said: unknown): string =>
 
 /** With its namespace where it has one, and without what only a cluster's bookkeeping needs. */
 const placed = (said: KubeObject, kinds: readonly WatchedKind[]): KubeObject => {
-  const { namespace, managedFields: _, ...metadata } = said.metadata as KubeObject["metadata"] & { managedFields?: unknown };
-  const watched = kinds.find(({ kind, apiVersion }) => kind === said.kind && groupOf(apiVersion) === groupOf(said.apiVersion));
+  const {
+    namespace,
+    managedFields: _,
+    ...metadata
+  } = said.metadata as KubeObject["metadata"] & { managedFields?: unknown };
+  const watched = kinds.find(
+    ({ kind, apiVersion }) => kind === said.kind && groupOf(apiVersion) === groupOf(said.apiVersion),
+  );
   const isWide = watched?.clusterScoped ?? isClusterScoped(said.kind);
   return { ...said, metadata: { ...metadata, ...(isWide ? {} : { namespace: namespace || "default" }) } };
 };
@@ -140,25 +168,56 @@ const doubtAboutKind = (
   if (exact !== undefined && sameGroup.includes(exact)) {
     if (exact.apiVersion === apiVersion) return undefined;
     const message = `${apiVersion} is read as if it were ${exact.apiVersion}, whose fields may differ`;
-    return { severity: "warning", reason: "UnknownVersion", field: "apiVersion", message, fix: `convert it to ${exact.apiVersion}` };
+    return {
+      severity: "warning",
+      reason: "UnknownVersion",
+      field: "apiVersion",
+      message,
+      fix: `convert it to ${exact.apiVersion}`,
+    };
   }
-  if (exact !== undefined && (LEGACY_GROUPS.includes(group) || nearest(group, [groupOf(exact.apiVersion)]) !== undefined)) {
+  if (
+    exact !== undefined &&
+    (LEGACY_GROUPS.includes(group) || nearest(group, [groupOf(exact.apiVersion)]) !== undefined)
+  ) {
     const message = `there is no ${kind} in ${apiVersion}`;
-    return { severity: "warning", reason: "UnknownKind", field: "apiVersion", message, fix: `did you mean ${exact.apiVersion}?` };
+    return {
+      severity: "warning",
+      reason: "UnknownKind",
+      field: "apiVersion",
+      message,
+      fix: `did you mean ${exact.apiVersion}?`,
+    };
   }
   if (exact !== undefined || isWellKnown(kind)) return undefined;
   const near = misspelt(kind, sameGroup);
   if (group === GROUP) {
-    const fix = near === undefined ? `there is: ${sameGroup.map((one) => one.kind).join(", ")}` : `did you mean ${near}?`;
-    return { severity: "error", reason: "UnknownKind", field: "kind", message: `there is no kind ${kind} in ${GROUP}`, fix };
+    const fix =
+      near === undefined ? `there is: ${sameGroup.map((one) => one.kind).join(", ")}` : `did you mean ${near}?`;
+    return {
+      severity: "error",
+      reason: "UnknownKind",
+      field: "kind",
+      message: `there is no kind ${kind} in ${GROUP}`,
+      fix,
+    };
   }
   if (near === undefined) return undefined;
-  return { severity: "warning", reason: "UnknownKind", field: "kind", message: `${kind} is no kind that is known`, fix: `did you mean ${near}?` };
+  return {
+    severity: "warning",
+    reason: "UnknownKind",
+    field: "kind",
+    message: `${kind} is no kind that is known`,
+    fix: `did you mean ${near}?`,
+  };
 };
 
 /** `nearest` also takes a part of a word for it; a `Scaler` is none of ours. */
 const misspelt = (kind: string, kinds: readonly WatchedKind[]): string | undefined => {
-  const near = nearest(kind, kinds.map((one) => one.kind));
+  const near = nearest(
+    kind,
+    kinds.map((one) => one.kind),
+  );
   return near !== undefined && Math.abs(near.length - kind.length) <= 3 ? near : undefined;
 };
 

@@ -70,11 +70,17 @@ export const doubtAbout = (plain: string): { readonly message: string; readonly 
   if (!Object.is(here, elsewhere)) {
     return {
       message: `\`${plain}\` is read as ${show(here)}, as kubectl does (YAML 1.1), but YAML 1.2 reads ${show(elsewhere)}`,
-      fix: typeof here === "boolean" ? `write ${here}, or quote it if text is meant` : "write it without leading zeros and underscores, or quote it",
+      fix:
+        typeof here === "boolean"
+          ? `write ${here}, or quote it if text is meant`
+          : "write it without leading zeros and underscores, or quote it",
     };
   }
   if (typeof here === "number" && Number.isInteger(here) && !Number.isSafeInteger(here)) {
-    return { message: `the number ${plain} has more digits than are kept: read as ${here}`, fix: "quote it if it is an identifier" };
+    return {
+      message: `the number ${plain} has more digits than are kept: read as ${here}`,
+      fix: "quote it if it is an identifier",
+    };
   }
   return undefined;
 };

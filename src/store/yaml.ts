@@ -1,4 +1,12 @@
-import { constructFromEvents, EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from "js-yaml";
+import {
+  constructFromEvents,
+  EVENT_ID,
+  type Event,
+  getScalarValue,
+  parseEvents,
+  SCALAR_STYLE,
+  YAMLException,
+} from "js-yaml";
 import { doubtAbout, KUBECTL_SCHEMA } from "./yaml-readings.ts";
 
 export interface YamlDocument {
@@ -139,7 +147,13 @@ const startOf = (event: Exclude<Event, { type: typeof EVENT_ID.POP | typeof EVEN
 const doubtsIn = (events: readonly Event[], source: string, lineOf: (offset: number) => number): YamlDoubt[] => {
   const doubts: YamlDoubt[] = [];
   for (const event of events) {
-    if (event.type !== EVENT_ID.SCALAR || event.style !== SCALAR_STYLE.PLAIN || event.tagStart >= 0 || event.valueStart < 0) continue;
+    if (
+      event.type !== EVENT_ID.SCALAR ||
+      event.style !== SCALAR_STYLE.PLAIN ||
+      event.tagStart >= 0 ||
+      event.valueStart < 0
+    )
+      continue;
     const doubt = doubtAbout(source.slice(event.valueStart, event.valueEnd));
     if (doubt !== undefined && doubts.push({ line: lineOf(event.valueStart), ...doubt }) === MOST_DOUBTS) break;
   }

@@ -11,6 +11,8 @@ export interface MirroredValue {
   readonly from: Source;
 }
 
+const LONGEST_SECONDS = 365 * 86_400;
+
 /** Collects what a mirroring finds: values with their sources, objects that were read, and problems. */
 export class Ledger {
   readonly values: MirroredValue[] = [];
@@ -44,6 +46,15 @@ export class Ledger {
     this.problems.push({ severity: "warning", ...problem });
   }
 
+  /** As `use`, of a length of time in seconds: one beyond a year is told as an error, since no clock here takes it. */
+  useSeconds(path: string, value: Known<number>, object: string): number {
+    if (value.value > LONGEST_SECONDS) {
+      const message = `${value.value} s is longer than a year`;
+      this.error({ reason: "TooLong", ...placeOf(value.from, object), message, fix: `set at most ${LONGEST_SECONDS}` });
+    }
+    return this.use(path, value);
+  }
+
   /** Problems told by others, placed where they have no object of their own. */
   add(problems: readonly Problem[], place: Pick<Problem, "object" | "field">): void {
     for (const problem of problems) {
@@ -64,7 +75,11 @@ export const defaulted = <T>(value: T, why: string): Known<T> => known(value, { 
 export const derived = <T>(value: T, how: string): Known<T> => known(value, { kind: "derived", how });
 
 /** A length of time of the InferenceSimulation in seconds; 0, which would stop the clock, is told as an error. */
-export const overriddenPeriod = (text: string | undefined, field: string, ledger: Ledger): Known<number> | undefined => {
+export const overriddenPeriod = (
+  text: string | undefined,
+  field: string,
+  ledger: Ledger,
+): Known<number> | undefined => {
   const said = overridden(text === undefined ? undefined : durationSeconds(text), field);
   if (said === undefined || Math.round(said.value * 1e6) > 0) return said;
   const message = "must be longer than 0s";

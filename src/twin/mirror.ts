@@ -52,7 +52,7 @@ export const mirror = (
   }
   const complete = readings.length === spec.mirror.workloads.length;
   const refs = readings.map(({ ref }) => ref);
-  const scalers = complete ? mirrorAutoscalers(refs, namespace, spec, cluster, limits, ledger) : [];
+  const scalers = complete ? mirrorAutoscalers(refs, simulation, cluster, limits, ledger) : [];
   const gateway = mirrorGateway(spec, ledger);
   const metrics = mirrorMetrics(spec, ledger);
   const traffic = mirrorTraffic(simulation, trace, limits, ledger);

@@ -39,8 +39,18 @@ interface Change {
 /** A change of each field of the quickstart's manifests that is read, and the value that has to follow. */
 const CHANGES: readonly Change[] = [
   { field: `${D} spec.replicas`, change: (q) => (q.deployment.spec.replicas = 5), path: `${W}.replicas`, value: 5 },
-  { field: `${D} spec.minReadySeconds`, change: (q) => (q.deployment.spec.minReadySeconds = 9), path: `${W}.minReadySeconds`, value: 9 },
-  { field: `${D} spec.template.spec.terminationGracePeriodSeconds`, change: (q) => (q.pod.terminationGracePeriodSeconds = 200), path: `${W}.stop.gracePeriodSeconds`, value: 200 },
+  {
+    field: `${D} spec.minReadySeconds`,
+    change: (q) => (q.deployment.spec.minReadySeconds = 9),
+    path: `${W}.minReadySeconds`,
+    value: 9,
+  },
+  {
+    field: `${D} spec.template.spec.terminationGracePeriodSeconds`,
+    change: (q) => (q.pod.terminationGracePeriodSeconds = 200),
+    path: `${W}.stop.gracePeriodSeconds`,
+    value: 200,
+  },
   {
     field: `${D} spec.template.spec.nodeSelector["nvidia.com/gpu.product"]`,
     change: (q) => (q.pod.nodeSelector["nvidia.com/gpu.product"] = "NVIDIA-H200"),
@@ -48,9 +58,24 @@ const CHANGES: readonly Change[] = [
     value: "H200-SXM",
   },
   { field: `${D} ${C}.name`, change: (q) => (q.container.name = "engine"), path: `${W}.container`, value: "engine" },
-  { field: `${D} ${C}.image`, change: (q) => (q.container.image = "vllm/vllm-openai:v0.11.0"), path: `${W}.engine.version`, value: "v0.11.0" },
-  { field: `${D} ${C}.command[2]`, change: (q) => (q.container.command[2] = "Qwen/Qwen3-14B"), path: `${W}.model.id`, value: "Qwen/Qwen3-14B" },
-  { field: `${D} ${C}.args[0]`, change: (q) => q.setFlag("served-model-name", "chat"), path: `${W}.servedName`, value: "chat" },
+  {
+    field: `${D} ${C}.image`,
+    change: (q) => (q.container.image = "vllm/vllm-openai:v0.11.0"),
+    path: `${W}.engine.version`,
+    value: "v0.11.0",
+  },
+  {
+    field: `${D} ${C}.command[2]`,
+    change: (q) => (q.container.command[2] = "Qwen/Qwen3-14B"),
+    path: `${W}.model.id`,
+    value: "Qwen/Qwen3-14B",
+  },
+  {
+    field: `${D} ${C}.args[0]`,
+    change: (q) => q.setFlag("served-model-name", "chat"),
+    path: `${W}.servedName`,
+    value: "chat",
+  },
   {
     field: `${D} ${C}.args[1]`,
     change: (q) => {
@@ -60,21 +85,91 @@ const CHANGES: readonly Change[] = [
     path: `${W}.parallelism.tp`,
     value: 2,
   },
-  { field: `${D} ${C}.args[2]`, change: (q) => q.setFlag("gpu-memory-utilization", 0.8), path: `${W}.gpuMemoryUtilization`, value: 0.8 },
-  { field: `${D} ${C}.args[3]`, change: (q) => q.setFlag("max-model-len", "4k"), path: `${W}.engine.maxModelLen`, value: 4000 },
-  { field: `${D} ${C}.env[0].value`, change: (q) => (q.container.env[0].value = "32"), path: `${W}.engine.maxNumSeqs`, value: 32 },
-  { field: `${D} ${C}.args[4]`, change: (q) => q.setFlag("max-num-seqs", 48), path: `${W}.engine.maxNumSeqs`, value: 48 },
-  { field: `${D} ${C}.args[6]`, change: (q) => q.setFlag("max-num-batched-tokens", 2048), path: `${W}.engine.maxNumBatchedTokens`, value: 2048 },
-  { field: `${D} ${C}.args[7]`, change: (q) => (q.container.args[7] = "--no-enable-prefix-caching"), path: `${W}.engine.prefixCaching`, value: false },
-  { field: `${D} ${C}.args[8]`, change: (q) => q.setFlag("shutdown-timeout", 30), path: `${W}.stop.shutdownTimeoutSeconds`, value: 30 },
+  {
+    field: `${D} ${C}.args[2]`,
+    change: (q) => q.setFlag("gpu-memory-utilization", 0.8),
+    path: `${W}.gpuMemoryUtilization`,
+    value: 0.8,
+  },
+  {
+    field: `${D} ${C}.args[3]`,
+    change: (q) => q.setFlag("max-model-len", "4k"),
+    path: `${W}.engine.maxModelLen`,
+    value: 4000,
+  },
+  {
+    field: `${D} ${C}.env[0].value`,
+    change: (q) => (q.container.env[0].value = "32"),
+    path: `${W}.engine.maxNumSeqs`,
+    value: 32,
+  },
+  {
+    field: `${D} ${C}.args[4]`,
+    change: (q) => q.setFlag("max-num-seqs", 48),
+    path: `${W}.engine.maxNumSeqs`,
+    value: 48,
+  },
+  {
+    field: `${D} ${C}.args[6]`,
+    change: (q) => q.setFlag("max-num-batched-tokens", 2048),
+    path: `${W}.engine.maxNumBatchedTokens`,
+    value: 2048,
+  },
+  {
+    field: `${D} ${C}.args[7]`,
+    change: (q) => (q.container.args[7] = "--no-enable-prefix-caching"),
+    path: `${W}.engine.prefixCaching`,
+    value: false,
+  },
+  {
+    field: `${D} ${C}.args[8]`,
+    change: (q) => q.setFlag("shutdown-timeout", 30),
+    path: `${W}.stop.shutdownTimeoutSeconds`,
+    value: 30,
+  },
   { field: `${D} ${C}.args[10]`, change: (q) => q.setFlag("block-size", 32), path: `${W}.engine.blockSize`, value: 32 },
-  { field: `${D} ${C}.args[10]`, change: (q) => q.setFlag("num-gpu-blocks-override", 9000), path: `${W}.engine.numGpuBlocks`, value: 9000 },
-  { field: `${D} ${C}.args[10]`, change: (q) => q.setFlag("kv-cache-memory-bytes", 8 * 2 ** 30), path: `${W}.engine.numGpuBlocks`, value: 4096 },
-  { field: `${D} ${C}.args[10]`, change: (q) => q.setFlag("kv-cache-dtype", "fp8"), path: `${W}.engine.kvElementBytes`, value: 1 },
-  { field: `${D} ${C}.args[10]`, change: (q) => q.setFlag("quantization", "fp8"), path: `${W}.model.weightBytes`, value: 1 },
-  { field: `${D} ${C}.args[10]`, change: (q) => q.setFlag("dtype", "float32"), path: `${W}.model.dtypeBytes`, value: 4 },
-  { field: `${D} ${C}.args[10]`, change: (q) => q.setFlag("long-prefill-token-threshold", 512), path: `${W}.engine.longPrefillTokenThreshold`, value: 512 },
-  { field: `${D} ${C}.args[10]`, change: (q) => q.container.args.push("--no-async-scheduling"), path: `${W}.engine.asyncScheduling`, value: false },
+  {
+    field: `${D} ${C}.args[10]`,
+    change: (q) => q.setFlag("num-gpu-blocks-override", 9000),
+    path: `${W}.engine.numGpuBlocks`,
+    value: 9000,
+  },
+  {
+    field: `${D} ${C}.args[10]`,
+    change: (q) => q.setFlag("kv-cache-memory-bytes", 8 * 2 ** 30),
+    path: `${W}.engine.numGpuBlocks`,
+    value: 4096,
+  },
+  {
+    field: `${D} ${C}.args[10]`,
+    change: (q) => q.setFlag("kv-cache-dtype", "fp8"),
+    path: `${W}.engine.kvElementBytes`,
+    value: 1,
+  },
+  {
+    field: `${D} ${C}.args[10]`,
+    change: (q) => q.setFlag("quantization", "fp8"),
+    path: `${W}.model.weightBytes`,
+    value: 1,
+  },
+  {
+    field: `${D} ${C}.args[10]`,
+    change: (q) => q.setFlag("dtype", "float32"),
+    path: `${W}.model.dtypeBytes`,
+    value: 4,
+  },
+  {
+    field: `${D} ${C}.args[10]`,
+    change: (q) => q.setFlag("long-prefill-token-threshold", 512),
+    path: `${W}.engine.longPrefillTokenThreshold`,
+    value: 512,
+  },
+  {
+    field: `${D} ${C}.args[10]`,
+    change: (q) => q.container.args.push("--no-async-scheduling"),
+    path: `${W}.engine.asyncScheduling`,
+    value: false,
+  },
   {
     field: `${D} ${C}.args[10]`,
     change: (q) => {
@@ -84,15 +179,30 @@ const CHANGES: readonly Change[] = [
     path: `${W}.engine.chunkedPrefill`,
     value: false,
   },
-  { field: `${D} ${C}.args[10]`, change: (q) => q.container.args.push("--enforce-eager"), path: `${W}.start.engineInit.meanSeconds`, value: 7.5 },
+  {
+    field: `${D} ${C}.args[10]`,
+    change: (q) => q.container.args.push("--enforce-eager"),
+    path: `${W}.start.engineInit.meanSeconds`,
+    value: 7.5,
+  },
   {
     field: `${D} ${C}.resources.limits["nvidia.com/gpu"]`,
     change: (q) => (q.container.resources.limits["nvidia.com/gpu"] = "2"),
     path: `${W}.gpusPerReplica`,
     value: 2,
   },
-  { field: `${D} ${C}.startupProbe.initialDelaySeconds`, change: (q) => (q.container.startupProbe.initialDelaySeconds = 40), path: `${W}.start.probe.initialDelaySeconds`, value: 40 },
-  { field: `${D} ${C}.startupProbe.periodSeconds`, change: (q) => (q.container.startupProbe.periodSeconds = 3), path: `${W}.start.probe.periodSeconds`, value: 3 },
+  {
+    field: `${D} ${C}.startupProbe.initialDelaySeconds`,
+    change: (q) => (q.container.startupProbe.initialDelaySeconds = 40),
+    path: `${W}.start.probe.initialDelaySeconds`,
+    value: 40,
+  },
+  {
+    field: `${D} ${C}.startupProbe.periodSeconds`,
+    change: (q) => (q.container.startupProbe.periodSeconds = 3),
+    path: `${W}.start.probe.periodSeconds`,
+    value: 3,
+  },
   {
     field: `${D} ${C}.readinessProbe.periodSeconds`,
     change: (q) => {
@@ -102,8 +212,18 @@ const CHANGES: readonly Change[] = [
     path: `${W}.start.probe.periodSeconds`,
     value: 7,
   },
-  { field: `${D} ${C}.lifecycle.preStop.exec.command`, change: (q) => (q.container.lifecycle.preStop.exec.command = ["sh", "-c", "sleep 20"]), path: `${W}.stop.preStopSeconds`, value: 20 },
-  { field: `${D} ${C}.lifecycle.preStop.sleep.seconds`, change: (q) => (q.container.lifecycle.preStop = { sleep: { seconds: 8 } }), path: `${W}.stop.preStopSeconds`, value: 8 },
+  {
+    field: `${D} ${C}.lifecycle.preStop.exec.command`,
+    change: (q) => (q.container.lifecycle.preStop.exec.command = ["sh", "-c", "sleep 20"]),
+    path: `${W}.stop.preStopSeconds`,
+    value: 20,
+  },
+  {
+    field: `${D} ${C}.lifecycle.preStop.sleep.seconds`,
+    change: (q) => (q.container.lifecycle.preStop = { sleep: { seconds: 8 } }),
+    path: `${W}.stop.preStopSeconds`,
+    value: 8,
+  },
   {
     field: `${D} spec.template.spec.volumes[0].hostPath`,
     change: (q) => (q.pod.volumes[0] = { name: "models", hostPath: { path: "/mnt" } }),
@@ -114,15 +234,26 @@ const CHANGES: readonly Change[] = [
   {
     field: `${H} spec.scaleTargetRef`,
     change: (q) => {
-      for (const place of [q.deployment.metadata, q.hpa.spec.scaleTargetRef, q.simulation.spec.mirror.workloads[0]]) place.name = "other";
+      for (const place of [q.deployment.metadata, q.hpa.spec.scaleTargetRef, q.simulation.spec.mirror.workloads[0]])
+        place.name = "other";
     },
     path: `${A}.target`,
     value: "other",
   },
   { field: `${H} spec.minReplicas`, change: (q) => (q.hpa.spec.minReplicas = 3), path: `${A}.minReplicas`, value: 3 },
   { field: `${H} spec.maxReplicas`, change: (q) => (q.hpa.spec.maxReplicas = 12), path: `${A}.maxReplicas`, value: 12 },
-  { field: `${H} spec.metrics[0].pods.metric.name`, change: (q) => (q.hpa.spec.metrics[0].pods.metric.name = "vllm:num_requests_running"), path: `${A}.metrics[0].metric`, value: "vllm:num_requests_running" },
-  { field: `${H} spec.metrics[0].pods.target.averageValue`, change: (q) => (q.hpa.spec.metrics[0].pods.target.averageValue = "2500m"), path: `${A}.metrics[0].target.averageValue`, value: 2.5 },
+  {
+    field: `${H} spec.metrics[0].pods.metric.name`,
+    change: (q) => (q.hpa.spec.metrics[0].pods.metric.name = "vllm:num_requests_running"),
+    path: `${A}.metrics[0].metric`,
+    value: "vllm:num_requests_running",
+  },
+  {
+    field: `${H} spec.metrics[0].pods.target.averageValue`,
+    change: (q) => (q.hpa.spec.metrics[0].pods.target.averageValue = "2500m"),
+    path: `${A}.metrics[0].target.averageValue`,
+    value: 2.5,
+  },
   {
     field: `${H} spec.metrics[0].type`,
     change: (q) => (q.hpa.spec.metrics[0] = { type: "External", external: q.hpa.spec.metrics[0].pods }),
@@ -133,46 +264,151 @@ const CHANGES: readonly Change[] = [
     const rules = (q: Quickstart): Json => q.hpa.spec.behavior[direction];
     const at = `behavior.${direction}`;
     return [
-      { field: `${H} spec.${at}.stabilizationWindowSeconds`, change: (q) => (rules(q).stabilizationWindowSeconds = 77), path: `${A}.${at}.stabilizationWindowSeconds`, value: 77 },
-      { field: `${H} spec.${at}.selectPolicy`, change: (q) => (rules(q).selectPolicy = "Min"), path: `${A}.${at}.selectPolicy`, value: "Min" },
-      { field: `${H} spec.${at}.tolerance`, change: (q) => (rules(q).tolerance = "50m"), path: `${A}.${at}.tolerance`, value: 0.05 },
-      { field: `${H} spec.${at}.policies[0].type`, change: (q) => (rules(q).policies[0].type = "Percent"), path: `${A}.${at}.policies[0].type`, value: "Percent" },
-      { field: `${H} spec.${at}.policies[0].value`, change: (q) => (rules(q).policies[0].value = 6), path: `${A}.${at}.policies[0].value`, value: 6 },
-      { field: `${H} spec.${at}.policies[0].periodSeconds`, change: (q) => (rules(q).policies[0].periodSeconds = 90), path: `${A}.${at}.policies[0].periodSeconds`, value: 90 },
+      {
+        field: `${H} spec.${at}.stabilizationWindowSeconds`,
+        change: (q) => (rules(q).stabilizationWindowSeconds = 77),
+        path: `${A}.${at}.stabilizationWindowSeconds`,
+        value: 77,
+      },
+      {
+        field: `${H} spec.${at}.selectPolicy`,
+        change: (q) => (rules(q).selectPolicy = "Min"),
+        path: `${A}.${at}.selectPolicy`,
+        value: "Min",
+      },
+      {
+        field: `${H} spec.${at}.tolerance`,
+        change: (q) => (rules(q).tolerance = "50m"),
+        path: `${A}.${at}.tolerance`,
+        value: 0.05,
+      },
+      {
+        field: `${H} spec.${at}.policies[0].type`,
+        change: (q) => (rules(q).policies[0].type = "Percent"),
+        path: `${A}.${at}.policies[0].type`,
+        value: "Percent",
+      },
+      {
+        field: `${H} spec.${at}.policies[0].value`,
+        change: (q) => (rules(q).policies[0].value = 6),
+        path: `${A}.${at}.policies[0].value`,
+        value: 6,
+      },
+      {
+        field: `${H} spec.${at}.policies[0].periodSeconds`,
+        change: (q) => (rules(q).policies[0].periodSeconds = 90),
+        path: `${A}.${at}.policies[0].periodSeconds`,
+        value: 90,
+      },
     ];
   }),
   { field: `${SIM} spec.run.seed`, change: (q) => (q.simulation.spec.run.seed = 11), path: "run.seed", value: 11 },
-  { field: `${SIM} spec.run.horizon`, change: (q) => (q.simulation.spec.run.horizon = "2h"), path: "run.horizon", value: "2h" },
-  { field: `${SIM} spec.run.warmUp`, change: (q) => (q.simulation.spec.run.warmUp = "1m"), path: "run.warmUp", value: "1m" },
-  { field: `${SIM} spec.workload.synthetic.clients[0].rate`, change: (q) => (q.simulation.spec.workload.synthetic.clients[0].rate = 3), path: "traffic.clients[chat].rate", value: 3 },
+  {
+    field: `${SIM} spec.run.horizon`,
+    change: (q) => (q.simulation.spec.run.horizon = "2h"),
+    path: "run.horizon",
+    value: "2h",
+  },
+  {
+    field: `${SIM} spec.run.warmUp`,
+    change: (q) => (q.simulation.spec.run.warmUp = "1m"),
+    path: "run.warmUp",
+    value: "1m",
+  },
+  {
+    field: `${SIM} spec.workload.synthetic.clients[0].rate`,
+    change: (q) => (q.simulation.spec.workload.synthetic.clients[0].rate = 3),
+    path: "traffic.clients[chat].rate",
+    value: 3,
+  },
 ];
 
 /** A field of spec.overrides each, and the value that it takes the place of. */
 const OVERRIDES: readonly (Omit<Change, "change"> & { readonly overrides: Json })[] = [
   { field: "replicas", overrides: { replicas: 4 }, path: `${W}.replicas`, value: 4 },
-  { field: "hardware.gpu", overrides: { hardware: { gpu: "A100-SXM-80GB" } }, path: `${W}.gpu`, value: "A100-SXM-80GB" },
+  {
+    field: "hardware.gpu",
+    overrides: { hardware: { gpu: "A100-SXM-80GB" } },
+    path: `${W}.gpu`,
+    value: "A100-SXM-80GB",
+  },
   { field: "model.id", overrides: { model: { id: "Qwen/Qwen3-8B" } }, path: `${W}.model.id`, value: "Qwen/Qwen3-8B" },
   { field: "model.layers", overrides: { model: { layers: 16 } }, path: `${W}.model.layers`, value: 16 },
   { field: "model.weightBytes", overrides: { model: { weightBytes: 1 } }, path: `${W}.model.weightBytes`, value: 1 },
   { field: "engine.mode", overrides: { engine: { mode: "blis" } }, path: `${W}.engine.mode`, value: "blis" },
-  { field: "engine.latencyModel", overrides: { engine: { latencyModel: "roofline" } }, path: `${W}.latencyModel`, value: "roofline" },
+  {
+    field: "engine.latencyModel",
+    overrides: { engine: { latencyModel: "roofline" } },
+    path: `${W}.latencyModel`,
+    value: "roofline",
+  },
   { field: "engine.maxNumSeqs", overrides: { engine: { maxNumSeqs: 9 } }, path: `${W}.engine.maxNumSeqs`, value: 9 },
-  { field: "engine.maxNumBatchedTokens", overrides: { engine: { maxNumBatchedTokens: 999 } }, path: `${W}.engine.maxNumBatchedTokens`, value: 999 },
-  { field: "engine.numGpuBlocks", overrides: { engine: { numGpuBlocks: 5000 } }, path: `${W}.engine.numGpuBlocks`, value: 5000 },
-  { field: "engine.longPrefillTokenThreshold", overrides: { engine: { longPrefillTokenThreshold: 64 } }, path: `${W}.engine.longPrefillTokenThreshold`, value: 64 },
-  { field: "engine.maxModelLen", overrides: { engine: { maxModelLen: 2000 } }, path: `${W}.engine.maxModelLen`, value: 2000 },
+  {
+    field: "engine.maxNumBatchedTokens",
+    overrides: { engine: { maxNumBatchedTokens: 999 } },
+    path: `${W}.engine.maxNumBatchedTokens`,
+    value: 999,
+  },
+  {
+    field: "engine.numGpuBlocks",
+    overrides: { engine: { numGpuBlocks: 5000 } },
+    path: `${W}.engine.numGpuBlocks`,
+    value: 5000,
+  },
+  {
+    field: "engine.longPrefillTokenThreshold",
+    overrides: { engine: { longPrefillTokenThreshold: 64 } },
+    path: `${W}.engine.longPrefillTokenThreshold`,
+    value: 64,
+  },
+  {
+    field: "engine.maxModelLen",
+    overrides: { engine: { maxModelLen: 2000 } },
+    path: `${W}.engine.maxModelLen`,
+    value: 2000,
+  },
   ...(["schedule", "imagePull", "modelLoad", "engineInit"] as const).map((phase) => ({
     field: `start.${phase}.mean`,
     overrides: { start: { [phase]: { mean: "12s", deviation: "3s" } } },
     path: `${W}.start.${phase}.meanSeconds`,
     value: 12,
   })),
-  { field: "start.modelLoad.deviation", overrides: { start: { modelLoad: { mean: "12s", deviation: "3s" } } }, path: `${W}.start.modelLoad.deviationSeconds`, value: 3 },
-  { field: "gateway.policy", overrides: { gateway: { policy: { policy: "least-queue" } } }, path: "gateway.policy", value: "least-queue" },
-  { field: "gateway.scrapeInterval", overrides: { gateway: { scrapeInterval: "200ms" } }, path: "gateway.scrapeIntervalSeconds", value: 0.2 },
-  { field: "metrics.scrapeInterval", overrides: { metrics: { scrapeInterval: "15s" } }, path: "metrics.scrapeIntervalSeconds", value: 15 },
-  { field: "autoscaler.syncPeriod", overrides: { autoscaler: { syncPeriod: "30s" } }, path: `${A}.syncPeriodSeconds`, value: 30 },
-  { field: "autoscaler.downscaleStabilization", overrides: { autoscaler: { downscaleStabilization: "1m" } }, path: `${A}.downscaleStabilizationSeconds`, value: 60 },
+  {
+    field: "start.modelLoad.deviation",
+    overrides: { start: { modelLoad: { mean: "12s", deviation: "3s" } } },
+    path: `${W}.start.modelLoad.deviationSeconds`,
+    value: 3,
+  },
+  {
+    field: "gateway.policy",
+    overrides: { gateway: { policy: { policy: "least-queue" } } },
+    path: "gateway.policy",
+    value: "least-queue",
+  },
+  {
+    field: "gateway.scrapeInterval",
+    overrides: { gateway: { scrapeInterval: "200ms" } },
+    path: "gateway.scrapeIntervalSeconds",
+    value: 0.2,
+  },
+  {
+    field: "metrics.scrapeInterval",
+    overrides: { metrics: { scrapeInterval: "15s" } },
+    path: "metrics.scrapeIntervalSeconds",
+    value: 15,
+  },
+  {
+    field: "autoscaler.syncPeriod",
+    overrides: { autoscaler: { syncPeriod: "30s" } },
+    path: `${A}.syncPeriodSeconds`,
+    value: 30,
+  },
+  {
+    field: "autoscaler.downscaleStabilization",
+    overrides: { autoscaler: { downscaleStabilization: "1m" } },
+    path: `${A}.downscaleStabilizationSeconds`,
+    value: 60,
+  },
   { field: "autoscaler.tolerance", overrides: { autoscaler: { tolerance: 0.2 } }, path: `${A}.tolerance`, value: 0.2 },
 ];
 
@@ -183,7 +419,8 @@ describe("a value follows the field that it is said to come from", () => {
     change(quickstart);
     const after = good(quickstart);
     expect(told(before, path)?.[0]).not.toEqual(value);
-    if (path !== `${W}.engine.version`) expect(scenarioDigest(after.scenario)).not.toBe(scenarioDigest(before.scenario));
+    if (path !== `${W}.engine.version`)
+      expect(scenarioDigest(after.scenario)).not.toBe(scenarioDigest(before.scenario));
     expect(told(after, path)).toEqual([value, from]);
   });
 
@@ -206,11 +443,17 @@ describe("a value follows the field that it is said to come from", () => {
   });
 });
 
+describe("deploy/examples/quickstart/simulations.yaml", () => {
+  it.each(["simulation", "shadow"] as const)("has a %s that is mirrored without a warning", (which) => {
+    const quickstart = new Quickstart();
+    expect(good(quickstart, quickstart[which]).warnings).toEqual([]);
+  });
+});
+
 describe("the quickstart", () => {
   const mirrored = good(new Quickstart());
 
-  it("is mirrored without a warning, from the objects it names", () => {
-    expect(mirrored.warnings).toEqual([]);
+  it("is mirrored from the objects that it names", () => {
     expect(mirrored.reads.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
       "Deployment vllm-llama-8b",
       "HorizontalPodAutoscaler vllm-llama-8b",
@@ -221,7 +464,8 @@ describe("the quickstart", () => {
     const paths = mirrored.values.map(({ path }) => path);
     expect(new Set(paths).size).toBe(paths.length);
     const [workload] = mirrored.scenario.workloads;
-    for (const [name, value] of Object.entries(workload?.engine ?? {})) expect(told(mirrored, `${W}.engine.${name}`)?.[0], name).toBe(value);
+    for (const [name, value] of Object.entries(workload?.engine ?? {}))
+      expect(told(mirrored, `${W}.engine.${name}`)?.[0], name).toBe(value);
   });
 
   it("has as many KV blocks as fit beside the weights", () => {
@@ -258,16 +502,24 @@ describe("what no field tells", () => {
     const quickstart = new Quickstart();
     quickstart.container.args = [];
     const newer = good(quickstart);
-    expect(told(newer, `${W}.engine.maxNumSeqs`)).toEqual([1024, "default: vLLM 0.22 default on GPUs with 70 GiB or more"]);
+    expect(told(newer, `${W}.engine.maxNumSeqs`)).toEqual([
+      1024,
+      "default: vLLM 0.22 default on GPUs with 70 GiB or more",
+    ]);
     expect(told(newer, `${W}.gpuMemoryUtilization`)).toEqual([0.92, "default: vLLM 0.22 default"]);
     quickstart.container.image = "vllm/vllm-openai:v0.11.0";
     quickstart.pod.nodeSelector = { "nvidia.com/gpu.product": "NVIDIA-L40S" };
     quickstart.container.args = ["--max-model-len=8192"];
     const older = good(quickstart);
-    expect(told(older, `${W}.engine.maxNumSeqs`)).toEqual([256, "default: vLLM 0.11 default on GPUs with less than 70 GiB"]);
+    expect(told(older, `${W}.engine.maxNumSeqs`)).toEqual([
+      256,
+      "default: vLLM 0.11 default on GPUs with less than 70 GiB",
+    ]);
     expect(told(older, `${W}.gpuMemoryUtilization`)).toEqual([0.9, "default: vLLM 0.11 default"]);
     quickstart.container.image = "registry.example/team/vllm-openai:latest";
-    expect(told(good(quickstart), `${W}.engine.version`)?.[1]).toBe("default: the image's tag doesn't tell; the newest that is known");
+    expect(told(good(quickstart), `${W}.engine.version`)?.[1]).toBe(
+      "default: the image's tag doesn't tell; the newest that is known",
+    );
   });
 
   it("has replicas that stay as they are without an autoscaler", () => {
@@ -278,16 +530,39 @@ describe("what no field tells", () => {
     expect(values.find(({ path }) => path === "autoscalers")?.from.kind).toBe("default");
   });
 
+  it("is scaled from outside where the simulation says so, with an HPA or without", () => {
+    const quickstart = new Quickstart();
+    quickstart.shadow.spec.mirror.autoscaler = { driver: "External" };
+    const mirrored = good(quickstart, quickstart.shadow);
+    expect(told(mirrored, `${A}.driver`)).toEqual([
+      "External",
+      "InferenceSimulation/inference/chat-shadow spec.mirror.autoscaler.driver",
+    ]);
+    quickstart.gone.add(quickstart.hpa);
+    expect(good(quickstart, quickstart.shadow).scenario.autoscalers).toEqual([]);
+  });
+
   it("takes --max-model-len auto for what the KV cache holds", () => {
     const quickstart = new Quickstart();
     quickstart.setFlag("max-model-len", "auto");
     quickstart.setFlag("num-gpu-blocks-override", 1001);
-    expect(told(good(quickstart), `${W}.engine.maxModelLen`)).toEqual([16_000, "derived: --max-model-len auto: what the KV cache holds"]);
+    expect(told(good(quickstart), `${W}.engine.maxModelLen`)).toEqual([
+      16_000,
+      "derived: --max-model-len auto: what the KV cache holds",
+    ]);
   });
 
   it.each([
-    { name: "no volume: downloaded at each start", change: (q: Quickstart) => (q.container.volumeMounts = []), seconds: 21.2 },
-    { name: "an emptyDir: the same", change: (q: Quickstart) => (q.pod.volumes[0] = { name: "models", emptyDir: {} }), seconds: 21.2 },
+    {
+      name: "no volume: downloaded at each start",
+      change: (q: Quickstart) => (q.container.volumeMounts = []),
+      seconds: 21.2,
+    },
+    {
+      name: "an emptyDir: the same",
+      change: (q: Quickstart) => (q.pod.volumes[0] = { name: "models", emptyDir: {} }),
+      seconds: 21.2,
+    },
     { name: "a claim", change: () => {}, seconds: 51.4 },
     { name: "a claim, streamed", change: (q: Quickstart) => q.setFlag("load-format", "runai_streamer"), seconds: 15 },
     { name: "dummy weights", change: (q: Quickstart) => q.setFlag("load-format", "dummy"), seconds: 0 },
@@ -312,10 +587,19 @@ describe("GPU type", () => {
 
   it("is that of the only kind of node the pods may land on, with the memory that its label says", () => {
     const quickstart = without();
-    quickstart.others.push(node("a", "NVIDIA-H100-80GB-HBM3", { "nvidia.com/gpu.memory": "81000" }), { ...node("b", "NVIDIA-L4"), spec: { unschedulable: true } });
+    quickstart.others.push(node("a", "NVIDIA-H100-80GB-HBM3", { "nvidia.com/gpu.memory": "81000" }), {
+      ...node("b", "NVIDIA-L4"),
+      spec: { unschedulable: true },
+    });
     const mirrored = good(quickstart);
-    expect(told(mirrored, `${W}.gpu`)).toEqual(["H100-SXM", 'Node/default/a metadata.labels["nvidia.com/gpu.product"]']);
-    expect(told(mirrored, `${W}.gpuMemoryMiB`)).toEqual([81_000, 'Node/default/a metadata.labels["nvidia.com/gpu.memory"]']);
+    expect(told(mirrored, `${W}.gpu`)).toEqual([
+      "H100-SXM",
+      'Node/default/a metadata.labels["nvidia.com/gpu.product"]',
+    ]);
+    expect(told(mirrored, `${W}.gpuMemoryMiB`)).toEqual([
+      81_000,
+      'Node/default/a metadata.labels["nvidia.com/gpu.memory"]',
+    ]);
     expect(mirrored.reads.map(({ kind }) => kind)).toContain("Node");
   });
 
@@ -423,9 +707,9 @@ const BAD: readonly Bad[] = [
   },
   {
     name: "a budget below the sequences",
-    change: (q) => q.setFlag("max-num-batched-tokens", 100),
+    change: (q) => q.setFlag("max-num-batched-tokens", 50),
     errors: [
-      `${D}: ${C}.args[6]: max_num_batched_tokens (100) is less than max_num_seqs (128); set --max-num-batched-tokens to at least 128, or --max-num-seqs to at most 100`,
+      `${D}: ${C}.args[6]: max_num_batched_tokens (50) is less than max_num_seqs (64); set --max-num-batched-tokens to at least 64, or --max-num-seqs to at most 50`,
     ],
   },
   {
@@ -501,6 +785,23 @@ const BAD: readonly Bad[] = [
     errors: [`${D}: ${C}.args[11]: must be text, not 8000; quote it: "8000"`],
   },
   {
+    name: "more KV blocks than any GPU holds",
+    change: (q) => q.setFlag("num-gpu-blocks-override", "1T"),
+    errors: [`${D}: ${C}.args[10]: 1099511627776 KV blocks are more than any GPU holds; about 28988 fit; leave it out`],
+  },
+  {
+    name: "no room for a single request",
+    change: (q) => (q.container.env[0].value = "0"),
+    errors: [`${D}: ${C}.env[0].value: --max-num-seqs must be from 1 to 1000000, not 0; set a number within`],
+  },
+  {
+    name: "a grace period beyond all clocks",
+    change: (q) => (q.pod.terminationGracePeriodSeconds = 2 ** 50),
+    errors: [
+      `${D}: spec.template.spec.terminationGracePeriodSeconds: 1125899906842624 s is longer than a year; set at most 31536000`,
+    ],
+  },
+  {
     name: "a scrape interval of nothing",
     change: (q) => (q.simulation.spec.overrides = { metrics: { scrapeInterval: "0s" } }),
     errors: ["spec.overrides.metrics.scrapeInterval: must be longer than 0s; set 1s or more, or leave it out"],
@@ -514,7 +815,9 @@ describe("bad input", () => {
     const result = quickstart.mirror();
     const texts = result.ok ? [] : result.problems.filter(({ severity }) => severity === "error").map(describeProblem);
     const generic = texts.map((text) =>
-      text.replace(/(the nearest are )[^;]+/, "$1{models}").replace(/(hardware\.gpu to one of )H100-SXM, .*/, "$1{gpus}"),
+      text
+        .replace(/(the nearest are )[^;]+/, "$1{models}")
+        .replace(/(hardware\.gpu to one of )H100-SXM, .*/, "$1{gpus}"),
     );
     expect(generic).toEqual(errors);
   });
@@ -535,7 +838,14 @@ describe("bad input", () => {
     delete quickstart.pod.nodeSelector;
     quickstart.simulation.spec.overrides = {
       hardware: { gpu: "H100" },
-      model: { layers: 40, hidden: 4096, heads: 32, intermediate: 14_336, vocab: 64_000, maxPositionEmbeddings: 32_768 },
+      model: {
+        layers: 40,
+        hidden: 4096,
+        heads: 32,
+        intermediate: 14_336,
+        vocab: 64_000,
+        maxPositionEmbeddings: 32_768,
+      },
     };
     const mirrored = good(quickstart);
     expect(told(mirrored, `${W}.model.layers`)).toEqual([40, "override spec.overrides.model.layers"]);
@@ -551,12 +861,55 @@ describe("bad input", () => {
   });
 });
 
+describe("whatever stands in a manifest", () => {
+  const ODD: readonly Json[] = [null, "", "x", -1, 1.5, 1e20, true, [], {}, [null], { a: { b: null } }];
+  const pathsOf = (value: Json, path: readonly (string | number)[] = []): readonly (readonly (string | number)[])[] =>
+    typeof value !== "object" || value === null
+      ? [path]
+      : [
+          path,
+          ...Object.keys(value).flatMap((key) =>
+            pathsOf(value[key], [...path, Array.isArray(value) ? Number(key) : key]),
+          ),
+        ];
+  const set = (root: Json, path: readonly (string | number)[], value: Json): void => {
+    const at = path.slice(0, -1).reduce((place, key) => place[key], root);
+    at[path.at(-1) as string] = value;
+  };
+
+  it.each(["deployment", "hpa"] as const)("is mirrored or told as a problem, never thrown over: %s", (which) => {
+    const paths = pathsOf(new Quickstart()[which].spec, ["spec"]);
+    expect(paths.length).toBeGreaterThan(20);
+    for (const path of paths) {
+      for (const odd of ODD) {
+        const quickstart = new Quickstart();
+        set(quickstart[which], path, structuredClone(odd));
+        const result = quickstart.mirror();
+        const what = `${path.join(".")} = ${JSON.stringify(odd)}`;
+        if (!result.ok)
+          expect(
+            result.problems.some(({ severity }) => severity === "error"),
+            what,
+          ).toBe(true);
+        else
+          for (const { value } of result.value.values)
+            if (typeof value === "number") expect(Number.isFinite(value), what).toBe(true);
+      }
+    }
+  });
+});
+
 describe("warnings", () => {
   it.each([
     {
       name: "GPUs that lie idle",
       change: (q: Quickstart) => (q.container.resources.limits["nvidia.com/gpu"] = 4),
       warning: `${D}: ${C}.resources.limits["nvidia.com/gpu"]: tensor 1 x pipeline 1 x data 1 parallel uses 1 of the 4 GPUs that each pod holds; set --tensor-parallel-size=4, or ask for 1`,
+    },
+    {
+      name: "more KV blocks than fit",
+      change: (q: Quickstart) => q.setFlag("num-gpu-blocks-override", 50_000),
+      warning: `${D}: ${C}.args[10]: 50000 KV blocks are given, but about 28988 fit: the real server may run out of memory`,
     },
     {
       name: "a metric that the world does not have",

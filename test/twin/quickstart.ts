@@ -11,7 +11,12 @@ import { type Manifest, type Mirrored, mirror, type MirrorParts } from "../../sr
 export type Json = any;
 
 const folder = fileURLToPath(new URL("../../deploy/examples/quickstart/", import.meta.url));
-const load = (file: string): readonly Json[] => loadAll(readFileSync(`${folder}${file}`, "utf8")) as Json[];
+const texts = new Map<string, readonly Json[]>();
+const load = (file: string): readonly Json[] => {
+  const read = texts.get(file) ?? (loadAll(readFileSync(`${folder}${file}`, "utf8")) as Json[]);
+  texts.set(file, read);
+  return structuredClone(read);
+};
 
 /** The objects of deploy/examples/quickstart, fresh. */
 export class Quickstart {
@@ -44,7 +49,9 @@ export class Quickstart {
   mirror(parts: Partial<MirrorParts> = {}, simulation: Json = this.simulation): Result<Mirrored> {
     const parsed = parseSimulation(simulation, {});
     if (!parsed.ok) throw new Error(parsed.problems.map(describeProblem).join("\n"));
-    const objects: readonly Manifest[] = [this.deployment, this.hpa, ...this.others].filter((one) => !this.gone.has(one));
+    const objects: readonly Manifest[] = [this.deployment, this.hpa, ...this.others].filter(
+      (one) => !this.gone.has(one),
+    );
     const cluster = {
       get: (kind: string, namespace: string, name: string) =>
         objects.find((one) => one.kind === kind && one.metadata.namespace === namespace && one.metadata.name === name),

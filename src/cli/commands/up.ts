@@ -1,5 +1,4 @@
-import { hostname } from "node:os";
-import { availableParallelism } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import type { Command } from "commander";
 import { metricsPage } from "../../exporter/metrics-page.ts";
 import { OperatorMetrics } from "../../exporter/operator-metrics.ts";
@@ -70,6 +69,12 @@ const serve = async (folder: string | undefined, options: Options): Promise<void
     watch: {
       reconciled: (result, seconds) => metrics.reconciled(result, seconds),
       previewTook: (seconds) => metrics.previewTook(seconds),
+      queue: {
+        added: () => metrics.queueAdded(),
+        retried: () => metrics.queueRetried(),
+        took: (seconds) => metrics.queueTook(seconds),
+        done: (seconds) => metrics.queueDone(seconds),
+      },
     },
   });
   const { held } = operator.reconciler;

@@ -3,9 +3,10 @@ import { metricProblems } from "../../controlplane/metrics/metric-names.ts";
 import { durationSeconds } from "../../model/duration.ts";
 import type { Limits } from "../../schema/limits.ts";
 import { nearest } from "../../schema/nearest.ts";
+import type { InferenceSimulation } from "../../schema/resource.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { seconds } from "../../sim/time.ts";
-import { defaulted, derived, type Ledger, overridden, overriddenPeriod } from "../ledger.ts";
+import { defaulted, derived, type Ledger, overridden, ownField, overriddenPeriod } from "../ledger.ts";
 import { type Manifest, type ManifestRef, type ObservedCluster, objectText, refOf } from "../manifest.ts";
 import type { AutoscalerReading } from "../reader.ts";
 import { autoscalerReaders, workloadReaders } from "../readers/index.ts";
@@ -17,12 +18,12 @@ import type { AutoscalerScenario } from "../scenario.ts";
  */
 export const mirrorAutoscalers = (
   workloads: readonly ManifestRef[],
-  namespace: string,
-  spec: SimulationSpec,
+  { metadata, spec }: InferenceSimulation,
   cluster: ObservedCluster,
   limits: Limits,
   ledger: Ledger,
 ): readonly AutoscalerScenario[] => {
+  const { namespace, name } = metadata;
   const named = spec.mirror.autoscaler?.name;
   const found =
     named === undefined
@@ -38,7 +39,7 @@ export const mirrorAutoscalers = (
   if (found.length === 0 && !ledger.failed) {
     ledger.use("autoscalers", defaulted(null, "no autoscaler targets the workloads: their replicas stay as they are"));
   }
-  return readings.map((reading) => scenarioOf(reading, spec, limits, ledger));
+  return readings.map((reading) => scenarioOf(reading, spec, `${namespace}/${name}`, limits, ledger));
 };
 
 const readerOf = ({ kind }: Manifest): (typeof autoscalerReaders)[number] =>
@@ -67,7 +68,8 @@ const byTarget = (
   const aiming = all.filter((manifest) => workloads.some((workload) => aims(manifest, workload)));
   if (aiming.length > 0) return aiming;
   for (const manifest of all) targetMissing(manifest, namespace, cluster, ledger);
-  if (spec.mirror.autoscaler !== undefined && !ledger.failed) {
+  // Whoever scales from outside may well scale the simulation itself, through its own /scale.
+  if (spec.mirror.autoscaler?.driver === "Simulated" && !ledger.failed) {
     const { kind } = spec.mirror.autoscaler;
     ledger.error({
       reason: "AutoscalerNotFound",
@@ -156,6 +158,7 @@ const refuseTwoOnOne = (readings: readonly AutoscalerReading[], ledger: Ledger):
 const scenarioOf = (
   { ref, target, spec: hpa, values }: AutoscalerReading,
   spec: SimulationSpec,
+  simulation: string,
   { maxReplicas }: Limits,
   ledger: Ledger,
 ): AutoscalerScenario => {
@@ -184,9 +187,11 @@ const scenarioOf = (
     overridden(
       downscaleStabilization === undefined ? undefined : durationSeconds(downscaleStabilization),
       "overrides.autoscaler.downscaleStabilization",
-    ) ??
-    defaulted(HPA_FLAG_DEFAULTS.downscaleStabilizationSeconds, flag("downscale-stabilization"));
-  const driver = overridden(mirror.autoscaler?.driver, "mirror.autoscaler.driver");
+    ) ?? defaulted(HPA_FLAG_DEFAULTS.downscaleStabilizationSeconds, flag("downscale-stabilization"));
+  const driver =
+    mirror.autoscaler === undefined
+      ? derived("Simulated" as const, "mirror.autoscaler is left out")
+      : ownField(mirror.autoscaler.driver, simulation, "mirror.autoscaler.driver");
   return {
     namespace: ref.namespace,
     name: ref.name,
@@ -199,6 +204,6 @@ const scenarioOf = (
       overridden(tolerance, "overrides.autoscaler.tolerance") ??
         defaulted(HPA_FLAG_DEFAULTS.tolerance, flag("tolerance")),
     ),
-    driver: ledger.use(`${path}.driver`, driver ?? derived("Simulated" as const, "mirror.autoscaler is left out")),
+    driver: ledger.use(`${path}.driver`, driver),
   };
 };

@@ -114,19 +114,19 @@ const wholePrompts = (tokens: Known<number>, chunked: Known<boolean>, length: Kn
     ? tokens
     : derived(length.value, "vLLM: raised to max_model_len, since prompts are not chunked");
 
-interface Placed {
-  readonly "max-num-seqs": Known<number>;
-  readonly "max-num-batched-tokens": Known<number>;
-  readonly "max-model-len": Known<number>;
-}
+/** Bounds as spec.overrides.engine has them: nothing real comes near, and what lies beyond would only fill memory. */
+const MOST = { "max-num-seqs": 1e6, "max-num-batched-tokens": 1e7, "max-model-len": 1e9 } as const;
+const MOST_BLOCKS = 2e7;
+type Placed = Readonly<Record<keyof typeof MOST, Known<number>>>;
 
 /** What the engine refuses to start with, at the fields that say so. */
 const refuse = (config: EngineConfig, from: Placed, { reading }: EngineParts, ledger: Ledger): void => {
   const object = objectText(reading.ref);
-  for (const [flag, { value, from: place }] of Object.entries(from) as [string, Known<number>][]) {
-    if (value >= 1) continue;
-    const message = `--${flag} must be at least 1`;
-    ledger.error({ reason: "BadArgument", ...placeOf(place, object), message, fix: `set --${flag} to 1 or more` });
+  for (const flag of Object.keys(MOST) as (keyof Placed)[]) {
+    const { value, from: place } = from[flag];
+    if (value >= 1 && value <= MOST[flag]) continue;
+    const message = `--${flag} must be from 1 to ${MOST[flag]}, not ${value}`;
+    ledger.error({ reason: "BadArgument", ...placeOf(place, object), message, fix: "set a number within" });
   }
   for (const problem of configProblems(config)) {
     const flag = problem.reason === "TokenBudget" ? "max-num-batched-tokens" : "max-model-len";
@@ -232,7 +232,23 @@ const capacityOf = (
   ledger.add(capacity.warnings, { object: objectText(reading.ref) });
   const { weightBytes } = capacity.value;
   const given = blocks ?? said.number("num-gpu-blocks-override") ?? byBytes(capacity.value, reading);
+  if (given !== undefined && !credible(given, capacity.value, reading, ledger)) return undefined;
   return { blocks: given ?? known(capacity.value.blocks, howMany(capacity.value, parts, share)), weightBytes };
+};
+
+/** Blocks given by hand are believed, with a word where the memory can't hold them. */
+const credible = (given: Known<number>, { blocks }: KvCapacity, reading: WorkloadReading, ledger: Ledger): boolean => {
+  const place = placeOf(given.from, objectText(reading.ref));
+  if (given.value > MOST_BLOCKS) {
+    const message = `${given.value} KV blocks are more than any GPU holds`;
+    ledger.error({ reason: "TooManyBlocks", ...place, message, fix: `about ${blocks} fit; leave it out` });
+    return false;
+  }
+  if (given.value > 1.25 * blocks) {
+    const message = `${given.value} KV blocks are given, but about ${blocks} fit: the real server may run out of memory`;
+    ledger.warn({ reason: "BlocksBeyondMemory", ...place, message });
+  }
+  return true;
 };
 
 const byBytes = ({ bytesPerBlock }: KvCapacity, { arguments: said }: WorkloadReading): Known<number> | undefined => {

@@ -87,7 +87,10 @@ const givenShape = (id: string, override: ModelOverride, sources: Map<Figure, So
     sources.set(name, from);
     return value;
   };
-  const needed = (name: (typeof REQUIRED)[number]): number => figure(name, defaulted(0, "never: it is given"));
+  const needed = (name: (typeof REQUIRED)[number]): number => {
+    sources.set(name, { kind: "override", field: `spec.overrides.model.${name}` });
+    return override[name] as number;
+  };
   const [layers, hidden, heads, intermediate, vocab] = REQUIRED.map(needed) as [number, number, number, number, number];
   const dtypeBytes = figure("dtypeBytes", defaulted(2, "16-bit weights and activations"));
   return {

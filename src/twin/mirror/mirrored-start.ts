@@ -49,6 +49,8 @@ export const mirrorStart = (
       deviation: ledger.use(`${where}.deviationSeconds`, spread),
     };
   };
+  const lasting = (name: string, value: Known<number>): number =>
+    ledger.useSeconds(`${path}.${name}`, value, objectText(reading.ref));
   const load = loadSeconds(reading, weightBytes);
   const init = initSeconds(reading);
   const start: PodStart = {
@@ -61,8 +63,8 @@ export const mirrorStart = (
     modelLoadSeconds: phase("modelLoad", load, load.value * RELATIVE_DEVIATION),
     engineInitSeconds: phase("engineInit", init, init.value * RELATIVE_DEVIATION),
     probe: {
-      initialDelaySeconds: ledger.use(`${path}.start.probe.initialDelaySeconds`, reading.life.probeInitialDelaySeconds),
-      periodSeconds: ledger.use(`${path}.start.probe.periodSeconds`, reading.life.probePeriodSeconds),
+      initialDelaySeconds: lasting("start.probe.initialDelaySeconds", reading.life.probeInitialDelaySeconds),
+      periodSeconds: lasting("start.probe.periodSeconds", reading.life.probePeriodSeconds),
     },
   };
   warnIfItGivesUp(reading, start, ledger);
@@ -118,10 +120,12 @@ export const mirrorStop = (reading: WorkloadReading, ledger: Ledger, path: strin
   const { life, arguments: said } = reading;
   const timeout =
     said.number("shutdown-timeout") ?? defaulted(0, "vLLM: --shutdown-timeout is 0, running requests are aborted");
+  const lasting = (name: string, value: Known<number>): number =>
+    ledger.useSeconds(`${path}.stop.${name}`, value, objectText(reading.ref));
   const stop: PodStop = {
-    gracePeriodSeconds: ledger.use(`${path}.stop.gracePeriodSeconds`, life.gracePeriodSeconds),
-    preStopSeconds: ledger.use(`${path}.stop.preStopSeconds`, life.preStopSeconds),
-    shutdownTimeoutSeconds: ledger.use(`${path}.stop.shutdownTimeoutSeconds`, timeout),
+    gracePeriodSeconds: lasting("gracePeriodSeconds", life.gracePeriodSeconds),
+    preStopSeconds: lasting("preStopSeconds", life.preStopSeconds),
+    shutdownTimeoutSeconds: lasting("shutdownTimeoutSeconds", timeout),
   };
   if (stop.preStopSeconds + stop.shutdownTimeoutSeconds > stop.gracePeriodSeconds) {
     ledger.warn({

@@ -92,6 +92,6 @@ export const mirrorWorkload = (
     parallelism,
     start: mirrorStart(reading, overrides.start, engine.weightBytes, ledger, path),
     stop: mirrorStop(reading, ledger, path),
-    minReadySeconds: ledger.use(`${path}.minReadySeconds`, reading.life.minReadySeconds),
+    minReadySeconds: ledger.useSeconds(`${path}.minReadySeconds`, reading.life.minReadySeconds, object),
   };
 };

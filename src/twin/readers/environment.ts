@@ -6,15 +6,12 @@ export type Variable =
   | { readonly known: true; readonly word: Word }
   | { readonly known: false; readonly why: string; readonly field: string };
 
-/** What `env` and `envFrom` of a container say. */
+/** What `env` of a container says. What `envFrom` and the image bring is not known here. */
 export class Environment {
   readonly #variables: ReadonlyMap<string, Variable>;
-  /** Whether variables may exist that no field names: `envFrom`. The image may bring more in any case. */
-  readonly open: boolean;
 
-  private constructor(variables: ReadonlyMap<string, Variable>, open: boolean) {
+  private constructor(variables: ReadonlyMap<string, Variable>) {
     this.#variables = variables;
-    this.open = open;
   }
 
   /** Reads `env` in order: a value may use `$(NAME)` of those before it. The last of equal names wins, as in the kubelet. */
@@ -32,7 +29,7 @@ export class Environment {
       const word = Word.of(value.text()?.value ?? "", value.path);
       variables.set(name, { known: true, word: expandReferences(word, (other) => variables.get(other)) });
     }
-    return new Environment(variables, container.at("envFrom").items().length > 0);
+    return new Environment(variables);
   }
 
   get(name: string): Variable | undefined {

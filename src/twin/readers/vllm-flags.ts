@@ -87,8 +87,9 @@ export const FLAGS: readonly Flag[] = [
   ...rows(
     "harmless",
     "text",
-    `host uds uvicorn-log-level api-key chat-template chat-template-content-format default-chat-template-kwargs
-    response-role ssl-keyfile ssl-certfile ssl-ca-certs ssl-cert-reqs ssl-ciphers root-path tool-call-parser
+    `host uds cohere-format fingerprint-mode fingerprint-value long-lora-scaling-factors override-neuron-config
+    tokenizer-pool-type tokenizer-pool-extra-config speculative-model-quantization spec-decoding-acceptance-method uvicorn-log-level chat-template chat-template-content-format default-chat-template-kwargs
+    response-role ssl-keyfile ssl-certfile ssl-ca-certs ssl-ciphers root-path tool-call-parser
     tool-parser-plugin tool-server log-config-file allowed-origins allowed-methods allowed-headers
     disable-access-log-for-endpoints runner convert task tokenizer tokenizer-mode hf-config-path
     allowed-local-media-path allowed-media-domains revision code-revision tokenizer-revision logprobs-mode
@@ -101,23 +102,32 @@ export const FLAGS: readonly Flag[] = [
     preemption-mode kv-events-config profiler-config weight-transfer-config device master-addr dcp-comm-backend
     cpu-offload-params`,
   ),
-  ...rows("harmless", "texts", "middleware logits-processors prompt-adapters"),
+  ...rows("harmless", "texts", "api-key middleware logits-processors prompt-adapters"),
   ...rows(
     "harmless",
     "whole",
-    `port max-log-len h11-max-incomplete-event-size h11-max-header-count seed max-logprobs swap-space
+    `port ssl-cert-reqs data-parallel-supervisor-port dp-supervisor-probe-failure-threshold max-prompt-adapters
+    max-prompt-adapter-token tokenizer-pool-size speculative-draft-tensor-parallel-size speculative-max-model-len
+    speculative-disable-by-batch-size ngram-prompt-lookup-max ngram-prompt-lookup-min max-log-len h11-max-incomplete-event-size h11-max-header-count seed max-logprobs swap-space
     master-port node-rank distributed-timeout-seconds data-parallel-rank data-parallel-start-rank
     data-parallel-rpc-port eplb-window-size eplb-step-interval max-parallel-loading-workers
     dcp-kv-cache-interleave-size cp-kv-cache-interleave-size mm-shm-cache-max-object-size-mb max-loras
     max-lora-rank max-cpu-loras lora-extra-vocab-size num-speculative-tokens renderer-num-workers`,
   ),
-  ...rows("harmless", "number", "video-pruning-rate kv-cache-metrics-sample"),
+  ...rows(
+    "harmless",
+    "number",
+    `video-pruning-rate kv-cache-metrics-sample dp-supervisor-probe-interval-s dp-supervisor-probe-timeout-s
+    typical-acceptance-sampler-posterior-threshold typical-acceptance-sampler-posterior-alpha`,
+  ),
   ...rows(
     "harmless",
     "switch",
     `trust-remote-code disable-uvicorn-access-log allow-credentials trust-request-chat-template enable-ssl-refresh
     return-tokens-as-token-ids disable-frontend-multiprocessing enable-request-id-headers enable-auto-tool-choice
-    exclude-tools-when-tool-choice-none disable-fastapi-docs enable-prompt-tokens-details
+    exclude-tools-when-tool-choice-none disable-fastapi-docs enable-prompt-tokens-details enable-per-request-metrics
+    cohere-is-reasoning-model enable-flash-late-interaction speculative-disable-mqa-scorer
+    disable-logprobs-during-spec-decoding
     enable-server-load-tracking enable-force-include-usage enable-tokenizer-info-endpoint enable-log-outputs
     enable-log-deltas log-error-stack tokens-only enable-log-requests disable-log-requests grpc
     enable-offline-docs skip-tokenizer-init enable-prompt-embeds use-tqdm-on-load enable-reasoning

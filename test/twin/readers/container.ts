@@ -13,13 +13,19 @@ export interface Container {
 
 /** What is read of one container of `Deployment/ns/app`; its fields begin with `c`. undefined: it does not run vLLM. */
 export const argumentsOf = (container: Container): VllmArguments | undefined => {
-  const field = Field.root({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "app", namespace: "ns" }, c: container }, []).at("c");
+  const field = Field.root(
+    { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "app", namespace: "ns" }, c: container },
+    [],
+  ).at("c");
   const launch = launchOf(field, Environment.of(field));
   return launch === undefined ? undefined : new VllmArguments(launch, "Deployment/ns/app");
 };
 
 /** The value of a flag, whatever its type, and the field it is from. */
-export const valueOf = (said: VllmArguments | undefined, flag: string): { value: unknown; field: string } | undefined => {
+export const valueOf = (
+  said: VllmArguments | undefined,
+  flag: string,
+): { value: unknown; field: string } | undefined => {
   const found = said?.number(flag) ?? said?.text(flag) ?? said?.switch(flag) ?? said?.firstText(flag);
   return found?.from.kind === "field" ? { value: found.value, field: found.from.field } : undefined;
 };

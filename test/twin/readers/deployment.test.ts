@@ -58,26 +58,54 @@ describe("GPU hints", () => {
   const affinity = (key: string, ...values: string[]) => ({
     affinity: {
       nodeAffinity: {
-        requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [{ key, operator: "In", values }] }] },
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchExpressions: [{ key, operator: "In", values }] }],
+        },
       },
     },
   });
   const product = "nvidia.com/gpu.product";
   it.each([
-    { name: "nodeSelector", pod: { nodeSelector: { [product]: "NVIDIA-L4" } }, types: ["NVIDIA-L4"], field: `spec.template.spec.nodeSelector["${product}"]` },
+    {
+      name: "nodeSelector",
+      pod: { nodeSelector: { [product]: "NVIDIA-L4" } },
+      types: ["NVIDIA-L4"],
+      field: `spec.template.spec.nodeSelector["${product}"]`,
+    },
     { name: "GKE", pod: { nodeSelector: { "cloud.google.com/gke-accelerator": "nvidia-l4" } }, types: ["nvidia-l4"] },
     { name: "Karpenter", pod: { nodeSelector: { "karpenter.k8s.aws/instance-gpu-name": "h100" } }, types: ["h100"] },
-    { name: "an AWS machine", pod: { nodeSelector: { "node.kubernetes.io/instance-type": "p5.48xlarge" } }, types: ["H100-SXM"] },
-    { name: "a newer AWS machine", pod: { nodeSelector: { "node.kubernetes.io/instance-type": "p5en.48xlarge" } }, types: ["H200-SXM"] },
-    { name: "an Azure machine", pod: { nodeSelector: { "node.kubernetes.io/instance-type": "Standard_ND96isr_H100_v5" } }, types: ["H100-SXM"] },
-    { name: "a Google machine", pod: { nodeSelector: { "node.kubernetes.io/instance-type": "a2-ultragpu-8g" } }, types: ["A100-SXM-80GB"] },
+    {
+      name: "an AWS machine",
+      pod: { nodeSelector: { "node.kubernetes.io/instance-type": "p5.48xlarge" } },
+      types: ["H100-SXM"],
+    },
+    {
+      name: "a newer AWS machine",
+      pod: { nodeSelector: { "node.kubernetes.io/instance-type": "p5en.48xlarge" } },
+      types: ["H200-SXM"],
+    },
+    {
+      name: "an Azure machine",
+      pod: { nodeSelector: { "node.kubernetes.io/instance-type": "Standard_ND96isr_H100_v5" } },
+      types: ["H100-SXM"],
+    },
+    {
+      name: "a Google machine",
+      pod: { nodeSelector: { "node.kubernetes.io/instance-type": "a2-ultragpu-8g" } },
+      types: ["A100-SXM-80GB"],
+    },
     {
       name: "required affinity, every value",
       pod: affinity(product, "NVIDIA-L4", "NVIDIA-L40S"),
       types: ["NVIDIA-L4", "NVIDIA-L40S"],
-      field: "spec.template.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].values[0]",
+      field:
+        "spec.template.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].values[0]",
     },
-    { name: "the product before the machine", pod: { nodeSelector: { "node.kubernetes.io/instance-type": "g6.xlarge", [product]: "NVIDIA-L40S" } }, types: ["NVIDIA-L40S"] },
+    {
+      name: "the product before the machine",
+      pod: { nodeSelector: { "node.kubernetes.io/instance-type": "g6.xlarge", [product]: "NVIDIA-L40S" } },
+      types: ["NVIDIA-L40S"],
+    },
     {
       name: "a label of the pods",
       pod: {},
@@ -102,7 +130,11 @@ describe("GPU hints", () => {
   });
 
   it.each([
-    { name: "a slice", limits: { "nvidia.com/mig-1g.10gb": 1 }, message: "nvidia.com/mig-1g.10gb is a MIG slice of a GPU, which is not modelled" },
+    {
+      name: "a slice",
+      limits: { "nvidia.com/mig-1g.10gb": 1 },
+      message: "nvidia.com/mig-1g.10gb is a MIG slice of a GPU, which is not modelled",
+    },
     { name: "a half", limits: { "nvidia.com/gpu": "500m" }, message: 'must be a whole number of GPUs, not "500m"' },
   ])("are whole: $name is refused", ({ limits, message }) => {
     const result = deployment.read(manifest({ containers: [{ ...engine, resources: { limits } }] }));
@@ -114,8 +146,18 @@ describe("probes and hooks", () => {
   const life = (more: object) => read({ containers: [{ ...engine, ...more }] }).life;
   it.each([
     { name: "Kubernetes' own period", more: {}, delay: 0, period: 10 },
-    { name: "readiness", more: { readinessProbe: { initialDelaySeconds: 20, periodSeconds: 5 } }, delay: 20, period: 5 },
-    { name: "startup before readiness", more: { startupProbe: { initialDelaySeconds: 15, periodSeconds: 3 } }, delay: 15, period: 3 },
+    {
+      name: "readiness",
+      more: { readinessProbe: { initialDelaySeconds: 20, periodSeconds: 5 } },
+      delay: 20,
+      period: 5,
+    },
+    {
+      name: "startup before readiness",
+      more: { startupProbe: { initialDelaySeconds: 15, periodSeconds: 3 } },
+      delay: 15,
+      period: 3,
+    },
     {
       name: "readiness that waits longer than startup",
       more: { startupProbe: { periodSeconds: 3 }, readinessProbe: { initialDelaySeconds: 60 } },
@@ -131,10 +173,19 @@ describe("probes and hooks", () => {
   it.each([
     { name: "sleep", preStop: { sleep: { seconds: 5 } }, seconds: 5 },
     { name: "exec sleep", preStop: { exec: { command: ["/bin/sleep", "15"] } }, seconds: 15 },
-    { name: "a shell that sleeps", preStop: { exec: { command: ["/bin/sh", "-c", "echo bye; sleep 1.5m"] } }, seconds: 90 },
+    {
+      name: "a shell that sleeps",
+      preStop: { exec: { command: ["/bin/sh", "-c", "echo bye; sleep 1.5m"] } },
+      seconds: 90,
+    },
     { name: "two sleeps", preStop: { exec: { command: ["sh", "-c", "sleep 5 && sleep 2"] } }, seconds: 7 },
     { name: "none", preStop: undefined, seconds: 0 },
-    { name: "what doesn't sleep", preStop: { httpGet: { path: "/drain", port: 8000 } }, seconds: 0, warning: "UnknownPreStop" },
+    {
+      name: "what doesn't sleep",
+      preStop: { httpGet: { path: "/drain", port: 8000 } },
+      seconds: 0,
+      warning: "UnknownPreStop",
+    },
   ])("preStop: $name", ({ preStop, seconds, warning }) => {
     const result = deployment.read(manifest({ containers: [{ ...engine, lifecycle: { preStop } }] }));
     expect(result.ok && result.value.life.preStopSeconds.value).toBe(seconds);
@@ -150,12 +201,33 @@ describe("where the weights are", () => {
     { name: "nfs", nfs: { server: "s", path: "/" } },
   ];
   const storage = (more: object, ...mounts: readonly (readonly [string, string])[]) =>
-    read({ volumes, containers: [{ ...engine, ...more, volumeMounts: mounts.map(([name, mountPath]) => ({ name, mountPath })) }] }).storage;
+    read({
+      volumes,
+      containers: [{ ...engine, ...more, volumeMounts: mounts.map(([name, mountPath]) => ({ name, mountPath })) }],
+    }).storage;
   it.each([
     { name: "the default cache", more: {}, mounts: [["claim", "/root/.cache/huggingface"]], where: "network" },
-    { name: "HF_HOME", more: { env: [{ name: "HF_HOME", value: "/models" }] }, mounts: [["disk", "/models/"]], where: "node" },
-    { name: "the longest mount", more: { env: [{ name: "HF_HOME", value: "/data/hf" }] }, mounts: [["claim", "/data"], ["scratch", "/data/hf"]], where: "download" },
-    { name: "--download-dir", more: { args: ["--model=a/b", "--download-dir=/d"] }, mounts: [["nfs", "/d"]], where: "network" },
+    {
+      name: "HF_HOME",
+      more: { env: [{ name: "HF_HOME", value: "/models" }] },
+      mounts: [["disk", "/models/"]],
+      where: "node",
+    },
+    {
+      name: "the longest mount",
+      more: { env: [{ name: "HF_HOME", value: "/data/hf" }] },
+      mounts: [
+        ["claim", "/data"],
+        ["scratch", "/data/hf"],
+      ],
+      where: "download",
+    },
+    {
+      name: "--download-dir",
+      more: { args: ["--model=a/b", "--download-dir=/d"] },
+      mounts: [["nfs", "/d"]],
+      where: "network",
+    },
     { name: "a path", more: { args: ["--model=/mnt/models/x"] }, mounts: [["claim", "/mnt/models"]], where: "network" },
     { name: "a path without a volume", more: { args: ["--model=/app/x"] }, mounts: [], where: "node" },
     { name: "an id without a volume", more: {}, mounts: [["claim", "/elsewhere"]], where: "download" },

@@ -5,7 +5,11 @@ import { argumentsOf, type Container, valueOf } from "./container.ts";
 
 const IMAGE = "vllm/vllm-openai:v0.22.0";
 const serve = (...args: string[]): Container => ({ command: ["vllm", "serve", "some/model"], args });
-const script = (text: string, more: Container = {}): Container => ({ command: ["/bin/bash", "-c"], args: [text], ...more });
+const script = (text: string, more: Container = {}): Container => ({
+  command: ["/bin/bash", "-c"],
+  args: [text],
+  ...more,
+});
 const env = (values: Record<string, string>) => Object.entries(values).map(([name, value]) => ({ name, value }));
 
 interface Row {
@@ -19,7 +23,13 @@ interface Row {
 const SPELLINGS: readonly Row[] = [
   // one word, two words, dashes and underscores
   { name: "--flag=value", container: serve("--max-num-seqs=64"), flag: "max-num-seqs", value: 64, field: "c.args[0]" },
-  { name: "--flag value", container: serve("--max-num-seqs", "64"), flag: "max-num-seqs", value: 64, field: "c.args[1]" },
+  {
+    name: "--flag value",
+    container: serve("--max-num-seqs", "64"),
+    flag: "max-num-seqs",
+    value: 64,
+    field: "c.args[1]",
+  },
   { name: "underscores", container: serve("--max_num_seqs=64"), flag: "max-num-seqs", value: 64, field: "c.args[0]" },
   { name: "mixed", container: serve("--max_num-seqs", "64"), flag: "max-num-seqs", value: 64, field: "c.args[1]" },
   { name: "-tp 2", container: serve("-tp", "2"), flag: "tensor-parallel-size", value: 2, field: "c.args[1]" },
@@ -29,34 +39,154 @@ const SPELLINGS: readonly Row[] = [
   { name: "-O3", container: serve("-O3"), flag: "optimization-level", value: "3", field: "c.args[0]" },
   { name: "a unique beginning", container: serve("--max-num-s=9"), flag: "max-num-seqs", value: 9, field: "c.args[0]" },
   // switches
-  { name: "--x", container: serve("--enable-prefix-caching"), flag: "enable-prefix-caching", value: true, field: "c.args[0]" },
-  { name: "--no-x", container: serve("--no-enable-prefix-caching"), flag: "enable-prefix-caching", value: false, field: "c.args[0]" },
-  { name: "--no_x", container: serve("--no_enable_prefix_caching"), flag: "enable-prefix-caching", value: false, field: "c.args[0]" },
-  { name: "--x=false", container: serve("--enable-chunked-prefill=False"), flag: "enable-chunked-prefill", value: false, field: "c.args[0]" },
-  { name: "--x false", container: serve("--enable-chunked-prefill", "false"), flag: "enable-chunked-prefill", value: false, field: "c.args[1]" },
-  { name: "a switch does not eat the next flag", container: serve("--enforce-eager", "--block-size=32"), flag: "block-size", value: 32, field: "c.args[1]" },
+  {
+    name: "--x",
+    container: serve("--enable-prefix-caching"),
+    flag: "enable-prefix-caching",
+    value: true,
+    field: "c.args[0]",
+  },
+  {
+    name: "--no-x",
+    container: serve("--no-enable-prefix-caching"),
+    flag: "enable-prefix-caching",
+    value: false,
+    field: "c.args[0]",
+  },
+  {
+    name: "--no_x",
+    container: serve("--no_enable_prefix_caching"),
+    flag: "enable-prefix-caching",
+    value: false,
+    field: "c.args[0]",
+  },
+  {
+    name: "--x=false",
+    container: serve("--enable-chunked-prefill=False"),
+    flag: "enable-chunked-prefill",
+    value: false,
+    field: "c.args[0]",
+  },
+  {
+    name: "--x false",
+    container: serve("--enable-chunked-prefill", "false"),
+    flag: "enable-chunked-prefill",
+    value: false,
+    field: "c.args[1]",
+  },
+  {
+    name: "a switch does not eat the next flag",
+    container: serve("--enforce-eager", "--block-size=32"),
+    flag: "block-size",
+    value: 32,
+    field: "c.args[1]",
+  },
   // the last one wins
-  { name: "twice", container: serve("--block-size=16", "--block-size", "32"), flag: "block-size", value: 32, field: "c.args[2]" },
-  { name: "on, then off", container: serve("--async-scheduling", "--no-async-scheduling"), flag: "async-scheduling", value: false, field: "c.args[1]" },
-  { name: "short after long", container: serve("--tensor-parallel-size=4", "-tp", "2"), flag: "tensor-parallel-size", value: 2, field: "c.args[2]" },
+  {
+    name: "twice",
+    container: serve("--block-size=16", "--block-size", "32"),
+    flag: "block-size",
+    value: 32,
+    field: "c.args[2]",
+  },
+  {
+    name: "on, then off",
+    container: serve("--async-scheduling", "--no-async-scheduling"),
+    flag: "async-scheduling",
+    value: false,
+    field: "c.args[1]",
+  },
+  {
+    name: "short after long",
+    container: serve("--tensor-parallel-size=4", "-tp", "2"),
+    flag: "tensor-parallel-size",
+    value: 2,
+    field: "c.args[2]",
+  },
   // numbers as people write them
   { name: "1k", container: serve("--max-model-len=1k"), flag: "max-model-len", value: 1000, field: "c.args[0]" },
   { name: "1K", container: serve("--max-model-len=1K"), flag: "max-model-len", value: 1024, field: "c.args[0]" },
-  { name: "25.6k", container: serve("--max-model-len", "25.6k"), flag: "max-model-len", value: 25_600, field: "c.args[1]" },
-  { name: "2M", container: serve("--max-model-len", "2M"), flag: "max-model-len", value: 2_097_152, field: "c.args[1]" },
+  {
+    name: "25.6k",
+    container: serve("--max-model-len", "25.6k"),
+    flag: "max-model-len",
+    value: 25_600,
+    field: "c.args[1]",
+  },
+  {
+    name: "2M",
+    container: serve("--max-model-len", "2M"),
+    flag: "max-model-len",
+    value: 2_097_152,
+    field: "c.args[1]",
+  },
   { name: "auto", container: serve("--max-model-len=auto"), flag: "max-model-len", value: "auto", field: "c.args[0]" },
   { name: "-1", container: serve("--max-model-len", "-1"), flag: "max-model-len", value: "auto", field: "c.args[1]" },
-  { name: "a fraction", container: serve("--gpu-memory-utilization", ".85"), flag: "gpu-memory-utilization", value: 0.85, field: "c.args[1]" },
+  {
+    name: "a fraction",
+    container: serve("--gpu-memory-utilization", ".85"),
+    flag: "gpu-memory-utilization",
+    value: 0.85,
+    field: "c.args[1]",
+  },
   // several values, JSON values
-  { name: "two names", container: serve("--served-model-name", "a", "b", "--port=1"), flag: "served-model-name", value: "a", field: "c.args[1]" },
-  { name: "JSON", container: serve("--speculative-config", '{"method":"ngram"}'), flag: "speculative-config", value: '{"method":"ngram"}', field: "c.args[1]" },
-  { name: "a dotted path", container: serve("--compilation-config.level", "3"), flag: "compilation-config", value: "3", field: "c.args[1]" },
+  {
+    name: "two names",
+    container: serve("--served-model-name", "a", "b", "--port=1"),
+    flag: "served-model-name",
+    value: "a",
+    field: "c.args[1]",
+  },
+  {
+    name: "JSON",
+    container: serve("--speculative-config", '{"method":"ngram"}'),
+    flag: "speculative-config",
+    value: '{"method":"ngram"}',
+    field: "c.args[1]",
+  },
+  {
+    name: "a dotted path",
+    container: serve("--compilation-config.level", "3"),
+    flag: "compilation-config",
+    value: "3",
+    field: "c.args[1]",
+  },
   // how the server is started
-  { name: "vllm serve MODEL", container: { command: ["vllm", "serve", "a/b"] }, flag: "model", value: "a/b", field: "c.command[2]" },
-  { name: "MODEL in args", container: { command: ["vllm", "serve"], args: ["a/b"] }, flag: "model", value: "a/b", field: "c.args[0]" },
-  { name: "MODEL after flags", container: { args: ["vllm", "serve", "--port", "80", "a/b"] }, flag: "model", value: "a/b", field: "c.args[4]" },
-  { name: "an absolute path of vllm", container: { command: ["/opt/venv/bin/vllm", "serve", "a/b"] }, flag: "model", value: "a/b", field: "c.command[2]" },
-  { name: "--model after serve", container: { command: ["vllm", "serve", "--model", "a/b"] }, flag: "model", value: "a/b", field: "c.command[3]" },
+  {
+    name: "vllm serve MODEL",
+    container: { command: ["vllm", "serve", "a/b"] },
+    flag: "model",
+    value: "a/b",
+    field: "c.command[2]",
+  },
+  {
+    name: "MODEL in args",
+    container: { command: ["vllm", "serve"], args: ["a/b"] },
+    flag: "model",
+    value: "a/b",
+    field: "c.args[0]",
+  },
+  {
+    name: "MODEL after flags",
+    container: { args: ["vllm", "serve", "--port", "80", "a/b"] },
+    flag: "model",
+    value: "a/b",
+    field: "c.args[4]",
+  },
+  {
+    name: "an absolute path of vllm",
+    container: { command: ["/opt/venv/bin/vllm", "serve", "a/b"] },
+    flag: "model",
+    value: "a/b",
+    field: "c.command[2]",
+  },
+  {
+    name: "--model after serve",
+    container: { command: ["vllm", "serve", "--model", "a/b"] },
+    flag: "model",
+    value: "a/b",
+    field: "c.command[3]",
+  },
   {
     name: "python -m",
     container: { command: ["python3", "-m", "vllm.entrypoints.openai.api_server"], args: ["--model=a/b"] },
@@ -64,11 +194,35 @@ const SPELLINGS: readonly Row[] = [
     value: "a/b",
     field: "c.args[0]",
   },
-  { name: "the image's own entrypoint", container: { image: IMAGE, args: ["--model", "a/b"] }, flag: "model", value: "a/b", field: "c.args[1]" },
-  { name: "a mirror of the image", container: { image: "r.example/x/vllm-openai:latest", args: ["--model", "a/b"] }, flag: "model", value: "a/b", field: "c.args[1]" },
+  {
+    name: "the image's own entrypoint",
+    container: { image: IMAGE, args: ["--model", "a/b"] },
+    flag: "model",
+    value: "a/b",
+    field: "c.args[1]",
+  },
+  {
+    name: "a mirror of the image",
+    container: { image: "r.example/x/vllm-openai:latest", args: ["--model", "a/b"] },
+    flag: "model",
+    value: "a/b",
+    field: "c.args[1]",
+  },
   // shells
-  { name: "bash -c", container: script("vllm serve a/b --max-num-seqs 7"), flag: "max-num-seqs", value: 7, field: "c.args[0]" },
-  { name: "sh -lc in one list", container: { command: ["sh", "-lc", "exec vllm serve a/b -tp 2"] }, flag: "tensor-parallel-size", value: 2, field: "c.command[2]" },
+  {
+    name: "bash -c",
+    container: script("vllm serve a/b --max-num-seqs 7"),
+    flag: "max-num-seqs",
+    value: 7,
+    field: "c.args[0]",
+  },
+  {
+    name: "sh -lc in one list",
+    container: { command: ["sh", "-lc", "exec vllm serve a/b -tp 2"] },
+    flag: "tensor-parallel-size",
+    value: 2,
+    field: "c.command[2]",
+  },
   {
     name: "bash -o pipefail -euxc",
     container: { command: ["bash", "-o", "pipefail", "-euxc"], args: ["vllm serve a/b -tp 2"] },
@@ -76,16 +230,76 @@ const SPELLINGS: readonly Row[] = [
     value: 2,
     field: "c.args[0]",
   },
-  { name: "continued lines", container: script("vllm serve a/b \\\n  --max-num-seqs \\\n  7 \\\n  --port 80\n"), flag: "max-num-seqs", value: 7, field: "c.args[0]" },
-  { name: "folded YAML", container: script("set -e; ulimit -n 65536 && vllm serve a/b\n --max-num-seqs 7"), flag: "model", value: "a/b", field: "c.args[0]" },
-  { name: "up to &&", container: script("sleep 1 && vllm serve a/b -tp 2 && echo --block-size 8"), flag: "tensor-parallel-size", value: 2, field: "c.args[0]" },
-  { name: "up to |", container: script("vllm serve a/b -tp 2 2>&1 | tee /tmp/log -tp 4"), flag: "tensor-parallel-size", value: 2, field: "c.args[0]" },
-  { name: "a comment", container: script("# vllm serve x/y\nvllm serve a/b # -tp 8"), flag: "model", value: "a/b", field: "c.args[0]" },
-  { name: "single quotes", container: script(`vllm serve a/b --hf-overrides '{"a": "b c"}' -tp 2`), flag: "hf-overrides", value: '{"a": "b c"}', field: "c.args[0]" },
-  { name: "double quotes", container: script(`vllm serve a/b --hf-overrides "{\\"a\\": 1}"`), flag: "hf-overrides", value: '{"a": 1}', field: "c.args[0]" },
-  { name: "python in a script", container: script("cd /app; python -m vllm.entrypoints.openai.api_server --model a/b"), flag: "model", value: "a/b", field: "c.args[0]" },
-  { name: "a shell in a shell", container: script(`sh -c "vllm serve a/b -tp 2"`), flag: "tensor-parallel-size", value: 2, field: "c.args[0]" },
-  { name: "eval", container: script('eval "vllm serve a/b ${MORE} -tp 2"', { env: env({ MORE: "--block-size 8" }) }), flag: "block-size", value: 8, field: "c.env[0].value" },
+  {
+    name: "continued lines",
+    container: script("vllm serve a/b \\\n  --max-num-seqs \\\n  7 \\\n  --port 80\n"),
+    flag: "max-num-seqs",
+    value: 7,
+    field: "c.args[0]",
+  },
+  {
+    name: "folded YAML",
+    container: script("set -e; ulimit -n 65536 && vllm serve a/b\n --max-num-seqs 7"),
+    flag: "model",
+    value: "a/b",
+    field: "c.args[0]",
+  },
+  {
+    name: "up to &&",
+    container: script("sleep 1 && vllm serve a/b -tp 2 && echo --block-size 8"),
+    flag: "tensor-parallel-size",
+    value: 2,
+    field: "c.args[0]",
+  },
+  {
+    name: "up to |",
+    container: script("vllm serve a/b -tp 2 2>&1 | tee /tmp/log -tp 4"),
+    flag: "tensor-parallel-size",
+    value: 2,
+    field: "c.args[0]",
+  },
+  {
+    name: "a comment",
+    container: script("# vllm serve x/y\nvllm serve a/b # -tp 8"),
+    flag: "model",
+    value: "a/b",
+    field: "c.args[0]",
+  },
+  {
+    name: "single quotes",
+    container: script(`vllm serve a/b --hf-overrides '{"a": "b c"}' -tp 2`),
+    flag: "hf-overrides",
+    value: '{"a": "b c"}',
+    field: "c.args[0]",
+  },
+  {
+    name: "double quotes",
+    container: script(`vllm serve a/b --hf-overrides "{\\"a\\": 1}"`),
+    flag: "hf-overrides",
+    value: '{"a": 1}',
+    field: "c.args[0]",
+  },
+  {
+    name: "python in a script",
+    container: script("cd /app; python -m vllm.entrypoints.openai.api_server --model a/b"),
+    flag: "model",
+    value: "a/b",
+    field: "c.args[0]",
+  },
+  {
+    name: "a shell in a shell",
+    container: script(`sh -c "vllm serve a/b -tp 2"`),
+    flag: "tensor-parallel-size",
+    value: 2,
+    field: "c.args[0]",
+  },
+  {
+    name: "eval",
+    container: script('eval "vllm serve a/b ${MORE} -tp 2"', { env: env({ MORE: "--block-size 8" }) }),
+    flag: "block-size",
+    value: 8,
+    field: "c.env[0].value",
+  },
   {
     name: "$@",
     container: { command: ["bash", "-c", 'vllm serve a/b "$@"', "--"], args: ["--max-num-seqs", "7"] },
@@ -94,19 +308,81 @@ const SPELLINGS: readonly Row[] = [
     field: "c.args[1]",
   },
   // variables
-  { name: "$(NAME) in args", container: { ...serve("--max-num-seqs=$(N)"), env: env({ N: "7" }) }, flag: "max-num-seqs", value: 7, field: "c.env[0].value" },
-  { name: "$(NAME) as a word", container: { ...serve("--max-num-seqs", "$(N)"), env: env({ N: "7" }) }, flag: "max-num-seqs", value: 7, field: "c.env[0].value" },
-  { name: "$(NAME) of another", container: { ...serve("--max-num-seqs=$(N)"), env: env({ M: "7", N: "$(M)" }) }, flag: "max-num-seqs", value: 7, field: "c.env[0].value" },
-  { name: "$NAME in a script", container: script("vllm serve a/b --max-num-seqs $N", { env: env({ N: "7" }) }), flag: "max-num-seqs", value: 7, field: "c.env[0].value" },
-  { name: "${NAME} in a script", container: script("vllm serve a/b --max-num-seqs=${N}", { env: env({ N: "7" }) }), flag: "max-num-seqs", value: 7, field: "c.env[0].value" },
-  { name: "${NAME:-x}, set", container: script("vllm serve a/b --max-num-seqs ${N:-9}", { env: env({ N: "7" }) }), flag: "max-num-seqs", value: 7, field: "c.env[0].value" },
-  { name: "${NAME:-x}, not set", container: script("vllm serve a/b --max-num-seqs ${N:-9}"), flag: "max-num-seqs", value: 9, field: "c.args[0]" },
-  { name: "${NAME:-several words}", container: script("vllm serve a/b ${N:---max-num-seqs 9}"), flag: "max-num-seqs", value: 9, field: "c.args[0]" },
-  { name: "set in the script", container: script("N=7\nexport M=$N\nvllm serve a/b --max-num-seqs $M"), flag: "max-num-seqs", value: 7, field: "c.args[0]" },
-  { name: "the model from env", container: script('vllm serve "$MODEL"', { env: env({ MODEL: "a/b" }) }), flag: "model", value: "a/b", field: "c.env[0].value" },
+  {
+    name: "$(NAME) in args",
+    container: { ...serve("--max-num-seqs=$(N)"), env: env({ N: "7" }) },
+    flag: "max-num-seqs",
+    value: 7,
+    field: "c.env[0].value",
+  },
+  {
+    name: "$(NAME) as a word",
+    container: { ...serve("--max-num-seqs", "$(N)"), env: env({ N: "7" }) },
+    flag: "max-num-seqs",
+    value: 7,
+    field: "c.env[0].value",
+  },
+  {
+    name: "$(NAME) of another",
+    container: { ...serve("--max-num-seqs=$(N)"), env: env({ M: "7", N: "$(M)" }) },
+    flag: "max-num-seqs",
+    value: 7,
+    field: "c.env[0].value",
+  },
+  {
+    name: "$NAME in a script",
+    container: script("vllm serve a/b --max-num-seqs $N", { env: env({ N: "7" }) }),
+    flag: "max-num-seqs",
+    value: 7,
+    field: "c.env[0].value",
+  },
+  {
+    name: "${NAME} in a script",
+    container: script("vllm serve a/b --max-num-seqs=${N}", { env: env({ N: "7" }) }),
+    flag: "max-num-seqs",
+    value: 7,
+    field: "c.env[0].value",
+  },
+  {
+    name: "${NAME:-x}, set",
+    container: script("vllm serve a/b --max-num-seqs ${N:-9}", { env: env({ N: "7" }) }),
+    flag: "max-num-seqs",
+    value: 7,
+    field: "c.env[0].value",
+  },
+  {
+    name: "${NAME:-x}, not set",
+    container: script("vllm serve a/b --max-num-seqs ${N:-9}"),
+    flag: "max-num-seqs",
+    value: 9,
+    field: "c.args[0]",
+  },
+  {
+    name: "${NAME:-several words}",
+    container: script("vllm serve a/b ${N:---max-num-seqs 9}"),
+    flag: "max-num-seqs",
+    value: 9,
+    field: "c.args[0]",
+  },
+  {
+    name: "set in the script",
+    container: script("N=7\nexport M=$N\nvllm serve a/b --max-num-seqs $M"),
+    flag: "max-num-seqs",
+    value: 7,
+    field: "c.args[0]",
+  },
+  {
+    name: "the model from env",
+    container: script('vllm serve "$MODEL"', { env: env({ MODEL: "a/b" }) }),
+    flag: "model",
+    value: "a/b",
+    field: "c.env[0].value",
+  },
   {
     name: "VLLM_ADDITIONAL_ARGS",
-    container: script("vllm serve a/b ${VLLM_ADDITIONAL_ARGS} --port 80", { env: env({ VLLM_ADDITIONAL_ARGS: "--max-num-seqs 7 --block-size=8" }) }),
+    container: script("vllm serve a/b ${VLLM_ADDITIONAL_ARGS} --port 80", {
+      env: env({ VLLM_ADDITIONAL_ARGS: "--max-num-seqs 7 --block-size=8" }),
+    }),
     flag: "block-size",
     value: 8,
     field: "c.env[0].value",
@@ -128,28 +404,56 @@ describe("every spelling", () => {
 
 describe("problems", () => {
   const problemsOf = (container: Container) =>
-    argumentsOf(container)?.problems.map(({ severity, reason, field, message, fix }) => ({ severity, reason, field, message, fix }));
+    argumentsOf(container)?.problems.map(({ severity, reason, field, message, fix }) => ({
+      severity,
+      reason,
+      field,
+      message,
+      fix,
+    }));
 
   it.each([
     {
       name: "an unknown flag near a known one",
       container: serve("--max-num-seq5=9"),
-      problem: { severity: "warning", reason: "UnknownFlag", field: "c.args[0]", message: "--max-num-seq5 is no flag of vllm serve that is known here, and is passed over; did you mean --max-num-seqs?" },
+      problem: {
+        severity: "warning",
+        reason: "UnknownFlag",
+        field: "c.args[0]",
+        message:
+          "--max-num-seq5 is no flag of vllm serve that is known here, and is passed over; did you mean --max-num-seqs?",
+      },
     },
     {
       name: "a flag that is not modelled",
       container: serve("--cpu-offload-gb=4"),
-      problem: { severity: "warning", reason: "NotModelled", field: "c.args[0]", message: "--cpu-offload-gb changes performance and is not modelled yet; it is simulated as at its default" },
+      problem: {
+        severity: "warning",
+        reason: "NotModelled",
+        field: "c.args[0]",
+        message: "--cpu-offload-gb changes performance and is not modelled yet; it is simulated as at its default",
+      },
     },
     {
       name: "a flag without which it is another system",
       container: serve("--speculative-config", '{"method": "eagle"}'),
-      problem: { severity: "warning", reason: "NotModelled", field: "c.args[1]", message: "--speculative-config: speculative decoding yields several tokens per step, which is not modelled" },
+      problem: {
+        severity: "warning",
+        reason: "NotModelled",
+        field: "c.args[1]",
+        message: "--speculative-config: speculative decoding yields several tokens per step, which is not modelled",
+      },
     },
     {
       name: "no whole number",
       container: serve("--max-num-seqs", "many"),
-      problem: { severity: "error", reason: "BadArgument", field: "c.args[1]", message: "--max-num-seqs can't be many", fix: "give a whole number such as 4096, 4k or 4K" },
+      problem: {
+        severity: "error",
+        reason: "BadArgument",
+        field: "c.args[1]",
+        message: "--max-num-seqs can't be many",
+        fix: "give a whole number such as 4096, 4k or 4K",
+      },
     },
     {
       name: "a variable that nothing expands",
@@ -165,11 +469,20 @@ describe("problems", () => {
     {
       name: "no value",
       container: serve("--max-num-seqs", "--port=80"),
-      problem: { severity: "error", reason: "BadArgument", field: "c.args[0]", message: "--max-num-seqs needs a value", fix: "give one, as in --max-num-seqs=..." },
+      problem: {
+        severity: "error",
+        reason: "BadArgument",
+        field: "c.args[0]",
+        message: "--max-num-seqs needs a value",
+        fix: "give one, as in --max-num-seqs=...",
+      },
     },
     {
       name: "a value that comes from a Secret",
-      container: { ...serve("--max-num-seqs=$(N)"), env: [{ name: "N", valueFrom: { secretKeyRef: { name: "s", key: "k" } } }] },
+      container: {
+        ...serve("--max-num-seqs=$(N)"),
+        env: [{ name: "N", valueFrom: { secretKeyRef: { name: "s", key: "k" } } }],
+      },
       problem: {
         severity: "warning",
         reason: "UnresolvedVariable",
@@ -203,17 +516,30 @@ describe("problems", () => {
     {
       name: "two launches in one script",
       container: script("if $A; then vllm serve a/b; else vllm serve c/d; fi"),
-      problem: { severity: "warning", reason: "Ambiguous", field: "c.args[0]", message: "its script starts vLLM in 2 places; the first is taken" },
+      problem: {
+        severity: "warning",
+        reason: "Ambiguous",
+        field: "c.args[0]",
+        message: "its script starts vLLM in 2 places; the first is taken",
+      },
     },
     {
       name: "a switch with a value",
       container: serve("--enforce-eager=maybe"),
-      problem: { severity: "error", reason: "BadArgument", field: "c.args[0]", message: "--enforce-eager is a switch and can't be maybe", fix: "write --enforce-eager or --no-enforce-eager" },
+      problem: {
+        severity: "error",
+        reason: "BadArgument",
+        field: "c.args[0]",
+        message: "--enforce-eager is a switch and can't be maybe",
+        fix: "write --enforce-eager or --no-enforce-eager",
+      },
     },
   ])("$name", ({ container, problem }) => expect(problemsOf(container)).toEqual([{ fix: undefined, ...problem }]));
 
   it("are none for harmless flags, whatever their number", () => {
-    const args = FLAGS.filter(({ role, takes }) => role === "harmless" && takes === "switch").map(({ name }) => `--${name}`);
+    const args = FLAGS.filter(({ role, takes }) => role === "harmless" && takes === "switch").map(
+      ({ name }) => `--${name}`,
+    );
     expect(problemsOf(serve(...args))).toEqual([]);
   });
 

@@ -1,0 +1,155 @@
+import { gzipSync } from "node:zlib";
+import { afterAll, describe, expect, it } from "vitest";
+import type { SimTime } from "../../src/sim/time.ts";
+import { World } from "../../src/twin/world.ts";
+import { PacedWorlds } from "../../src/worker/paced-worlds.ts";
+import { previewPool, ShadowHost } from "../../src/worker/pool.ts";
+import { runPreview } from "../../src/worker/preview.ts";
+import type { ShadowMessage } from "../../src/worker/protocol.ts";
+import { readTrace } from "../../src/worker/trace-input.ts";
+import { scenario, waitingHpa } from "../twin/scenario-fixture.ts";
+
+const threads = new URL("../../dist/", import.meta.url);
+const maxTraceBytes = 1e6;
+const said = scenario({ autoscalers: [waitingHpa(2)], horizonMicros: 300e6 });
+const pool = previewPool(threads, 2);
+afterAll(() => pool.close());
+
+const rows = Array.from({ length: 200 }, (_, i) => `2023-11-16 18:17:${String(Math.floor(i / 4)).padStart(2, "0")}.${i % 4}000000,${100 + i},20`);
+const csv = ["TIMESTAMP,ContextTokens,GeneratedTokens", ...rows].join("\n");
+const traced = (text: string | Uint8Array, onError: "Fail" | "Skip" = "Fail") =>
+  scenario({
+    horizonMicros: 60e6,
+    traffic: {
+      kind: "trace",
+      format: "azure-2023",
+      input: { kind: "inline", base64: Buffer.from(text).toString("base64"), digest: "d" },
+      rateScale: 1,
+      startOffsetMicros: 0,
+      onError,
+      maxRequests: 1000,
+    },
+  });
+
+describe("a preview", () => {
+  it("comes to the same report alone, in a pool, and paced", async () => {
+    const alone = await runPreview({ scenario: said, maxTraceBytes }, () => {});
+    if (alone.kind !== "report") throw new Error(alone.message);
+    const signal = new AbortController().signal;
+    const pooled = await Promise.all([1, 2, 3].map(() => pool.run({ scenario: said, maxTraceBytes }, signal)));
+    for (const one of pooled) expect(one).toEqual(alone);
+    const paced = new World(said);
+    for (let at = 0; at <= 300e6; at += 1_234_567) paced.runUntil(at as SimTime);
+    while (paced.next !== undefined) paced.step();
+    const { scenarioDigest, version } = alone.report;
+    expect(paced.report({ scenarioDigest, version }, 300e6 as SimTime)).toEqual(alone.report);
+  });
+
+  it("ends at once when it is cancelled, and the pool goes on", async () => {
+    const abort = new AbortController();
+    const long = pool.run({ scenario: { ...said, horizonMicros: 1e6 * 86_400 * 30 }, maxTraceBytes }, abort.signal);
+    setTimeout(() => abort.abort(), 300);
+    await expect(long).rejects.toThrow(/abort/i);
+    expect((await pool.run({ scenario: said, maxTraceBytes }, new AbortController().signal)).kind).toBe("report");
+  });
+
+  it("tells how far it is", async () => {
+    const told: number[] = [];
+    await pool.run({ scenario: { ...said, horizonMicros: 3600e6 * 3 }, maxTraceBytes }, new AbortController().signal, ({ done }) => told.push(done));
+    expect(told.length).toBeGreaterThan(0);
+    for (const done of told) expect(done).toBeGreaterThan(0);
+    expect([...told].sort((a, b) => a - b)).toEqual(told);
+  });
+
+  it("reads a trace, plain or gzip, to the same report", async () => {
+    const [plain, packed] = await Promise.all([csv, gzipSync(csv)].map((text) => runPreview({ scenario: traced(text), maxTraceBytes }, () => {})));
+    if (plain?.kind !== "report" || packed?.kind !== "report") throw new Error("no report");
+    expect(plain.report.kpis.requests.arrived).toBe(200);
+    expect(packed.report.kpis).toEqual(plain.report.kpis);
+  });
+
+  it("comes back with the line of a broken trace", async () => {
+    const broken = csv.replace(",150,20", ",many,20");
+    expect(await runPreview({ scenario: traced(broken), maxTraceBytes }, () => {})).toMatchObject({ kind: "problem", reason: "BrokenTrace", message: expect.stringContaining("line 52") });
+    const skipped = await runPreview({ scenario: traced(broken, "Skip"), maxTraceBytes }, () => {});
+    if (skipped.kind !== "report") throw new Error(skipped.message);
+    expect(skipped.report.kpis.requests.arrived).toBe(199);
+    expect(skipped.report.notes.join()).toContain("line 52");
+  });
+
+  it("refuses a trace that inflates beyond the bound", async () => {
+    const bomb = gzipSync(Buffer.alloc(5_000_000));
+    const reading = async () => {
+      let read = 0;
+      for await (const text of readTrace({ kind: "inline", base64: bomb.toString("base64"), digest: "d" }, 1_000_000)) read += text.length;
+      return read;
+    };
+    await expect(reading()).rejects.toThrow(/more than 1000000 bytes/);
+  });
+});
+
+describe("paced worlds", () => {
+  const paced = () => {
+    let now = 0;
+    const told: ShadowMessage[] = [];
+    const worlds = new PacedWorlds(() => now, () => 1_700_000_000, (message) => told.push(message));
+    const go = (milliseconds: number) => {
+      for (let i = 0; i < milliseconds; i += 50) {
+        now += 50;
+        worlds.turn();
+      }
+    };
+    return { worlds, told, go };
+  };
+  const endless = { ...said, horizonMicros: undefined };
+
+  it("keep pace with the clock, at the speed that was said", () => {
+    const { worlds, told, go } = paced();
+    worlds.command({ kind: "start", key: "a", scenario: endless, speed: 1, maxTraceBytes });
+    worlds.command({ kind: "start", key: "b", scenario: endless, speed: 10, maxTraceBytes });
+    go(20_000);
+    const last = (key: string) => told.filter((message) => message.key === key).at(-1);
+    const [a, b] = [last("a"), last("b")];
+    if (a?.kind !== "snapshot" || b?.kind !== "snapshot") throw new Error("no snapshot");
+    expect(a.snapshot.simulatedSeconds).toBeCloseTo(20, 0);
+    expect(b.snapshot.simulatedSeconds).toBeGreaterThan(185);
+    expect(a.snapshot.families.some(({ name }) => name === "vllm:num_requests_running")).toBe(true);
+    expect(told.filter(({ key }) => key === "a").length).toBeLessThan(25);
+  });
+
+  it("take a write to the scale without beginning anew", () => {
+    const { worlds, told, go } = paced();
+    worlds.command({ kind: "start", key: "a", scenario: { ...endless, autoscalers: [] }, speed: 10, maxTraceBytes });
+    go(5000);
+    worlds.command({ kind: "scale", key: "a", workload: "llama", replicas: 4, by: "test" });
+    go(20_000);
+    const last = told.at(-1);
+    if (last?.kind !== "snapshot") throw new Error("no snapshot");
+    expect(last.snapshot.replicas).toEqual({ spec: 4, ready: 4 });
+    expect(last.snapshot.simulatedSeconds).toBeGreaterThan(240);
+  });
+
+  it("fail one by one", async () => {
+    const { worlds, told, go } = paced();
+    worlds.command({ kind: "start", key: "broken", scenario: { ...traced("nonsense"), horizonMicros: undefined }, speed: 1, maxTraceBytes });
+    worlds.command({ kind: "start", key: "sound", scenario: endless, speed: 1, maxTraceBytes });
+    for (let i = 0; i < 20 && !told.some(({ kind }) => kind === "problem"); i += 1) {
+      go(100);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(told.find(({ kind }) => kind === "problem")).toMatchObject({ key: "broken", reason: "BrokenTrace" });
+    go(2000);
+    expect(worlds.size).toBe(1);
+  });
+
+  it("run in a thread of their own", async () => {
+    const snapshot = await new Promise<ShadowMessage>((resolve) => {
+      const host = new ShadowHost(threads, (message) => {
+        resolve(message);
+        void host.close();
+      });
+      host.send({ kind: "start", key: "a", scenario: endless, speed: 1, maxTraceBytes });
+    });
+    expect(snapshot.kind).toBe("snapshot");
+  });
+});
