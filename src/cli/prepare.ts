@@ -15,7 +15,12 @@ export interface Prepared {
 }
 
 /** Parses and mirrors one simulation, as the operator does. @throws BadInput */
-export const prepare = async (store: Store, stored: StoredObject, limits: Limits, allowedUrls: readonly string[]): Promise<Prepared> => {
+export const prepare = async (
+  store: Store,
+  stored: StoredObject,
+  limits: Limits,
+  allowedUrls: readonly string[],
+): Promise<Prepared> => {
   const found = await read(stored, { store, limits, allowedUrls });
   if (!found.ok) throw new BadInput(found.problems);
   return { ...found.value, warnings: found.warnings };

@@ -89,7 +89,8 @@ export class Operator {
   #changed(ref: ObjectRef): void {
     if (ref.kind === "InferenceSimulation") return this.#enqueue(ref);
     for (const { object } of this.simulations) {
-      if (ref.kind === "Node" || (object.metadata.namespace ?? "default") === ref.namespace) this.#enqueue(refOf(object.metadata));
+      if (ref.kind === "Node" || (object.metadata.namespace ?? "default") === ref.namespace)
+        this.#enqueue(refOf(object.metadata));
     }
   }
 
@@ -113,7 +114,12 @@ export class Operator {
         result = this.#heed(key, outcome);
       } catch (error) {
         result = "error";
-        this.#parts.log({ level: "error", message: "reconcile failed", simulation: key, error: (error as Error).stack });
+        this.#parts.log({
+          level: "error",
+          message: "reconcile failed",
+          simulation: key,
+          error: (error as Error).stack,
+        });
         this.queue.addAfterFailure(key);
       }
       this.queue.done(key);

@@ -523,7 +523,8 @@ class Fleet {
       statusReplicas: this.standing.length,
       readyReplicas: ready.length,
       // Source: IsPodAvailable, pkg/api/v1/pod, Kubernetes v1.36.
-      availableReplicas: ready.filter((pod) => pod.readyChanged !== undefined && pod.readyChanged + minReady <= now).length,
+      availableReplicas: ready.filter((pod) => pod.readyChanged !== undefined && pod.readyChanged + minReady <= now)
+        .length,
       gpusPerReplica: this.workload.gpusPerReplica,
       gpu: this.workload.hardware.id,
     };

@@ -28,7 +28,10 @@ export const previewPool = (threads: URL, count: number): PreviewPool => {
       const { port1, port2 } = new MessageChannel();
       if (tell !== undefined) port1.on("message", tell);
       try {
-        return (await pool.run({ task, port: port2 }, { signal, transferList: [port2], name: "preview" })) as PreviewResult;
+        return (await pool.run(
+          { task, port: port2 },
+          { signal, transferList: [port2], name: "preview" },
+        )) as PreviewResult;
       } finally {
         port1.close();
       }
@@ -72,7 +75,12 @@ export class ShadowHost {
     });
     thread.on("error", (error) => {
       for (const key of this.#started.keys()) {
-        this.#tell({ kind: "problem", key, reason: "WorkerDied", message: `the thread of the paced worlds died: ${error.message}` });
+        this.#tell({
+          kind: "problem",
+          key,
+          reason: "WorkerDied",
+          message: `the thread of the paced worlds died: ${error.message}`,
+        });
       }
       this.#started.clear();
     });

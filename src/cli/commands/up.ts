@@ -57,7 +57,10 @@ const serve = async (folder: string | undefined, options: Options): Promise<void
   const listen = addressOf(options.listen);
   const running = new AbortController();
   const metrics: OperatorMetrics = new OperatorMetrics(() => stateOf(operator), { version: VERSION });
-  const watch = { requested: (said: { method: string; code: string; host: string }) => metrics.requested(said.code, said.method, said.host) };
+  const watch = {
+    requested: (said: { method: string; code: string; host: string }) =>
+      metrics.requested(said.code, said.method, said.host),
+  };
   const { store, elect } = placeOf(folder, options, watch);
   const operator: Operator = new Operator({
     store,
@@ -97,7 +100,10 @@ const serve = async (folder: string | undefined, options: Options): Promise<void
     },
     listen,
   ).catch((error: NodeJS.ErrnoException) => {
-    throw usageError(`${options.listen} can't be listened on: ${error.message}`, "choose another address with --listen");
+    throw usageError(
+      `${options.listen} can't be listened on: ${error.message}`,
+      "choose another address with --listen",
+    );
   });
 
   store.onProblems(() => {
@@ -134,7 +140,10 @@ const placeOf = (
   }
   if (folder !== undefined) return { store: folderStore({ folder, kinds: WATCHED_KINDS }) };
   if (options.kubeconfig === undefined && process.env.KUBERNETES_SERVICE_HOST === undefined) {
-    throw usageError("there is nothing to watch", "name a folder (servetwin up deploy/examples/quickstart), or a cluster with --kubeconfig");
+    throw usageError(
+      "there is nothing to watch",
+      "name a folder (servetwin up deploy/examples/quickstart), or a cluster with --kubeconfig",
+    );
   }
   const { store, connection } = kubernetesStore({
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
@@ -166,7 +175,8 @@ const placeOf = (
 
 const addressOf = (text: string): { host: string; port: number } => {
   const [, host, port] = /^(?:\[?([^\]]*?)\]?:)?(\d{1,5})$/.exec(text) ?? [];
-  if (port === undefined || Number(port) > 65_535) throw usageError(`${text} is no address to listen on`, "write host:port, such as 127.0.0.1:8080");
+  if (port === undefined || Number(port) > 65_535)
+    throw usageError(`${text} is no address to listen on`, "write host:port, such as 127.0.0.1:8080");
   return { host: host === undefined || host === "" ? "127.0.0.1" : host, port: Number(port) };
 };
 
