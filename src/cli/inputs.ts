@@ -1,11 +1,9 @@
-import { readFileSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Problem } from "../model/problem.ts";
 import { type ManifestFile, manifestStore } from "../store/manifests.ts";
 import type { Store, StoredObject } from "../store/store.ts";
 import { BadInput, usageError } from "./exit.ts";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 
 const MANIFEST = /\.(ya?ml|json)$/;
 

@@ -1,7 +1,7 @@
 import type { Problem } from "../model/problem.ts";
+import { read } from "../operator/read.ts";
 import type { Limits } from "../schema/limits.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
-import { read } from "../operator/read.ts";
 import type { Store, StoredObject } from "../store/store.ts";
 import type { MirroredValue } from "../twin/mirror.ts";
 import type { Scenario } from "../twin/scenario.ts";

@@ -1,5 +1,5 @@
 import { Batch } from "../model/batch.ts";
-import { START, type SimTime } from "../sim/time.ts";
+import { type SimTime, START } from "../sim/time.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** One forward pass: who takes part, and who gets a token from it. Reused, so that steps cost no garbage. */

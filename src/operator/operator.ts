@@ -1,8 +1,8 @@
 import type { Limits } from "../schema/limits.ts";
 import type { ObjectRef, Store } from "../store/store.ts";
 import { type PreviewPool, ShadowHost } from "../worker/pool.ts";
-import { Reconciler } from "./reconcile.ts";
 import type { Outcome } from "./outcome.ts";
+import { Reconciler } from "./reconcile.ts";
 import { type Priority, type QueueWatch, WorkQueue } from "./work-queue.ts";
 
 export interface OperatorParts {

@@ -2,7 +2,7 @@ import { describeProblem, type Problem } from "../model/problem.ts";
 import type { Limits } from "../schema/limits.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
-import { type ObjectRef, type Store, StoreError, type StoredObject } from "../store/store.ts";
+import { type ObjectRef, type Store, type StoredObject, StoreError } from "../store/store.ts";
 import { digestOf } from "../twin/digest.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import type { PreviewPool, ShadowHost } from "../worker/pool.ts";

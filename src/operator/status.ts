@@ -1,10 +1,10 @@
 import { describeSource } from "../model/known.ts";
 import { describeProblem } from "../model/problem.ts";
-import { hash32 } from "../sim/rng.ts";
 import { VERSION } from "../model/version.ts";
 import { judge } from "../report/objectives.ts";
 import { spreadOf } from "../report/spread.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
+import { hash32 } from "../sim/rng.ts";
 import type { Held } from "./held.ts";
 
 type Conditions = SimulationStatus["conditions"];

@@ -105,8 +105,7 @@ class KubernetesStore implements Store {
   async writeStatus(ref: ObjectRef, status: unknown): Promise<void> {
     const reflector = this.#reflectorOf(ref);
     if (reflector === undefined) throw new StoreError("refused", `${ref.kind} is not watched`);
-    const uid = reflector.mirror.get(ref.namespace, ref.name)?.object.metadata.uid;
-    reflector.acknowledge(await applyStatus(this.#connection, reflector.kind, ref, uid, status));
+    reflector.acknowledge(await applyStatus(this.#connection, reflector.kind, ref, status));
   }
 
   event(ref: ObjectRef, event: ObjectEvent): Promise<void> {

@@ -1,5 +1,5 @@
-import type { SimTime } from "../sim/time.ts";
 import { familiesOf } from "../report/metrics/index.ts";
+import type { SimTime } from "../sim/time.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import { World } from "../twin/world.ts";
 import { problemOf } from "./preview.ts";

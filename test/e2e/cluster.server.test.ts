@@ -148,7 +148,7 @@ describe("the operator on a real control plane", () => {
   });
 
   afterEach(async () => {
-    for (const program of programs.splice(0)) await program.stop("SIGKILL");
+    for (const program of programs.splice(0)) await program.stop();
   });
 
   afterAll(() => plane?.stop());
@@ -234,6 +234,12 @@ describe("the operator on a real control plane", () => {
     const second = await start();
     const done = await ready("killed", undefined, 90);
     expect(done.status?.runs).toHaveLength(1);
+    const completed = async () => {
+      const { body } = await plane.request("GET", "/apis/events.k8s.io/v1/namespaces/inference/events");
+      const { items } = body as { items: { reason: string; regarding: { name: string }; series?: unknown }[] };
+      return items.filter(({ reason, regarding }) => reason === "SimulationCompleted" && regarding.name === "killed");
+    };
+    await eventually(async () => (await completed()).length > 0, { what: "the event" });
 
     // Once more, when it is done: the status stays as it is, and the series come back.
     await second.stop("SIGKILL");
@@ -244,11 +250,9 @@ describe("the operator on a real control plane", () => {
     });
     const again = await simulation("killed");
     expect(again.status).toEqual(done.status);
-    const events = await plane.request("GET", "/apis/events.k8s.io/v1/namespaces/inference/events");
-    const completed = (events.body as { items: { reason: string; regarding: { name: string } }[] }).items.filter(
-      ({ reason, regarding }) => reason === "SimulationCompleted" && regarding.name === "killed",
-    );
-    expect(completed).toHaveLength(1);
+    const events = await completed();
+    expect(events).toHaveLength(1);
+    expect(events[0]?.series).toBeUndefined();
     await plane.request("DELETE", "/apis/servetwin.dev/v1alpha1/namespaces/inference/inferencesimulations/killed");
   });
 

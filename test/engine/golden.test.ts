@@ -4,7 +4,7 @@ import { createEngine } from "../../src/engine/step-engine.ts";
 import { trainedPhysics } from "../../src/latency/models/trained-physics.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import { Agenda } from "../../src/sim/agenda.ts";
-import { after, micros, NEVER, START, type SimTime } from "../../src/sim/time.ts";
+import { after, micros, NEVER, type SimTime, START } from "../../src/sim/time.ts";
 import { blisGpus, shapeOf } from "../latency/fixtures.ts";
 
 /** One closed-loop run of the reference simulator with its results. A session is [first arrival, group, rounds, think]. */

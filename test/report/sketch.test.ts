@@ -29,7 +29,9 @@ describe("QuantileSketch", () => {
     fc.assert(
       fc.property(latencies, share, fc.constantFrom(0.005, 0.01, 0.1), (values, q, accuracy) => {
         const truth = exact(values, q);
-        expect(Math.abs(sketchOf(values, accuracy).quantile(q) - truth)).toBeLessThanOrEqual(truth * (accuracy + 1e-9) + SUBNORMAL);
+        expect(Math.abs(sketchOf(values, accuracy).quantile(q) - truth)).toBeLessThanOrEqual(
+          truth * (accuracy + 1e-9) + SUBNORMAL,
+        );
       }),
       { numRuns: 500 },
     );

@@ -1,6 +1,5 @@
 import {
   appendFileSync,
-  chmodSync,
   mkdirSync,
   mkdtempSync,
   renameSync,
@@ -329,14 +328,6 @@ describe("what can't be read", () => {
     write("a.yaml", deployment("a", 2));
     await eventually(() => expect(replicas("a")).toBe(2), 8000);
     expect(told()).toEqual([]);
-  });
-
-  // Root may read everything.
-  it.runIf(process.getuid?.() !== 0)("is told of files without permission", async () => {
-    write("a.yaml", deployment("a", 1));
-    chmodSync(path("a.yaml"), 0);
-    await start();
-    expect(told()[0]).toMatch(/a.yaml: can't be read/);
   });
 
   it("names both places of an object in two files", async () => {

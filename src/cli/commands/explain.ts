@@ -1,6 +1,6 @@
 import Table from "cli-table3";
-import { dump } from "js-yaml";
 import type { Command } from "commander";
+import { dump } from "js-yaml";
 import { describeSource } from "../../model/known.ts";
 import { describeProblem } from "../../model/problem.ts";
 import { collect } from "../collect.ts";

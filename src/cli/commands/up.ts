@@ -9,7 +9,7 @@ import type { SimulationStatus } from "../../schema/simulation-status.ts";
 import { startServer } from "../../server/server.ts";
 import { folderStore } from "../../store/folder.ts";
 import { WATCHED_KINDS } from "../../store/kinds.ts";
-import { electLeader, type Election } from "../../store/kubernetes/lease.ts";
+import { type Election, electLeader } from "../../store/kubernetes/lease.ts";
 import { kubernetesStore } from "../../store/kubernetes.ts";
 import type { Store } from "../../store/store.ts";
 import { previewPool } from "../../worker/pool.ts";
