@@ -38,6 +38,7 @@ export class Operator {
   #stopListening: (() => void) | undefined;
   #resync: NodeJS.Timeout | undefined;
   #leading = false;
+  #working = false;
 
   constructor(parts: OperatorParts) {
     this.#parts = parts;
@@ -68,7 +69,7 @@ export class Operator {
     this.#stopListening = this.#parts.store.onChange((ref) => this.#changed(ref));
     this.#enqueueAll();
     this.#resync = setInterval(() => this.#enqueueAll("resync"), RESYNC_SECONDS * 1000 * (0.9 + Math.random() * 0.2));
-    void this.#work();
+    if (!this.#working) void this.#work();
   }
 
   /** Stops acting: runs under way are cancelled, nothing is written any more. */
@@ -102,10 +103,16 @@ export class Operator {
     this.queue.add(`${ref.namespace}/${ref.name}`, priority);
   }
 
+  /** One loop for as long as the queue is open: whoever doesn't lead takes keys and lets them be. */
   async #work(): Promise<void> {
-    while (this.#leading) {
+    this.#working = true;
+    for (;;) {
       const key = await this.queue.next();
       if (key === undefined) return;
+      if (!this.#leading) {
+        this.queue.done(key);
+        continue;
+      }
       const began = performance.now();
       const [namespace = "", name = ""] = key.split("/");
       let result: "success" | "error" | "requeue" | "requeue_after" = "success";

@@ -1,12 +1,12 @@
 import { setMaxListeners } from "node:events";
 import type { Problem } from "../model/problem.ts";
+import { groupOf } from "./kinds.ts";
 import { applyStatus } from "./kubernetes/apply-status.ts";
 import { type Connection, type ConnectionOptions, connect } from "./kubernetes/connection.ts";
 import { EventRecorder } from "./kubernetes/event-recorder.ts";
 import { ApiFailure, storeErrorOf } from "./kubernetes/failure.ts";
 import { groupPath } from "./kubernetes/paths.ts";
 import { Reflector } from "./kubernetes/reflector.ts";
-import { groupOf } from "./kinds.ts";
 import { Listeners } from "./listeners.ts";
 import { type Log, warnings } from "./log.ts";
 import { bytesOf } from "./manifest-objects.ts";
@@ -15,8 +15,8 @@ import {
   type ObjectEvent,
   type ObjectRef,
   type Store,
-  StoreError,
   type StoredObject,
+  StoreError,
   type WatchedKind,
 } from "./store.ts";
 

@@ -20,8 +20,8 @@ export const previewPool = (threads: URL, count: number): PreviewPool => {
     maxThreads: count,
     idleTimeout: 30_000,
     concurrentTasksPerWorker: 1,
-    // A runaway world fails its own run, not the process.
-    resourceLimits: { maxOldGenerationSizeMb: 2048 },
+    // A runaway world fails its own run, not the process. A small young generation keeps a run's memory small and costs no time.
+    resourceLimits: { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 12 },
   });
   return {
     run: async (task, signal, tell) => {

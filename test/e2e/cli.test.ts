@@ -198,6 +198,8 @@ describe("bad input ends with 2 and one clear error", () => {
     { args: ["run", "-f", "no-such-file.yaml"], says: /no-such-file\.yaml/ },
     { args: ["nonsense"], says: /unknown command/ },
     { args: ["up"], says: /--kubeconfig/ },
+    { args: ["up", "no-such-folder", "--listen", "127.0.0.1:0"], says: /no-such-folder/ },
+    { args: ["up", "--kubeconfig", "no-such-file", "--listen", "127.0.0.1:0"], says: /no-such-file/ },
     { args: ["up", "."], listen: true, says: /address to listen on/ },
   ])("$args", async ({ args: said, says, listen }) => {
     const { code, stderr } = await runProgram(

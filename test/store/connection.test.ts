@@ -15,8 +15,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+let written = 0;
 const kubeconfig = (text: string): string => {
-  const path = join(folder, "config");
+  const path = join(folder, `config-${written++}`);
   writeFileSync(path, text);
   return path;
 };
@@ -48,7 +49,6 @@ describe("connect", () => {
       const error = refusal(options);
       expect(error).toBeInstanceOf(StoreError);
       expect((error as StoreError).message).toMatch(message);
-      kubeconfig(CONFIG);
     }
   });
 

@@ -12,7 +12,7 @@ import { Reflector } from "../../src/store/kubernetes/reflector.ts";
 import { kubernetesStore } from "../../src/store/kubernetes.ts";
 import { type KubeObject, type ObjectRef, type Store, StoreError, type WatchedKind } from "../../src/store/store.ts";
 import { type ControlPlane, startControlPlane } from "../env/control-plane.ts";
-import { type FaultProxy, startFaultProxy } from "../env/fault-proxy.ts";
+import { type Fault, type FaultProxy, startFaultProxy } from "../env/fault-proxy.ts";
 
 /** Against a real API server, through a proxy that misbehaves. */
 const CONFIG_MAPS: WatchedKind = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" };
@@ -25,6 +25,13 @@ const CRD = load(
 let plane: ControlPlane;
 let proxy: FaultProxy;
 const stopping: AbortController[] = [];
+
+const faultsLeft: Fault[] = [];
+const respond = (...script: Parameters<FaultProxy["respondNext"]>): Fault => {
+  const fault = proxy.respondNext(...script);
+  faultsLeft.push(fault);
+  return fault;
+};
 
 const expectStatus = async (want: number, answer: ReturnType<ControlPlane["request"]>): Promise<KubeObject> => {
   const { status, body } = await answer;
@@ -75,6 +82,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   for (const controller of stopping.splice(0)) controller.abort();
+  for (const fault of faultsLeft.splice(0)) fault.remove();
   proxy.refuse(false);
 });
 
@@ -96,7 +104,7 @@ describe("list and watch", () => {
     ).toEqual(["limit=500", "limit=500&continue="]);
     paged.stop();
     proxy.requests.length = 0;
-    proxy.respondNext(/continue=/, { status: 410 });
+    respond(/continue=/, { status: 410 });
     await expectMirror((await watching()).store);
     expect(proxy.requests.filter(({ watch }) => !watch).at(-1)?.url).toBe("/api/v1/configmaps");
     await expectStatus(200, plane.request("DELETE", PATH));
@@ -142,31 +150,31 @@ describe("list and watch", () => {
     "watches that end in order": () => void proxy.endWatches(),
     "410 in the stream": () => void proxy.expireWatches(),
     "410 as an answer": () => {
-      proxy.respondNext(({ watch }) => watch, { status: 410 });
+      respond(({ watch }) => watch, { status: 410 });
       proxy.cutWatches();
     },
     "410 in the stream and 429 for the list": () => {
-      proxy.respondNext(({ watch }) => !watch, { status: 429, headers: { "retry-after": "1" } }, 2);
+      respond(({ watch }) => !watch, { status: 429, headers: { "retry-after": "1" } }, 2);
       proxy.expireWatches();
     },
     "500 for watch and list": () => {
-      proxy.respondNext(/configmaps/, { status: 500 }, 3);
+      respond(/configmaps/, { status: 500 }, 3);
       proxy.cutWatches();
     },
     "a watch that tells nonsense": () => {
-      proxy.respondNext(({ watch }) => watch, { status: 200, body: "<html>busy</html>\n" });
+      respond(({ watch }) => watch, { status: 200, body: "<html>busy</html>\n" });
       proxy.cutWatches();
     },
     "a watch that tells of something unknown": () => {
-      proxy.respondNext(({ watch }) => watch, { status: 200, body: '{"type":"SURPRISE","object":{"metadata":{}}}\n' });
+      respond(({ watch }) => watch, { status: 200, body: '{"type":"SURPRISE","object":{"metadata":{}}}\n' });
       proxy.cutWatches();
     },
     "a line that is cut in the middle": () => {
-      proxy.respondNext(({ watch }) => watch, { status: 200, body: '{"type":"ADDED","object":{"metada' });
+      respond(({ watch }) => watch, { status: 200, body: '{"type":"ADDED","object":{"metada' });
       proxy.cutWatches();
     },
     "watches that end at once": () => {
-      proxy.respondNext(({ watch }) => watch, { status: 200, body: "" }, 2);
+      respond(({ watch }) => watch, { status: 200, body: "" }, 2);
       proxy.cutWatches();
     },
     "refused connections": async () => {
@@ -203,7 +211,7 @@ describe("list and watch", () => {
 
   it("waits as long as a 429 says, and no request more comes meanwhile", async () => {
     proxy.requests.length = 0;
-    const busy = proxy.respondNext("GET /api/v1/configmaps", { status: 429, headers: { "retry-after": "3" } });
+    const busy = respond("GET /api/v1/configmaps", { status: 429, headers: { "retry-after": "3" } });
     const { store } = await watching();
     expect(busy.served).toBe(1);
     const [first, second] = proxy.requests.map(({ at }) => at) as [number, number];
@@ -215,7 +223,7 @@ describe("list and watch", () => {
     const controller = new AbortController();
     stopping.push(controller);
     const { store } = kubernetesStore({ kubeconfig: proxy.kubeconfigPath(), kinds: [CONFIG_MAPS] });
-    const fault = proxy.respondNext(/configmaps/, { status: 503 }, 1000);
+    const fault = respond(/configmaps/, { status: 503 }, 1000);
     const told: string[] = [];
     store.onProblems(() => told.push(store.problems.map(({ message }) => message).join()));
     const started = store.start(controller.signal);
@@ -478,7 +486,7 @@ describe("what it writes", () => {
   it("says so when the object is gone, though the mirror has not heard of it", async () => {
     await open();
     await made("gone");
-    const deaf = proxy.respondNext(({ method }) => method === "GET", { status: 503 }, 100);
+    const deaf = respond(({ method }) => method === "GET", { status: 503 }, 100);
     proxy.cutWatches();
     await expectStatus(200, plane.request("DELETE", `${SIMULATIONS}/gone`));
     expect(store.get(refOf("gone"))).toBeDefined();
@@ -491,7 +499,7 @@ describe("what it writes", () => {
     await open();
     await made("again");
     for (const code of [409, 429, 503]) {
-      proxy.respondNext(/PATCH .*again\/status/, { status: code, headers: { "retry-after": "4" } });
+      respond(/PATCH .*again\/status/, { status: code, headers: { "retry-after": "4" } });
       await expect(store.writeStatus(refOf("again"), status("Running"))).rejects.toMatchObject({
         kind: "retry",
         retryAfterSeconds: 4,
@@ -538,7 +546,7 @@ describe("what it writes", () => {
   it("are Events whose failure harms nobody", async () => {
     const lines: unknown[] = [];
     const watched = await watching({ kinds: WATCHED_KINDS, log: (line) => lines.push(line) });
-    proxy.respondNext(/POST .*events/, { status: 500 });
+    respond(/POST .*events/, { status: 500 });
     await watched.store.event(refOf("told"), { type: "Normal", reason: "X", message: "y" });
     expect(lines).toEqual([expect.objectContaining({ level: "warning", message: "event not recorded" })]);
   });
@@ -553,7 +561,7 @@ describe("what it writes", () => {
     expect(await store.configMapKey("default", "bytes", "bytes")).toEqual(Buffer.from([0, 255]));
     expect(await store.configMapKey("default", "bytes", "none")).toBeUndefined();
     expect(await store.configMapKey("default", "none", "text")).toBeUndefined();
-    proxy.respondNext(/configmaps\/bytes/, { status: 429, headers: { "retry-after": "2" } });
+    respond(/configmaps\/bytes/, { status: 429, headers: { "retry-after": "2" } });
     await expect(store.configMapKey("default", "bytes", "text")).rejects.toMatchObject({
       kind: "retry",
       retryAfterSeconds: 2,

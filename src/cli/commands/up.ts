@@ -10,8 +10,8 @@ import { startServer } from "../../server/server.ts";
 import { folderStore } from "../../store/folder.ts";
 import { WATCHED_KINDS } from "../../store/kinds.ts";
 import { type Election, electLeader } from "../../store/kubernetes/lease.ts";
-import { kubernetesStore } from "../../store/kubernetes.ts";
-import type { Store } from "../../store/store.ts";
+import { type KubernetesOptions, kubernetesStore } from "../../store/kubernetes.ts";
+import { type ObjectEvent, type ObjectRef, refText, type Store, StoreError } from "../../store/store.ts";
 import { previewPool } from "../../worker/pool.ts";
 import { collect } from "../collect.ts";
 import { usageError } from "../exit.ts";
@@ -109,7 +109,10 @@ const serve = async (folder: string | undefined, options: Options): Promise<void
   store.onProblems(() => {
     for (const problem of store.problems) log({ level: problem.severity, message: describeProblem(problem) });
   });
-  await store.start(running.signal);
+  await store.start(running.signal).catch(async (error: unknown) => {
+    await Promise.all([operator.close(), server.close()]);
+    throw asBadInput(error);
+  });
   started = true;
   let election: Election | undefined;
   if (elect === undefined) operator.lead();
@@ -138,18 +141,19 @@ const placeOf = (
   if (folder !== undefined && options.kubeconfig !== undefined) {
     throw usageError("a folder and --kubeconfig were both given", "choose one");
   }
-  if (folder !== undefined) return { store: folderStore({ folder, kinds: WATCHED_KINDS }) };
+  if (folder !== undefined) return { store: folderStore({ folder, kinds: WATCHED_KINDS, told }) };
   if (options.kubeconfig === undefined && process.env.KUBERNETES_SERVICE_HOST === undefined) {
     throw usageError(
       "there is nothing to watch",
       "name a folder (servetwin up deploy/examples/quickstart), or a cluster with --kubeconfig",
     );
   }
-  const { store, connection } = kubernetesStore({
+  const { store, connection } = connected({
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === undefined ? {} : { context: options.context }),
     ...(options.namespace.length === 0 ? {} : { namespaces: options.namespace }),
     kinds: WATCHED_KINDS,
+    log,
     ...watch,
   });
   const identity = `${hostname()}_${process.pid}`;
@@ -161,6 +165,7 @@ const placeOf = (
         namespace: options.leaseNamespace,
         name: "servetwin",
         identity,
+        log,
         onLead: () => {
           log({ level: "info", message: "leading", identity });
           operator.lead();
@@ -171,6 +176,23 @@ const placeOf = (
         },
       }),
   };
+};
+
+const connected = (options: KubernetesOptions): ReturnType<typeof kubernetesStore> => {
+  try {
+    return kubernetesStore(options);
+  } catch (error) {
+    throw asBadInput(error);
+  }
+};
+
+/** A folder or a cluster that isn't there is the caller's to mend. */
+const asBadInput = (error: unknown): unknown => (error instanceof StoreError ? usageError(error.message) : error);
+
+/** A folder has no API that would keep Events: they are logged. */
+const told = (ref: ObjectRef, event: ObjectEvent): void => {
+  const level = event.type === "Warning" ? "warning" : "info";
+  log({ level, message: event.message, reason: event.reason, object: refText(ref) });
 };
 
 const addressOf = (text: string): { host: string; port: number } => {

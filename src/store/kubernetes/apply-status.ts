@@ -21,7 +21,6 @@ export const applyStatus = async (
   const metadata = {
     name,
     ...(kind.clusterScoped === true ? {} : { namespace }),
-    ...(uid === undefined ? {} : { uid }),
   };
   try {
     return (await connection.ask({
