@@ -92,6 +92,16 @@ describe("servetwin up FOLDER", () => {
     expect((await fetch(`${program.url}/api/v1/simulations/inference/chat-shadow`)).status).toBe(404);
   });
 
+  it("cancels a preview that is superseded", async () => {
+    const month = (text: string): string => text.replace("horizon: 40m", "horizon: 30d");
+    edit("simulations.yaml", month);
+    program = await up([folder, "--threads", "1"]);
+    await eventually(async () => (await detail("chat-preview")).phase === "Running", { what: "Running" });
+    edit("simulations.yaml", (text) => text.replace("horizon: 30d", "horizon: 20m"));
+    // With one thread the short one can only end if the long one was given up.
+    await finished("chat-preview");
+  });
+
   it("says what it can't read, and goes on with the rest", async () => {
     writeFileSync(join(folder, "broken.yaml"), "kind: Deployment\nspec: [1\n");
     program = await up([folder]);

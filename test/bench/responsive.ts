@@ -2,10 +2,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { up } from "../test/e2e/program.ts";
+import { up } from "../e2e/program.ts";
 
 /** How fast the operator answers /healthz while four previews run: `npm run bench:responsive` (after `npm run build`). */
-const quickstart = fileURLToPath(new URL("../deploy/examples/quickstart", import.meta.url));
+const quickstart = fileURLToPath(new URL("../../deploy/examples/quickstart", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "servetwin-bench-"));
 cpSync(quickstart, folder, { recursive: true });
 const [preview = ""] = readFileSync(join(quickstart, "simulations.yaml"), "utf8").split("---");
