@@ -97,7 +97,7 @@ describe("servetwin up FOLDER", () => {
     edit("simulations.yaml", month);
     program = await up([folder, "--threads", "1"]);
     await eventually(async () => (await detail("chat-preview")).phase === "Running", { what: "Running" });
-    edit("simulations.yaml", (text) => text.replace("horizon: 30d", "horizon: 20m"));
+    edit("simulations.yaml", (text) => text.replace("horizon: 30d", "horizon: 40m"));
     // With one thread the short one can only end if the long one was given up.
     await finished("chat-preview");
   });
