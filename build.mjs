@@ -1,6 +1,6 @@
 // Bundles the program: one file for command line and operator, one per worker thread, one for use as a library.
 // A bundle, because npm's "overrides" don't reach those who install a package, and because it starts five times faster.
-import { readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
@@ -29,6 +29,7 @@ await build({
   legalComments: "linked",
   logLevel: "warning",
 });
+chmodSync(`${fresh}/servetwin.js`, 0o755);
 rmSync(dist, { recursive: true, force: true });
 renameSync(fresh, dist);
 console.error(`servetwin ${version} built in dist/`);

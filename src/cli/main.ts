@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { describeProblem } from "../model/problem.ts";
 import { VERSION } from "../model/version.ts";
