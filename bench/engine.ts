@@ -23,12 +23,45 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { name: "1 at a time, long outputs", requests: 300, slots: 1, blocks: 16_000, prompt: 200, output: 4000, perSecond: 1 },
+  {
+    name: "1 at a time, long outputs",
+    requests: 300,
+    slots: 1,
+    blocks: 16_000,
+    prompt: 200,
+    output: 4000,
+    perSecond: 1,
+  },
   { name: "chat at 5/s", requests: 20_000, slots: 256, blocks: 16_000, prompt: 256, output: 256, perSecond: 5 },
   { name: "chat at 20/s", requests: 20_000, slots: 256, blocks: 16_000, prompt: 256, output: 256, perSecond: 20 },
-  { name: "slots full, queue long", requests: 10_000, slots: 256, blocks: 16_000, prompt: 256, output: 512, perSecond: 200 },
-  { name: "blocks full, queue long", requests: 5000, slots: 256, blocks: 2000, prompt: 512, output: 256, perSecond: 50 },
-  { name: "the same, shared prefix", requests: 5000, slots: 256, blocks: 2000, prompt: 512, output: 256, perSecond: 50, shared: 256 },
+  {
+    name: "slots full, queue long",
+    requests: 10_000,
+    slots: 256,
+    blocks: 16_000,
+    prompt: 256,
+    output: 512,
+    perSecond: 200,
+  },
+  {
+    name: "blocks full, queue long",
+    requests: 5000,
+    slots: 256,
+    blocks: 2000,
+    prompt: 512,
+    output: 256,
+    perSecond: 50,
+  },
+  {
+    name: "the same, shared prefix",
+    requests: 5000,
+    slots: 256,
+    blocks: 2000,
+    prompt: 512,
+    output: 256,
+    perSecond: 50,
+    shared: 256,
+  },
   { name: "preemption storm", requests: 3000, slots: 64, blocks: 300, prompt: 100, output: 900, perSecond: 10 },
 ];
 
@@ -83,6 +116,15 @@ console.log("case                            steps     wakes   us/wake        ms
 for (const one of CASES) {
   const fast = measure(createEngine, one);
   const naive = measure((...said) => new StepEngine(...said), one);
-  const columns = [fast.steps, fast.wakes, ((fast.ms * 1e3) / fast.wakes).toFixed(2), fast.ms.toFixed(0), naive.ms.toFixed(0), (naive.ms / fast.ms).toFixed(1)];
-  console.log(one.name.padEnd(26) + columns.map((column, i) => String(column).padStart([11, 10, 10, 10, 18, 8][i] ?? 0)).join(""));
+  const columns = [
+    fast.steps,
+    fast.wakes,
+    ((fast.ms * 1e3) / fast.wakes).toFixed(2),
+    fast.ms.toFixed(0),
+    naive.ms.toFixed(0),
+    (naive.ms / fast.ms).toFixed(1),
+  ];
+  console.log(
+    one.name.padEnd(26) + columns.map((column, i) => String(column).padStart([11, 10, 10, 10, 18, 8][i] ?? 0)).join(""),
+  );
 }

@@ -246,16 +246,15 @@ export class MacroEngine implements Engine {
     const plan = this.#plan;
     if (!plan.silent || plan.next > time) return;
     const { coasters, waiting, cache } = this.#scheduler;
-    const [step, outputs, from] = [this.#current, coasters.count, this.#current.start];
+    const [step, outputs] = [this.#current, coasters.count];
+    let { start } = step;
     const beyond = this.#blis ? this.#timing.perToken : 0;
     let { free } = cache;
     let [steps, blocks, waited] = [0, 0, 0];
     while (plan.silent && plan.next <= time) {
       const end = plan.next;
-      const gap = end - step.start + beyond;
-      this.#metrics.gap(gap, outputs);
-      coasters.gaps += gap;
-      step.start = end;
+      this.#metrics.gap(end - start + beyond, outputs);
+      start = end;
       steps += 1;
       waited = waiting.length;
       free = cache.free - blocks;
@@ -264,16 +263,19 @@ export class MacroEngine implements Engine {
       coasters.pass();
       plan.shift();
     }
+    const length = start - step.start;
+    coasters.gaps += length + steps * beyond;
     coasters.finished += steps;
-    coasters.lastEnd = step.start;
+    coasters.lastEnd = start;
     step.number += steps;
+    step.start = start;
     step.coasters = step.size = outputs;
     step.end = plan.next;
     if (this.#async) this.#ahead.coast(coasters.scheduled, outputs, coasters.context - outputs);
     this.#scheduler.passed(steps, blocks);
-    this.#metrics.steppedOn(steps, outputs, step.start - from);
-    this.#gauges = { at: step.start, running: outputs, waiting: waited, free };
-    this.#now = Math.max(this.#now, step.start) as SimTime;
+    this.#metrics.steppedOn(steps, outputs, length);
+    this.#gauges = { at: start, running: outputs, waiting: waited, free };
+    this.#now = Math.max(this.#now, start) as SimTime;
   }
 
   // ---- results
@@ -366,6 +368,7 @@ export class MacroEngine implements Engine {
     sequence.state = "gone";
     this.#scheduler.cache.release(sequence);
     this.#scheduler.stuck = undefined;
+    if (state === "running") this.#scheduler.lost();
     if (state === "waiting") this.#scheduler.waiting.lost();
   }
 

@@ -28,6 +28,7 @@ export class MacroScheduler {
   readonly #async: boolean;
   #admissions = 0;
   #scarce = false;
+  #gone = 0;
 
   constructor(config: EngineConfig, metrics: EngineMetrics) {
     this.#config = config;
@@ -60,9 +61,9 @@ export class MacroScheduler {
       this.setApart(next, underWay);
     }
     this.#recruit();
-    let left = this.#scheduleTogether(step);
+    let left = this.coasters.count > 0 ? this.#scheduleTogether(step) : undefined;
     if (left === undefined) {
-      this.#setAllApart(underWay);
+      if (this.coasters.count > 0) this.#setAllApart(underWay);
       this.coasters.pass();
       left = this.#scheduleEach(step, this.#config.maxNumBatchedTokens);
     }
@@ -93,8 +94,15 @@ export class MacroScheduler {
     this.apart.splice(at, 0, sequence);
   }
 
+  /** To be told of each running sequence that goes, before `sweep`. */
+  lost(): void {
+    this.#gone += 1;
+  }
+
   /** Takes those that are gone off the list, all at once. */
   sweep(): void {
+    if (this.#gone === 0) return;
+    this.#gone = 0;
     let kept = 0;
     for (const sequence of this.apart) {
       if (sequence.state !== "running") continue;
@@ -178,6 +186,7 @@ export class MacroScheduler {
       if (tokens <= 0) continue;
       while (!this.cache.grow(sequence, sequence.computed + tokens)) {
         preempted = true;
+        this.#scarce = true;
         if (this.#preemptLast() === sequence) return undefined;
       }
       budget -= tokens;
