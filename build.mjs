@@ -1,11 +1,12 @@
 // Bundles the program: one file for command line and operator, one per worker thread, one for use as a library.
 // A bundle, because npm's "overrides" don't reach those who install a package, and because it starts five times faster.
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, renameSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
 
-rmSync(new URL("dist", import.meta.url), { recursive: true, force: true });
+// Built aside and moved in, so that whoever runs the last build finds it until the new one is whole.
+const [dist, fresh] = ["dist", `dist.${process.pid}`];
 await build({
   entryPoints: {
     servetwin: "src/cli/main.ts",
@@ -13,7 +14,7 @@ await build({
     "preview-thread": "src/worker/preview-thread.ts",
     "shadow-thread": "src/worker/shadow-thread.ts",
   },
-  outdir: "dist",
+  outdir: fresh,
   bundle: true,
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",
@@ -28,4 +29,6 @@ await build({
   legalComments: "linked",
   logLevel: "warning",
 });
+rmSync(dist, { recursive: true, force: true });
+renameSync(fresh, dist);
 console.error(`servetwin ${version} built in dist/`);

@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { VERSION } from "../src/model/version.ts";
-import { crdYaml } from "../src/schema/crd.ts";
 import { OperatorMetrics } from "../src/exporter/operator-metrics.ts";
+import { VERSION } from "../src/model/version.ts";
 import { metricsDocs } from "../src/report/metrics/docs.ts";
+import { crdYaml } from "../src/schema/crd.ts";
 import { crdDocs } from "../src/schema/docs.ts";
 
 /** Files that follow from the code: `npm run gen` writes them, a test fails when they are stale. Paths from the repository's root. */

@@ -1,11 +1,9 @@
-import { readFileSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Problem } from "../model/problem.ts";
 import { type ManifestFile, manifestStore } from "../store/manifests.ts";
 import type { Store, StoredObject } from "../store/store.ts";
 import { BadInput, usageError } from "./exit.ts";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 
 const MANIFEST = /\.(ya?ml|json)$/;
 
@@ -16,7 +14,8 @@ const MANIFEST = /\.(ya?ml|json)$/;
 export const storeOfFiles = (paths: readonly string[]): Store => {
   const files = paths.flatMap(read);
   const [first] = paths;
-  const folder = first === undefined || first === "-" ? process.cwd() : statSync(first).isDirectory() ? first : dirname(first);
+  const folder =
+    first === undefined || first === "-" ? process.cwd() : statSync(first).isDirectory() ? first : dirname(first);
   const store = manifestStore(files, folder);
   const errors = store.problems.filter((problem: Problem) => problem.severity === "error");
   if (errors.length > 0) throw new BadInput(errors);
@@ -26,7 +25,11 @@ export const storeOfFiles = (paths: readonly string[]): Store => {
 const read = (path: string): ManifestFile[] => {
   if (path === "-") return [{ file: "standard input", text: readFileSync(0, "utf8") }];
   const facts = statSync(path, { throwIfNoEntry: false });
-  if (facts === undefined) throw usageError(`there is no file or folder ${path}`, "name a manifest, a folder of manifests, or - for standard input");
+  if (facts === undefined)
+    throw usageError(
+      `there is no file or folder ${path}`,
+      "name a manifest, a folder of manifests, or - for standard input",
+    );
   if (!facts.isDirectory()) return [{ file: path, text: readFileSync(path, "utf8") }];
   return readdirSync(path)
     .filter((name) => MANIFEST.test(name))
@@ -37,10 +40,19 @@ const read = (path: string): ManifestFile[] => {
 /** The simulations to act on. @throws BadInput if there is none, or none of that name */
 export const simulationsIn = (store: Store, name: string | undefined): readonly StoredObject[] => {
   const all = store.list("InferenceSimulation");
-  const wanted = name === undefined ? all : all.filter(({ object }) => nameOf(object) === name || object.metadata.name === name);
+  const wanted =
+    name === undefined ? all : all.filter(({ object }) => nameOf(object) === name || object.metadata.name === name);
   if (wanted.length > 0) return wanted;
-  if (name === undefined) throw usageError("there is no InferenceSimulation in what was given", "add one; `servetwin crds` and docs/crd.md say what it looks like");
-  throw usageError(`there is no InferenceSimulation ${name}`, `there is: ${all.map(({ object }) => nameOf(object)).join(", ") || "none"}`);
+  if (name === undefined)
+    throw usageError(
+      "there is no InferenceSimulation in what was given",
+      "add one; `servetwin crds` and docs/crd.md say what it looks like",
+    );
+  throw usageError(
+    `there is no InferenceSimulation ${name}`,
+    `there is: ${all.map(({ object }) => nameOf(object)).join(", ") || "none"}`,
+  );
 };
 
-const nameOf = (object: StoredObject["object"]): string => `${object.metadata.namespace ?? "default"}/${object.metadata.name}`;
+const nameOf = (object: StoredObject["object"]): string =>
+  `${object.metadata.namespace ?? "default"}/${object.metadata.name}`;

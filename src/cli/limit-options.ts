@@ -13,7 +13,12 @@ export interface LimitOptions {
 /** The bounds that are enforced before work starts, as flags. */
 export const withLimitOptions = (command: Command): Command =>
   command
-    .option("--max-horizon <duration>", "longest horizon of a preview", durationSeconds, DEFAULT_LIMITS.maxHorizonSeconds)
+    .option(
+      "--max-horizon <duration>",
+      "longest horizon of a preview",
+      durationSeconds,
+      DEFAULT_LIMITS.maxHorizonSeconds,
+    )
     .option("--max-rate <per-second>", "highest request rate", positive, DEFAULT_LIMITS.maxRatePerSecond)
     .option("--max-requests <count>", "most requests of one run", positive, DEFAULT_LIMITS.maxRequests)
     .option("--max-trace-bytes <bytes>", "largest trace, inflated", positive, DEFAULT_LIMITS.maxTraceBytes);

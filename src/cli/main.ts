@@ -8,7 +8,9 @@ import { up } from "./commands/up.ts";
 import { BadInput, EXIT } from "./exit.ts";
 
 const program = new Command("servetwin")
-  .description("A digital twin of LLM-inference platforms on Kubernetes: everything it prints is simulated, not measured.")
+  .description(
+    "A digital twin of LLM-inference platforms on Kubernetes: everything it prints is simulated, not measured.",
+  )
   .version(VERSION)
   .showHelpAfterError()
   .exitOverride()

@@ -1,7 +1,7 @@
 import type { Problem } from "../model/problem.ts";
+import { read } from "../operator/read.ts";
 import type { Limits } from "../schema/limits.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
-import { read } from "../operator/read.ts";
 import type { Store, StoredObject } from "../store/store.ts";
 import type { MirroredValue } from "../twin/mirror.ts";
 import type { Scenario } from "../twin/scenario.ts";
@@ -15,7 +15,12 @@ export interface Prepared {
 }
 
 /** Parses and mirrors one simulation, as the operator does. @throws BadInput */
-export const prepare = async (store: Store, stored: StoredObject, limits: Limits, allowedUrls: readonly string[]): Promise<Prepared> => {
+export const prepare = async (
+  store: Store,
+  stored: StoredObject,
+  limits: Limits,
+  allowedUrls: readonly string[],
+): Promise<Prepared> => {
   const found = await read(stored, { store, limits, allowedUrls });
   if (!found.ok) throw new BadInput(found.problems);
   return { ...found.value, warnings: found.warnings };

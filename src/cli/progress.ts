@@ -11,7 +11,12 @@ export interface ProgressBar {
 export const progressBar = (runs: number): ProgressBar => {
   if (process.stderr.isTTY !== true) return { run: () => () => {}, stop: () => {} };
   const bar = new SingleBar(
-    { format: "simulating {bar} {percentage}% | {requests} requests", stream: process.stderr, clearOnComplete: true, hideCursor: true },
+    {
+      format: "simulating {bar} {percentage}% | {requests} requests",
+      stream: process.stderr,
+      clearOnComplete: true,
+      hideCursor: true,
+    },
     Presets.shades_classic,
   );
   bar.start(runs, 0, { requests: 0 });
@@ -21,7 +26,10 @@ export const progressBar = (runs: number): ProgressBar => {
       const place = done.push({ done: 0, simulatedSeconds: 0, requests: 0 }) - 1;
       return (progress) => {
         done[place] = { ...progress, requests: Math.max(progress.requests, done[place]?.requests ?? 0) };
-        bar.update(done.reduce((sum, p) => sum + p.done, 0), { requests: done.reduce((sum, p) => sum + p.requests, 0) });
+        bar.update(
+          done.reduce((sum, p) => sum + p.done, 0),
+          { requests: done.reduce((sum, p) => sum + p.requests, 0) },
+        );
       };
     },
     stop: () => bar.stop(),

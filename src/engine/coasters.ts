@@ -1,6 +1,6 @@
-import { Agenda } from "../sim/agenda.ts";
-import { START, type SimTime } from "../sim/time.ts";
 import type { Batch } from "../model/batch.ts";
+import { Agenda } from "../sim/agenda.ts";
+import { type SimTime, START } from "../sim/time.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**

@@ -1,7 +1,7 @@
+import type { Batch } from "../model/batch.ts";
 import type { EngineState } from "../model/engine-state.ts";
 import type { Finished } from "../model/fact.ts";
 import type { Request } from "../model/request.ts";
-import type { Batch } from "../model/batch.ts";
 import type { Micros, SimTime } from "../sim/time.ts";
 
 /** Settings of one vLLM engine core, resolved: nothing here is a default to be looked up. */

@@ -1,5 +1,5 @@
 import { Batch } from "../model/batch.ts";
-import { START, type SimTime } from "../sim/time.ts";
+import { type SimTime, START } from "../sim/time.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** One forward pass: how many coasters take part, and who else; who gets a token from it. Reused. */

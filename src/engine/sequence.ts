@@ -1,5 +1,5 @@
 import type { Request } from "../model/request.ts";
-import { START, type SimTime } from "../sim/time.ts";
+import { type SimTime, START } from "../sim/time.ts";
 import type { PrefixKeys } from "./prefix-keys.ts";
 
 /** A request inside the engine: on its way to the queue, waiting, running, or gone (finished, aborted). */

@@ -22,7 +22,13 @@ export type Fact =
   | { readonly kind: "refused"; readonly at: SimTime; readonly request: Request; readonly outcome: Outcome }
   | { readonly kind: "first-token"; readonly at: SimTime; readonly request: Request; readonly pod: string }
   | { readonly kind: "finished"; readonly pod: string; readonly workload: string; readonly facts: Finished }
-  | { readonly kind: "pod"; readonly at: SimTime; readonly workload: string; readonly pod: string; readonly phase: PodPhase }
+  | {
+      readonly kind: "pod";
+      readonly at: SimTime;
+      readonly workload: string;
+      readonly pod: string;
+      readonly phase: PodPhase;
+    }
   | { readonly kind: "synced"; readonly at: SimTime; readonly autoscaler: string; readonly sync: SyncFact }
   | {
       readonly kind: "scaled";

@@ -1,8 +1,8 @@
 import type { Limits } from "../schema/limits.ts";
 import type { ObjectRef, Store } from "../store/store.ts";
 import { type PreviewPool, ShadowHost } from "../worker/pool.ts";
-import { Reconciler } from "./reconcile.ts";
 import type { Outcome } from "./outcome.ts";
+import { Reconciler } from "./reconcile.ts";
 import { type Priority, type QueueWatch, WorkQueue } from "./work-queue.ts";
 
 export interface OperatorParts {
@@ -38,6 +38,7 @@ export class Operator {
   #stopListening: (() => void) | undefined;
   #resync: NodeJS.Timeout | undefined;
   #leading = false;
+  #working = false;
 
   constructor(parts: OperatorParts) {
     this.#parts = parts;
@@ -68,7 +69,7 @@ export class Operator {
     this.#stopListening = this.#parts.store.onChange((ref) => this.#changed(ref));
     this.#enqueueAll();
     this.#resync = setInterval(() => this.#enqueueAll("resync"), RESYNC_SECONDS * 1000 * (0.9 + Math.random() * 0.2));
-    void this.#work();
+    if (!this.#working) void this.#work();
   }
 
   /** Stops acting: runs under way are cancelled, nothing is written any more. */
@@ -89,7 +90,8 @@ export class Operator {
   #changed(ref: ObjectRef): void {
     if (ref.kind === "InferenceSimulation") return this.#enqueue(ref);
     for (const { object } of this.simulations) {
-      if (ref.kind === "Node" || (object.metadata.namespace ?? "default") === ref.namespace) this.#enqueue(refOf(object.metadata));
+      if (ref.kind === "Node" || (object.metadata.namespace ?? "default") === ref.namespace)
+        this.#enqueue(refOf(object.metadata));
     }
   }
 
@@ -101,10 +103,16 @@ export class Operator {
     this.queue.add(`${ref.namespace}/${ref.name}`, priority);
   }
 
+  /** One loop for as long as the queue is open: whoever doesn't lead takes keys and lets them be. */
   async #work(): Promise<void> {
-    while (this.#leading) {
+    this.#working = true;
+    for (;;) {
       const key = await this.queue.next();
       if (key === undefined) return;
+      if (!this.#leading) {
+        this.queue.done(key);
+        continue;
+      }
       const began = performance.now();
       const [namespace = "", name = ""] = key.split("/");
       let result: "success" | "error" | "requeue" | "requeue_after" = "success";
@@ -113,7 +121,12 @@ export class Operator {
         result = this.#heed(key, outcome);
       } catch (error) {
         result = "error";
-        this.#parts.log({ level: "error", message: "reconcile failed", simulation: key, error: (error as Error).stack });
+        this.#parts.log({
+          level: "error",
+          message: "reconcile failed",
+          simulation: key,
+          error: (error as Error).stack,
+        });
         this.queue.addAfterFailure(key);
       }
       this.queue.done(key);

@@ -12,7 +12,11 @@ export type Wanted =
 /** What is going on for it in this process. */
 export interface Doing {
   readonly preview?: { readonly inputDigest: string; readonly state: "running" | "finished" | "failed" };
-  readonly shadow?: { readonly inputDigest: string; readonly scale: number | undefined; readonly state: "following" | "failed" };
+  readonly shadow?: {
+    readonly inputDigest: string;
+    readonly scale: number | undefined;
+    readonly state: "following" | "failed";
+  };
 }
 
 /** What its status says was finished last, perhaps by an earlier process. */
@@ -46,7 +50,8 @@ export const planOf = (wanted: Wanted, doing: Doing, recorded: Recorded): Plan =
       return { kind: "run-preview", restore: recorded.finished && recorded.inputDigest === wanted.inputDigest };
     case "shadow":
       if (doing.shadow?.inputDigest !== wanted.inputDigest) return { kind: "follow" };
-      if (wanted.scale !== undefined && wanted.scale !== doing.shadow.scale) return { kind: "scale", replicas: wanted.scale };
+      if (wanted.scale !== undefined && wanted.scale !== doing.shadow.scale)
+        return { kind: "scale", replicas: wanted.scale };
       return { kind: "rest" };
     default:
       return wanted satisfies never;

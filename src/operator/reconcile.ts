@@ -2,7 +2,7 @@ import { describeProblem, type Problem } from "../model/problem.ts";
 import type { Limits } from "../schema/limits.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
-import { type ObjectRef, type Store, StoreError, type StoredObject } from "../store/store.ts";
+import { type ObjectRef, type Store, type StoredObject, StoreError } from "../store/store.ts";
 import { digestOf } from "../twin/digest.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import type { PreviewPool, ShadowHost } from "../worker/pool.ts";
@@ -143,7 +143,12 @@ export class Reconciler {
       (error: unknown) => {
         if (preview.abort.signal.aborted) return;
         this.#fail(preview, { reason: "InternalError", message: (error as Error).message });
-        this.#parts.log({ level: "error", message: "preview failed", simulation: held.key, error: (error as Error).stack });
+        this.#parts.log({
+          level: "error",
+          message: "preview failed",
+          simulation: held.key,
+          error: (error as Error).stack,
+        });
         this.#parts.enqueue(ref);
       },
     );
@@ -182,7 +187,13 @@ export class Reconciler {
     if (simulation === undefined || scenario === undefined) return;
     held.shadow = { inputDigest: wanted.inputDigest, scale: undefined, state: "following" };
     const { maxTraceBytes } = this.#parts.limits;
-    this.#parts.shadows.send({ kind: "start", key: held.key, scenario, speed: simulation.spec.run.speed, maxTraceBytes });
+    this.#parts.shadows.send({
+      kind: "start",
+      key: held.key,
+      scenario,
+      speed: simulation.spec.run.speed,
+      maxTraceBytes,
+    });
     if (wanted.scale !== undefined) this.#scale(held, wanted.scale);
   }
 
@@ -221,7 +232,12 @@ export class Reconciler {
   }
 
   /** Events on transitions only. */
-  async #announce(ref: ObjectRef, before: SimulationStatus | undefined, after: SimulationStatus, held: Held): Promise<void> {
+  async #announce(
+    ref: ObjectRef,
+    before: SimulationStatus | undefined,
+    after: SimulationStatus,
+    held: Held,
+  ): Promise<void> {
     if (before?.phase === after.phase && before?.inputDigest === after.inputDigest) return;
     if (held.preview?.restore === true) return;
     const { store } = this.#parts;

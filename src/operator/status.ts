@@ -1,10 +1,10 @@
 import { describeSource } from "../model/known.ts";
 import { describeProblem } from "../model/problem.ts";
-import { hash32 } from "../sim/rng.ts";
 import { VERSION } from "../model/version.ts";
 import { judge } from "../report/objectives.ts";
 import { spreadOf } from "../report/spread.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
+import { hash32 } from "../sim/rng.ts";
 import type { Held } from "./held.ts";
 
 type Conditions = SimulationStatus["conditions"];
@@ -34,7 +34,8 @@ export const statusOf = (
   if (held.preview !== undefined && held.preview.state !== "running") {
     return { ...base, inputDigest: held.preview.inputDigest, ...finishedPart(held, state.verdict) };
   }
-  if (held.shadow?.snapshot !== undefined) return { ...base, inputDigest: held.shadow.inputDigest, ...shadowPart(held) };
+  if (held.shadow?.snapshot !== undefined)
+    return { ...base, inputDigest: held.shadow.inputDigest, ...shadowPart(held) };
   // A run under way shows what was found last, until it is done.
   if (held.preview === undefined || before === undefined) return base;
   const { runs, replicas, inputDigest } = before;
@@ -69,7 +70,11 @@ const stateOf = (held: Held, before: SimulationStatus | undefined): State => {
   if (held.preview.state === "running") {
     // Restoring what the status already says is no news.
     if (held.preview.restore && before !== undefined) {
-      return { phase: before.phase, ...(before.verdict === undefined ? {} : { verdict: before.verdict }), conditions: before.conditions };
+      return {
+        phase: before.phase,
+        ...(before.verdict === undefined ? {} : { verdict: before.verdict }),
+        conditions: before.conditions,
+      };
     }
     return reconciling("Running", "Running", "the preview is running");
   }
@@ -83,11 +88,15 @@ const finished = (held: Held): State => {
   const hours = ((first?.horizonSeconds ?? 0) / 3600).toFixed(2);
   const message = `${reports.length} run${reports.length === 1 ? "" : "s"} of ${hours} h simulated`;
   if (objectives.length === 0) return settled("Succeeded", "Completed", message);
-  const { verdict } = judge(objectives, reports.map((report) => report.kpis));
+  const { verdict } = judge(
+    objectives,
+    reports.map((report) => report.kpis),
+  );
   const met = {
     type: "ObjectivesMet",
     status: verdict === "Passed" ? ("True" as const) : verdict === "Failed" ? ("False" as const) : ("Unknown" as const),
-    reason: verdict === "Inconclusive" ? "ReplicationsDisagree" : `Objectives${verdict === "Passed" ? "Met" : "NotMet"}`,
+    reason:
+      verdict === "Inconclusive" ? "ReplicationsDisagree" : `Objectives${verdict === "Passed" ? "Met" : "NotMet"}`,
     message: verdict === "Passed" ? "every objective is met" : "see status.runs[].objectives",
   };
   if (verdict !== "Failed") {

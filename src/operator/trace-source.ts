@@ -15,7 +15,12 @@ export interface TraceRules {
 type Said = NonNullable<SimulationSpec["workload"]["trace"]>;
 
 /** Finds a trace's bytes without reading them through, and what tells this version from the next. */
-export const findTrace = (said: Said, namespace: string, store: Store, rules: TraceRules): Promise<Result<TraceInput>> => {
+export const findTrace = (
+  said: Said,
+  namespace: string,
+  store: Store,
+  rules: TraceRules,
+): Promise<Result<TraceInput>> => {
   if (said.path !== undefined) return fromFolder(said.path, store, rules);
   if (said.configMap !== undefined) return fromConfigMap(said.configMap, namespace, store);
   return Promise.resolve(fromUrl(said.url ?? "", rules));
@@ -29,7 +34,13 @@ const fromFolder = async (path: string, store: Store, rules: TraceRules): Promis
   const root = await realpath(store.folder);
   const wanted = resolve(root, path);
   const file = await realpath(wanted).catch(() => undefined);
-  if (file === undefined) return problem(field, "TraceNotFound", `there is no file ${path} in ${store.folder}`, "name a file below the folder");
+  if (file === undefined)
+    return problem(
+      field,
+      "TraceNotFound",
+      `there is no file ${path} in ${store.folder}`,
+      "name a file below the folder",
+    );
   const inside = relative(root, file);
   if (isAbsolute(path) || inside.startsWith("..")) {
     return problem(field, "PathNotAllowed", `${path} lies outside the folder`, "put the trace below the folder");
@@ -37,7 +48,12 @@ const fromFolder = async (path: string, store: Store, rules: TraceRules): Promis
   const facts = await stat(file);
   if (!facts.isFile()) return problem(field, "TraceNotFound", `${path} is not a file`, "name a file below the folder");
   if (facts.size > rules.maxTraceBytes) {
-    return problem(field, "TraceTooLarge", `${path} holds ${facts.size} bytes, more than ${rules.maxTraceBytes}`, "raise --max-trace-bytes");
+    return problem(
+      field,
+      "TraceTooLarge",
+      `${path} holds ${facts.size} bytes, more than ${rules.maxTraceBytes}`,
+      "raise --max-trace-bytes",
+    );
   }
   return good({ kind: "file", path: file, digest: `${facts.size}-${Math.round(facts.mtimeMs)}` });
 };
@@ -60,7 +76,12 @@ const fromUrl = (url: string, rules: TraceRules): Result<TraceInput> => {
   const field = "spec.workload.trace.url";
   if (!URL.canParse(url)) return problem(field, "BadUrl", `${url} is not a URL`, "write https://host/path");
   if (!rules.allowedUrls.some((allowed) => covers(allowed, url))) {
-    return problem(field, "UrlNotAllowed", `${url} is not on the operator's allow list`, "ask the installer for --allow-url");
+    return problem(
+      field,
+      "UrlNotAllowed",
+      `${url} is not on the operator's allow list`,
+      "ask the installer for --allow-url",
+    );
   }
   return good({ kind: "url", url, maxBytes: rules.maxTraceBytes });
 };

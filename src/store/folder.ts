@@ -7,13 +7,13 @@ import { FolderWatch } from "./folder-watch.ts";
 import { GRACE_MS, type KeptFile, settle } from "./kept-file.ts";
 import { Listeners } from "./listeners.ts";
 import { ManifestObjects } from "./manifest-objects.ts";
-import { malformed, type Manifests, MAX_FILE_BYTES, readManifests, tooLarge } from "./read-manifests.ts";
+import { MAX_FILE_BYTES, type Manifests, malformed, readManifests, tooLarge } from "./read-manifests.ts";
 import {
   type ObjectEvent,
   type ObjectRef,
   type Store,
-  StoreError,
   type StoredObject,
+  StoreError,
   type WatchedKind,
 } from "./store.ts";
 

@@ -1,12 +1,12 @@
 import { setMaxListeners } from "node:events";
 import type { Problem } from "../model/problem.ts";
+import { groupOf } from "./kinds.ts";
 import { applyStatus } from "./kubernetes/apply-status.ts";
 import { type Connection, type ConnectionOptions, connect } from "./kubernetes/connection.ts";
 import { EventRecorder } from "./kubernetes/event-recorder.ts";
 import { ApiFailure, storeErrorOf } from "./kubernetes/failure.ts";
 import { groupPath } from "./kubernetes/paths.ts";
 import { Reflector } from "./kubernetes/reflector.ts";
-import { groupOf } from "./kinds.ts";
 import { Listeners } from "./listeners.ts";
 import { type Log, warnings } from "./log.ts";
 import { bytesOf } from "./manifest-objects.ts";
@@ -15,8 +15,8 @@ import {
   type ObjectEvent,
   type ObjectRef,
   type Store,
-  StoreError,
   type StoredObject,
+  StoreError,
   type WatchedKind,
 } from "./store.ts";
 
@@ -105,8 +105,7 @@ class KubernetesStore implements Store {
   async writeStatus(ref: ObjectRef, status: unknown): Promise<void> {
     const reflector = this.#reflectorOf(ref);
     if (reflector === undefined) throw new StoreError("refused", `${ref.kind} is not watched`);
-    const uid = reflector.mirror.get(ref.namespace, ref.name)?.object.metadata.uid;
-    reflector.acknowledge(await applyStatus(this.#connection, reflector.kind, ref, uid, status));
+    reflector.acknowledge(await applyStatus(this.#connection, reflector.kind, ref, status));
   }
 
   event(ref: ObjectRef, event: ObjectEvent): Promise<void> {

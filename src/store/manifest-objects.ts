@@ -4,7 +4,7 @@ import { API_VERSION, KIND } from "../schema/resource.ts";
 import { groupOf } from "./kinds.ts";
 import { Mirror } from "./mirror.ts";
 import type { Manifests } from "./read-manifests.ts";
-import { type KubeObject, type ObjectRef, refText, StoreError, type StoredObject, type WatchedKind } from "./store.ts";
+import { type KubeObject, type ObjectRef, refText, type StoredObject, StoreError, type WatchedKind } from "./store.ts";
 
 /** What a file says, under the file's name. */
 export type ReadFile = Pick<Manifests, "objects" | "problems">;

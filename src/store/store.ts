@@ -1,3 +1,8 @@
+/*
+ * store/ is where objects are. store.ts is the contract; folder.ts reads a folder of manifests, manifests.ts those that a command
+ * was given, kubernetes.ts a cluster (reflector, status, events and lease in kubernetes/). YAML is read as kubectl reads it
+ * (yaml.ts). Kubernetes' types and failures stop here: what comes out is plain JSON, Problems and StoreErrors.
+ */
 import type { Problem } from "../model/problem.ts";
 
 export interface ObjectRef {

@@ -1,6 +1,6 @@
+import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { Known } from "../model/known.ts";
 import type { Result } from "../model/problem.ts";
-import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { Manifest, ManifestRef } from "./manifest.ts";
 import type { GpuReading } from "./readers/gpu.ts";
 import type { ModelStorage } from "./readers/model-storage.ts";

@@ -1,10 +1,10 @@
-import type { EngineConfig } from "../engine/engine.ts";
-import type { Hardware } from "../model/hardware.ts";
-import type { ModelShape, Parallelism } from "../model/model-shape.ts";
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { PodStart, PodStop } from "../controlplane/pods/index.ts";
-import type { LatencySaid } from "../latency/models/index.ts";
 import type { PolicySaid } from "../dataplane/policies/index.ts";
+import type { EngineConfig } from "../engine/engine.ts";
+import type { LatencySaid } from "../latency/models/index.ts";
+import type { Hardware } from "../model/hardware.ts";
+import type { ModelShape, Parallelism } from "../model/model-shape.ts";
 import type { SyntheticWorkload } from "../workload/sources/index.ts";
 import type { TraceFormat } from "../workload/traces/index.ts";
 

@@ -1,7 +1,7 @@
 import type { Streams } from "../sim/rng.ts";
 import { micros } from "../sim/time.ts";
-import { syntheticSource } from "../workload/sources/index.ts";
 import type { WorkloadSource } from "../workload/source.ts";
+import { syntheticSource } from "../workload/sources/index.ts";
 import { traceSource } from "../workload/traces/index.ts";
 import type { TrafficScenario } from "./scenario.ts";
 

@@ -17,7 +17,7 @@ import type { AutoscalerView, ReplicaView, WorkloadView, WorldView } from "../re
 import { Agenda } from "../sim/agenda.ts";
 import { invariant } from "../sim/invariant.ts";
 import { hash32, type Rng, rngOf, type Streams } from "../sim/rng.ts";
-import { after, micros, NEVER, START, type SimTime, seconds } from "../sim/time.ts";
+import { after, micros, NEVER, type SimTime, START, seconds } from "../sim/time.ts";
 import type { WorkloadSource } from "../workload/source.ts";
 import { RANK, type TwinEvent } from "./event.ts";
 import { Pod } from "./pod.ts";
@@ -529,7 +529,8 @@ class Fleet {
       statusReplicas: this.standing.length,
       readyReplicas: ready.length,
       // Source: IsPodAvailable, pkg/api/v1/pod, Kubernetes v1.36.
-      availableReplicas: ready.filter((pod) => pod.readyChanged !== undefined && pod.readyChanged + minReady <= now).length,
+      availableReplicas: ready.filter((pod) => pod.readyChanged !== undefined && pod.readyChanged + minReady <= now)
+        .length,
       gpusPerReplica: this.workload.gpusPerReplica,
       gpu: this.workload.hardware.id,
     };

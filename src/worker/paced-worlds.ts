@@ -1,5 +1,5 @@
-import type { SimTime } from "../sim/time.ts";
 import { familiesOf } from "../report/metrics/index.ts";
+import type { SimTime } from "../sim/time.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import { World } from "../twin/world.ts";
 import { problemOf } from "./preview.ts";
@@ -47,7 +47,9 @@ export class PacedWorlds {
   command(command: ShadowCommand): void {
     switch (command.kind) {
       case "start":
-        return this.#guard(command.key, () => this.#start(command.key, command.scenario, command.speed, command.maxTraceBytes));
+        return this.#guard(command.key, () =>
+          this.#start(command.key, command.scenario, command.speed, command.maxTraceBytes),
+        );
       case "stop":
         return this.#stop(command.key);
       case "scale":
@@ -124,7 +126,8 @@ export class PacedWorlds {
     paced.reading = true;
     try {
       const block = await paced.text?.next();
-      if (this.#worlds.get(key) === paced) paced.world.feed(block === undefined || block.done === true ? undefined : block.value);
+      if (this.#worlds.get(key) === paced)
+        paced.world.feed(block === undefined || block.done === true ? undefined : block.value);
     } catch (error) {
       this.#fail(key, error);
     } finally {

@@ -20,15 +20,18 @@ export const previewPool = (threads: URL, count: number): PreviewPool => {
     maxThreads: count,
     idleTimeout: 30_000,
     concurrentTasksPerWorker: 1,
-    // A runaway world fails its own run, not the process.
-    resourceLimits: { maxOldGenerationSizeMb: 2048 },
+    // A runaway world fails its own run, not the process. A small young generation keeps a run's memory small and costs no time.
+    resourceLimits: { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 12 },
   });
   return {
     run: async (task, signal, tell) => {
       const { port1, port2 } = new MessageChannel();
       if (tell !== undefined) port1.on("message", tell);
       try {
-        return (await pool.run({ task, port: port2 }, { signal, transferList: [port2], name: "preview" })) as PreviewResult;
+        return (await pool.run(
+          { task, port: port2 },
+          { signal, transferList: [port2], name: "preview" },
+        )) as PreviewResult;
       } finally {
         port1.close();
       }
@@ -72,7 +75,12 @@ export class ShadowHost {
     });
     thread.on("error", (error) => {
       for (const key of this.#started.keys()) {
-        this.#tell({ kind: "problem", key, reason: "WorkerDied", message: `the thread of the paced worlds died: ${error.message}` });
+        this.#tell({
+          kind: "problem",
+          key,
+          reason: "WorkerDied",
+          message: `the thread of the paced worlds died: ${error.message}`,
+        });
       }
       this.#started.clear();
     });

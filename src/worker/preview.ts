@@ -3,7 +3,7 @@ import type { SimTime } from "../sim/time.ts";
 import { scenarioDigest } from "../twin/digest.ts";
 import { World } from "../twin/world.ts";
 import { TraceError } from "../workload/source.ts";
-import type { PreviewTask, Progress, PreviewResult } from "./protocol.ts";
+import type { PreviewResult, PreviewTask, Progress } from "./protocol.ts";
 import { readTrace, TraceInputError } from "./trace-input.ts";
 
 /** Events taken between two looks at the clock and the trace. */

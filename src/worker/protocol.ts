@@ -23,14 +23,32 @@ export type PreviewResult =
 
 /** To the thread that holds the paced worlds. */
 export type ShadowCommand =
-  | { readonly kind: "start"; readonly key: string; readonly scenario: Scenario; readonly speed: number; readonly maxTraceBytes: number }
-  | { readonly kind: "scale"; readonly key: string; readonly workload: string; readonly replicas: number; readonly by: string }
+  | {
+      readonly kind: "start";
+      readonly key: string;
+      readonly scenario: Scenario;
+      readonly speed: number;
+      readonly maxTraceBytes: number;
+    }
+  | {
+      readonly kind: "scale";
+      readonly key: string;
+      readonly workload: string;
+      readonly replicas: number;
+      readonly by: string;
+    }
   | { readonly kind: "stop"; readonly key: string };
 
 /** From it, about once a second per world. */
 export type ShadowMessage =
   | { readonly kind: "snapshot"; readonly key: string; readonly snapshot: ShadowSnapshot }
-  | { readonly kind: "problem"; readonly key: string; readonly reason: string; readonly message: string; readonly fix?: string };
+  | {
+      readonly kind: "problem";
+      readonly key: string;
+      readonly reason: string;
+      readonly message: string;
+      readonly fix?: string;
+    };
 
 export interface ShadowSnapshot {
   readonly simulatedSeconds: number;

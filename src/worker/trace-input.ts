@@ -39,7 +39,8 @@ const open = async (input: TraceInput, maxBytes: number): Promise<AsyncIterable<
       const answer = await fetch(input.url, { redirect: "error", signal: AbortSignal.timeout(300_000) });
       if (!answer.ok || answer.body === null) throw new TraceInputError(`${input.url} answers ${answer.status}`);
       const length = Number(answer.headers.get("content-length") ?? 0);
-      if (length > maxBytes) throw new TraceInputError(`${input.url} is ${length} bytes, more than ${maxBytes} (--max-trace-bytes)`);
+      if (length > maxBytes)
+        throw new TraceInputError(`${input.url} is ${length} bytes, more than ${maxBytes} (--max-trace-bytes)`);
       return Readable.fromWeb(answer.body as never);
     }
     default:

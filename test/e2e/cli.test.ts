@@ -28,7 +28,15 @@ ${over.workload ?? "    synthetic: { clients: [{ name: chat, rate: 2, arrival: {
 ${over.spec ?? ""}`;
 
 /** Runs the program on the quickstart's Deployment and HPA, each changed as told, and a small simulation. */
-const run = (change: { deployment?: (text: string) => string; hpa?: (text: string) => string; simulation?: string; more?: string } = {}, ...args: string[]) => {
+const run = (
+  change: {
+    deployment?: (text: string) => string;
+    hpa?: (text: string) => string;
+    simulation?: string;
+    more?: string;
+  } = {},
+  ...args: string[]
+) => {
   const same = (text: string): string => text;
   const parts = [
     (change.deployment ?? same)(manifest("vllm-llama-8b.yaml")),
@@ -57,7 +65,8 @@ describe("servetwin run", () => {
 
   it("prints tables and plots for people, and YAML", async () => {
     const { stdout } = await run();
-    for (const word of ["time to first token", "GPU-hours", "replicas ready", "Simulated, not measured"]) expect(stdout).toContain(word);
+    for (const word of ["time to first token", "GPU-hours", "replicas ready", "Simulated, not measured"])
+      expect(stdout).toContain(word);
     expect((await run({}, "-o", "yaml")).stdout).toContain("ttftP99Seconds:");
   });
 
@@ -71,7 +80,9 @@ describe("servetwin run", () => {
 
   it("runs replications under seeds of their own", async () => {
     const { stdout } = await run({ simulation: simulation({ run: "5m, replications: 3" }) }, "-o", "json");
-    const { simulations } = JSON.parse(stdout) as { simulations: { runs: { seed: number; kpis: { requests: { arrived: number } } }[] }[] };
+    const { simulations } = JSON.parse(stdout) as {
+      simulations: { runs: { seed: number; kpis: { requests: { arrived: number } } }[] }[];
+    };
     expect(simulations[0]?.runs.map(({ seed }) => seed)).toEqual([1, 2, 3]);
     expect(new Set(simulations[0]?.runs.map(({ kpis }) => kpis.requests.arrived)).size).toBeGreaterThan(1);
   });
@@ -85,16 +96,65 @@ const args = (from: RegExp, to: string) => (text: string) => {
 describe("bad input ends with 2 and one clear error", () => {
   it.each([
     { name: "malformed YAML", change: { more: "a: [1\nb: 2" }, says: /standard input:\d+: .*/ },
-    { name: "an unknown kind of ours", change: { more: "apiVersion: servetwin.dev/v1alpha1\nkind: InferenceSimulaton\nmetadata: { name: x }\n" }, says: /did you mean .?InferenceSimulation/ },
-    { name: "a negative rate", change: { simulation: simulation().replace("rate: 2", "rate: -2") }, says: /spec\.workload\.synthetic\.clients\[0\]\.rate: .*-2/ },
-    { name: "a horizon of a million years", change: { simulation: simulation({ run: "365000000d" }) }, says: /spec\.run\.horizon: .*31d.*--max-horizon/ },
-    { name: "an unknown field", change: { simulation: simulation({ spec: "  objectivs: []" }) }, says: /did you mean `?objectives/ },
-    { name: "an HPA that targets nothing", change: { hpa: args(/name: vllm-llama-8b\n(?=\s+minReplicas)/, "name: vllm-lama-8b\n"), simulation: simulation().replace("mirror: {", "mirror: { autoscaler: { name: vllm-llama-8b },") }, says: /HorizontalPodAutoscaler.*vllm-lama-8b/ },
-    { name: "a Deployment that is not vLLM", change: { deployment: (text: string) => text.replace(/image: .*/, "image: nginx:1.29").replace(/command: .*/, "command: [nginx]").replace(/args:\n(\s+- .*\n)+/, "args: []\n") }, says: /vllm/i },
-    { name: "a TP that the GPU count can't hold", change: { deployment: args(/--tensor-parallel-size=1/, "--tensor-parallel-size=4") }, says: /tensor-parallel|GPU/ },
-    { name: "a model that does not fit", change: { deployment: args(/meta-llama\/Llama-3\.1-8B-Instruct/g, "meta-llama/Llama-3.1-70B-Instruct") }, says: /GiB/ },
-    { name: "an unknown model", change: { deployment: args(/meta-llama\/Llama-3\.1-8B-Instruct/g, "acme/Secret-9B") }, says: /acme\/Secret-9B.*overrides\.model/ },
-    { name: "a missing workload", change: { simulation: simulation().replace("name: vllm-llama-8b", "name: vllm-llama-9b") }, says: /vllm-llama-9b/ },
+    {
+      name: "an unknown kind of ours",
+      change: { more: "apiVersion: servetwin.dev/v1alpha1\nkind: InferenceSimulaton\nmetadata: { name: x }\n" },
+      says: /did you mean .?InferenceSimulation/,
+    },
+    {
+      name: "a negative rate",
+      change: { simulation: simulation().replace("rate: 2", "rate: -2") },
+      says: /spec\.workload\.synthetic\.clients\[0\]\.rate: .*-2/,
+    },
+    {
+      name: "a horizon of a million years",
+      change: { simulation: simulation({ run: "365000000d" }) },
+      says: /spec\.run\.horizon: .*31d.*--max-horizon/,
+    },
+    {
+      name: "an unknown field",
+      change: { simulation: simulation({ spec: "  objectivs: []" }) },
+      says: /did you mean `?objectives/,
+    },
+    {
+      name: "an HPA that targets nothing",
+      change: {
+        hpa: args(/name: vllm-llama-8b\n(?=\s+minReplicas)/, "name: vllm-lama-8b\n"),
+        simulation: simulation().replace("mirror: {", "mirror: { autoscaler: { name: vllm-llama-8b },"),
+      },
+      says: /HorizontalPodAutoscaler.*vllm-lama-8b/,
+    },
+    {
+      name: "a Deployment that is not vLLM",
+      change: {
+        deployment: (text: string) =>
+          text
+            .replace(/image: .*/, "image: nginx:1.29")
+            .replace(/command: .*/, "command: [nginx]")
+            .replace(/args:\n(\s+- .*\n)+/, "args: []\n"),
+      },
+      says: /vllm/i,
+    },
+    {
+      name: "a TP that the GPU count can't hold",
+      change: { deployment: args(/--tensor-parallel-size=1/, "--tensor-parallel-size=4") },
+      says: /tensor-parallel|GPU/,
+    },
+    {
+      name: "a model that does not fit",
+      change: { deployment: args(/meta-llama\/Llama-3\.1-8B-Instruct/g, "meta-llama/Llama-3.1-70B-Instruct") },
+      says: /GiB/,
+    },
+    {
+      name: "an unknown model",
+      change: { deployment: args(/meta-llama\/Llama-3\.1-8B-Instruct/g, "acme/Secret-9B") },
+      says: /acme\/Secret-9B.*overrides\.model/,
+    },
+    {
+      name: "a missing workload",
+      change: { simulation: simulation().replace("name: vllm-llama-8b", "name: vllm-llama-9b") },
+      says: /vllm-llama-9b/,
+    },
   ])("$name", async ({ change, says }) => {
     const { code, stderr, stdout } = await run(change);
     expect(stderr).toMatch(says);
@@ -105,7 +165,10 @@ describe("bad input ends with 2 and one clear error", () => {
 
   describe("a trace with a broken line", () => {
     const trace = (onError: string) => {
-      writeFileSync(join(folder, "broken.csv"), "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,374,44\nnonsense\n2023-11-16 18:17:05.0000000,100,10\n");
+      writeFileSync(
+        join(folder, "broken.csv"),
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,374,44\nnonsense\n2023-11-16 18:17:05.0000000,100,10\n",
+      );
       return simulation({ workload: `    trace: { format: azure-2023, path: broken.csv, onError: ${onError} }` });
     };
 
@@ -135,9 +198,15 @@ describe("bad input ends with 2 and one clear error", () => {
     { args: ["run", "-f", "no-such-file.yaml"], says: /no-such-file\.yaml/ },
     { args: ["nonsense"], says: /unknown command/ },
     { args: ["up"], says: /--kubeconfig/ },
+    { args: ["up", "no-such-folder", "--listen", "127.0.0.1:0"], says: /no-such-folder/ },
+    { args: ["up", "--kubeconfig", "no-such-file", "--listen", "127.0.0.1:0"], says: /no-such-file/ },
     { args: ["up", "."], listen: true, says: /address to listen on/ },
   ])("$args", async ({ args: said, says, listen }) => {
-    const { code, stderr } = await runProgram([...said, ...(listen === true ? ["--listen", "127.0.0.1:http"] : [])], undefined, folder);
+    const { code, stderr } = await runProgram(
+      [...said, ...(listen === true ? ["--listen", "127.0.0.1:http"] : [])],
+      undefined,
+      folder,
+    );
     expect(stderr).toMatch(says);
     expect(code).toBe(2);
   });
@@ -155,7 +224,11 @@ describe("help", () => {
   });
 
   it("prints version and CRDs", async () => {
-    expect((await runProgram(["--version"])).stdout.trim()).toBe((JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version);
-    expect((await runProgram(["crds"])).stdout).toBe(readFileSync(join(root, "crds/servetwin.dev_inferencesimulations.yaml"), "utf8"));
+    expect((await runProgram(["--version"])).stdout.trim()).toBe(
+      (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version,
+    );
+    expect((await runProgram(["crds"])).stdout).toBe(
+      readFileSync(join(root, "crds/servetwin.dev_inferencesimulations.yaml"), "utf8"),
+    );
   });
 });

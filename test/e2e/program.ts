@@ -16,7 +16,9 @@ export const BUNDLE = fileURLToPath(new URL("../../dist/servetwin.js", import.me
 
 /** Starts `servetwin up …` and waits for its address. @throws with its output if it ends before */
 export const up = async (args: readonly string[], withinSeconds = 30): Promise<Program> => {
-  const child = spawn(process.execPath, [BUNDLE, "up", "--listen", "127.0.0.1:0", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [BUNDLE, "up", "--listen", "127.0.0.1:0", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   child.stdout.on("data", (text: Buffer) => (output += text.toString()));
   child.stderr.on("data", (text: Buffer) => (output += text.toString()));
@@ -56,7 +58,9 @@ export const eventually = async <T>(
       last = error;
     }
     if (Date.now() > until) {
-      throw new Error(`no ${what} within ${withinSeconds} s${last === undefined ? "" : `; last: ${String(last)}`}${detail === undefined ? "" : `\n${detail()}`}`);
+      throw new Error(
+        `no ${what} within ${withinSeconds} s${last === undefined ? "" : `; last: ${String(last)}`}${detail === undefined ? "" : `\n${detail()}`}`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -68,7 +72,10 @@ export const runProgram = async (
   input?: string,
   cwd?: string,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> => {
-  const child = spawn(process.execPath, [BUNDLE, ...args], { stdio: ["pipe", "pipe", "pipe"], ...(cwd === undefined ? {} : { cwd }) });
+  const child = spawn(process.execPath, [BUNDLE, ...args], {
+    stdio: ["pipe", "pipe", "pipe"],
+    ...(cwd === undefined ? {} : { cwd }),
+  });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (text: Buffer) => (stdout += text.toString()));
   child.stderr.on("data", (text: Buffer) => (stderr += text.toString()));

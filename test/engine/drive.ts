@@ -4,7 +4,7 @@ import type { EngineState } from "../../src/model/engine-state.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import type { Request } from "../../src/model/request.ts";
 import type { Rng } from "../../src/sim/rng.ts";
-import { instant, micros, NEVER, START, type SimTime } from "../../src/sim/time.ts";
+import { instant, micros, NEVER, type SimTime, START } from "../../src/sim/time.ts";
 
 /** Round figures, so that tables can be worked out by hand: a step takes 1000 us, and 10 us per prompt token. */
 export const plainTiming: EngineTiming = {

@@ -4,7 +4,7 @@ import { createEngine } from "../../src/engine/macro-engine.ts";
 import { trainedPhysics } from "../../src/latency/models/trained-physics.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import { Agenda } from "../../src/sim/agenda.ts";
-import { after, micros, NEVER, START, type SimTime } from "../../src/sim/time.ts";
+import { after, micros, NEVER, type SimTime, START } from "../../src/sim/time.ts";
 import { blisGpus, shapeOf } from "../latency/fixtures.ts";
 import { StepEngine } from "../oracle/step-engine.ts";
 import type { CreateEngine } from "./drive.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { expose, type Format } from "../../src/exporter/exposition.ts";
 import { metricsPage } from "../../src/exporter/metrics-page.ts";
-import { simulatedFamilies, type SimulatedSeries } from "../../src/exporter/simulated.ts";
+import { type SimulatedSeries, simulatedFamilies } from "../../src/exporter/simulated.ts";
 import type { MetricFamily } from "../../src/model/metric-family.ts";
 import { familiesOf } from "../../src/report/metrics/index.ts";
 import { replica, view } from "../report/views.ts";

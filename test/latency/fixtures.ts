@@ -1,5 +1,5 @@
-import { findModel } from "../../src/model/catalogue/index.ts";
 import { Batch } from "../../src/model/batch.ts";
+import { findModel } from "../../src/model/catalogue/index.ts";
 import type { Hardware } from "../../src/model/hardware.ts";
 import type { ModelShape } from "../../src/model/model-shape.ts";
 

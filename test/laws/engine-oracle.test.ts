@@ -5,9 +5,9 @@ import type { EngineState } from "../../src/model/engine-state.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import type { Request } from "../../src/model/request.ts";
 import type { Rng } from "../../src/sim/rng.ts";
-import { instant, micros, NEVER, START, type SimTime } from "../../src/sim/time.ts";
-import type { CreateEngine } from "../engine/drive.ts";
+import { instant, micros, NEVER, type SimTime, START } from "../../src/sim/time.ts";
 import { anyAborts, anyConfig, anyRequests, between, oneOf } from "../engine/any.ts";
+import type { CreateEngine } from "../engine/drive.ts";
 import { forAllSeeds } from "../for-all-seeds.ts";
 import { StepEngine } from "../oracle/step-engine.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { findGpu, findModel, nearestModels } from "../../src/model/catalogue/index.ts";
 import { catalogueGpus } from "../../src/model/catalogue/hardware.ts";
+import { findGpu, findModel, nearestModels } from "../../src/model/catalogue/index.ts";
 import { catalogueModels } from "../../src/model/catalogue/models.ts";
 
 describe("models", () => {

@@ -1,14 +1,14 @@
+import { configProblems } from "../../src/engine/config-problems.ts";
+import type { Engine, EngineConfig, EngineListener, EngineTiming } from "../../src/engine/engine.ts";
+import { EngineMetrics } from "../../src/engine/engine-metrics.ts";
+import { PrefixKeys } from "../../src/engine/prefix-keys.ts";
+import { Sequence } from "../../src/engine/sequence.ts";
 import type { EngineState } from "../../src/model/engine-state.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import type { Outcome, Request } from "../../src/model/request.ts";
 import { Agenda } from "../../src/sim/agenda.ts";
 import { invariant } from "../../src/sim/invariant.ts";
 import { after, elapsed, type Micros, micros, NEVER, type SimTime } from "../../src/sim/time.ts";
-import { configProblems } from "../../src/engine/config-problems.ts";
-import type { Engine, EngineConfig, EngineListener, EngineTiming } from "../../src/engine/engine.ts";
-import { EngineMetrics } from "../../src/engine/engine-metrics.ts";
-import { PrefixKeys } from "../../src/engine/prefix-keys.ts";
-import { Sequence } from "../../src/engine/sequence.ts";
 import { Step } from "./step.ts";
 import { StepScheduler } from "./step-scheduler.ts";
 

@@ -2,8 +2,8 @@ import type { EngineConfig } from "../../src/engine/engine.ts";
 import type { EngineMetrics } from "../../src/engine/engine-metrics.ts";
 import { KvCache } from "../../src/engine/kv-cache.ts";
 import type { Sequence } from "../../src/engine/sequence.ts";
-import type { Step } from "./step.ts";
 import { WaitingQueue } from "../../src/engine/waiting-queue.ts";
+import type { Step } from "./step.ts";
 
 /**
  * Decides what the next step computes: first everybody running, then newcomers while tokens, slots and blocks last.

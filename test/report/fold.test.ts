@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Fact } from "../../src/model/fact.ts";
-import type { Outcome } from "../../src/model/request.ts";
 import { Histogram } from "../../src/model/metric-family.ts";
+import type { Outcome } from "../../src/model/request.ts";
 import { type FoldOptions, ReportFold } from "../../src/report/fold.ts";
 import { NEVER } from "../../src/sim/time.ts";
 import { forAllSeeds } from "../for-all-seeds.ts";

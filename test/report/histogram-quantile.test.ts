@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { Histogram } from "../../src/model/metric-family.ts";
 import { fineSecondsBounds } from "../../src/model/fine-bounds.ts";
-import { summaryOfHistogram } from "../../src/report/summary.ts";
+import { Histogram } from "../../src/model/metric-family.ts";
 import { histogramCeiling, histogramQuantile } from "../../src/report/histogram-quantile.ts";
+import { summaryOfHistogram } from "../../src/report/summary.ts";
 
 const bounds = [1, 2, 4];
 // What PromQL's histogram_quantile gives for the same buckets, worked by hand from its definition.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { ReportFold } from "../../src/report/fold.ts";
 import { judge, type Objective } from "../../src/report/objectives.ts";
 import type { Kpis, Summary } from "../../src/report/report.ts";
-import { ReportFold } from "../../src/report/fold.ts";
 import { flatKpis, spread, spreadOf } from "../../src/report/spread.ts";
 import { view } from "./views.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Fact } from "../../src/model/fact.ts";
 import type { Report } from "../../src/report/report.ts";
+import type { SimTime } from "../../src/sim/time.ts";
 import type { Scenario } from "../../src/twin/scenario.ts";
 import { World } from "../../src/twin/world.ts";
-import type { SimTime } from "../../src/sim/time.ts";
 import { chat, scenario, waitingHpa, workload } from "../twin/scenario-fixture.ts";
 
 const WARM_UP = 60e6;

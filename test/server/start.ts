@@ -1,8 +1,8 @@
 import { afterEach } from "vitest";
 import { metricsPage } from "../../src/exporter/metrics-page.ts";
+import { familiesOf } from "../../src/report/metrics/index.ts";
 import { type RunningServer, type ServerParts, startServer } from "../../src/server/server.ts";
 import type { SimulationDetail } from "../../src/server/view.ts";
-import { familiesOf } from "../../src/report/metrics/index.ts";
 import { replica, view } from "../report/views.ts";
 
 const running: RunningServer[] = [];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { after, elapsed, instant, micros, seconds, START, toSeconds } from "../../src/sim/time.ts";
+import { after, elapsed, instant, micros, START, seconds, toSeconds } from "../../src/sim/time.ts";
 
 describe("time", () => {
   it("rounds seconds to whole microseconds", () => {

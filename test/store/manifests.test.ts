@@ -10,7 +10,7 @@ const told = (text: string): string[] => readManifests(text, "a.yaml").problems.
 
 describe("readManifests", () => {
   it("says of each object where it begins, and puts the namespace in where there is one", () => {
-    const text = `# head\n---\n${object("apps/v1", "Deployment", "a")}---\n${object("v1", "Node", "n")}---\n${object("v1", "Service", "s", "  namespace: x\n")}`;
+    const text = `# head\n---\n${object("apps/v1", "Deployment", "a")}---\n${object("v1", "Node", "node-1")}---\n${object("v1", "Service", "s", "  namespace: x\n")}`;
     const { objects, problems } = readManifests(text, "a.yaml");
     expect(problems).toEqual([]);
     expect(objects.map(({ object, file, line }) => [object.kind, object.metadata.namespace, file, line])).toEqual([

@@ -4,7 +4,7 @@ import { loadAll } from "js-yaml";
 import { describeProblem, type Result } from "../../src/model/problem.ts";
 import { DEFAULT_LIMITS } from "../../src/schema/limits.ts";
 import { parseSimulation } from "../../src/schema/parse.ts";
-import { type Manifest, type Mirrored, mirror, type MirrorParts } from "../../src/twin/mirror.ts";
+import { type Manifest, type Mirrored, type MirrorParts, mirror } from "../../src/twin/mirror.ts";
 
 /** Plain JSON, free to be changed. */
 // biome-ignore lint/suspicious/noExplicitAny: manifests are changed in any place.

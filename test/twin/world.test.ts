@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Fact } from "../../src/model/fact.ts";
+import { familiesOf } from "../../src/report/metrics/index.ts";
 import type { SimTime } from "../../src/sim/time.ts";
 import type { Scenario } from "../../src/twin/scenario.ts";
 import { World } from "../../src/twin/world.ts";
@@ -143,6 +144,21 @@ it("lets another write the scale where the autoscaler is External", () => {
   expect(ofKind(facts, "synced")).toHaveLength(0);
   expect(ofKind(facts, "scaled")).toMatchObject([{ from: 2, to: 5, by: "somebody" }]);
   expect(world.view(said.horizonMicros as SimTime).workloads[0]?.readyReplicas).toBe(5);
+});
+
+it("shows the series of pods that are there, and of no others", () => {
+  const said = busy(1);
+  const world = new World(said);
+  const seen = new Set<string>();
+  for (let at = 30e6; at <= (said.horizonMicros as number); at += 30e6) {
+    world.runUntil(at as SimTime);
+    const view = world.view(at as SimTime);
+    const engines = familiesOf(view).filter(({ name }) => name.startsWith("vllm:"));
+    const shown = new Set(engines.flatMap(({ samples }) => samples.map(({ labels }) => labels.pod)));
+    expect(shown).toEqual(new Set(view.replicas.map(({ pod }) => pod)));
+    for (const { pod } of view.replicas) seen.add(pod);
+  }
+  expect(seen.size).toBeGreaterThan(world.view().replicas.length);
 });
 
 it("answers 503 while no replica is ready", () => {

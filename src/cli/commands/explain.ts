@@ -1,6 +1,6 @@
 import Table from "cli-table3";
-import { dump } from "js-yaml";
 import type { Command } from "commander";
+import { dump } from "js-yaml";
 import { describeSource } from "../../model/known.ts";
 import { describeProblem } from "../../model/problem.ts";
 import { collect } from "../collect.ts";
@@ -20,7 +20,11 @@ export const explain = (program: Command): void => {
   const command = program
     .command("explain")
     .description("print every value a simulation uses, and the object and field it comes from, or that it is a default")
-    .requiredOption("-f, --filename <path>", "manifests: a file, a folder or - for standard input; may be repeated", collect, [])
+    .requiredOption(
+      "-f, --filename <path>",
+      "manifests: a file, a folder or - for standard input; may be repeated",
+      collect,
+    )
     .option("--simulation <name>", "only this InferenceSimulation of those given")
     .option("-o, --output <format>", "table, json or yaml", "table")
     .option("--allow-url <url>", "traces may be fetched from URLs below this one; may be repeated", collect, []);
@@ -28,7 +32,8 @@ export const explain = (program: Command): void => {
     .addHelpText("after", "\nExample:\n  servetwin explain -f deploy/examples/quickstart --simulation chat-preview\n")
     .action(async (options: Options) => {
       const print = printers[options.output as keyof typeof printers];
-      if (print === undefined) throw usageError(`there is no output format ${options.output}`, "choose one of table, json, yaml");
+      if (print === undefined)
+        throw usageError(`there is no output format ${options.output}`, "choose one of table, json, yaml");
       const store = storeOfFiles(options.filename);
       const all: Prepared[] = [];
       for (const stored of simulationsIn(store, options.simulation)) {
@@ -45,9 +50,18 @@ const printers = {
 };
 
 const asTable = ({ scenario, values, warnings }: Prepared): string => {
-  const rows = new Table({ head: ["value", "is", "from"], style: { head: [], border: [] } });
+  const rows = new Table({
+    head: ["value", "is", "from"],
+    style: { head: [], border: [] },
+    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
+  });
   for (const { path, value, from } of values) rows.push([path, String(value), describeSource(from)]);
-  return [scenario.simulation, rows.toString(), ...warnings.map((warning) => `warning: ${describeProblem(warning)}`), ""].join("\n");
+  return [
+    scenario.simulation,
+    rows.toString(),
+    ...warnings.map((warning) => `warning: ${describeProblem(warning)}`),
+    "",
+  ].join("\n");
 };
 
 const asData = ({ scenario, values, warnings }: Prepared) => ({ simulation: scenario.simulation, values, warnings });

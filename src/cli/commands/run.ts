@@ -3,10 +3,10 @@ import type { Command } from "commander";
 import { describeProblem } from "../../model/problem.ts";
 import { judge } from "../../report/objectives.ts";
 import { previewPool } from "../../worker/pool.ts";
-import { BadInput, EXIT, usageError } from "../exit.ts";
-import { formats } from "../formats/index.ts";
-import type { Outcome } from "../format.ts";
 import { collect } from "../collect.ts";
+import { BadInput, EXIT, usageError } from "../exit.ts";
+import type { Outcome } from "../format.ts";
+import { formats } from "../formats/index.ts";
 import { simulationsIn, storeOfFiles } from "../inputs.ts";
 import { type LimitOptions, limitsOf, positive, withLimitOptions } from "../limit-options.ts";
 import { type Prepared, prepare } from "../prepare.ts";
@@ -25,7 +25,11 @@ export const run = (program: Command): void => {
   const command = program
     .command("run")
     .description("simulate once, as fast as it goes, and print what came out")
-    .requiredOption("-f, --filename <path>", "manifests: a file, a folder or - for standard input; may be repeated", collect, [])
+    .requiredOption(
+      "-f, --filename <path>",
+      "manifests: a file, a folder or - for standard input; may be repeated",
+      collect,
+    )
     .option("--simulation <name>", "only this InferenceSimulation of those given")
     .option("-o, --output <format>", `one of ${formats.map(({ name }) => name).join(", ")}`, "table")
     .option("--threads <count>", "worker threads", positive, availableParallelism())
@@ -46,7 +50,11 @@ Examples:
 
 const simulate = async (options: Options): Promise<number> => {
   const format = formats.find(({ name }) => name === options.output);
-  if (format === undefined) throw usageError(`there is no output format ${options.output}`, `choose one of ${formats.map(({ name }) => name).join(", ")}`);
+  if (format === undefined)
+    throw usageError(
+      `there is no output format ${options.output}`,
+      `choose one of ${formats.map(({ name }) => name).join(", ")}`,
+    );
   const store = storeOfFiles(options.filename);
   const limits = limitsOf(options);
   const prepared: Prepared[] = [];
@@ -57,7 +65,8 @@ const simulate = async (options: Options): Promise<number> => {
   for (const { simulation } of prepared.filter(({ simulation }) => simulation.spec.mode !== "Preview")) {
     process.stderr.write(`note: ${simulation.metadata.name} is a ${simulation.spec.mode}: \`servetwin up\` runs it\n`);
   }
-  if (previews.length === 0) throw usageError("there is no InferenceSimulation in mode Preview", "`servetwin up` runs a Shadow");
+  if (previews.length === 0)
+    throw usageError("there is no InferenceSimulation in mode Preview", "`servetwin up` runs a Shadow");
   for (const { warnings } of previews) {
     for (const warning of warnings) process.stderr.write(`warning: ${describeProblem(warning)}\n`);
   }
@@ -89,7 +98,13 @@ const runAll = async (previews: readonly Prepared[], threads: number, maxTraceBy
         });
         const kpis = reports.map((report) => report.kpis);
         const { verdict, objectives } = judge(simulation.spec.objectives, kpis);
-        return { simulation: scenario.simulation, scenario: scenario.name, reports, objectives, ...(simulation.spec.objectives.length === 0 ? {} : { verdict }) };
+        return {
+          simulation: scenario.simulation,
+          scenario: scenario.name,
+          reports,
+          objectives,
+          ...(simulation.spec.objectives.length === 0 ? {} : { verdict }),
+        };
       }),
     );
   } finally {

@@ -9,9 +9,9 @@ import type { SimulationStatus } from "../../schema/simulation-status.ts";
 import { startServer } from "../../server/server.ts";
 import { folderStore } from "../../store/folder.ts";
 import { WATCHED_KINDS } from "../../store/kinds.ts";
-import { electLeader, type Election } from "../../store/kubernetes/lease.ts";
-import { kubernetesStore } from "../../store/kubernetes.ts";
-import type { Store } from "../../store/store.ts";
+import { type Election, electLeader } from "../../store/kubernetes/lease.ts";
+import { type KubernetesOptions, kubernetesStore } from "../../store/kubernetes.ts";
+import { type ObjectEvent, type ObjectRef, refText, type Store, StoreError } from "../../store/store.ts";
 import { previewPool } from "../../worker/pool.ts";
 import { collect } from "../collect.ts";
 import { usageError } from "../exit.ts";
@@ -57,7 +57,10 @@ const serve = async (folder: string | undefined, options: Options): Promise<void
   const listen = addressOf(options.listen);
   const running = new AbortController();
   const metrics: OperatorMetrics = new OperatorMetrics(() => stateOf(operator), { version: VERSION });
-  const watch = { requested: (said: { method: string; code: string; host: string }) => metrics.requested(said.code, said.method, said.host) };
+  const watch = {
+    requested: (said: { method: string; code: string; host: string }) =>
+      metrics.requested(said.code, said.method, said.host),
+  };
   const { store, elect } = placeOf(folder, options, watch);
   const operator: Operator = new Operator({
     store,
@@ -97,13 +100,19 @@ const serve = async (folder: string | undefined, options: Options): Promise<void
     },
     listen,
   ).catch((error: NodeJS.ErrnoException) => {
-    throw usageError(`${options.listen} can't be listened on: ${error.message}`, "choose another address with --listen");
+    throw usageError(
+      `${options.listen} can't be listened on: ${error.message}`,
+      "choose another address with --listen",
+    );
   });
 
   store.onProblems(() => {
     for (const problem of store.problems) log({ level: problem.severity, message: describeProblem(problem) });
   });
-  await store.start(running.signal);
+  await store.start(running.signal).catch(async (error: unknown) => {
+    await Promise.all([operator.close(), server.close()]);
+    throw asBadInput(error);
+  });
   started = true;
   let election: Election | undefined;
   if (elect === undefined) operator.lead();
@@ -132,15 +141,19 @@ const placeOf = (
   if (folder !== undefined && options.kubeconfig !== undefined) {
     throw usageError("a folder and --kubeconfig were both given", "choose one");
   }
-  if (folder !== undefined) return { store: folderStore({ folder, kinds: WATCHED_KINDS }) };
+  if (folder !== undefined) return { store: folderStore({ folder, kinds: WATCHED_KINDS, told }) };
   if (options.kubeconfig === undefined && process.env.KUBERNETES_SERVICE_HOST === undefined) {
-    throw usageError("there is nothing to watch", "name a folder (servetwin up deploy/examples/quickstart), or a cluster with --kubeconfig");
+    throw usageError(
+      "there is nothing to watch",
+      "name a folder (servetwin up deploy/examples/quickstart), or a cluster with --kubeconfig",
+    );
   }
-  const { store, connection } = kubernetesStore({
+  const { store, connection } = connected({
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === undefined ? {} : { context: options.context }),
     ...(options.namespace.length === 0 ? {} : { namespaces: options.namespace }),
     kinds: WATCHED_KINDS,
+    log,
     ...watch,
   });
   const identity = `${hostname()}_${process.pid}`;
@@ -152,6 +165,7 @@ const placeOf = (
         namespace: options.leaseNamespace,
         name: "servetwin",
         identity,
+        log,
         onLead: () => {
           log({ level: "info", message: "leading", identity });
           operator.lead();
@@ -164,9 +178,27 @@ const placeOf = (
   };
 };
 
+const connected = (options: KubernetesOptions): ReturnType<typeof kubernetesStore> => {
+  try {
+    return kubernetesStore(options);
+  } catch (error) {
+    throw asBadInput(error);
+  }
+};
+
+/** A folder or a cluster that isn't there is the caller's to mend. */
+const asBadInput = (error: unknown): unknown => (error instanceof StoreError ? usageError(error.message) : error);
+
+/** A folder has no API that would keep Events: they are logged. */
+const told = (ref: ObjectRef, event: ObjectEvent): void => {
+  const level = event.type === "Warning" ? "warning" : "info";
+  log({ level, message: event.message, reason: event.reason, object: refText(ref) });
+};
+
 const addressOf = (text: string): { host: string; port: number } => {
   const [, host, port] = /^(?:\[?([^\]]*?)\]?:)?(\d{1,5})$/.exec(text) ?? [];
-  if (port === undefined || Number(port) > 65_535) throw usageError(`${text} is no address to listen on`, "write host:port, such as 127.0.0.1:8080");
+  if (port === undefined || Number(port) > 65_535)
+    throw usageError(`${text} is no address to listen on`, "write host:port, such as 127.0.0.1:8080");
   return { host: host === undefined || host === "" ? "127.0.0.1" : host, port: Number(port) };
 };
 

@@ -26,12 +26,18 @@ const section = (outcome: Outcome): string => {
 };
 
 const heading = ({ simulation, scenario, reports }: Outcome, first: Report): string => {
-  const seeds = reports.length === 1 ? `seed ${first.seed}` : `seeds ${first.seed} to ${first.seed + reports.length - 1}`;
+  const seeds =
+    reports.length === 1 ? `seed ${first.seed}` : `seeds ${first.seed} to ${first.seed + reports.length - 1}`;
   return `${simulation} (${scenario}): ${duration(first.horizonSeconds)} simulated, ${seeds}, scenario ${first.scenarioDigest.slice(0, 12)}. Simulated, not measured.\n`;
 };
 
 const latencies = (reports: readonly Report[]): string => {
-  const rows = new Table({ head: ["latency", "mean", "p50", "p90", "p95", "p99", "max"], colAligns: ["left", ...right(6)], style: plain });
+  const rows = new Table({
+    head: ["latency", "mean", "p50", "p90", "p95", "p99", "max"],
+    colAligns: ["left", ...right(6)],
+    style: plain,
+    chars: compact,
+  });
   const named = [
     ["time to first token", "ttftSeconds"],
     ["inter-token latency", "itlSeconds"],
@@ -47,13 +53,38 @@ const latencies = (reports: readonly Report[]): string => {
 
 const totals = (reports: readonly Report[]): string => {
   const of = (pick: (report: Report) => number): number => mean(reports.map(pick));
-  const rows = new Table({ style: plain, colAligns: ["left", "right", "left", "right"] });
+  const rows = new Table({ style: plain, chars: compact, colAligns: ["left", "right", "left", "right"] });
   rows.push(
-    ["requests arrived", count(of((r) => r.kpis.requests.arrived)), "requests/s", number(of((r) => r.kpis.requestsPerSecond))],
-    ["completed", count(of((r) => r.kpis.requests.completed)), "output tokens/s", number(of((r) => r.kpis.outputTokensPerSecond))],
-    ["rejected", count(of((r) => r.kpis.requests.rejected)), "prompt tokens/s", number(of((r) => r.kpis.promptTokensPerSecond))],
-    ["aborted", count(of((r) => r.kpis.requests.aborted)), "prefix cache hits", percent(of((r) => r.kpis.prefixCacheHitRatio))],
-    ["in flight at the end", count(of((r) => r.kpis.requests.inFlightAtEnd)), "preemptions", count(of((r) => r.kpis.preemptions))],
+    [
+      "requests arrived",
+      count(of((r) => r.kpis.requests.arrived)),
+      "requests/s",
+      number(of((r) => r.kpis.requestsPerSecond)),
+    ],
+    [
+      "completed",
+      count(of((r) => r.kpis.requests.completed)),
+      "output tokens/s",
+      number(of((r) => r.kpis.outputTokensPerSecond)),
+    ],
+    [
+      "rejected",
+      count(of((r) => r.kpis.requests.rejected)),
+      "prompt tokens/s",
+      number(of((r) => r.kpis.promptTokensPerSecond)),
+    ],
+    [
+      "aborted",
+      count(of((r) => r.kpis.requests.aborted)),
+      "prefix cache hits",
+      percent(of((r) => r.kpis.prefixCacheHitRatio)),
+    ],
+    [
+      "in flight at the end",
+      count(of((r) => r.kpis.requests.inFlightAtEnd)),
+      "preemptions",
+      count(of((r) => r.kpis.preemptions)),
+    ],
     [
       "replicas min / mean / max",
       `${number(of((r) => r.kpis.replicas.min))} / ${number(of((r) => r.kpis.replicas.mean))} / ${number(of((r) => r.kpis.replicas.max))}`,
@@ -66,9 +97,19 @@ const totals = (reports: readonly Report[]): string => {
 };
 
 const objectives = ({ objectives: all, verdict }: Outcome): string => {
-  const rows = new Table({ head: ["objective", "at most", "simulated", "verdict"], style: plain, colAligns: ["left", "right", "right", "left"] });
+  const rows = new Table({
+    head: ["objective", "at most", "simulated", "verdict"],
+    style: plain,
+    chars: compact,
+    colAligns: ["left", "right", "right", "left"],
+  });
   for (const one of all) {
-    rows.push([`${one.metric}${one.percentile === undefined ? "" : ` p${one.percentile}`}`, one.atMost, observed(one), one.verdict]);
+    rows.push([
+      `${one.metric}${one.percentile === undefined ? "" : ` p${one.percentile}`}`,
+      one.atMost,
+      observed(one),
+      one.verdict,
+    ]);
   }
   return `${rows.toString()}\nverdict: ${verdict}\n`;
 };
@@ -81,13 +122,18 @@ const observed = ({ metric, observed: spread }: Outcome["objectives"][number]): 
 const SHOWN = 12;
 
 const scaleEvents = ({ scaleEvents: all }: Report): string => {
-  const rows = new Table({ head: ["at", "replicas", "by", "reason"], style: plain });
+  const rows = new Table({ head: ["at", "replicas", "by", "reason"], style: plain, chars: compact });
   for (const event of all.slice(0, SHOWN)) rows.push(scaleRow(event));
   const more = all.length > SHOWN ? `… and ${all.length - SHOWN} more (-o json has them)\n` : "";
   return `${rows.toString()}\n${more}`;
 };
 
-const scaleRow = ({ atSeconds, from, to, by, reason }: ScaleEvent): string[] => [duration(atSeconds), `${from} → ${to}`, by, reason];
+const scaleRow = ({ atSeconds, from, to, by, reason }: ScaleEvent): string[] => [
+  duration(atSeconds),
+  `${from} → ${to}`,
+  by,
+  reason,
+];
 
 const plots = ({ timeline }: Report): string[] => {
   const wanted: readonly [string, readonly TimelineColumn[]][] = [
@@ -128,7 +174,9 @@ const drawn = (title: string, points: [number, number][]): string => {
 /** The largest of each stretch, so that a spike is never lost to drawing. */
 const thinned = (points: readonly [number, number][]): [number, number][] => {
   const per = Math.max(1, Math.ceil(points.length / WIDTH));
-  const stretches = Array.from({ length: Math.ceil(points.length / per) }, (_, i) => points.slice(i * per, (i + 1) * per));
+  const stretches = Array.from({ length: Math.ceil(points.length / per) }, (_, i) =>
+    points.slice(i * per, (i + 1) * per),
+  );
   return stretches.map((stretch) => [stretch[0]?.[0] ?? 0, Math.max(...stretch.map(([, y]) => y))]);
 };
 
@@ -136,8 +184,11 @@ const nearest = (points: readonly [number, number][], x: number): number =>
   points.reduce((best, [at]) => (Math.abs(at - x) < Math.abs(best - x) ? at : best), points[0]?.[0] ?? 0);
 
 const plain = { head: [], border: [] };
+/** No line between rows. */
+const compact = { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" };
 const right = (columns: number): "right"[] => Array.from({ length: columns }, () => "right");
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 const count = (value: number): string => Math.round(value).toLocaleString("en-US");
 const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
 const number = (value: number): string => value.toLocaleString("en-US", { maximumSignificantDigits: 4 });

@@ -1,7 +1,7 @@
 import type { EngineHistograms } from "../../model/engine-state.ts";
 import { Histogram } from "../../model/metric-family.ts";
-import type { MetricRow } from "../metric.ts";
 import { START } from "../../sim/time.ts";
+import type { MetricRow } from "../metric.ts";
 import type { AutoscalerView, ReplicaView, WorkloadView } from "../world-view.ts";
 import { autoscalerMetrics, replicaMetrics, workloadMetrics } from "./index.ts";
 

@@ -9,21 +9,18 @@ export const STATUS_MANAGER = "servetwin-status";
 /**
  * Replaces an object's status by server-side apply on its status subresource: what was there before and is no longer said
  * goes. Fields that the schema does not know are refused rather than dropped.
- * @param uid of the object that the status is about: not of another that came in its place
  * @returns the object as it is now. @throws StoreError
  */
 export const applyStatus = async (
   connection: Connection,
   kind: WatchedKind,
   ref: ObjectRef,
-  uid: string | undefined,
   status: unknown,
 ): Promise<KubeObject> => {
   const { apiVersion, namespace, name } = ref;
   const metadata = {
     name,
     ...(kind.clusterScoped === true ? {} : { namespace }),
-    ...(uid === undefined ? {} : { uid }),
   };
   try {
     return (await connection.ask({

@@ -15,13 +15,14 @@ export interface ReflectorParts {
   readonly changed: (ref: ObjectRef) => void;
   /** `problem` is another now. */
   readonly problemChanged: () => void;
+  /** How often a kind that the cluster does not have is looked for; default 60. */
+  readonly absentSeconds?: number;
 }
 
 const PAGE = 500;
 /** client-go lets the server end a watch after 5 to 10 minutes; bookmarks come about every minute. */
 const WATCH_SECONDS = 290;
 const SILENT_SECONDS = 150;
-/** How often a kind that the cluster does not have is looked for. */
 const ABSENT_SECONDS = 60;
 const FORBIDDEN_SECONDS = 30;
 /** A watch that lasted so long, or said anything, was a good one. */
@@ -204,7 +205,7 @@ export class Reflector {
   #isAbsent(): number {
     this.#forgetAllBut(new Set());
     this.#settle(undefined);
-    return ABSENT_SECONDS * (0.9 + Math.random() * 0.2);
+    return (this.#parts.absentSeconds ?? ABSENT_SECONDS) * (0.9 + Math.random() * 0.2);
   }
 
   #isWell(): void {

@@ -6,7 +6,7 @@ import { nearest } from "../../schema/nearest.ts";
 import type { InferenceSimulation } from "../../schema/resource.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { seconds } from "../../sim/time.ts";
-import { defaulted, derived, type Ledger, overridden, ownField, overriddenPeriod } from "../ledger.ts";
+import { defaulted, derived, type Ledger, overridden, overriddenPeriod, ownField } from "../ledger.ts";
 import { type Manifest, type ManifestRef, type ObservedCluster, objectText, refOf } from "../manifest.ts";
 import type { AutoscalerReading } from "../reader.ts";
 import { autoscalerReaders, workloadReaders } from "../readers/index.ts";

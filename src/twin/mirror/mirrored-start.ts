@@ -1,5 +1,5 @@
-import { type Known, known } from "../../model/known.ts";
 import { durationSeconds } from "../../model/duration.ts";
+import { type Known, known } from "../../model/known.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { defaulted, derived, type Ledger, overridden, placeOf } from "../ledger.ts";
 import { objectText } from "../manifest.ts";

@@ -176,7 +176,7 @@ const spellingOf = (word: Word): { key: string; value: Word | undefined } => {
 };
 
 /** A dash makes a flag, unless a number follows. */
-const looksLikeFlag = (text: string): boolean => /^-/.test(text) && !/^-\d*\.?\d+$/.test(text) && text !== "-";
+const looksLikeFlag = (text: string): boolean => text.startsWith("-") && !/^-\d*\.?\d+$/.test(text) && text !== "-";
 
 const leadingValues = (words: readonly Word[]): number => {
   const end = words.findIndex(({ text }) => looksLikeFlag(text));

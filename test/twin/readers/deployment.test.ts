@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { deployment } from "../../../src/twin/readers/deployment.ts";
 import type { WorkloadReading } from "../../../src/twin/reader.ts";
+import { deployment } from "../../../src/twin/readers/deployment.ts";
 
 const engine = {
   name: "vllm",

@@ -1,6 +1,6 @@
-import { latencyModels } from "../src/latency/models/index.ts";
-import { findGpu, findModel } from "../src/model/catalogue/index.ts";
-import type { Scenario } from "../src/twin/scenario.ts";
+import { latencyModels } from "../../src/latency/models/index.ts";
+import { findGpu, findModel } from "../../src/model/catalogue/index.ts";
+import type { Scenario } from "../../src/twin/scenario.ts";
 
 /** Qwen3-14B on H100 under the chatbot preset of BLIS: `replicas` of it take `requests` requests at 5 per second and replica. */
 export const benchScenario = (replicas: number, requests: number): Scenario => {

@@ -1,15 +1,15 @@
-import type { Engine, EngineConfig, EngineListener, EngineTiming } from "../src/engine/engine.ts";
-import { createEngine } from "../src/engine/macro-engine.ts";
-import { latencyModels } from "../src/latency/models/index.ts";
-import { findGpu, findModel } from "../src/model/catalogue/index.ts";
-import type { Request } from "../src/model/request.ts";
-import { rngOf } from "../src/sim/rng.ts";
-import { NEVER, START, type SimTime } from "../src/sim/time.ts";
-import { StepEngine } from "../test/oracle/step-engine.ts";
+import type { Engine, EngineConfig, EngineListener, EngineTiming } from "../../src/engine/engine.ts";
+import { createEngine } from "../../src/engine/macro-engine.ts";
+import { latencyModels } from "../../src/latency/models/index.ts";
+import { findGpu, findModel } from "../../src/model/catalogue/index.ts";
+import type { Request } from "../../src/model/request.ts";
+import { rngOf } from "../../src/sim/rng.ts";
+import { NEVER, type SimTime, START } from "../../src/sim/time.ts";
+import { StepEngine } from "../oracle/step-engine.ts";
 
 /**
  * The engine alone, over batch size, output length and load, against the one that takes every step:
- * `npx tsx bench/engine.ts`. Wakes are the events that an engine asks its world for.
+ * `npx tsx test/bench/engine.ts`. Wakes are the events that an engine asks its world for.
  */
 interface Case {
   readonly name: string;

@@ -22,14 +22,24 @@ const wanted = values.case === undefined ? CASES : [values.case];
 const measured: Measured[] = [];
 console.log("case      wall s   requests/s   simulated s/s   peak MiB");
 for (const name of wanted) {
-  const child = spawnSync(process.execPath, ["--import", "tsx", fileURLToPath(new URL("case.ts", import.meta.url)), name], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawnSync(
+    process.execPath,
+    ["--import", "tsx", fileURLToPath(new URL("case.ts", import.meta.url)), name],
+    {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   if (child.status !== 0) throw new Error(`case ${name} ended with ${child.status}`);
   const one = JSON.parse(child.stdout) as Measured;
   measured.push(one);
-  const columns = [one.wallSeconds.toFixed(2), Math.round(one.requestsPerSecond), Math.round(one.simulatedSecondsPerSecond), Math.round(one.peakMiB)];
+  const columns = [
+    one.wallSeconds.toFixed(2),
+    Math.round(one.requestsPerSecond),
+    Math.round(one.simulatedSecondsPerSecond),
+    Math.round(one.peakMiB),
+  ];
   console.log(name.padEnd(9) + columns.map((column, i) => String(column).padStart([6, 13, 16, 11][i] ?? 0)).join(""));
 }
-if (values.json !== undefined) (await import("node:fs")).writeFileSync(values.json, `${JSON.stringify(measured, null, 2)}\n`);
+if (values.json !== undefined)
+  (await import("node:fs")).writeFileSync(values.json, `${JSON.stringify(measured, null, 2)}\n`);

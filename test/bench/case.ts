@@ -1,7 +1,7 @@
-import { VERSION } from "../src/model/version.ts";
-import type { SimTime } from "../src/sim/time.ts";
-import { scenarioDigest } from "../src/twin/digest.ts";
-import { World } from "../src/twin/world.ts";
+import { VERSION } from "../../src/model/version.ts";
+import type { SimTime } from "../../src/sim/time.ts";
+import { scenarioDigest } from "../../src/twin/digest.ts";
+import { World } from "../../src/twin/world.ts";
 import type { Measured } from "./main.ts";
 import { benchScenario } from "./scenario.ts";
 
