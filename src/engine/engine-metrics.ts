@@ -1,15 +1,14 @@
 import type { EngineCounters, EngineHistograms } from "../model/engine-state.ts";
 import type { Finished } from "../model/fact.ts";
-import { fineSecondsBounds } from "../model/fine-bounds.ts";
 import { Histogram } from "../model/metric-family.ts";
 import type { SimTime } from "../sim/time.ts";
+import { GapTally, ITL_BOUNDS } from "./gap-tally.ts";
 import type { Sequence } from "./sequence.ts";
 
 // Bounds of vllm/v1/metrics/loggers.py (May 2026), in seconds or tokens.
 const TTFT = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560,
 ];
-const ITL = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80];
 const REQUEST = [0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680];
 const STEP = [1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384];
 
@@ -38,9 +37,7 @@ export class EngineMetrics {
     busyMicros: 0,
   };
   readonly histograms: EngineHistograms;
-  readonly #fine = new Histogram(fineSecondsBounds);
-  #gap = -1;
-  #gaps = 0;
+  readonly #gaps = new GapTally();
   /** Of the step being applied: prompt tokens computed for those with a first token, and outputs. */
   #iterationTokens = 0;
 
@@ -49,9 +46,9 @@ export class EngineMetrics {
     const of = (bounds: readonly number[]): Histogram => new Histogram(bounds);
     this.histograms = {
       timeToFirstToken: of(TTFT),
-      interTokenLatency: of(ITL),
-      interTokenFine: this.#fine,
-      timePerOutputToken: of(ITL),
+      interTokenLatency: this.#gaps.coarse,
+      interTokenFine: this.#gaps.fine,
+      timePerOutputToken: of(ITL_BOUNDS),
       e2eLatency: of(REQUEST),
       queueTime: of(REQUEST),
       inferenceTime: of(REQUEST),
@@ -74,16 +71,14 @@ export class EngineMetrics {
     this.histograms.timeToFirstToken.observe(seconds);
   }
 
-  /** A gap between two tokens of one request. Most requests of a step have the same, so equal ones go in together. */
-  gap(length: number): void {
-    if (length !== this.#gap) this.#flushGaps();
-    this.#gap = length;
-    this.#gaps += 1;
+  /** `count` requests had a gap of `length` microseconds between two tokens. */
+  gap(length: number, count = 1): void {
+    this.#gaps.add(length, count);
   }
 
   /** A step has ended: `outputs` tokens came out of it. Steps without any don't show (vllm/v1/engine/async_llm.py). */
   stepped(outputs: number, length: number): void {
-    this.#flushGaps();
+    this.#gaps.flush();
     this.counters.steps += 1;
     this.counters.generationTokens += outputs;
     this.counters.busyMicros += length;
@@ -91,11 +86,13 @@ export class EngineMetrics {
     this.#iterationTokens = 0;
   }
 
-  #flushGaps(): void {
-    if (this.#gaps === 0) return;
-    this.histograms.interTokenLatency.observe(this.#gap / 1e6, this.#gaps);
-    this.#fine.observe(this.#gap / 1e6, this.#gaps);
-    this.#gaps = 0;
+  /** `steps` steps of `length` microseconds in sum have ended, each of which only brought `outputs` running requests a token. */
+  steppedOn(steps: number, outputs: number, length: number): void {
+    this.#gaps.flush();
+    this.counters.steps += steps;
+    this.counters.generationTokens += steps * outputs;
+    this.counters.busyMicros += length;
+    this.histograms.iterationTokens.observe(outputs, steps);
   }
 
   /** Intervals inside the engine end with the step; the end-to-end time is the client's. */

@@ -11,6 +11,8 @@ export class KvCache {
   readonly #blockSize: number;
   readonly #prefixCaching: boolean;
   readonly #blis: boolean;
+  /** Blocks taken for sequences of which nobody has asked yet which ones they hold. */
+  readonly #stock: number[] = [];
 
   constructor(config: EngineConfig) {
     this.#blis = config.mode === "blis";
@@ -78,10 +80,25 @@ export class KvCache {
   /** Blocks for a running sequence up to token `end`. @returns false, with nothing changed, if too few are free */
   grow(sequence: Sequence, end: number): boolean {
     if (end <= sequence.room) return true;
-    const missing = this.#blocksFor(end - sequence.room);
+    const missing = this.missing(sequence, end);
     if (missing > this.#pool.free) return false;
     this.#extend(sequence, missing);
     return true;
+  }
+
+  /** Blocks that a running sequence lacks up to token `end`. */
+  missing(sequence: Sequence, end: number): number {
+    return end <= sequence.room ? 0 : this.#blocksFor(end - sequence.room);
+  }
+
+  /** Takes `count` blocks for whoever is furnished later: which sequence holds which one never matters. */
+  stockUp(count: number): void {
+    for (let i = 0; i < count; i += 1) this.#stock.push(this.#pool.take());
+  }
+
+  /** Gives a sequence the blocks up to token `end` that were stocked up for it. */
+  furnish(sequence: Sequence, end: number): void {
+    for (; sequence.room < end; sequence.room += this.#blockSize) sequence.blocks.push(this.#stock.pop() as number);
   }
 
   /** Gives keys to the full blocks among the first `tokens` tokens, so that others find them from now on. */

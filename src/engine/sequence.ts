@@ -52,6 +52,17 @@ export class Sequence {
   /** Gaps between its tokens in sum, microseconds; `blis` mode only, which leaves out steps without it (D10). */
   gapSum = 0;
 
+  /** Rank of its admission, from 1: its place among the running. */
+  rank = 0;
+  /**
+   * Whether it coasts (coasters.ts): its figures above are then those of when it began, `since` the step scheduled last
+   * before, `endsWith` the step that brings its last token, and `gapsBefore` the gaps that others had by then.
+   */
+  coasting = false;
+  since = 0;
+  endsWith = 0;
+  gapsBefore = 0;
+
   constructor(
     request: Request,
     order: number,

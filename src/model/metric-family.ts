@@ -36,6 +36,13 @@ export class Histogram {
 
   /** @param weight how many observations of the same value */
   observe(value: number, weight = 1): void {
+    const bucket = this.bucketOf(value);
+    this.counts[bucket] = (this.counts[bucket] as number) + weight;
+    this.sum += value * weight;
+  }
+
+  /** @returns index of the bucket that `value` falls in */
+  bucketOf(value: number): number {
     let low = 0;
     let high = this.bounds.length;
     while (low < high) {
@@ -43,8 +50,7 @@ export class Histogram {
       if (value <= (this.bounds[middle] as number)) high = middle;
       else low = middle + 1;
     }
-    this.counts[low] = (this.counts[low] as number) + weight;
-    this.sum += value * weight;
+    return low;
   }
 
   get count(): number {

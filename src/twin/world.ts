@@ -6,7 +6,7 @@ import { ScrapedSeries } from "../controlplane/metrics/scraped-series.ts";
 import { planStart, planStop, scaleInOrder } from "../controlplane/pods/index.ts";
 import { Gateway } from "../dataplane/gateway.ts";
 import { routingPolicies } from "../dataplane/policies/index.ts";
-import { createEngine } from "../engine/step-engine.ts";
+import { createEngine } from "../engine/macro-engine.ts";
 import { latencyModels } from "../latency/models/index.ts";
 import type { Fact } from "../model/fact.ts";
 import type { Request } from "../model/request.ts";
@@ -148,7 +148,7 @@ export class World {
     const serving = [...this.#pods.values()].filter((pod) => pod.engine !== undefined);
     return {
       now: at,
-      replicas: serving.map((pod) => replicaView(pod, at)),
+      replicas: serving.map((pod) => this.#viewOf(pod, at)),
       workloads: [...this.#fleets.values()].map((fleet) => fleet.view(at)),
       autoscalers: this.#scalers.map((scaler) => autoscalerView(scaler, this.#fleet(scaler.scenario.workload))),
     };
@@ -244,6 +244,12 @@ export class World {
   }
 
   // ---- engines
+
+  /** An engine that was looked at doesn't show earlier states any more, so the gateway's last scrape comes first. */
+  #viewOf(pod: Pod, at: SimTime): ReplicaView {
+    if (this.#gateway.readsSignals && pod.ready) this.#readForGateway(pod, at);
+    return replicaView(pod, at);
+  }
 
   #advance(name: string, generation: number): void {
     const pod = this.#pods.get(name);
@@ -344,7 +350,7 @@ export class World {
 
   #remove(pod: Pod): void {
     if (pod.engine !== undefined) {
-      this.#fold.retire(replicaView(pod, this.now));
+      this.#fold.retire(this.#viewOf(pod, this.now));
       // Staleness markers come where the next scrape would have been.
       this.#series.vanish(pod.name, nextScrape(pod.name, this.now, micros(this.scenario.metrics.scrapeIntervalMicros)));
     }
@@ -385,7 +391,7 @@ export class World {
   #scrape(name: string): void {
     const pod = this.#pods.get(name);
     if (pod === undefined) return;
-    const view = replicaView(pod, this.now);
+    const view = this.#viewOf(pod, this.now);
     for (const series of this.#scraped) {
       const value = readSeries(series, view);
       if (value !== undefined) this.#series.store(series, name, this.now, value);

@@ -1,9 +1,10 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runProgram } from "./program.ts";
+import { BUNDLE, runProgram } from "./program.ts";
 
 /** The command line as a user meets it: what it prints and how it ends, in good days and bad. */
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -221,6 +222,10 @@ describe("help", () => {
       expect(stdout).toContain(command);
       expect((await runProgram([command, "--help"])).stdout).toMatch(/Examples?:/);
     }
+  });
+
+  it("runs by its own name, as npm links it", () => {
+    expect(execFileSync(BUNDLE, ["--version"], { encoding: "utf8" })).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   it("prints version and CRDs", async () => {

@@ -1,5 +1,5 @@
-import type { EngineConfig, EngineTiming } from "../../src/engine/engine.ts";
-import { createEngine } from "../../src/engine/step-engine.ts";
+import type { Engine, EngineConfig, EngineListener, EngineTiming } from "../../src/engine/engine.ts";
+import { createEngine } from "../../src/engine/macro-engine.ts";
 import type { EngineState } from "../../src/model/engine-state.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import type { Request } from "../../src/model/request.ts";
@@ -27,7 +27,14 @@ export const plainConfig: EngineConfig = {
   asyncScheduling: false,
 };
 
-/** One step as the timing saw it. */
+export type CreateEngine = (
+  config: EngineConfig,
+  timing: EngineTiming,
+  listener: EngineListener,
+  start: SimTime,
+) => Engine;
+
+/** One step as the timing saw it; an engine may also ask for steps that it then doesn't take. */
 export interface StepSeen {
   readonly requests: number;
   readonly prefillTokens: number;
@@ -44,6 +51,7 @@ export interface Drive {
 }
 
 export interface DriveOptions {
+  readonly create?: CreateEngine;
   readonly timing?: EngineTiming;
   /** Looks and advances at instants of its own in between, which must change nothing. */
   readonly cuts?: Rng;
@@ -58,13 +66,13 @@ export interface DriveOptions {
 
 /** Runs requests (in order of arrival) through an engine until it is idle. */
 export const drive = (config: EngineConfig, requests: readonly Request[], options: DriveOptions = {}): Drive => {
-  const { timing = plainTiming, cuts, aborts = [], watch } = options;
+  const { create = createEngine, timing = plainTiming, cuts, aborts = [], watch } = options;
   const facts: (Finished & { readonly toldAt: SimTime })[] = [];
   const firstTokens = new Map<number, SimTime>();
   const ended = new Set<number>();
   const steps: StepSeen[] = [];
   let now = START;
-  const engine = createEngine(
+  const engine = create(
     config,
     {
       ...timing,

@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { createEngine } from "../../src/engine/step-engine.ts";
+import { createEngine } from "../../src/engine/macro-engine.ts";
 import { trainedPhysics } from "../../src/latency/models/trained-physics.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import { Agenda } from "../../src/sim/agenda.ts";
 import { after, micros, NEVER, type SimTime, START } from "../../src/sim/time.ts";
 import { blisGpus, shapeOf } from "../latency/fixtures.ts";
+import { StepEngine } from "../oracle/step-engine.ts";
+import type { CreateEngine } from "./drive.ts";
 
 /** One closed-loop run of the reference simulator with its results. A session is [first arrival, group, rounds, think]. */
 interface Run {
@@ -28,7 +30,12 @@ interface Round {
   readonly round: number;
 }
 
-const simulate = (run: Run) => {
+const engines: Readonly<Record<"engine" | "oracle", CreateEngine>> = {
+  engine: createEngine,
+  oracle: (...args) => new StepEngine(...args),
+};
+
+const simulate = (run: Run, create: CreateEngine) => {
   const timing = trainedPhysics.create(trainedPhysics.params.parse({}), {
     shape: shapeOf(run.model),
     hardware: blisGpus[run.gpu] as NonNullable<(typeof blisGpus)[string]>,
@@ -52,7 +59,7 @@ const simulate = (run: Run) => {
     sums.e2e += facts.end - facts.request.arrival;
     sums.itl += (facts.end - timing.atFinish - first) / Math.max(run.outputTokens - 1, 1);
   };
-  const engine = createEngine(
+  const engine = create(
     {
       mode: "blis",
       maxNumSeqs: run.maxNumSeqs,
@@ -97,8 +104,9 @@ describe.skipIf(!existsSync(file))("blis mode against the recorded runs of ../sh
 
   it("has all runs", () => expect(runs).toHaveLength(15));
 
-  it.each(runs)("$id $model: every figure is equal", { timeout: 60_000 }, (run) => {
-    const sums = simulate(run);
+  const cases = (["engine", "oracle"] as const).flatMap((by) => runs.map((run) => ({ ...run, by })));
+  it.each(cases)("$id $model: every figure of the $by is equal", { timeout: 60_000 }, (run) => {
+    const sums = simulate(run, engines[run.by]);
     const { expected } = run;
     expect(sums.completed).toBe(expected.completed_requests);
     expect(sums.input).toBe(expected.total_input_tokens);

@@ -1,6 +1,6 @@
-import { Batch } from "../model/batch.ts";
-import { type SimTime, START } from "../sim/time.ts";
-import type { Sequence } from "./sequence.ts";
+import type { Sequence } from "../../src/engine/sequence.ts";
+import { Batch } from "../../src/model/batch.ts";
+import { type SimTime, START } from "../../src/sim/time.ts";
 
 /** One forward pass: who takes part, and who gets a token from it. Reused, so that steps cost no garbage. */
 export class Step {

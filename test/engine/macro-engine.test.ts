@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EngineConfig } from "../../src/engine/engine.ts";
-import { createEngine } from "../../src/engine/step-engine.ts";
+import { createEngine } from "../../src/engine/macro-engine.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import type { Request } from "../../src/model/request.ts";
 import { instant, NEVER, START } from "../../src/sim/time.ts";

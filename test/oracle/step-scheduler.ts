@@ -1,9 +1,9 @@
-import type { EngineConfig } from "./engine.ts";
-import type { EngineMetrics } from "./engine-metrics.ts";
-import { KvCache } from "./kv-cache.ts";
-import type { Sequence } from "./sequence.ts";
+import type { EngineConfig } from "../../src/engine/engine.ts";
+import type { EngineMetrics } from "../../src/engine/engine-metrics.ts";
+import { KvCache } from "../../src/engine/kv-cache.ts";
+import type { Sequence } from "../../src/engine/sequence.ts";
+import { WaitingQueue } from "../../src/engine/waiting-queue.ts";
 import type { Step } from "./step.ts";
-import { WaitingQueue } from "./waiting-queue.ts";
 
 /**
  * Decides what the next step computes: first everybody running, then newcomers while tokens, slots and blocks last.

@@ -1,0 +1,65 @@
+import { fineSecondsBounds } from "../model/fine-bounds.ts";
+import { Histogram } from "../model/metric-family.ts";
+
+/** Bounds of vllm/v1/metrics/loggers.py (May 2026), in seconds. */
+export const ITL_BOUNDS: readonly number[] = [
+  0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80,
+];
+
+/**
+ * Gaps between tokens, by far the most frequent observation: one per request and step. Equal ones go in together, the
+ * bucket is sought only when the last one doesn't fit, and the sum is kept in whole microseconds, so that it doesn't
+ * depend on the order of adding.
+ */
+export class GapTally {
+  readonly coarse = new Histogram(ITL_BOUNDS);
+  readonly fine = new Histogram(fineSecondsBounds);
+  readonly #buckets = [new Bucket(this.coarse), new Bucket(this.fine)] as const;
+  #length = -1;
+  #count = 0;
+  /** Microseconds. */
+  #sum = 0;
+
+  add(length: number, count: number): void {
+    if (length !== this.#length) this.flush();
+    this.#length = length;
+    this.#count += count;
+  }
+
+  /** Whoever reads the histograms wants this first. */
+  flush(): void {
+    if (this.#count === 0) return;
+    const seconds = this.#length / 1e6;
+    this.#sum += this.#length * this.#count;
+    this.coarse.sum = this.fine.sum = this.#sum / 1e6;
+    this.#buckets[0].add(seconds, this.#count);
+    this.#buckets[1].add(seconds, this.#count);
+    this.#count = 0;
+  }
+}
+
+/** The bucket that took the last observation. */
+class Bucket {
+  readonly #histogram: Histogram;
+  #index = 0;
+  /** Exclusive and inclusive bound. */
+  #above = Number.POSITIVE_INFINITY;
+  #upTo = Number.NEGATIVE_INFINITY;
+
+  constructor(histogram: Histogram) {
+    this.#histogram = histogram;
+  }
+
+  add(value: number, weight: number): void {
+    const { counts } = this.#histogram;
+    if (!(value > this.#above && value <= this.#upTo)) this.#seek(value);
+    counts[this.#index] = (counts[this.#index] as number) + weight;
+  }
+
+  #seek(value: number): void {
+    const { bounds } = this.#histogram;
+    this.#index = this.#histogram.bucketOf(value);
+    this.#above = bounds[this.#index - 1] ?? Number.NEGATIVE_INFINITY;
+    this.#upTo = bounds[this.#index] ?? Number.POSITIVE_INFINITY;
+  }
+}
