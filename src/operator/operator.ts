@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Limits } from "../schema/limits.ts";
 import type { ObjectRef, Store } from "../store/store.ts";
 import { type PreviewPool, ShadowHost } from "../worker/pool.ts";
@@ -131,6 +132,8 @@ export class Operator {
       }
       this.queue.done(key);
       this.#parts.watch?.reconciled?.(result, (performance.now() - began) / 1000);
+      // Others in this thread get their turn between two keys, however many wait.
+      await setImmediate();
     }
   }
 
