@@ -12,7 +12,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: needsParts,
           globalSetup: ["test/build-once.ts"],
-          testTimeout: 30_000,
+          testTimeout: 90_000,
         },
       },
       {

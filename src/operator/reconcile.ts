@@ -52,6 +52,8 @@ export class Reconciler {
     const held = this.#held.get(key) ?? emptyHeld(key);
     this.#held.set(key, held);
     const wanted = await this.#read(stored, held);
+    // Leadership may have been lost meanwhile: whoever doesn't lead begins nothing.
+    if (this.#held.get(key) !== held) return { kind: "settled" };
     const plan = planOf(wanted, doingOf(held), recordedOf(stored));
     this.#carryOut(plan, ref, held, wanted);
     if (stored === undefined) {
