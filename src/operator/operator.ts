@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Limits } from "../schema/limits.ts";
 import type { ObjectRef, Store } from "../store/store.ts";
 import { type PreviewPool, ShadowHost } from "../worker/pool.ts";
+import { keyOf, refOfKey } from "./key.ts";
 import type { Outcome } from "./outcome.ts";
 import { Reconciler } from "./reconcile.ts";
 import { type Priority, type QueueWatch, WorkQueue } from "./work-queue.ts";
@@ -48,7 +49,7 @@ export class Operator {
     this.reconciler = new Reconciler({
       ...parts,
       shadows: this.#shadows,
-      enqueue: (ref) => this.#enqueue(ref),
+      enqueue: (ref) => this.queue.add(keyOf(ref)),
       now: () => new Date(),
       ...(parts.watch?.previewTook === undefined ? {} : { previewTook: parts.watch.previewTook }),
     });
@@ -89,19 +90,15 @@ export class Operator {
 
   /** A simulation is looked at when it changes, and when anything in its namespace does that it may have read. */
   #changed(ref: ObjectRef): void {
-    if (ref.kind === "InferenceSimulation") return this.#enqueue(ref);
+    if (ref.kind === "InferenceSimulation") return this.queue.add(keyOf(ref));
     for (const { object } of this.simulations) {
       if (ref.kind === "Node" || (object.metadata.namespace ?? "default") === ref.namespace)
-        this.#enqueue(refOf(object.metadata));
+        this.queue.add(keyOf(object.metadata));
     }
   }
 
   #enqueueAll(priority: Priority = "edit"): void {
-    for (const { object } of this.simulations) this.#enqueue(refOf(object.metadata), priority);
-  }
-
-  #enqueue(ref: ObjectRef, priority: Priority = "edit"): void {
-    this.queue.add(`${ref.namespace}/${ref.name}`, priority);
+    for (const { object } of this.simulations) this.queue.add(keyOf(object.metadata), priority);
   }
 
   /** One loop for as long as the queue is open: whoever doesn't lead takes keys and lets them be. */
@@ -115,10 +112,9 @@ export class Operator {
         continue;
       }
       const began = performance.now();
-      const [namespace = "", name = ""] = key.split("/");
       let result: "success" | "error" | "requeue" | "requeue_after" = "success";
       try {
-        const outcome = await this.reconciler.reconcile(refOf({ namespace, name }));
+        const outcome = await this.reconciler.reconcile(refOfKey(key));
         result = this.#heed(key, outcome);
       } catch (error) {
         result = "error";
@@ -154,10 +150,3 @@ export class Operator {
     }
   }
 }
-
-const refOf = ({ namespace = "default", name }: { namespace?: string; name: string }): ObjectRef => ({
-  apiVersion: "servetwin.dev/v1alpha1",
-  kind: "InferenceSimulation",
-  namespace,
-  name,
-});

@@ -8,6 +8,7 @@ import type { Scenario } from "../twin/scenario.ts";
 import type { PreviewPool, ShadowHost } from "../worker/pool.ts";
 import type { PreviewResult, ShadowMessage } from "../worker/protocol.ts";
 import { doingOf, emptyHeld, type Held, type HeldPreview } from "./held.ts";
+import { keyOf, refOfKey } from "./key.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Plan, planOf, type Wanted } from "./plan.ts";
 import { read } from "./read.ts";
@@ -47,7 +48,7 @@ export class Reconciler {
   }
 
   async reconcile(ref: ObjectRef): Promise<Outcome> {
-    const key = `${ref.namespace}/${ref.name}`;
+    const key = keyOf(ref);
     const stored = this.#parts.store.get(ref);
     const held = this.#held.get(key) ?? emptyHeld(key);
     this.#held.set(key, held);
@@ -73,7 +74,7 @@ export class Reconciler {
       shadow.state = "failed";
       shadow.problem = { severity: "error", ...pick(message) };
     }
-    if (first || message.kind === "problem") this.#parts.enqueue(refOf(message.key));
+    if (first || message.kind === "problem") this.#parts.enqueue(refOfKey(message.key));
   }
 
   /** Stops every run and forgets all: when leadership is lost, or at the end. */
@@ -275,11 +276,6 @@ const recordedOf = (stored: StoredObject | undefined): { inputDigest: string | u
   const status = stored?.object.status as SimulationStatus | undefined;
   const finished = status?.phase === "Succeeded" || (status?.phase === "Failed" && (status.runs ?? []).length > 0);
   return { inputDigest: status?.inputDigest, finished };
-};
-
-const refOf = (key: string): ObjectRef => {
-  const [namespace = "", name = ""] = key.split("/");
-  return { apiVersion: "servetwin.dev/v1alpha1", kind: "InferenceSimulation", namespace, name };
 };
 
 const pick = ({ reason, message, fix }: { reason: string; message: string; fix?: string }) => ({

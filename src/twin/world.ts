@@ -44,7 +44,6 @@ export class World {
   readonly #tellOthers: ((fact: Fact) => void) | undefined;
   readonly #horizon: SimTime;
   #starved = false;
-  #ended = false;
   #arrived = 0;
 
   /** @param listener hears every fact after the report's fold; for tests and traces */
@@ -197,15 +196,8 @@ export class World {
   #drawArrival(): void {
     const drawn = this.#source.next();
     this.#starved = drawn.kind === "starved";
-    if (drawn.kind === "ended") this.#ended = true;
-    if (drawn.kind !== "request") return;
-    if (drawn.request.arrival > this.#horizon) this.#ended = true;
-    else this.#plan(drawn.request.arrival, { kind: "request-arrived", request: drawn.request });
-  }
-
-  /** Whether the last request has arrived. */
-  get trafficEnded(): boolean {
-    return this.#ended;
+    if (drawn.kind !== "request" || drawn.request.arrival > this.#horizon) return;
+    this.#plan(drawn.request.arrival, { kind: "request-arrived", request: drawn.request });
   }
 
   #admit(request: Request): void {
