@@ -1,4 +1,4 @@
-import type { EngineCounters, EngineHistograms } from "../model/engine-state.ts";
+import { type EngineHistograms, noCounts } from "../model/engine-state.ts";
 import type { Finished } from "../model/fact.ts";
 import { Histogram } from "../model/metric-family.ts";
 import type { SimTime } from "../sim/time.ts";
@@ -25,17 +25,7 @@ export const oneTwoFive = (most: number): readonly number[] => {
 
 /** What vLLM's front end counts of one engine: vllm/v1/metrics/stats.py and loggers.py. */
 export class EngineMetrics {
-  readonly counters: EngineCounters = {
-    steps: 0,
-    promptTokens: 0,
-    promptTokensCached: 0,
-    generationTokens: 0,
-    preemptions: 0,
-    prefixQueries: 0,
-    prefixHits: 0,
-    success: { stop: 0, length: 0, abort: 0, error: 0, repetition: 0 },
-    busyMicros: 0,
-  };
+  readonly counters = noCounts();
   readonly histograms: EngineHistograms;
   readonly #gaps = new GapTally();
   /** Of the step being applied: prompt tokens computed for those with a first token, and outputs. */

@@ -19,7 +19,64 @@ export interface EngineConfig {
   readonly chunkedPrefill: boolean;
   /** 0: off. */
   readonly longPrefillTokenThreshold: number;
+  /** One step ahead; only where neither speculation nor pipeline stages forbid it. */
   readonly asyncScheduling: boolean;
+  /** Who is next in the queue, and who is preempted; left out: `fcfs`. */
+  readonly schedulingPolicy?: SchedulingPolicyName;
+  /** HTTP 503 from so many requests in flight on, over all ranks; left out: no bound. */
+  readonly maxQueuedRequests?: number;
+  /** HTTP 503 from so many prompt tokens on of requests without a first token; left out: no bound. */
+  readonly maxQueuedTokens?: number;
+  readonly lora?: LoraConfig;
+  readonly offload?: OffloadConfig;
+  readonly speculation?: SpeculationConfig;
+  /** Pipeline-parallel stages, as many batches in flight; left out: 1. */
+  readonly pipelineStages?: number;
+  /** Data-parallel ranks, each with a queue and a cache of `numGpuBlocks` of its own; left out: 1. */
+  readonly ranks?: number;
+  /** Whether the ranks take their steps together, as those of an MoE model do. */
+  readonly lockstep?: boolean;
+  /** Layers by what their KV cache keeps; left out: one group that keeps all. A KV block belongs to one group. */
+  readonly kvGroups?: readonly KvGroup[];
+  /** Multimodal tokens that one step may encode; left out: `maxNumBatchedTokens`. */
+  readonly encoderBudget?: number;
+  /** Multimodal tokens whose encodings are kept; left out: `maxNumBatchedTokens`. */
+  readonly encoderCacheTokens?: number;
+}
+
+export type SchedulingPolicyName = "fcfs" | "priority" | "sjf" | "reverse-priority";
+
+export interface LoraConfig {
+  /** Most adapters in one batch, and on the GPU. */
+  readonly maxLoras: number;
+  /** Most adapters in host memory. */
+  readonly maxCpuLoras: number;
+  /** From host memory to the GPU. */
+  readonly gpuLoadMicros: number;
+  /** From disk to host memory. */
+  readonly diskLoadMicros: number;
+}
+
+/** KV blocks of prompts kept in host memory (vLLM's OffloadingConnector). */
+export interface OffloadConfig {
+  readonly hostBlocks: number;
+  /** One block over the host link, in either direction; not rounded. */
+  readonly microsPerBlock: number;
+  readonly latencyMicros: number;
+}
+
+export interface SpeculationConfig {
+  /** Draft tokens per step. */
+  readonly tokens: number;
+  /** Chance that a draft token is accepted if those before it are, by position. */
+  readonly acceptance: readonly number[];
+  /** Of the draws; left out: 0. */
+  readonly seed?: number;
+}
+
+export interface KvGroup {
+  /** Tokens that attention looks back, the new one included; left out: all. */
+  readonly window?: number;
 }
 
 /** How long an engine's work takes; a latency model is one. Pure: the same batch always takes the same time. */

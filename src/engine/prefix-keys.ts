@@ -1,5 +1,5 @@
 import type { SharedPrefix } from "../model/request.ts";
-import { hash32 } from "../sim/rng.ts";
+import { hash32, mix32 } from "../sim/rng.ts";
 
 /**
  * Names of the KV blocks that a request may share. vLLM hashes each full block's tokens together with the block before;
@@ -26,8 +26,8 @@ export class PrefixKeys {
   /** @param index below `count` */
   at(index: number): number {
     const chained = this.#prefix?.kind === "blocks" ? this.#lastId(index, this.#prefix.blockTokens) : 0;
-    const high = mix(this.#lanes[2 * chained] as number, index) >>> 0;
-    const low = mix(this.#lanes[2 * chained + 1] as number, index) >>> 12;
+    const high = mix32(this.#lanes[2 * chained] as number, index) >>> 0;
+    const low = mix32(this.#lanes[2 * chained + 1] as number, index) >>> 12;
     return -(high * 2 ** 20 + low) - 1;
   }
 
@@ -45,19 +45,10 @@ const lanesOf = (prefix: SharedPrefix): Uint32Array => {
   let [a, b] = [0x811c9dc5, 0x9e3779b9];
   prefix.ids.forEach((id, i) => {
     const upper = Math.floor(id / 2 ** 32);
-    a = mix(mix(a, id), upper);
-    b = mix(mix(b, upper), id);
+    a = mix32(mix32(a, id), upper);
+    b = mix32(mix32(b, upper), id);
     lanes[2 * i] = a;
     lanes[2 * i + 1] = b;
   });
   return lanes;
-};
-
-/** Folds a 32-bit word into a lane (MurmurHash3's step and finaliser). */
-const mix = (lane: number, word: number): number => {
-  let h = lane ^ Math.imul((word << 15) ^ (word >>> 17) ^ Math.imul(word, 0xcc9e2d51), 0x1b873593);
-  h = Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
 };

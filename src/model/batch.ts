@@ -19,26 +19,48 @@ export class Batch {
   latePairs = 0;
   /** Sum of x(2 in + n) over the chunks with a late part. */
   lateReach = 0;
-  /** D: requests decoding one token. */
+  /** Requests among them that prefill. */
+  prefills = 0;
+  /** Like `prefillPairs`, where each token looks back at most `window` tokens. */
+  prefillWindowPairs = 0;
+  /** D: requests that decode. */
   decodes = 0;
+  /** Their tokens: one each, and the drafts of speculative decoding. */
+  decodeTokens = 0;
   /** C: sum of their contexts before the step. */
   decodeContext = 0;
+  /** The same with each context cut to the window; 0 without one. */
+  decodeWindow = 0;
+  /** Distinct LoRA adapters. */
+  adapters = 0;
+  /** Tokens of images and the like that are encoded. */
+  encoderTokens = 0;
+
+  /** Tokens that sliding-window layers look back; 0: there are none. */
+  readonly window: number;
 
   /** Position of a prompt from which prefill is charged at the measured utilisation (design notes 2.5). */
   static readonly prefillKnee = 1024;
 
+  constructor(window = 0) {
+    this.window = window;
+  }
+
   clear(): void {
     this.requests = this.prefillTokens = this.prefillReach = this.prefillStart = this.prefillPairs = 0;
-    this.lateTokens = this.latePairs = this.lateReach = this.decodes = this.decodeContext = 0;
+    this.lateTokens = this.latePairs = this.lateReach = this.decodes = this.decodeTokens = this.decodeContext = 0;
+    this.prefills = this.prefillWindowPairs = this.decodeWindow = this.adapters = this.encoderTokens = 0;
   }
 
   /** @param start tokens computed before; @param tokens new in this step; @param prompt length of the whole prompt */
   addPrefill(start: number, tokens: number, prompt: number): void {
     this.requests += 1;
+    this.prefills += 1;
     this.prefillTokens += tokens;
     this.prefillReach += tokens * (2 * prompt + tokens);
     this.prefillStart += start;
     this.prefillPairs += tokens * (2 * start + tokens - 1);
+    if (this.window > 0) this.prefillWindowPairs += windowPairs(start, tokens, this.window);
     const late = Math.max(0, start + tokens - Batch.prefillKnee) - Math.max(0, start - Batch.prefillKnee);
     if (late === 0) return;
     const begin = start + tokens - late;
@@ -47,10 +69,26 @@ export class Batch {
     this.lateReach += late * (2 * prompt + tokens);
   }
 
-  /** `count` requests decode one token each, with `context` tokens before the step in sum. */
-  addDecodes(count: number, context: number): void {
+  /** `count` requests decode one token each, with `context` tokens before the step in sum, `inWindow` of them in sight. */
+  addDecodes(count: number, context: number, inWindow = 0): void {
     this.requests += count;
     this.decodes += count;
+    this.decodeTokens += count;
     this.decodeContext += context;
+    this.decodeWindow += inWindow;
+  }
+
+  /** One request decodes `tokens` tokens, all but the first of them drafts, after `context` tokens. */
+  addDecode(tokens: number, context: number): void {
+    this.addDecodes(1, context, Math.min(context, this.window));
+    this.decodeTokens += tokens - 1;
   }
 }
+
+/** Twice the sum over new tokens of those before that each one sees: of token i (from `start`), min(i, window - 1). */
+const windowPairs = (start: number, tokens: number, window: number): number => {
+  const sees = window - 1;
+  // The first ones still see all before them.
+  const growing = Math.max(0, Math.min(tokens, sees - start));
+  return growing * (2 * start + growing - 1) + 2 * (tokens - growing) * sees;
+};

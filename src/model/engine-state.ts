@@ -10,6 +10,8 @@ export interface EngineState {
   readonly freeBlocks: number;
   readonly counters: EngineCounters;
   readonly histograms: EngineHistograms;
+  /** Each data-parallel rank's own, where there is more than one. */
+  readonly ranks?: readonly EngineState[];
 }
 
 export interface EngineCounters {
@@ -22,6 +24,20 @@ export interface EngineCounters {
   prefixHits: number;
   /** Finished requests by reason. */
   success: Record<"stop" | "length" | "abort" | "error" | "repetition", number>;
+  /** Requests answered with HTTP 503, by the bound that they met. */
+  overloaded: Record<"max_num_queued_reqs" | "max_num_queued_tokens", number>;
+  /** Tokens asked for and found in host memory (`vllm:external_prefix_cache_*`). */
+  externalQueries: number;
+  externalHits: number;
+  /** KV blocks brought back from host memory, and kept there. */
+  loadedBlocks: number;
+  storedBlocks: number;
+  /** Speculative decoding: steps with drafts by request, their tokens, and those accepted. */
+  drafts: number;
+  draftTokens: number;
+  acceptedTokens: number;
+  /** LoRA adapters brought to the GPU. */
+  adapterLoads: number;
   /** Microseconds in which a step was under way. */
   busyMicros: number;
 }
@@ -45,3 +61,25 @@ export interface EngineHistograms {
   readonly maxGenerationTokens: Histogram;
   readonly paramsN: Histogram;
 }
+
+/** A replica's counters at its start. */
+export const noCounts = (): EngineCounters => ({
+  steps: 0,
+  promptTokens: 0,
+  promptTokensCached: 0,
+  generationTokens: 0,
+  preemptions: 0,
+  prefixQueries: 0,
+  prefixHits: 0,
+  success: { stop: 0, length: 0, abort: 0, error: 0, repetition: 0 },
+  overloaded: { max_num_queued_reqs: 0, max_num_queued_tokens: 0 },
+  externalQueries: 0,
+  externalHits: 0,
+  loadedBlocks: 0,
+  storedBlocks: 0,
+  drafts: 0,
+  draftTokens: 0,
+  acceptedTokens: 0,
+  adapterLoads: 0,
+  busyMicros: 0,
+});

@@ -7,6 +7,23 @@ export interface RequestHead {
   readonly promptTokens: number;
   readonly prefix?: SharedPrefix;
   readonly session?: string;
+  /**
+   * Names all tokens after the shared prefix, those of the output too: a request goes on where an earlier one of the
+   * same conversation ended, so that it finds the blocks of its prompt and its output.
+   */
+  readonly conversation?: string;
+  /** Most output tokens that the client asked for; left out: up to the end of the context. */
+  readonly maxTokens?: number;
+  /** When the client hangs up. */
+  readonly deadline?: SimTime;
+  /** Lower is more urgent, as in vLLM; left out: 0. */
+  readonly priority?: number;
+  /** LoRA adapter. */
+  readonly adapter?: string;
+  /** Keeps the prefix cache of one tenant from others (vLLM `cache_salt`). */
+  readonly cacheSalt?: string;
+  /** Images and the like within the prompt, in order. */
+  readonly encoderItems?: readonly EncoderItem[];
   readonly sloClass?: string;
 }
 
@@ -14,6 +31,13 @@ export interface RequestHead {
 export interface Request extends RequestHead {
   /** At least 1. Known to the simulation; neither gateway nor engine scheduler looks at it before its time. */
   readonly outputTokens: number;
+}
+
+/** What an encoder turns into `tokens` embeddings at `offset` of the prompt; items of the same id are encoded once. */
+export interface EncoderItem {
+  readonly offset: number;
+  readonly tokens: number;
+  readonly id?: string;
 }
 
 /**
@@ -25,5 +49,8 @@ export type SharedPrefix =
   | { readonly kind: "group"; readonly key: string; readonly tokens: number }
   | { readonly kind: "blocks"; readonly ids: readonly number[]; readonly blockTokens: number };
 
-/** How a request ended. `rejected`: the engine's front end refused it; `aborted`: its pod was taken away. */
-export type Outcome = "stop" | "length" | "rejected" | "aborted" | "unroutable";
+/**
+ * How a request ended. `rejected`: the engine's front end refused it; `overloaded`: its queue was full (HTTP 503);
+ * `timed-out`: its client hung up at the deadline; `aborted`: its pod was taken away, or somebody gave it up.
+ */
+export type Outcome = "stop" | "length" | "rejected" | "overloaded" | "timed-out" | "aborted" | "unroutable";

@@ -26,6 +26,8 @@ const END_OF: Record<Outcome, "completed" | "rejected" | "aborted"> = {
   stop: "completed",
   length: "completed",
   rejected: "rejected",
+  overloaded: "rejected",
+  "timed-out": "aborted",
   unroutable: "rejected",
   aborted: "aborted",
 };

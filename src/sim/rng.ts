@@ -43,3 +43,12 @@ const sfc32 = (seed: number, name: string): Rng => {
   const next = (): number => ((bits() >>> 5) * 67108864 + (bits() >>> 6)) / 9007199254740992;
   return { next, below: (below) => Math.floor(next() * below) };
 };
+
+/** Folds a 32-bit word into a 32-bit lane (MurmurHash3's step and finaliser). */
+export const mix32 = (lane: number, word: number): number => {
+  let h = lane ^ Math.imul((word << 15) ^ (word >>> 17) ^ Math.imul(word, 0xcc9e2d51), 0x1b873593);
+  h = Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+};

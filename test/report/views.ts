@@ -1,4 +1,4 @@
-import type { EngineHistograms, EngineState } from "../../src/model/engine-state.ts";
+import { type EngineHistograms, type EngineState, noCounts } from "../../src/model/engine-state.ts";
 import type { Fact } from "../../src/model/fact.ts";
 import { Histogram } from "../../src/model/metric-family.ts";
 import type { Outcome, Request } from "../../src/model/request.ts";
@@ -90,15 +90,7 @@ export const engineState = (
     histograms,
     ...rest,
     counters: {
-      steps: 0,
-      promptTokens: 0,
-      promptTokensCached: 0,
-      generationTokens: 0,
-      preemptions: 0,
-      prefixQueries: 0,
-      prefixHits: 0,
-      success: { stop: 0, length: 0, abort: 0, error: 0, repetition: 0 },
-      busyMicros: 0,
+      ...noCounts(),
       ...counters,
     },
   };

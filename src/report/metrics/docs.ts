@@ -1,4 +1,4 @@
-import type { EngineHistograms } from "../../model/engine-state.ts";
+import { type EngineHistograms, noCounts } from "../../model/engine-state.ts";
 import { Histogram } from "../../model/metric-family.ts";
 import { START } from "../../sim/time.ts";
 import type { MetricRow } from "../metric.ts";
@@ -115,17 +115,7 @@ const EXAMPLE_REPLICA: ReplicaView = {
     kvUsage: 0,
     usedBlocks: 0,
     freeBlocks: 1,
-    counters: {
-      steps: 0,
-      promptTokens: 0,
-      promptTokensCached: 0,
-      generationTokens: 0,
-      preemptions: 0,
-      prefixQueries: 0,
-      prefixHits: 0,
-      success: { stop: 0, length: 0, abort: 0, error: 0, repetition: 0 },
-      busyMicros: 0,
-    },
+    counters: noCounts(),
     histograms: Object.fromEntries(HISTOGRAMS.map((name) => [name, new Histogram([])])) as unknown as EngineHistograms,
   },
 };
