@@ -1,6 +1,6 @@
 import type { SharedPrefix } from "../model/request.ts";
 
-/** What one line of a trace says. */
+/** What one line of a trace says, where every row is a request by itself. */
 export type TraceRow =
   | {
       readonly kind: "request";
@@ -12,8 +12,7 @@ export type TraceRow =
       readonly session?: string;
     }
   /** Sound, but left out by a rule of the format. */
-  | { readonly kind: "dropped"; readonly at: number; readonly why: string }
-  | Broken;
+  | { readonly kind: "dropped"; readonly at: number; readonly why: string };
 
 export interface Broken {
   readonly kind: "broken";
@@ -22,10 +21,12 @@ export interface Broken {
 }
 
 /** Reads the lines of one trace, in order, without their line ends. Knows nothing of files, offsets or scales. */
-export interface RowReader {
+export interface RowReader<Row = TraceRow> {
   /** Only formats with a header: takes the first line. @returns what is wrong with it, if anything */
   header?(line: string): string | undefined;
-  row(line: string): TraceRow;
+  row(line: string): Row | Broken;
+  /** Fields may be quoted, and then hold line ends: such lines come joined. */
+  readonly quoted?: boolean;
 }
 
 export const broken = (why: string): Broken => ({ kind: "broken", why });
