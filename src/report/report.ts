@@ -18,6 +18,10 @@ export interface Kpis {
     readonly completed: number;
     /** Refused by the engine's front end or the gateway. */
     readonly rejected: number;
+    /** Refused since a bounded queue was full (HTTP 503). */
+    readonly overloaded: number;
+    /** Given up by their clients at their deadlines. */
+    readonly timedOut: number;
     /** Streams cut because their pod went away. */
     readonly aborted: number;
     readonly inFlightAtEnd: number;

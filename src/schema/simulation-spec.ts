@@ -3,9 +3,17 @@ import { routingPolicies } from "../dataplane/policies/index.ts";
 import { latencyModels } from "../latency/models/index.ts";
 import { anyDurationText, durationText } from "../model/duration.ts";
 import { syntheticWorkload } from "../workload/sources/index.ts";
-import { traceFormats } from "../workload/traces/index.ts";
+import { CONTEXT_GROWTHS, SESSION_MODES, traceFormats } from "../workload/traces/index.ts";
 import { keyedList, ruled } from "./rule.ts";
-import { labelRules, objectiveRules, oneTraceInput, oneWorkload, runRules, specRules } from "./spec-rules.ts";
+import {
+  labelRules,
+  objectiveRules,
+  oneTraceInput,
+  oneWorkload,
+  replayedTrace,
+  runRules,
+  specRules,
+} from "./spec-rules.ts";
 
 type LatencyModelName = (typeof latencyModels.all)[number]["name"];
 
@@ -175,7 +183,10 @@ const trace = ruled(
     format: z
       .enum(traceFormats)
       .meta({ description: "Format of the trace, as its publisher writes it; plain or gzip." }),
-    path: z.string().min(1).max(1024).optional().meta({ description: "A file below the folder; in folder mode only." }),
+    path: z.string().min(1).max(1024).optional().meta({
+      description:
+        "A file below the folder; in folder mode only. Of blis-v2 the header (NAME.yaml) or the rows (NAME.csv, NAME.csv.gz): the other lies beside it.",
+    }),
     configMap: z
       .strictObject({
         name: objectName.meta({ description: "Name of the ConfigMap." }),
@@ -196,8 +207,16 @@ const trace = ruled(
       .enum(["Fail", "Skip"])
       .default("Fail")
       .meta({ description: "What a broken line does: fail with its number, or be passed over and counted." }),
+    sessions: z.enum(SESSION_MODES).optional().meta({
+      description:
+        "Of blis-v2. open-loop: every row comes at its time. closed-loop: a later round comes its think time after the end of the round before. auto (the default): closed-loop where the trace has think times or contexts that accumulate.",
+    }),
+    contextGrowth: z.enum(CONTEXT_GROWTHS).optional().meta({
+      description:
+        "Of blis-v2, how rounds of one session go on. accumulate: input_tokens are new ones, after the prompt and output before. recorded: input_tokens are whole prompts that begin with them. none: prompts share their prefix only. Left out: as the header has it (session_context_growth), else none.",
+    }),
   }),
-  [oneTraceInput],
+  [oneTraceInput, replayedTrace],
 ).meta({ description: "A recorded trace." });
 
 const workload = ruled(
@@ -205,7 +224,7 @@ const workload = ruled(
     trace: trace.optional(),
     synthetic: syntheticWorkload
       .optional()
-      .meta({ description: "Made-up traffic, open loop: arrivals do not wait for completions." }),
+      .meta({ description: "Made-up traffic. Arrivals do not wait for completions, but within a client's sessions." }),
   }),
   [oneWorkload],
 ).meta({ description: "The traffic: exactly one source." });
@@ -213,7 +232,8 @@ const workload = ruled(
 const objective = ruled(
   z.strictObject({
     metric: z.enum(["ttft", "itl", "e2e", "errorRatio", "gpuHours"]).meta({
-      description: "ttft, itl, e2e: a latency; errorRatio: share of requests rejected or cut; gpuHours: of the run.",
+      description:
+        "ttft, itl, e2e: a latency; errorRatio: share of requests refused, timed out or cut; gpuHours: of the run.",
     }),
     percentile: z.literal([50, 90, 95, 99]).optional().meta({ description: "Of a latency. Left out: the mean." }),
     atMost: z

@@ -10,15 +10,15 @@ import type { ManifestRef, ObservedCluster } from "./manifest.ts";
 import { mirrorAutoscalers } from "./mirror/mirrored-autoscalers.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
-import type { GatewayScenario, MetricsScenario, Scenario, TraceInput } from "./scenario.ts";
+import type { FoundTrace, GatewayScenario, MetricsScenario, Scenario } from "./scenario.ts";
 
 export type { MirroredValue } from "./ledger.ts";
 export type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
 
 export interface MirrorParts {
   readonly limits: Limits;
-  /** Where the bytes of spec.workload.trace are; whoever holds the store has looked. */
-  readonly trace?: TraceInput;
+  /** What spec.workload.trace names; whoever holds the store has looked. */
+  readonly trace?: FoundTrace;
 }
 
 export interface Mirrored {

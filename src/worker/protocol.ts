@@ -6,6 +6,8 @@ import type { Scenario } from "../twin/scenario.ts";
 export interface PreviewTask {
   readonly scenario: Scenario;
   readonly maxTraceBytes: number;
+  /** Where to write a line of JSON per request (`request-log.ts`); nothing is left there if the run fails. */
+  readonly requestsFile?: string;
 }
 
 /** From a preview's thread while it runs, at most a few times a second. */

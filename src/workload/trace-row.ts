@@ -42,3 +42,36 @@ export const isTokenCount = (value: unknown): value is number =>
 
 export const notTokenCount = (name: string, text: string): Broken =>
   broken(`${name} is ${shown(text)}; it must be a whole number from 1 to ${TOKENS_MAX}`);
+
+/** A row of a trace that has sessions. Times are whole microseconds on the trace's own clock. */
+export interface SessionRow {
+  readonly kind: "request";
+  readonly id: number | undefined;
+  /** When it came to the server. */
+  readonly at: number;
+  /** When its client meant it to come; differs from `at` where clients queued. */
+  readonly arrivalAt: number;
+  /** Without the shared prefix. */
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly prefixGroup: string | undefined;
+  readonly prefixTokens: number;
+  readonly session: string | undefined;
+  /** Undefined where the trace doesn't number them. */
+  readonly round: number | undefined;
+  /** From the end of the round before; undefined or 0: not recorded. */
+  readonly thinkMicros: number | undefined;
+  /** How long its client waited at most. */
+  readonly patienceMicros: number | undefined;
+  readonly labels: RowLabels;
+}
+
+/** What goes into a request's head as it stands. Rows that say the same share one. */
+export interface RowLabels {
+  readonly client?: string;
+  readonly tenant?: string;
+  readonly sloClass?: string;
+  readonly model?: string;
+  readonly adapter?: string;
+  readonly priority?: number;
+}

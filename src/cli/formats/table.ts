@@ -93,6 +93,8 @@ const totals = (reports: readonly Report[]): string => {
     ],
     ["replica-hours", number(of((r) => r.kpis.replicaHours)), "GPU-hours", number(of((r) => r.kpis.gpuHours))],
   );
+  const [overloaded, timedOut] = [of((r) => r.kpis.requests.overloaded), of((r) => r.kpis.requests.timedOut)];
+  if (overloaded + timedOut > 0) rows.push(["timed out", count(timedOut), "refused, queue full", count(overloaded)]);
   return `${rows.toString()}\n`;
 };
 
