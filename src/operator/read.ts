@@ -53,6 +53,12 @@ const mirrorOf = async (simulation: InferenceSimulation, { store, limits, allowe
   return mirror(simulation, cluster, { limits, ...(found === undefined ? {} : { trace: found.value }) });
 };
 
-/** A problem that names no object of its own is about the simulation. */
-const placed = (problems: readonly Problem[], where: Pick<Problem, "object" | "file" | "line">): readonly Problem[] =>
-  problems.map((problem) => (problem.object === undefined ? { ...where, ...problem } : problem));
+/** A problem that names no object of its own is about the simulation, but perhaps in a file that it names. */
+const placed = (
+  problems: readonly Problem[],
+  { object, ...place }: Pick<Problem, "file" | "line"> & { readonly object: string },
+): readonly Problem[] =>
+  problems.map((problem) => {
+    if (problem.object !== undefined) return problem;
+    return { object, ...(problem.file === undefined ? place : {}), ...problem };
+  });

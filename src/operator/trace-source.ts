@@ -92,8 +92,9 @@ const readHeader = async (input: TraceInput, file: string): Promise<Result<unkno
     });
   const bytes =
     input.kind === "file"
-      ? await readFile(input.path)
+      ? await readFile(input.path).catch((error: Error) => error)
       : Buffer.from(input.kind === "inline" ? input.base64 : "", "base64");
+  if (bytes instanceof Error) return wrong(`can't be read: ${bytes.message}`);
   if (bytes.length > MAX_HEADER_BYTES) return wrong(`holds ${bytes.length} bytes; a trace's header has a few lines`);
   try {
     return good(readYaml(bytes.toString("utf8")).documents[0]?.value);

@@ -77,7 +77,9 @@ export const replay = async (setup: Setup, files: TraceFiles): Promise<Replayed>
   const folder = mkdtempSync(join(tmpdir(), "servetwin-replay-"));
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-    const text = manifests(setup).map((object) => JSON.stringify(object)).join("\n---\n");
+    const text = manifests(setup)
+      .map((object) => JSON.stringify(object))
+      .join("\n---\n");
     const store = manifestStore([{ file: "manifests.yaml", text }], folder);
     const [stored] = store.list("InferenceSimulation");
     if (stored === undefined) throw new Error(store.problems.map(describeProblem).join("\n"));

@@ -62,6 +62,7 @@ export class BlisRows implements RowReader<SessionRow> {
 
   row(line: string): SessionRow | Broken {
     const fields = fieldsOf(line);
+    if (fields === undefined) return broken("a quoted field never ends; it must end with a quote");
     const { count } = this.#columns;
     if (fields.length !== count) return broken(`it has ${fields.length} fields; it must have ${count}`);
     const said: Partial<Record<NumberColumn, number>> = {};
