@@ -85,6 +85,20 @@ export const GOOD: readonly Anything[] = [
     mirror,
     workload: trace({ configMap: { name: "azure", key: "trace.csv.gz" }, onError: "Skip" }),
   }),
+  simulation("trace-with-sessions", {
+    mirror,
+    workload: trace({ format: "blis-v2", path: "a.yaml", sessions: "closed-loop", contextGrowth: "recorded" }),
+  }),
+  simulation("synthetic-sessions", {
+    mirror,
+    workload: synthetic(
+      client("agent", {
+        timeout: "300s",
+        session: { rounds: 5, thinkTime: { mean: "4s", deviation: "2s" }, contextGrowth: "none" },
+      }),
+      client("chat", { session: { rounds: 1, thinkTime: { mean: "0s" } } }),
+    ),
+  }),
   simulation("trace-url", { mirror, workload: trace({ url: "https://traces.example.com/a.csv" }) }),
   simulation("shadow-external", {
     mode: "Shadow",
@@ -380,6 +394,27 @@ export const BAD: readonly Bad[] = [
     field: "spec.workload.trace",
     says: "exactly one of path, configMap and url",
     by: "rule",
+  },
+  {
+    name: "sessions of a format that has none",
+    break: spec((s) => (s.workload = trace({ path: "a", sessions: "open-loop" }))),
+    field: "spec.workload.trace.format",
+    says: "only traces of format blis-v2",
+    by: "rule",
+  },
+  {
+    name: "a session without rounds",
+    break: spec((s) => (s.workload = synthetic(client("a", { session: { rounds: 0, thinkTime: { mean: "1s" } } })))),
+    field: "spec.workload.synthetic.clients[0].session.rounds",
+    says: "1",
+    by: "schema",
+  },
+  {
+    name: "a session that thinks for ever",
+    break: spec((s) => (s.workload = synthetic(client("a", { session: { rounds: 2, thinkTime: { mean: "ever" } } })))),
+    field: "spec.workload.synthetic.clients[0].session.thinkTime.mean",
+    says: "must be a duration",
+    by: "schema",
   },
   {
     name: "trace from two places",
