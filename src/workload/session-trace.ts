@@ -45,7 +45,14 @@ export class SessionTrace implements WorkloadSource {
   /** Last round read, by session. */
   #rounds = new Map<string, number>();
   /** What to begin with, the last one first; undefined until the trace is read. */
-  #starts: Start[] | undefined;
+  #starts: SessionRow[] | undefined;
+  /** Rows after the first, by session; in a closed loop only. */
+  #followers = new Map<string, SessionRow[]>();
+  /** Whole prompts of rows that accumulate in an open loop. */
+  #grown = new Map<SessionRow, number>();
+  #prefixes: ReadonlyMap<string, GroupPrefix> = new Map();
+  /** The trace's own instant at which the run begins. */
+  #from = 0;
   #nextId = 0;
 
   constructor(reader: SessionRows, options: TraceOptions, replay: ReplayOptions) {
@@ -76,10 +83,11 @@ export class SessionTrace implements WorkloadSource {
       if (next.kind === "ended") this.#starts = this.#arrange();
       else this.#hold(next.row);
     }
-    const start = this.#starts.pop();
-    if (start === undefined) return { kind: "ended" };
-    if (start.rounds !== undefined) this.#live.begin(start.request, this.#replay.contextGrowth, start.rounds);
-    return { kind: "request", request: start.request };
+    const row = this.#starts.pop();
+    if (row === undefined) return { kind: "ended" };
+    const request = this.#requestOf(row);
+    this.#begin(row, request);
+    return { kind: "request", request };
   }
 
   ended(ended: EndedRequest, now: SimTime): Request | undefined {
@@ -119,67 +127,53 @@ export class SessionTrace implements WorkloadSource {
   }
 
   /** @returns what to begin with, the last one first */
-  #arrange(): Start[] {
+  #arrange(): SessionRow[] {
     const rows = this.#held;
     [this.#held, this.#rounds] = [[], new Map()];
-    const origin = rows.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
-    const from = (this.#replay.clock === "zero" ? 0 : origin) + this.#options.startOffsetMicros;
-    const prefixes = prefixesOf(rows);
-    const starts = this.#closedLoop ? this.#sessionStarts(rows, from, prefixes) : this.#rowStarts(rows, from, prefixes);
-    if (starts.length === 0) {
-      const last = rows.reduce((most, { at }) => Math.max(most, at), 0);
-      throw noRequests(
-        this.#rows,
-        rows.length === 0 ? undefined : last - from + this.#options.startOffsetMicros,
-        this.#options,
-      );
-    }
-    this.#ids.clear();
-    // The sort is stable: at one instant as they stand in the trace, but sessions first, as BLIS has it.
-    starts.sort((a, b) => a.request.arrival - b.request.arrival || a.rank - b.rank);
-    return starts.reverse();
+    let [first, last] = [Number.POSITIVE_INFINITY, 0];
+    for (const { at } of rows) [first, last] = [Math.min(first, at), Math.max(last, at)];
+    const origin = this.#replay.clock === "zero" ? 0 : first;
+    this.#from = origin + this.#options.startOffsetMicros;
+    this.#prefixes = prefixesOf(rows);
+    const starts = (this.#closedLoop ? this.#firsts(rows) : this.#grow(rows)).filter(({ at }) => at >= this.#from);
+    if (starts.length === 0) throw noRequests(this.#rows, rows.length === 0 ? undefined : last - origin, this.#options);
+    // The sort is stable: at one instant as they stand in the trace, but in a closed loop sessions first, as BLIS has it.
+    const rank = ({ session }: SessionRow): number => Number(this.#closedLoop && session === undefined);
+    return starts.sort((a, b) => a.at - b.at || rank(a) - rank(b)).reverse();
   }
 
-  #rowStarts(rows: readonly SessionRow[], from: number, prefixes: Prefixes): Start[] {
+  /** The rows that wait for no other; the rest is kept beside. */
+  #firsts(rows: readonly SessionRow[]): SessionRow[] {
+    return rows.filter((row) => {
+      if (row.session === undefined) return true;
+      const followers = this.#followers.get(row.session);
+      if (followers === undefined) this.#followers.set(row.session, []);
+      else followers.push(row);
+      return followers === undefined;
+    });
+  }
+
+  /** All rows, their prompts grown as they were recorded if the context accumulates. */
+  #grow(rows: SessionRow[]): SessionRow[] {
+    if (this.#replay.contextGrowth !== "accumulate") return rows;
     const contexts = new Map<string, number>();
-    return rows.flatMap((row): Start[] => {
-      const { session } = row;
-      const prefix = prefixes(row);
-      let promptTokens = row.promptTokens + (prefix?.tokens ?? 0);
-      if (session !== undefined && this.#replay.contextGrowth === "accumulate") {
-        const before = contexts.get(session);
-        if (before !== undefined) promptTokens = before + row.promptTokens;
-        contexts.set(session, promptTokens + row.outputTokens);
-      }
-      return row.at < from ? [] : [{ request: this.#requestOf(row, from, promptTokens, prefix), rank: 0 }];
-    });
-  }
-
-  #sessionStarts(rows: readonly SessionRow[], from: number, prefixes: Prefixes): Start[] {
-    const starts: Start[] = [];
-    const sessions = new Map<string, SessionRow[]>();
     for (const row of rows) {
-      const rounds = row.session === undefined ? undefined : sessions.get(row.session);
-      if (rounds !== undefined) rounds.push(row);
-      else if (row.session !== undefined) sessions.set(row.session, [row]);
-      if (rounds !== undefined || row.at < from) continue;
-      const prefix = prefixes(row);
-      const request = this.#requestOf(row, from, row.promptTokens + (prefix?.tokens ?? 0), prefix);
-      starts.push({ request, rank: row.session === undefined ? 1 : 0 });
+      if (row.session === undefined) continue;
+      const before = contexts.get(row.session) ?? this.#prefixOf(row)?.tokens ?? 0;
+      this.#grown.set(row, before + row.promptTokens);
+      contexts.set(row.session, before + row.promptTokens + row.outputTokens);
     }
-    return starts.map((start) => {
-      const rounds = start.request.session === undefined ? undefined : sessions.get(start.request.session);
-      return rounds === undefined ? start : { ...start, rounds: this.#roundsOf(rounds, start.request.prefix) };
-    });
+    return rows;
   }
 
-  #requestOf(row: SessionRow, from: number, promptTokens: number, prefix: SharedPrefix | undefined): Request {
+  #requestOf(row: SessionRow): Request {
     const { id, session, outputTokens, labels } = row;
-    const arrival = arrivalOf(row.at - from, this.#options.rateScale);
+    const prefix = this.#prefixOf(row);
+    const arrival = arrivalOf(row.at - this.#from, this.#options.rateScale);
     return {
       id: id ?? this.#freeId(),
       arrival,
-      promptTokens,
+      promptTokens: this.#grown.get(row) ?? row.promptTokens + (prefix?.tokens ?? 0),
       outputTokens,
       maxTokens: outputTokens,
       ...(prefix === undefined ? {} : { prefix }),
@@ -190,20 +184,27 @@ export class SessionTrace implements WorkloadSource {
     };
   }
 
-  /** @param rows of one session; the first one begins it */
-  #roundsOf(rows: readonly SessionRow[], prefix: SharedPrefix | undefined): readonly Round[] {
-    const recorded = rows.some(({ thinkMicros = 0 }, i) => i > 0 && thinkMicros > 0);
-    const shared = this.#replay.contextGrowth === "accumulate" || prefix?.kind !== "group" ? 0 : prefix.tokens;
-    return rows.slice(1).map((row, i) => {
-      const gap = Math.max(0, row.arrivalAt - (rows[i] as SessionRow).arrivalAt);
+  #prefixOf({ prefixGroup }: SessionRow): GroupPrefix | undefined {
+    return prefixGroup === undefined ? undefined : this.#prefixes.get(prefixGroup);
+  }
+
+  #begin(row: SessionRow, first: Request): void {
+    const followers = row.session === undefined ? undefined : this.#followers.get(row.session);
+    if (followers === undefined || row.session === undefined) return;
+    this.#followers.delete(row.session);
+    const recorded = followers.some(({ thinkMicros = 0 }) => thinkMicros > 0);
+    const shared = this.#replay.contextGrowth === "accumulate" ? 0 : (this.#prefixOf(row)?.tokens ?? 0);
+    const rounds = followers.map((next, i): Round => {
+      const gap = Math.max(0, next.arrivalAt - (followers[i - 1] ?? row).arrivalAt);
       return {
-        id: row.id ?? this.#freeId(),
-        promptTokens: row.promptTokens + shared,
-        outputTokens: row.outputTokens,
-        thinkMicros: this.#scaled(recorded ? (row.thinkMicros ?? 0) : gap),
-        patienceMicros: row.patienceMicros ?? SESSION_PATIENCE_MICROS,
+        id: next.id ?? this.#freeId(),
+        promptTokens: next.promptTokens + shared,
+        outputTokens: next.outputTokens,
+        thinkMicros: this.#scaled(recorded ? (next.thinkMicros ?? 0) : gap),
+        patienceMicros: next.patienceMicros ?? SESSION_PATIENCE_MICROS,
       };
     });
+    this.#live.begin(first, this.#replay.contextGrowth, rounds);
   }
 
   #scaled(length: number): Micros {
@@ -217,21 +218,13 @@ export class SessionTrace implements WorkloadSource {
   }
 }
 
-/** A request that waits for no other, and the rounds that follow it. */
-interface Start {
-  readonly request: Request;
-  /** Who goes first at one instant. */
-  readonly rank: number;
-  readonly rounds?: readonly Round[];
-}
-
-type Prefixes = (row: SessionRow) => Extract<SharedPrefix, { kind: "group" }> | undefined;
+type GroupPrefix = Extract<SharedPrefix, { kind: "group" }>;
 
 /** All of a group share a prefix as long as the first one that the trace has of it. */
-const prefixesOf = (rows: readonly SessionRow[]): Prefixes => {
-  const groups = new Map<string, Extract<SharedPrefix, { kind: "group" }>>();
+const prefixesOf = (rows: readonly SessionRow[]): ReadonlyMap<string, GroupPrefix> => {
+  const groups = new Map<string, GroupPrefix>();
   for (const { prefixGroup: key, prefixTokens: tokens } of rows) {
     if (key !== undefined && tokens > 0 && !groups.has(key)) groups.set(key, { kind: "group", key, tokens });
   }
-  return ({ prefixGroup }) => (prefixGroup === undefined ? undefined : groups.get(prefixGroup));
+  return groups;
 };

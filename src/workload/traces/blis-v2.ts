@@ -41,9 +41,11 @@ export class BlisRows implements RowReader<SessionRow> {
   readonly #known = new Map<string, string>();
   readonly #labels = new Map<string, RowLabels>();
 
+  #thinkTimes = false;
+
   /** Whether the trace records how long clients thought between rounds; known from the header line on. */
   get thinkTimes(): boolean {
-    return this.#numbers.some(({ name }) => name === "think_time_us");
+    return this.#thinkTimes;
   }
 
   header(line: string): string | undefined {
@@ -51,6 +53,7 @@ export class BlisRows implements RowReader<SessionRow> {
     const found = columnsOf(line, REQUIRED, optional);
     if (typeof found === "string") return found;
     this.#columns = found;
+    this.#thinkTimes = found.at[[...REQUIRED, ...optional].indexOf("think_time_us")] !== undefined;
     for (const [i, name] of [...REQUIRED, ...optional].entries()) {
       const at = found.at[i];
       if (at === undefined) continue;
@@ -69,7 +72,7 @@ export class BlisRows implements RowReader<SessionRow> {
     for (const { name, at, most } of this.#numbers) {
       const text = (fields[at] as string).trim();
       if (text === "" && !(REQUIRED as readonly string[]).includes(name)) continue;
-      const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+      const value = digitsOf(text);
       if (!(value <= most)) return broken(`${name} is ${shown(text)}; it must be a whole number from 0 to ${most}`);
       said[name] = value;
     }
@@ -114,10 +117,11 @@ export class BlisRows implements RowReader<SessionRow> {
   }
 
   #labelsOf(priority: number, fields: readonly string[]): RowLabels {
-    const [client, tenant, sloClass, model, adapter] = LABELS.map((name) => this.#text(name, fields));
-    const key = JSON.stringify([client, tenant, sloClass, model, adapter, priority]);
+    let key = String(priority);
+    for (const name of LABELS) key += `\u0000${fields[this.#texts.get(name) ?? -1] ?? ""}`;
     const known = this.#labels.get(key);
     if (known !== undefined) return known;
+    const [client, tenant, sloClass, model, adapter] = LABELS.map((name) => this.#text(name, fields));
     const labels: RowLabels = {
       ...(client === undefined ? {} : { client }),
       ...(tenant === undefined ? {} : { tenant }),
@@ -130,6 +134,19 @@ export class BlisRows implements RowReader<SessionRow> {
     return labels;
   }
 }
+
+/** @returns the whole number written in at most 16 digits, or NaN */
+const digitsOf = (text: string): number => {
+  const { length } = text;
+  if (length === 0 || length > 16) return Number.NaN;
+  let value = 0;
+  for (let i = 0; i < length; i += 1) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = 10 * value + digit;
+  }
+  return value;
+};
 
 type Numbers = Readonly<Record<(typeof REQUIRED)[number], number>> & {
   readonly [Name in Exclude<NumberColumn, (typeof REQUIRED)[number]>]?: number;
