@@ -93,7 +93,7 @@ export class RequestLog {
 
   #write(line: RequestLine): void {
     this.#open.delete(line.id);
-    this.#text += `${JSON.stringify(line)}\n`;
+    this.#text += textOf(line);
     if (this.#text.length > CHUNK) this.#flush();
   }
 
@@ -105,6 +105,15 @@ export class RequestLog {
     });
   }
 }
+
+/** As JSON.stringify has it, several times as fast. */
+const textOf = (line: RequestLine): string =>
+  `{"id":${line.id},"arrivalUs":${line.arrivalUs},"firstTokenUs":${line.firstTokenUs},"endUs":${line.endUs},` +
+  `"promptTokens":${line.promptTokens},"outputTokens":${line.outputTokens},"cachedTokens":${line.cachedTokens},` +
+  `"preemptions":${line.preemptions},"replica":${quoted(line.replica)},"outcome":${quoted(line.outcome)}}\n`;
+
+/** Names of pods and outcomes need no escapes. */
+const quoted = (text: string | null): string => (text === null ? "null" : `"${text}"`);
 
 const guarded = <T>(path: string, act: () => T): T => {
   try {
