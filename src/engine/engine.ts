@@ -13,13 +13,71 @@ export interface EngineConfig {
   readonly maxModelLen: number;
   /** Tokens per KV block. */
   readonly blockSize: number;
-  /** KV blocks of the replica as vLLM reports them (`num_gpu_blocks`); vLLM keeps one as the null block. */
+  /** KV blocks of one data-parallel rank as vLLM reports them (`num_gpu_blocks`); vLLM keeps one as the null block. */
   readonly numGpuBlocks: number;
   readonly prefixCaching: boolean;
   readonly chunkedPrefill: boolean;
   /** 0: off. */
   readonly longPrefillTokenThreshold: number;
   readonly asyncScheduling: boolean;
+  /** Order of the waiting queue. Left out: `fcfs`. vLLM knows fcfs and priority; the others are of the reference simulator. */
+  readonly schedulingPolicy?: "fcfs" | "priority" | "sjf" | "reverse-priority";
+  /** More requests held than this are answered with HTTP 503. Left out: no bound. */
+  readonly maxQueuedRequests?: number;
+  /** More prompt tokens held than this are answered with HTTP 503. Left out: no bound. */
+  readonly maxQueuedTokens?: number;
+  /** Left out: no adapters. */
+  readonly lora?: LoraConfig;
+  /** Left out: no KV blocks in host memory. */
+  readonly offload?: OffloadConfig;
+  /** Left out: no speculative decoding. */
+  readonly speculation?: SpeculationConfig;
+  /** Left out: 1. */
+  readonly pipelineStages?: number;
+  /** Data-parallel ranks, each a scheduler with `numGpuBlocks` of its own. Left out: 1. */
+  readonly ranks?: number;
+  /** The ranks of an MoE model run in step: a step lasts as long as the longest of them. Left out: false. */
+  readonly lockstep?: boolean;
+  /**
+   * KV cache groups: a block is `blockSize` tokens of one group's layers, and all groups share one pool. `window`: tokens
+   * that layers of the group look back; left out: all. Left out altogether: one group that looks back at all.
+   */
+  readonly kvGroups?: readonly KvGroup[];
+  /** Tokens of images and the like that one step may encode. Left out: `maxNumBatchedTokens`. */
+  readonly encoderBudget?: number;
+  /** Encoded tokens that are kept until the language model has read them. Left out: `maxNumBatchedTokens`. */
+  readonly encoderCacheTokens?: number;
+}
+
+export interface KvGroup {
+  readonly window?: number;
+}
+
+export interface LoraConfig {
+  /** Adapters that one step may use: slots in GPU memory. */
+  readonly maxLoras: number;
+  /** Adapters kept in host memory, those in GPU memory among them. */
+  readonly maxCpuLoras: number;
+  /** From host to GPU memory, per adapter. */
+  readonly gpuLoadMicros: number;
+  /** From disk to host memory, per adapter. */
+  readonly diskLoadMicros: number;
+}
+
+export interface OffloadConfig {
+  /** KV blocks that host memory holds; of each rank. */
+  readonly hostBlocks: number;
+  /** A block's way between host and GPU memory, all GPUs at once; a fraction. */
+  readonly microsPerBlock: number;
+  /** Added once per load. */
+  readonly latencyMicros: number;
+}
+
+export interface SpeculationConfig {
+  /** Draft tokens per step and request. */
+  readonly tokens: number;
+  /** Probability that the draft token at a position is accepted, if all before it are. One per position. */
+  readonly acceptance: readonly number[];
 }
 
 /** How long an engine's work takes; a latency model is one. Pure: the same batch always takes the same time. */

@@ -22,6 +22,8 @@ export interface LatencyContext {
   readonly parallelism: Parallelism;
   /** `vllm`: what a cluster would do; `blis`: bit-exact parity with the reference simulator. */
   readonly mode: "vllm" | "blis";
+  /** Without CUDA graphs (--enforce-eager). Left out: with them. */
+  readonly eager?: boolean;
 }
 
 export const latencyModel = kindOf<LatencyContext, LatencyModel>();
