@@ -110,6 +110,39 @@ const engineOverride = z
       .optional()
       .meta({ description: "--long-prefill-token-threshold" }),
     maxModelLen: z.int().min(1).max(1_000_000_000).optional().meta({ description: "--max-model-len" }),
+    asyncScheduling: z.boolean().optional().meta({ description: "--async-scheduling" }),
+    schedulingPolicy: z.enum(["fcfs", "priority", "sjf", "reverse-priority"]).optional().meta({
+      description: "--scheduling-policy; sjf and reverse-priority are the reference simulator's (mode: blis).",
+    }),
+    maxQueuedRequests: z.int().min(1).max(1_000_000_000).optional().meta({ description: "--max-num-queued-reqs" }),
+    maxQueuedTokens: z.int().min(1).max(1_000_000_000).optional().meta({ description: "--max-num-queued-tokens" }),
+    overheadGiB: z.number().min(0).max(1000).optional().meta({
+      description: "Memory of a GPU for all but weights and KV, in place of what vLLM's profile run is taken to find.",
+    }),
+    speculation: z
+      .strictObject({
+        tokens: z.int().min(1).max(64).optional().meta({ description: "num_speculative_tokens" }),
+        acceptance: z.array(z.number().min(0).max(1)).min(1).max(64).optional().meta({
+          description:
+            "Share of draft tokens accepted at a position, of those whose forerunners were; one per position, the last for the rest.",
+        }),
+      })
+      .optional()
+      .meta({ description: "Speculative decoding." }),
+    lora: z
+      .strictObject({
+        gpuLoad: durationText.optional().meta({ description: "An adapter's way from host to GPU memory." }),
+        diskLoad: durationText.optional().meta({ description: "An adapter's way from disk to host memory." }),
+      })
+      .optional()
+      .meta({ description: "LoRA adapters, where --enable-lora is set." }),
+    offload: z
+      .strictObject({
+        hostBlocks: z.int().min(1).max(1_000_000_000).optional().meta({ description: "KV blocks in host memory." }),
+        latency: durationText.optional().meta({ description: "Added once per transfer." }),
+      })
+      .optional()
+      .meta({ description: "KV cache in host memory." }),
   })
   .meta({
     description:

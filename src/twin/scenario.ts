@@ -37,6 +37,8 @@ export interface WorkloadScenario {
   readonly replicas: number;
   readonly gpusPerReplica: number;
   readonly engine: EngineConfig;
+  /** Without CUDA graphs. Left out: with them. */
+  readonly eager?: boolean;
   readonly gpuMemoryUtilization: number;
   readonly latency: LatencySaid;
   readonly shape: ModelShape;

@@ -292,8 +292,8 @@ export class World {
   }
 
   #becomeReady(pod: Pod, now: SimTime): void {
-    const { shape, hardware, parallelism, engine, latency } = pod.workload;
-    const model = latencyModels.create(latency, { shape, hardware, parallelism, mode: engine.mode });
+    const { shape, hardware, parallelism, engine, latency, eager = false } = pod.workload;
+    const model = latencyModels.create(latency, { shape, hardware, parallelism, mode: engine.mode, eager });
     pod.started ??= now;
     pod.readyChanged = now;
     pod.since = now;

@@ -7,9 +7,10 @@ import { type ObservedCluster, objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import { workloadReaders } from "../readers/index.ts";
 import type { WorkloadScenario } from "../scenario.ts";
-import { mirrorEngine, mirrorParallelism } from "./mirrored-engine.ts";
+import { mirrorEngine } from "./mirrored-engine.ts";
 import { mirrorGpuCount, mirrorHardware } from "./mirrored-hardware.ts";
 import { mirrorModel } from "./mirrored-model.ts";
+import { mirrorParallelism } from "./mirrored-parallelism.ts";
 import { mirrorStart, mirrorStop } from "./mirrored-start.ts";
 
 type MirrorSpec = SimulationSpec["mirror"]["workloads"][number];
@@ -85,6 +86,7 @@ export const mirrorWorkload = (
     replicas,
     gpusPerReplica,
     engine: engine.config,
+    eager: engine.eager,
     gpuMemoryUtilization: engine.gpuMemoryUtilization,
     latency: latencyModels.schema.parse({ name }),
     shape,
