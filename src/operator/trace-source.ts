@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { realpath, stat } from "node:fs/promises";
-import { isAbsolute, relative, resolve } from "node:path";
 import { bad, good, type Problem, type Result } from "../model/problem.ts";
 import type { SimulationSpec } from "../schema/simulation-spec.ts";
 import type { Store } from "../store/store.ts";
 import type { TraceInput } from "../twin/scenario.ts";
+import { fileInFolder } from "./folder-file.ts";
 
 export interface TraceRules {
   /** URLs in a spec must begin with one of these. */
@@ -28,34 +27,19 @@ export const findTrace = (
 
 const fromFolder = async (path: string, store: Store, rules: TraceRules): Promise<Result<TraceInput>> => {
   const field = "spec.workload.trace.path";
-  if (store.folder === undefined) {
-    return problem(field, "PathNotAllowed", "files are read in folder mode only", "use configMap or url");
-  }
-  const root = await realpath(store.folder);
-  const wanted = resolve(root, path);
-  const file = await realpath(wanted).catch(() => undefined);
-  if (file === undefined)
-    return problem(
-      field,
-      "TraceNotFound",
-      `there is no file ${path} in ${store.folder}`,
-      "name a file below the folder",
-    );
-  const inside = relative(root, file);
-  if (isAbsolute(path) || inside.startsWith("..")) {
-    return problem(field, "PathNotAllowed", `${path} lies outside the folder`, "put the trace below the folder");
-  }
-  const facts = await stat(file);
-  if (!facts.isFile()) return problem(field, "TraceNotFound", `${path} is not a file`, "name a file below the folder");
-  if (facts.size > rules.maxTraceBytes) {
+  const wanted = { field, what: "the trace", missing: "TraceNotFound", instead: "use configMap or url" };
+  const found = await fileInFolder(path, store, wanted);
+  if (!found.ok) return found;
+  const { bytes, digest } = found.value;
+  if (bytes > rules.maxTraceBytes) {
     return problem(
       field,
       "TraceTooLarge",
-      `${path} holds ${facts.size} bytes, more than ${rules.maxTraceBytes}`,
+      `${path} holds ${bytes} bytes, more than ${rules.maxTraceBytes}`,
       "raise --max-trace-bytes",
     );
   }
-  return good({ kind: "file", path: file, digest: `${facts.size}-${Math.round(facts.mtimeMs)}` });
+  return good({ kind: "file", path: found.value.path, digest });
 };
 
 const fromConfigMap = async (

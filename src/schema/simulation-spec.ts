@@ -5,7 +5,15 @@ import { anyDurationText, durationText } from "../model/duration.ts";
 import { syntheticWorkload } from "../workload/sources/index.ts";
 import { traceFormats } from "../workload/traces/index.ts";
 import { keyedList, ruled } from "./rule.ts";
-import { labelRules, objectiveRules, oneTraceInput, oneWorkload, runRules, specRules } from "./spec-rules.ts";
+import {
+  labelRules,
+  objectiveRules,
+  oneConfigInput,
+  oneTraceInput,
+  oneWorkload,
+  runRules,
+  specRules,
+} from "./spec-rules.ts";
 
 type LatencyModelName = (typeof latencyModels.all)[number]["name"];
 
@@ -17,6 +25,13 @@ const objectName = z
   .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, {
     error: "must be lower-case letters, digits, dashes and dots, as object names are",
   });
+
+const configMapKey = z
+  .strictObject({
+    name: objectName.meta({ description: "Name of the ConfigMap." }),
+    key: z.string().min(1).max(253).meta({ description: "The key that holds it." }),
+  })
+  .meta({ description: "A key of a ConfigMap in the simulation's namespace (data or binaryData)." });
 
 const spread = (what: string) =>
   z
@@ -54,8 +69,43 @@ const mirror = z
   })
   .meta({ description: "The real objects, in the simulation's own namespace." });
 
+const modelFigures = {
+  tieWordEmbeddings: z.boolean().optional().meta({ description: "tie_word_embeddings" }),
+  slidingWindow: z.int().min(1).max(1_000_000_000).optional().meta({ description: "sliding_window" }),
+  slidingLayers: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .meta({ description: "How many of the layers look back no further than the window. Left out: all." }),
+  moe: z
+    .strictObject({
+      experts: z.int().min(2).max(100_000).meta({ description: "num_experts" }),
+      expertsPerToken: z.int().min(1).max(100_000).meta({ description: "num_experts_per_tok" }),
+      expertIntermediate: z.int().min(1).max(10_000_000).meta({ description: "moe_intermediate_size" }),
+      sharedIntermediate: z
+        .int()
+        .min(0)
+        .max(10_000_000)
+        .optional()
+        .meta({ description: "Total width of shared experts." }),
+      denseLayersFirst: z.int().min(0).max(1000).optional().meta({ description: "first_k_dense_replace" }),
+    })
+    .optional()
+    .meta({ description: "Experts, in all layers but the first dense ones." }),
+};
+
+const modelConfig = ruled(
+  z.strictObject({
+    path: z.string().min(1).max(1024).optional().meta({ description: "A file below the folder; in folder mode only." }),
+    configMap: configMapKey.optional(),
+  }),
+  [oneConfigInput],
+).meta({ description: "The model's Hugging Face config.json as it is, in place of the catalogue's figures." });
+
 const modelOverride = z
   .strictObject({
+    config: modelConfig.optional(),
     id: z
       .string()
       .min(1)
@@ -87,6 +137,7 @@ const modelOverride = z
       .max(8)
       .optional()
       .meta({ description: "Bytes of a weight: 1 for FP8, 0.5 for 4-bit weights." }),
+    ...modelFigures,
   })
   .meta({
     description:
@@ -149,6 +200,20 @@ const engineOverride = z
       "Engine settings that no spec tells, or that are to differ from the mirrored ones. Names of vLLM's flags are given.",
   });
 
+const gpuFigure = (most: number, description: string) => z.number().gt(0).max(most).optional().meta({ description });
+
+const gpuFigures = {
+  bf16Tflops: gpuFigure(
+    1e6,
+    "Dense 16-bit TFLOPS. Needed, with memory and its bandwidth, of a GPU that no catalogue knows.",
+  ),
+  fp8Tflops: gpuFigure(1e6, "Dense 8-bit TFLOPS."),
+  memoryGiB: gpuFigure(1e5, "Memory, as the driver reports it."),
+  memoryBandwidthTBs: gpuFigure(1000, "Bandwidth of its memory in TB/s."),
+  gpuLinkGBs: gpuFigure(1e5, "To other GPUs, in GB/s per direction."),
+  hostLinkGBs: gpuFigure(1e5, "To the host, in GB/s per direction."),
+};
+
 const startOverride = z
   .strictObject({
     schedule: spread("scheduling a pod on a node").optional(),
@@ -168,7 +233,12 @@ const overrides = z
       .meta({ description: "Replicas at the start, in place of the mirrored count." }),
     hardware: z
       .strictObject({
-        gpu: z.string().min(1).max(64).meta({ description: "GPU type, such as H100, A100-SXM-80, L40S." }),
+        gpu: z
+          .string()
+          .min(1)
+          .max(64)
+          .meta({ description: "GPU type, such as H100, A100-SXM-80, L40S; or a name of your own with its figures." }),
+        ...gpuFigures,
       })
       .optional()
       .meta({ description: "The nodes that the pods run on." }),
@@ -209,13 +279,7 @@ const trace = ruled(
       .enum(traceFormats)
       .meta({ description: "Format of the trace, as its publisher writes it; plain or gzip." }),
     path: z.string().min(1).max(1024).optional().meta({ description: "A file below the folder; in folder mode only." }),
-    configMap: z
-      .strictObject({
-        name: objectName.meta({ description: "Name of the ConfigMap." }),
-        key: z.string().min(1).max(253).meta({ description: "The key that holds the trace." }),
-      })
-      .optional()
-      .meta({ description: "A key of a ConfigMap in the simulation's namespace (data or binaryData)." }),
+    configMap: configMapKey.optional(),
     url: z
       .string()
       .min(1)

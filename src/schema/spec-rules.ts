@@ -11,6 +11,12 @@ export const oneTraceInput: Rule<{ path?: unknown; configMap?: unknown; url?: un
   holds: ({ path, configMap, url }) => count(path, configMap, url) === 1,
 };
 
+export const oneConfigInput: Rule<{ path?: unknown; configMap?: unknown }> = {
+  message: "exactly one of path and configMap must be set",
+  cel: "has(self.path) != has(self.configMap)",
+  holds: ({ path, configMap }) => count(path, configMap) === 1,
+};
+
 export const oneWorkload: Rule<{ trace?: unknown; synthetic?: unknown }> = {
   message: "exactly one of trace and synthetic must be set",
   cel: "has(self.trace) != has(self.synthetic)",

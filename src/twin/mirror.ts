@@ -19,6 +19,8 @@ export interface MirrorParts {
   readonly limits: Limits;
   /** Where the bytes of spec.workload.trace are; whoever holds the store has looked. */
   readonly trace?: TraceInput;
+  /** What spec.overrides.model.config holds: a Hugging Face config.json. */
+  readonly modelConfig?: string;
 }
 
 export interface Mirrored {
@@ -37,7 +39,7 @@ export interface Mirrored {
 export const mirror = (
   simulation: InferenceSimulation,
   cluster: ObservedCluster,
-  { limits, trace }: MirrorParts,
+  { limits, trace, modelConfig }: MirrorParts,
 ): Result<Mirrored> => {
   const ledger = new Ledger();
   const { spec, metadata } = simulation;
@@ -46,7 +48,9 @@ export const mirror = (
   const readings = spec.mirror.workloads.flatMap(
     (said, index) => readWorkload(said, index, namespace, cluster, ledger) ?? [],
   );
-  const workloads = readings.flatMap((reading) => mirrorWorkload(reading, spec, cluster, ledger) ?? []);
+  const workloads = readings.flatMap(
+    (reading) => mirrorWorkload(reading, spec, { cluster, modelConfig }, ledger) ?? [],
+  );
   for (const { name, replicas } of workloads) {
     if (replicas > limits.maxReplicas) ledger.error(tooManyReplicas(name, replicas, limits.maxReplicas));
   }

@@ -52,7 +52,7 @@ const llmServingSim = (name: string): string =>
  * 34 layers of 1408 and 5632, adapter and projector (transformers' Llama4VisionConfig). What its profile run takes has no
  * source but the recorded KV blocks of Scout on two H100 (8253), of which this is what nothing else explains.
  */
-const LLAMA4_VISION = { parameters: 0.87e9, profileGiB: 1.8 };
+export const LLAMA4_VISION = { parameters: 0.87e9, profileGiB: 1.8 };
 
 export const catalogueModels: readonly CatalogueModel[] = [
   model({

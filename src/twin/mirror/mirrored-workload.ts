@@ -46,7 +46,7 @@ export const readWorkload = (
 export const mirrorWorkload = (
   reading: WorkloadReading,
   spec: SimulationSpec,
-  cluster: ObservedCluster,
+  { cluster, modelConfig }: { readonly cluster: ObservedCluster; readonly modelConfig: string | undefined },
   ledger: Ledger,
 ): WorkloadScenario | undefined => {
   const { overrides } = spec;
@@ -57,7 +57,7 @@ export const mirrorWorkload = (
     `${path}.replicas`,
     overridden(overrides.replicas, "overrides.replicas") ?? reading.replicas,
   );
-  const shape = mirrorModel(reading, overrides.model, ledger, path);
+  const shape = mirrorModel({ reading, override: overrides.model ?? {}, config: modelConfig }, ledger, path);
   const gpu = mirrorHardware(reading, overrides, cluster, ledger, path);
   const parallelism = mirrorParallelism(reading, ledger, path);
   const gpusPerReplica = parallelism === undefined ? undefined : mirrorGpuCount(reading, parallelism, ledger, path);
