@@ -200,7 +200,8 @@ const engineOverride = z
       "Engine settings that no spec tells, or that are to differ from the mirrored ones. Names of vLLM's flags are given.",
   });
 
-const gpuFigure = (most: number, description: string) => z.number().gt(0).max(most).optional().meta({ description });
+const gpuFigure = (most: number, description: string) =>
+  z.number().min(0.001).max(most).optional().meta({ description });
 
 const gpuFigures = {
   bf16Tflops: gpuFigure(

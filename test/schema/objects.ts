@@ -29,6 +29,21 @@ const trace = (more: object) => ({ trace: { format: "azure-2023", ...more } });
 
 export const GOOD: readonly Anything[] = [
   simulation("least", { mirror, workload: synthetic(client("chat")) }),
+  simulation("model-of-ones-own", {
+    mirror,
+    overrides: {
+      hardware: { gpu: "RTX-4090", bf16Tflops: 165.2, memoryGiB: 24, memoryBandwidthTBs: 1.008 },
+      model: {
+        id: "acme/moe",
+        config: { configMap: { name: "models", key: "config.json" } },
+        tieWordEmbeddings: true,
+        slidingWindow: 512,
+        slidingLayers: 20,
+        moe: { experts: 64, expertsPerToken: 4, expertIntermediate: 1024 },
+      },
+    },
+    workload: synthetic(client("chat")),
+  }),
   simulation("every-choice", {
     mode: "Preview",
     mirror: { workloads: [{ name: "a" }, { name: "b" }], autoscaler: { name: "hpa", driver: "Simulated" } },
@@ -36,7 +51,17 @@ export const GOOD: readonly Anything[] = [
       replicas: 3,
       hardware: { gpu: "H100" },
       model: { layers: 32, hidden: 4096, heads: 32, kvHeads: 8, headDim: 128, intermediate: 14_336, vocab: 128_256 },
-      engine: { mode: "vllm", maxNumSeqs: 256 },
+      engine: {
+        mode: "vllm",
+        maxNumSeqs: 256,
+        schedulingPolicy: "priority",
+        maxQueuedRequests: 64,
+        maxQueuedTokens: 100_000,
+        overheadGiB: 2.5,
+        speculation: { tokens: 3, acceptance: [0.8, 0.7] },
+        lora: { gpuLoad: "5ms", diskLoad: "1s" },
+        offload: { hostBlocks: 4096, latency: "1ms" },
+      },
       start: { schedule: { mean: "2s" }, modelLoad: { mean: "1m30s", deviation: "10s" } },
       gateway: { policy: { policy: "least-queue" }, scrapeInterval: "50ms" },
       metrics: { scrapeInterval: "15s" },
@@ -386,6 +411,13 @@ export const BAD: readonly Bad[] = [
     break: spec((s) => (s.workload = trace({ path: "a.csv", configMap: { name: "a", key: "b" } }))),
     field: "spec.workload.trace",
     says: "exactly one of path, configMap and url",
+    by: "rule",
+  },
+  {
+    name: "a model's config from nowhere",
+    break: spec((s) => (s.overrides = { model: { config: {} } })),
+    field: "spec.overrides.model.config",
+    says: "exactly one of path and configMap",
     by: "rule",
   },
   {

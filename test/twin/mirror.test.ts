@@ -681,7 +681,7 @@ const BAD: readonly Bad[] = [
     name: "an unknown model without overrides.model",
     change: (q) => (q.container.command[2] = "acme/chat-9b"),
     errors: [
-      `${D}: ${C}.command[2]: the catalogue has no model acme/chat-9b; the nearest are {models}; set spec.overrides.model.id to a known model, or give its architecture in spec.overrides.model (missing: layers, hidden, heads, intermediate, vocab)`,
+      `${D}: ${C}.command[2]: the catalogue has no model acme/chat-9b; the nearest are {models}; set spec.overrides.model.id to a known model, or give its architecture in spec.overrides.model, or its config.json in spec.overrides.model.config (missing: layers, hidden, heads, intermediate, vocab)`,
     ],
   },
   {
