@@ -23,6 +23,7 @@ export class BlockPool {
   /** Stands between the end of the line and its head. */
   readonly #mark = loneBlock();
   readonly #byName = new Map<string, Block[]>();
+  readonly #all: readonly Block[];
   #free: number;
 
   constructor(size: number, mode: "vllm" | "blis") {
@@ -30,7 +31,8 @@ export class BlockPool {
     this.#free = size;
     this.#newestOnly = mode === "blis";
     this.#namelessFirst = mode === "vllm";
-    for (let i = 0; i < size; i += 1) insert(loneBlock(), this.#mark.before);
+    this.#all = Array.from({ length: size }, loneBlock);
+    for (const block of this.#all) insert(block, this.#mark.before);
   }
 
   get free(): number {
@@ -73,6 +75,24 @@ export class BlockPool {
     const others = this.#byName.get(name);
     if (others === undefined || this.#newestOnly) this.#byName.set(name, [block]);
     else others.push(block);
+  }
+
+  /** @param holders how often each block is held by a sequence @throws if that isn't what the pool knows */
+  audit(holders: ReadonlyMap<Block, number>): void {
+    let inLine = 0;
+    for (let block = this.#mark.after; block !== this.#mark; block = block.after) {
+      invariant(block.holders === 0, "a block that is held doesn't stand in line");
+      inLine += 1;
+    }
+    for (const block of this.#all) {
+      invariant(block.holders === (holders.get(block) ?? 0), "a block has as many holders as it knows of");
+      inLine += block.holders > 0 ? 1 : 0;
+    }
+    invariant(inLine === this.size, "each block is held or stands in line");
+    invariant(this.#free === this.size - holders.size, "as many are free as aren't held");
+    for (const [name, blocks] of this.#byName) {
+      invariant(this.#newestOnly || blocks.every((block) => block.name === name), "a block is found by its own name");
+    }
   }
 
   #forget(block: Block): void {

@@ -1,4 +1,5 @@
 import type { EncoderItem, Request } from "../../src/model/request.ts";
+import { invariant } from "../../src/sim/invariant.ts";
 import type { Sequence } from "./sequence.ts";
 
 interface Encoding {
@@ -76,6 +77,16 @@ export class EncoderCache {
 
   releaseAll(sequence: Sequence): void {
     for (const index of itemsOf(sequence.request).keys()) this.#giveUp(sequence, idOf(sequence, index));
+  }
+
+  /** @param holders all sequences that may hold encodings @throws if others do, or too much is kept */
+  audit(holders: readonly Sequence[]): void {
+    invariant(this.used <= this.#size, "encodings fit their cache");
+    const idle = [...this.#byId].filter(([, encoding]) => encoding.holders.size === 0).map(([id]) => id);
+    invariant(idle.sort().join() === [...this.#idle].sort().join(), "encodings that nobody holds stand in line");
+    for (const encoding of this.#byId.values()) {
+      for (const holder of encoding.holders) invariant(holders.includes(holder), "only those who run hold encodings");
+    }
   }
 
   #hold(sequence: Sequence, id: string): boolean {

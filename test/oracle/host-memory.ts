@@ -1,4 +1,5 @@
 import type { OffloadConfig } from "../../src/engine/engine.ts";
+import { invariant } from "../../src/sim/invariant.ts";
 import type { SimTime } from "../../src/sim/time.ts";
 
 /** A KV block's copy in host memory: readable from `readyAt` on, and kept at least until `keptUntil`. */
@@ -54,6 +55,11 @@ export class HostMemory {
     }
     this.#touch(names);
     return lacking.length;
+  }
+
+  /** @throws if too much is kept */
+  audit(): void {
+    invariant(this.#copies.size <= this.#config.hostBlocks, "copies fit host memory");
   }
 
   #transfer(blocks: number): number {

@@ -179,6 +179,15 @@ export class KvCache {
     sequence.named = 0;
   }
 
+  /** @param holders all sequences that may hold blocks @throws if blocks are lost or held by others */
+  audit(holders: readonly Sequence[]): void {
+    const counts = new Map<Block, number>();
+    for (const { tables } of holders) {
+      for (const block of tables.flat()) if (block !== undefined) counts.set(block, (counts.get(block) ?? 0) + 1);
+    }
+    this.pool.audit(counts);
+  }
+
   #blocksFor(tokens: number): number {
     return Math.ceil(tokens / this.#config.blockSize);
   }

@@ -29,6 +29,10 @@ export const enqueue = (policy: Policy, queue: Sequence[], sequence: Sequence): 
   queue.splice(at < 0 ? queue.length : at, 0, sequence);
 };
 
+/** Whether nobody stands before one who is sooner; first come, first served has no order but the queue's own. */
+export const isInOrder = (policy: Policy, queue: readonly Sequence[]): boolean =>
+  policy.urgency === undefined || queue.every((one, i) => i === 0 || isSooner(policy, queue[i - 1] as Sequence, one));
+
 /** A preempted one comes back first, or where its urgency wants it. */
 export const putBack = (policy: Policy, queue: Sequence[], sequence: Sequence): void => {
   if (policy.urgency === undefined) queue.unshift(sequence);

@@ -1,10 +1,11 @@
 import type { EngineConfig } from "../../src/engine/engine.ts";
 import type { EngineCounters } from "../../src/model/engine-state.ts";
+import { invariant } from "../../src/sim/invariant.ts";
 import type { SimTime } from "../../src/sim/time.ts";
 import { EncoderCache, type EncoderPlan } from "./encoder-cache.ts";
 import { HostMemory } from "./host-memory.ts";
 import { KvCache } from "./kv-cache.ts";
-import { enqueue, type Policy, policies, putBack, victimAmong } from "./policy.ts";
+import { enqueue, isInOrder, type Policy, policies, putBack, victimAmong } from "./policy.ts";
 import type { Sequence } from "./sequence.ts";
 import { adaptersOf, emptyShare, type Share } from "./share.ts";
 
@@ -91,6 +92,26 @@ export class Scheduler {
     this.waiting = this.waiting.filter((other) => other !== sequence);
     this.cache.release(sequence);
     this.encoder.releaseAll(sequence);
+  }
+
+  /** @throws if a bound is exceeded, the queue is out of order or something is held by nobody */
+  audit(): void {
+    const { running, waiting } = this;
+    invariant(running.length <= this.#config.maxNumSeqs, "no more run than may");
+    invariant(new Set([...running, ...waiting]).size === running.length + waiting.length, "each has one place");
+    invariant(isInOrder(this.#policy, waiting), "the queue is in order");
+    const isHere = ({ state }: Sequence, where: string): boolean => state === where || state === "hung-up";
+    invariant(
+      running.every((sequence) => isHere(sequence, "running")),
+      "those who run know it",
+    );
+    invariant(
+      waiting.every((sequence) => isHere(sequence, "waiting")),
+      "those who wait know it",
+    );
+    this.cache.audit([...running, ...waiting]);
+    this.encoder.audit(running);
+    this.host?.audit();
   }
 
   // ---- those who run

@@ -202,6 +202,11 @@ export class StepEngine implements Engine {
     const states = this.#lanes.flatMap((lane) => lane.ranks.map((rank) => rank.look(now, lane.underWay(now))));
     return togetherOf(states, this.#turnedAway, this.#config);
   }
+
+  /** @throws if blocks or encodings are lost, a bound is exceeded, or a queue is out of order */
+  audit(): void {
+    for (const { scheduler } of this.#ranks) scheduler.audit();
+  }
 }
 
 /** Those that have ended, though nobody knows yet, have met it. */
