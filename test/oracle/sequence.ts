@@ -28,7 +28,7 @@ export class Sequence {
   /** Outputs that there will be. */
   readonly limit: number;
   readonly endsBy: Outcome & ("stop" | "length");
-  /** Whether it would go on if the context were longer. */
+  /** Whether it is longer than the context. */
   readonly outgrows: boolean;
 
   state: "arriving" | "waiting" | "running" | "hung-up" | "ended" = "arriving";
@@ -71,8 +71,8 @@ export class Sequence {
     this.names = namesOf(request, order, config.blockSize);
     this.most = Math.min(maxTokens, room);
     this.limit = Math.min(outputTokens, this.most);
-    this.outgrows = Math.min(outputTokens, maxTokens) > room;
-    // The reference simulator takes the most that the client asked for as the request's own length.
+    this.outgrows = outputTokens > room;
+    // To the reference simulator the most that the client asked for is the request's own length.
     this.endsBy = this.outgrows || (config.mode === "vllm" && outputTokens >= maxTokens) ? "length" : "stop";
     this.known = promptTokens;
   }

@@ -118,15 +118,16 @@ export class StepEngine implements Engine {
     const late = Array.from(this.#impatient).filter(({ sequence }) => deadlineOf(sequence) <= at);
     late.sort((a, b) => deadlineOf(a.sequence) - deadlineOf(b.sequence) || a.sequence.order - b.sequence.order);
     for (const held of late) this.#impatient.delete(held);
-    const isLate = ({ lane, rank, sequence }: Held): boolean =>
-      this.#config.mode === "vllm" || lane.giveEarly(rank, sequence, at);
-    this.#hangUp(late.filter(isLate), "timed-out", at);
+    this.#hangUp(late, "timed-out", at);
   }
 
   /** Told at once; place and blocks are given up when no step is under way. */
   #hangUp(gone: readonly Held[], outcome: Outcome, now: SimTime): void {
     for (const { sequence, lane, rank } of gone) {
       if (sequence.state === "ended") continue;
+      // To the reference simulator the step under way is over; if it brings the last token, the deadline is met.
+      const wasServed = this.#config.mode === "blis" && outcome === "timed-out";
+      if (wasServed && !lane.giveEarly(rank, sequence, now)) continue;
       const isQueued = sequence.state !== "arriving";
       sequence.state = "hung-up";
       if (!isQueued) rank.arriving = rank.arriving.filter((other) => other !== sequence);
