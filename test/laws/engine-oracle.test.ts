@@ -10,7 +10,7 @@ import { forAllSeeds } from "../for-all-seeds.ts";
 import { StepEngine } from "../oracle/step-engine.ts";
 
 /** `npm run fuzz` looks longer. */
-const SEEDS = Number(process.env.SEEDS ?? 300);
+const SEEDS = Number(process.env.SEEDS ?? 150);
 /** Families that the production engine doesn't do yet; FAMILY=lora,ranks runs them all the same. */
 const pending: readonly string[] = [
   "plain",
