@@ -137,18 +137,13 @@ describe.each(engines)("$name", ({ create }) => {
     });
 
     it.each([
-      { name: "lets the next one in at the step's end", asyncScheduling: false, scheduled: 2080, decodes: [0, 1, 0] },
-      {
-        name: "wastes its slot in the step that is scheduled ahead",
-        asyncScheduling: true,
-        scheduled: 3080,
-        // The other one's end is unforeseen and wastes a slot as well.
-        decodes: [0, 1, 1, 0, 1],
-      },
-    ])("$name", ({ asyncScheduling, scheduled, decodes }) => {
+      { name: "lets the next one in at the step's end", asyncScheduling: false, scheduled: 2080, steps: 3 },
+      // The other one's end is unforeseen and wastes a slot as well.
+      { name: "wastes its slot in the step scheduled ahead", asyncScheduling: true, scheduled: 3080, steps: 5 },
+    ])("$name", ({ asyncScheduling, scheduled, steps }) => {
       const outcome = run({ asyncScheduling, maxNumSeqs: 1 }, [due(1, 0, 8, 50, 1500), request(2, 0, 8, 1)]);
       expect(of(outcome, 2).scheduled).toBe(scheduled);
-      expect(outcome.steps.map((step) => step.decodes)).toEqual(decodes);
+      expect(outcome.state.counters.steps).toBe(steps);
     });
 
     it.each([
