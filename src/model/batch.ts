@@ -23,6 +23,18 @@ export class Batch {
   decodes = 0;
   /** C: sum of their contexts before the step. */
   decodeContext = 0;
+  /** Requests that prefill. */
+  prefills = 0;
+  /** Tokens of decoding requests; one each without speculation. */
+  decodeTokens = 0;
+  /** Sum of min(context, sliding window) over decodes; 0 where the model has no window. */
+  decodeWindow = 0;
+  /** As `prefillPairs`, with attention cut to the sliding window; 0 where the model has no window. */
+  prefillWindowPairs = 0;
+  /** Distinct LoRA adapters. */
+  adapters = 0;
+  /** Multimodal tokens that an encoder computes. */
+  encoderTokens = 0;
 
   /** Position of a prompt from which prefill is charged at the measured utilisation (design notes 2.5). */
   static readonly prefillKnee = 1024;
@@ -30,11 +42,14 @@ export class Batch {
   clear(): void {
     this.requests = this.prefillTokens = this.prefillReach = this.prefillStart = this.prefillPairs = 0;
     this.lateTokens = this.latePairs = this.lateReach = this.decodes = this.decodeContext = 0;
+    this.prefills = this.decodeTokens = this.decodeWindow = this.prefillWindowPairs = 0;
+    this.adapters = this.encoderTokens = 0;
   }
 
   /** @param start tokens computed before; @param tokens new in this step; @param prompt length of the whole prompt */
   addPrefill(start: number, tokens: number, prompt: number): void {
     this.requests += 1;
+    this.prefills += 1;
     this.prefillTokens += tokens;
     this.prefillReach += tokens * (2 * prompt + tokens);
     this.prefillStart += start;
@@ -51,6 +66,7 @@ export class Batch {
   addDecodes(count: number, context: number): void {
     this.requests += count;
     this.decodes += count;
+    this.decodeTokens += count;
     this.decodeContext += context;
   }
 }

@@ -278,6 +278,22 @@ export const catalogueGpus: readonly CatalogueGpu[] = [
   },
   {
     hardware: {
+      id: "RTX-4090",
+      aliases: ["RTX4090", "GeForce RTX 4090"],
+      vendor: "nvidia",
+      bf16Tflops: 165.2,
+      fp8Tflops: 330.3,
+      memoryBandwidthTBs: 1.008,
+      memoryGiB: 24,
+      gpuLinkGBs: 32,
+      hostLinkGBs: 32,
+      mfu: LIKE_L40S,
+      source: "P (dense, accumulated in 32 bits; PCIe 4)",
+    },
+    labels: ["NVIDIA-GeForce-RTX-4090"],
+  },
+  {
+    hardware: {
       id: "RTX-PRO-6000-Server",
       aliases: [],
       vendor: "nvidia",
