@@ -1,8 +1,8 @@
 /** One fitted correction: what it is in physical units, and what is believed of it before any server is measured. */
 export interface Correction {
   readonly name: CorrectionName;
-  /** `slowdown`: 1 + the value, times what the data sheet says; `micros`: the value is a length of time. */
-  readonly kind: "slowdown" | "micros";
+  /** `slowdown`: 1 + the value, times what the data sheet says; `micros`: the value is a length of time; else a plain number. */
+  readonly kind: "slowdown" | "micros" | "number";
   /** Of the value: its middle, and the deviation of its logarithm. */
   readonly prior: number;
   readonly spread: number;
@@ -17,6 +17,7 @@ export type CorrectionName =
   | "narrowArithmetic"
   | "expertArithmetic"
   | "messageTraffic"
+  | "routingSkew"
   | "perMessage"
   | "perLayer"
   | "perMoeLayer"
@@ -54,7 +55,14 @@ export const CORRECTIONS: readonly Correction[] = [
   slowdown("narrowArithmetic", 1.0, 0.5, "8-bit and 4-bit arithmetic, over the time at peak"),
   slowdown("expertArithmetic", 1.5, 0.6, "arithmetic of experts, over the time at peak"),
   slowdown("messageTraffic", 0.5, 0.7, "bytes between GPUs, over the time at the link's peak"),
-  length("perMessage", 10, 0.5, "us per all-reduce, gather or scatter, whatever its size (NVLink)"),
+  {
+    name: "routingSkew",
+    kind: "number",
+    prior: 0.3,
+    spread: 0.7,
+    meaning: "squared coefficient of variation of the experts' popularity: 0 if all are picked alike",
+  },
+  length("perMessage", 8, 0.4, "us per all-reduce, gather or scatter of two GPUs, whatever its size (NVLink)"),
   length("perLayer", 25, 0.5, "us per layer: launches and short kernels"),
   length("perMoeLayer", 40, 0.7, "us per MoE layer on top: routing and permutation"),
   length("perQuantisingLayer", 10, 0.7, "us per layer on top that quantises its activations"),

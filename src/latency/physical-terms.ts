@@ -12,6 +12,8 @@ const UNHIDDEN = 0.35;
 const TABULATED = 2048;
 /** Links slower than this are PCIe: messages pass through host memory. GB/s per direction. */
 const PCIE_GBS = 100;
+/** Latency of a message grows by this share of that of two GPUs with each doubling of the GPUs. */
+const PER_DOUBLING = 0.4;
 /** Latency of a message over PCIe, in messages over NVLink (NCCL's ring against a one-shot kernel on peer memory). */
 const PCIE_MESSAGE = 3;
 /** Microseconds per unit of the batch's integers. */
@@ -41,7 +43,8 @@ export const physicalTerms = (c: Corrections, context: LatencyContext): Physical
   const wide = work.wideTflops * 1e6;
   const narrow = work.narrowTflops * 1e6;
   const link = (hardware.gpuLinkGBs ?? hardware.hostLinkGBs ?? 32) * 1e3;
-  const hop = link < PCIE_GBS * 1e3 ? PCIE_MESSAGE : 1;
+  const gpus = parallelism.tp * parallelism.dp;
+  const hop = (link < PCIE_GBS * 1e3 ? PCIE_MESSAGE : 1) * (1 + PER_DOUBLING * Math.log2(Math.max(1, gpus / 2)));
   const asynchronous = context.asyncScheduling ?? true;
   const perContext = (kvBytes: number, flops: number): number =>
     Math.max((c.kvRead * kvBytes) / bandwidth, (c.wideArithmetic * flops) / wide);
@@ -55,7 +58,7 @@ export const physicalTerms = (c: Corrections, context: LatencyContext): Physical
       c.perMessage * hop * work.messages,
     perRequest: c.perRequest / parallelism.dp,
     weights: (c.weightRead * work.weightBytes) / bandwidth,
-    experts: expertMicros(work, c.expertRead / bandwidth),
+    experts: expertMicros(work, c.expertRead / bandwidth, c.routingSkew),
     perToken:
       (c.wideArithmetic * work.wideFlops) / wide +
       (c.narrowArithmetic * work.narrowFlops) / narrow +
@@ -73,12 +76,18 @@ export const physicalTerms = (c: Corrections, context: LatencyContext): Physical
   };
 };
 
-/** Expected experts that T tokens touch if each picks k of E at random: E (1 - (1 - k/E)^T). */
-const expertMicros = ({ experts, expertsPerToken, expertBytes }: Work, microsPerByte: number): Float64Array => {
+/**
+ * Expected experts that T tokens touch if each picks k of E. Were all alike it would be E (1 - (1 - k/E)^T); with popularities
+ * spread as a gamma distribution of squared coefficient of variation v it is E (1 - (1 + v T k/E)^(-1/v)), never more.
+ */
+const expertMicros = (work: Work, microsPerByte: number, skew: number): Float64Array => {
+  const { experts, expertsPerToken, expertBytes } = work;
   if (experts === 0) return new Float64Array(1);
-  const missed = 1 - expertsPerToken / experts;
+  const share = expertsPerToken / experts;
   return Float64Array.from({ length: TABULATED + 1 }, (_, tokens) => {
-    return experts * (1 - missed ** tokens) * expertBytes * microsPerByte;
+    const alike = (1 - share) ** tokens;
+    const skewed = (1 + skew * tokens * share) ** (-1 / skew);
+    return experts * (1 - Math.max(alike, skewed)) * expertBytes * microsPerByte;
   });
 };
 

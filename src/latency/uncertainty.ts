@@ -1,6 +1,7 @@
 import { Batch } from "../model/batch.ts";
 import type { ModelShape } from "../model/model-shape.ts";
 import { correctionsOf } from "./corrections.ts";
+import { type Fitted, type NoveltyKind, type ResidualMetric } from "./fit-result.ts";
 import { fitted } from "./fitted.ts";
 import type { LatencyContext } from "./latency-model.ts";
 import { physicalTerms, stepMicros } from "./physical-terms.ts";
@@ -11,9 +12,6 @@ export interface StepUncertainty {
   /** What of the configuration no fitted server had; each widens the band. */
   readonly novelties: readonly string[];
 }
-
-/** Figures of a run that have a band: KPIs or what a client measures. */
-export type BandMetric = keyof typeof fitted.residual;
 
 /** Of a normal distribution: from the median to the 90th percentile, in deviations. */
 const NINETIETH = 1.2816;
@@ -26,39 +24,44 @@ const PROBE = 0.02;
  * The covariance of the fitted corrections as this configuration feels it, the scatter of deployments about the model in
  * cross-validation, and an allowance for each kind of thing that was never fitted (`npm run fit -- --cv` makes all three).
  */
-export const stepUncertainty = (context: LatencyContext): StepUncertainty => {
-  const novel = noveltiesOf(context);
+export const stepUncertainty = (context: LatencyContext, fit: Fitted = fitted): StepUncertainty => {
+  const novel = noveltiesOf(context, fit);
   const variance =
-    quadratic(fitted.covariance, sensitivity(context)) +
-    fitted.deployment ** 2 +
-    novel.reduce((sum, { kind }) => sum + fitted.novelty[kind] ** 2, 0);
+    correctionVariance(context, fit) +
+    fit.deployment ** 2 +
+    novel.reduce((sum, { kind }) => sum + fit.novelty[kind] ** 2, 0);
   return { deviation: Math.sqrt(variance), novelties: novel.map(({ said }) => said) };
 };
 
+/** Variance of the logarithm of the reference step that comes from the corrections alone. */
+export const correctionVariance = (context: LatencyContext, fit: Fitted): number =>
+  quadratic(fit.covariance, sensitivity(context, fit.corrections));
+
 /** Derivatives of the logarithm of the reference step by the logarithms of the corrections. */
-const sensitivity = (context: LatencyContext): readonly number[] => {
+const sensitivity = (context: LatencyContext, corrections: readonly number[]): readonly number[] => {
   const batch = new Batch();
   batch.addDecodes(REFERENCE.requests, REFERENCE.requests * REFERENCE.context);
   const at = (logs: readonly number[]): number => stepMicros(physicalTerms(correctionsOf(logs), context), batch);
-  const middle = at(fitted.corrections);
-  return fitted.corrections.map((_, i) => {
-    const moved = fitted.corrections.map((value, j) => (i === j ? value + PROBE : value));
+  const middle = at(corrections);
+  return corrections.map((_, i) => {
+    const moved = corrections.map((value, j) => (i === j ? value + PROBE : value));
     return Math.log(at(moved) / middle) / PROBE;
   });
 };
 
-type NoveltyKind = keyof typeof fitted.novelty;
-
-const noveltiesOf = ({ hardware, shape }: LatencyContext): readonly { kind: NoveltyKind; said: string }[] => {
+const noveltiesOf = (
+  { hardware, shape }: LatencyContext,
+  { covered: fit }: Fitted,
+): readonly { kind: NoveltyKind; said: string }[] => {
   const novel: { kind: NoveltyKind; said: string }[] = [];
   const covered = (known: readonly string[], one: string): boolean => known.includes(one);
-  if (!covered(fitted.covered.gpus, hardware.id)) novel.push({ kind: "gpu", said: `no ${hardware.id} was measured` });
+  if (!covered(fit.gpus, hardware.id)) novel.push({ kind: "gpu", said: `no ${hardware.id} was measured` });
   const precision = precisionOf(shape);
-  if (!covered(fitted.covered.precisions, precision)) {
+  if (!covered(fit.precisions, precision)) {
     novel.push({ kind: "precision", said: `no model with ${precision} weights was measured` });
   }
   for (const kind of architectureOf(shape)) {
-    if (!covered(fitted.covered.architectures, kind)) {
+    if (!covered(fit.architectures, kind)) {
       novel.push({ kind: "architecture", said: `no model with ${kind} was measured` });
     }
   }
@@ -97,10 +100,14 @@ export const paces = ({ deviation }: StepUncertainty): { readonly fast: number; 
  * step time doesn't explain: run-to-run noise, cold caches, the client.
  * @param values the figure in the run itself, and in those with fast and with slow steps
  */
-export const bandOf = (metric: BandMetric, values: { middle: number; fast: number; slow: number }): Band => {
+export const bandOf = (
+  metric: ResidualMetric,
+  values: { middle: number; fast: number; slow: number },
+  { residual }: Pick<Fitted, "residual"> = fitted,
+): Band => {
   const { middle, fast, slow } = values;
   if (!(middle > 0) || !(fast > 0) || !(slow > 0)) return { p10: Math.min(fast, middle), p90: Math.max(slow, middle) };
-  const own = NINETIETH * fitted.residual[metric];
+  const own = NINETIETH * residual[metric];
   const [low, high] = [Math.min(fast, slow, middle), Math.max(fast, slow, middle)];
   return {
     p10: middle * Math.exp(-Math.hypot(Math.log(middle / low), own)),

@@ -1,4 +1,5 @@
 import type { MetricFamily } from "../model/metric-family.ts";
+import type { KpiBands } from "./bands.ts";
 
 /** Mean and percentiles of one quantity over a run. NaN never appears: a run without observations has count 0 and zeros. */
 export interface Summary {
@@ -83,6 +84,8 @@ export interface Report {
   readonly scaleEvents: readonly ScaleEvent[];
   /** What the user should know about the run: lines skipped in a trace, requests in flight at the end. */
   readonly notes: readonly string[];
+  /** Of the KPIs, where the latency model knows how uncertain it is and was asked. */
+  readonly bands?: KpiBands;
   /** Final counters and histograms, under production's names. */
   readonly families: readonly MetricFamily[];
 }

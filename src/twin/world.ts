@@ -293,7 +293,8 @@ export class World {
 
   #becomeReady(pod: Pod, now: SimTime): void {
     const { shape, hardware, parallelism, engine, latency } = pod.workload;
-    const model = latencyModels.create(latency, { shape, hardware, parallelism, mode: engine.mode });
+    const { mode, asyncScheduling } = engine;
+    const model = latencyModels.create(latency, { shape, hardware, parallelism, mode, asyncScheduling });
     pod.started ??= now;
     pod.readyChanged = now;
     pod.since = now;

@@ -1,5 +1,6 @@
+import { type Fitted, type ResidualMetric } from "../latency/fit-result.ts";
 import { latencyModels } from "../latency/models/index.ts";
-import { type BandMetric, bandOf, paces, type StepUncertainty, stepUncertainty } from "../latency/uncertainty.ts";
+import { bandOf, paces, type StepUncertainty, stepUncertainty } from "../latency/uncertainty.ts";
 import { bad, good, type Problem, type Result } from "../model/problem.ts";
 import type { Figures, MeasuredRun, Metric } from "./measured-run.ts";
 import { longestRequest, replay } from "./replay.ts";
@@ -125,23 +126,32 @@ export interface Bands {
 }
 
 /** Bands of a run's figures, by two more replays: at the fast and the slow end of what the step time may be. */
-export const bandsOf = (score: Score, uncertainty: StepUncertainty, at: (pace: number) => Figures): Bands => {
+export const bandsOf = (
+  score: Score,
+  uncertainty: StepUncertainty,
+  at: (pace: number) => Figures,
+  fit?: Fitted,
+): Bands => {
   const { fast, slow } = paces(uncertainty);
   const [quick, tardy] = [at(fast), at(slow)];
   const side = (name: "p10" | "p90"): Figures =>
     mapFigures(
       score.predicted,
       (middle, metric) =>
-        bandOf(bandMetric(metric), {
-          middle,
-          fast: quick[metric] ?? middle,
-          slow: tardy[metric] ?? middle,
-        })[name],
+        bandOf(
+          bandMetric(metric),
+          {
+            middle,
+            fast: quick[metric] ?? middle,
+            slow: tardy[metric] ?? middle,
+          },
+          fit,
+        )[name],
     );
   return { p10: side("p10"), p90: side("p90") };
 };
 
-const bandMetric = (metric: Metric): BandMetric => (metric === "itl_mean_published" ? "itl_mean" : metric);
+const bandMetric = (metric: Metric): ResidualMetric => (metric === "itl_mean_published" ? "itl_mean" : metric);
 
 const scoredRun = (
   { run, predicted, errors, signed }: Score,

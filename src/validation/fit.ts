@@ -1,4 +1,5 @@
 import { cholesky, inverse, type Matrix, solveCholesky } from "./least-squares.ts";
+import type { MeasuredRun } from "./measured-run.ts";
 import type { Observation } from "./observations.ts";
 import type { Replayed } from "./replay.ts";
 
@@ -8,15 +9,9 @@ export interface FitProblem {
   readonly prior: readonly number[];
   readonly spread: readonly number[];
   /** Replays of the observations' runs, by run id. */
-  replay(vector: readonly number[]): ReadonlyMap<string, Replayed>;
-}
-
-export interface Linearised {
-  readonly at: readonly number[];
-  /** log predicted - log measured, per observation; undefined: not to be had. */
-  readonly residuals: readonly (number | undefined)[];
-  /** Derivatives of the logarithm of the prediction, per observation. */
-  readonly slopes: Matrix;
+  replay(vector: readonly number[], wanted?: (run: MeasuredRun) => boolean): ReadonlyMap<string, Replayed>;
+  /** The same with shorter runs, good enough for derivatives. */
+  sketch(vector: readonly number[]): ReadonlyMap<string, Replayed>;
 }
 
 /** Beyond this many expected deviations an observation loses weight (Huber, 1964). */
@@ -24,34 +19,38 @@ const OUTLYING = 1.5;
 /** Length of the step for derivatives, in logarithms of the corrections. */
 const PROBE = 0.08;
 
-export const residualsAt = (problem: FitProblem, vector: readonly number[]): readonly (number | undefined)[] => {
-  const replayed = problem.replay(vector);
-  return problem.observations.map(({ run, measured, of }) => {
+export const residualsAt = (
+  problem: FitProblem,
+  vector: readonly number[],
+  wanted?: (run: MeasuredRun) => boolean,
+): readonly (number | undefined)[] => residualsOf(problem, problem.replay(vector, wanted));
+
+const residualsOf = (
+  { observations }: FitProblem,
+  replayed: ReadonlyMap<string, Replayed>,
+): readonly (number | undefined)[] =>
+  observations.map(({ run, measured, of }) => {
     const one = replayed.get(run.id);
     const predicted = one === undefined ? undefined : of(one);
     return predicted === undefined || !(predicted > 0) ? undefined : Math.log(predicted / measured);
   });
-};
 
-/** Derivatives by forward differences; the replays draw the same requests each time. */
-export const linearise = (
+/** Derivatives by forward differences of the sketches; these draw the same requests each time. */
+export const slopesAt = (
   problem: FitProblem,
   vector: readonly number[],
   tell: (done: number) => void = () => {},
-): Linearised => {
-  const residuals = residualsAt(problem, vector);
+): Matrix => {
+  const before = residualsOf(problem, problem.sketch(vector));
   const columns = vector.map((_, i) => {
-    const moved = residualsAt(
-      problem,
-      vector.map((value, j) => (i === j ? value + PROBE : value)),
-    );
+    const after = residualsOf(problem, problem.sketch(vector.map((value, j) => (i === j ? value + PROBE : value))));
     tell(i + 1);
-    return moved.map((value, row) => {
-      const before = residuals[row];
-      return value === undefined || before === undefined ? 0 : (value - before) / PROBE;
+    return after.map((value, row) => {
+      const was = before[row];
+      return value === undefined || was === undefined ? 0 : (value - was) / PROBE;
     });
   });
-  return { at: vector, residuals, slopes: residuals.map((_, row) => columns.map((column) => column[row] as number)) };
+  return before.map((_, row) => columns.map((column) => column[row] as number));
 };
 
 export interface Solved {

@@ -6,6 +6,8 @@ import type { Scenario } from "../twin/scenario.ts";
 export interface PreviewTask {
   readonly scenario: Scenario;
   readonly maxTraceBytes: number;
+  /** Run it at both ends of its step times as well, so that the report has bands. */
+  readonly bands?: boolean;
 }
 
 /** From a preview's thread while it runs, at most a few times a second. */

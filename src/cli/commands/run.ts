@@ -86,7 +86,11 @@ const runAll = async (previews: readonly Prepared[], threads: number, maxTraceBy
         const results = await Promise.all(
           seeds.map(async (seed) => {
             const tell = bar.run();
-            const result = await pool.run({ scenario: { ...scenario, seed }, maxTraceBytes }, abort.signal, tell);
+            const result = await pool.run(
+              { scenario: { ...scenario, seed }, maxTraceBytes, bands: seed === scenario.seed },
+              abort.signal,
+              tell,
+            );
             tell({ done: 1, simulatedSeconds: 0, requests: 0 });
             return result;
           }),

@@ -1,6 +1,7 @@
 import type { EngineHistograms } from "../../model/engine-state.ts";
 import { Histogram } from "../../model/metric-family.ts";
 import { START } from "../../sim/time.ts";
+import { BAND_METRIC } from "../bands.ts";
 import type { MetricRow } from "../metric.ts";
 import type { AutoscalerView, ReplicaView, WorkloadView } from "../world-view.ts";
 import { autoscalerMetrics, replicaMetrics, workloadMetrics } from "./index.ts";
@@ -51,6 +52,12 @@ export const metricsDocs = (own: readonly DescribedMetric[]): string =>
     "As kube-state-metrics prints them on Kubernetes 1.35.",
     "",
     ...table(autoscalerMetrics, EXAMPLE_AUTOSCALER),
+    "",
+    "### Bands",
+    "",
+    "Of a finished preview whose latency model knows how uncertain it is (`physical`).",
+    "",
+    ...lines([{ ...BAND_METRIC, labels: ["kpi", "quantile"] }]),
     "",
     "## The operator's own",
     "",

@@ -69,7 +69,9 @@ export const mirrorWorkload = (
   const name = ledger.use(
     `${path}.latencyModel`,
     overridden(override.latencyModel, "overrides.engine.latencyModel") ??
-      defaulted("trained-physics", "fitted to measurements on H100, A100 and L40S"),
+      (mode === "blis"
+        ? defaulted("trained-physics" as const, "the reference simulator's own")
+        : defaulted("physical" as const, "physical bounds, fitted to measured vLLM servers")),
   );
   const unfit = latencyProblems({ shape, hardware: gpu.hardware, parallelism, mode }, name);
   const tp = reading.arguments.number("tensor-parallel-size");
