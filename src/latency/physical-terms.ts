@@ -58,7 +58,11 @@ export const physicalTerms = (c: Corrections, context: LatencyContext): Physical
       c.perMessage * hop * work.messages,
     perRequest: c.perRequest / parallelism.dp,
     weights: (c.weightRead * work.weightBytes) / bandwidth,
-    experts: expertMicros(work, c.expertRead / bandwidth, c.routingSkew),
+    experts: expertMicros(
+      work,
+      (c.expertRead * work.expertBytes) / bandwidth + c.perExpert * work.expertShare * work.moeLayers,
+      c.routingSkew,
+    ),
     perToken:
       (c.wideArithmetic * work.wideFlops) / wide +
       (c.narrowArithmetic * work.narrowFlops) / narrow +
@@ -80,14 +84,13 @@ export const physicalTerms = (c: Corrections, context: LatencyContext): Physical
  * Expected experts that T tokens touch if each picks k of E. Were all alike it would be E (1 - (1 - k/E)^T); with popularities
  * spread as a gamma distribution of squared coefficient of variation v it is E (1 - (1 + v T k/E)^(-1/v)), never more.
  */
-const expertMicros = (work: Work, microsPerByte: number, skew: number): Float64Array => {
-  const { experts, expertsPerToken, expertBytes } = work;
+const expertMicros = ({ experts, expertsPerToken }: Work, microsEach: number, skew: number): Float64Array => {
   if (experts === 0) return new Float64Array(1);
   const share = expertsPerToken / experts;
   return Float64Array.from({ length: TABULATED + 1 }, (_, tokens) => {
     const alike = (1 - share) ** tokens;
     const skewed = (1 + skew * tokens * share) ** (-1 / skew);
-    return experts * (1 - Math.max(alike, skewed)) * expertBytes * microsPerByte;
+    return experts * (1 - Math.max(alike, skewed)) * microsEach;
   });
 };
 

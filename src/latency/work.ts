@@ -13,6 +13,8 @@ export interface Work {
   readonly weightBytes: number;
   /** One routed expert in all MoE layers together; this GPU's share of it. */
   readonly expertBytes: number;
+  /** Share of the touched experts that one GPU computes: all of them, a slice of each, unless they are spread. */
+  readonly expertShare: number;
   readonly experts: number;
   readonly expertsPerToken: number;
   /** FLOPs per token outside of experts, at 16 bits and at the precision of the quantised weights. */
@@ -72,6 +74,7 @@ export const workOf = (shape: ModelShape, hardware: Hardware, parallelism: Paral
     weightBytes:
       linearParameters * linearBytes + headParameters * wide + (moeLayers * d * (moe?.experts ?? 0) * wide) / tp,
     expertBytes: expertParameters * shape.weightBytes,
+    expertShare: parallelism.expertParallel ? 1 / gpus : 1,
     experts: moe?.experts ?? 0,
     expertsPerToken: k,
     wideFlops: linearFlops - narrow,

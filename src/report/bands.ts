@@ -1,15 +1,6 @@
 import type { MetricFamily } from "../model/metric-family.ts";
-import type { Kpis } from "./report.ts";
+import type { Band, KpiBands, Kpis } from "./report.ts";
 import { flatKpis, type Spread } from "./spread.ts";
-
-/** Where a figure of a real server would lie with 80 % probability, as far as the latency model knows itself. */
-export interface Band {
-  readonly p10: number;
-  readonly p90: number;
-}
-
-/** Bands of KPIs by their flat names: `ttftP99Seconds`. */
-export type KpiBands = Readonly<Record<string, Band>>;
 
 /** Says one figure's band, from the run itself and those at the fast and the slow end of the step time. */
 export type BandRule = (name: string, values: { middle: number; fast: number; slow: number }) => Band;

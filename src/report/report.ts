@@ -1,5 +1,4 @@
 import type { MetricFamily } from "../model/metric-family.ts";
-import type { KpiBands } from "./bands.ts";
 
 /** Mean and percentiles of one quantity over a run. NaN never appears: a run without observations has count 0 and zeros. */
 export interface Summary {
@@ -67,6 +66,15 @@ export interface ScaleEvent {
   readonly by: string;
   readonly reason: string;
 }
+
+/** Where a figure of a real server would lie with 80 % probability, as far as the latency model knows itself. */
+export interface Band {
+  readonly p10: number;
+  readonly p90: number;
+}
+
+/** Bands of KPIs by their flat names: `ttftP99Seconds`. */
+export type KpiBands = Readonly<Record<string, Band>>;
 
 /** The result of one run: one scenario, one seed. Plain data; the same inputs give the same bytes. */
 export interface Report {

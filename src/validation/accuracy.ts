@@ -23,6 +23,8 @@ export interface AccuracyOptions {
   readonly seed: number;
   /** Other latency models to score on the same runs; left out: all. */
   readonly others?: readonly string[];
+  /** Whether to replay at both ends of the step time as well; left out: yes. */
+  readonly bands?: boolean;
 }
 
 export interface ScoredRun {
@@ -89,7 +91,8 @@ export const accuracyOf = (runs: readonly MeasuredRun[], options: AccuracyOption
   const scored = servers.map(({ run, server }) => {
     const score = scoreOf(run, replayed(run, server, options.model, 1));
     problems.push(...suspicions(score));
-    const uncertainty = options.model === "physical" ? stepUncertainty(server.context) : undefined;
+    const uncertainty =
+      options.model === "physical" && options.bands !== false ? stepUncertainty(server.context) : undefined;
     const bands =
       uncertainty === undefined
         ? undefined

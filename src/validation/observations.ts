@@ -14,8 +14,8 @@ export interface Observation {
 
 /** Expected deviations of a stage's figures, by metric. */
 const OPEN: Partial<Record<Metric, number>> = {
-  itl_mean: 0.04,
-  ttft_mean: 0.06,
+  itl_mean: 0.03,
+  ttft_mean: 0.05,
   ttft_p90: 0.12,
   e2e_p99: 0.1,
   ttft_p99: 0.3,
@@ -29,8 +29,6 @@ const CLOSED: Partial<Record<Metric, number>> = {
   ttft_p95: 0.3,
 };
 const TRACE: Partial<Record<Metric, number>> = { e2e_mean: 0.1, tpot_mean: 0.08 };
-/** Rows of one deployment share its peculiarities: together they count as much as this many independent ones. */
-const INDEPENDENT_ROWS = 4;
 /** Above this a closed loop's TTFT is mostly queueing, milliseconds. */
 const QUEUED_MS = 4000;
 
@@ -41,7 +39,8 @@ export const observationsOf = (runs: readonly MeasuredRun[]): readonly Observati
     .filter(({ suspect }) => !suspect)
     .flatMap((run) => {
       const count = rows.get(run.deployment) as number;
-      const inflation = Math.sqrt(Math.max(1, count / INDEPENDENT_ROWS));
+      // Rows of one deployment share its peculiarities: together they count as one.
+      const inflation = Math.sqrt(count);
       if (run.load.kind === "pool") return openObservations(run);
       const table = run.load.kind === "closed" ? CLOSED : TRACE;
       const queued = Math.max(run.measured.ttft_mean ?? 0, run.measured.ttft_p95 ?? 0) > QUEUED_MS;

@@ -19,6 +19,14 @@ const { values } = parseArgs({
   },
 });
 
+/** What the summary has in any case: null where no run was measured so. */
+const ABSENT = Object.fromEntries(
+  ["e2e_mean", "e2e_p90", "e2e_p99", "ttft_mean", "ttft_p90", "ttft_p99", "itl_mean", "tpot_mean"].map((metric) => [
+    metric,
+    null,
+  ]),
+);
+
 const file = values.data ?? measuredData("train.json");
 if (file === undefined) {
   console.error("there is no measured data beside the checkout (../shared/validation); name a file with --data");
@@ -43,4 +51,8 @@ if (!accuracy.ok) {
 for (const problem of accuracy.warnings) console.error(describeProblem(problem));
 console.log(accuracyTables(accuracy.value));
 console.log(`${read.value.runs.length} runs in ${((performance.now() - began) / 1000).toFixed(1)} s`);
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(accuracy.value, null, 2)}\n`);
+if (values.json !== undefined) {
+  const { median, mean } = accuracy.value.summary;
+  const summary = { median: { ...ABSENT, ...median }, mean: { ...ABSENT, ...mean } };
+  writeFileSync(values.json, `${JSON.stringify({ ...accuracy.value, summary }, null, 2)}\n`);
+}
