@@ -9,7 +9,7 @@ import { fitted as lastFit } from "../../src/latency/fitted.ts";
 import { describeProblem } from "../../src/model/problem.ts";
 import { coverageOf } from "../../src/validation/accuracy.ts";
 import { calibration } from "../../src/validation/calibration.ts";
-import { cost, residualsAt, slopesAt, solve } from "../../src/validation/fit.ts";
+import { cost, type FitProblem, residualsAt, slopesAt, solve } from "../../src/validation/fit.ts";
 import {
   crossValidate,
   deploymentScatter,
@@ -31,7 +31,7 @@ import { measuredData } from "./measured-data.ts";
 /**
  * Fits `physical` to the measured data beside the checkout and says how well it predicts what it was not fitted to:
  * `npm run fit` (minutes) writes src/latency/fitted.ts; `-- --dry` leaves it as it is; `-- --again` begins with what
- * was fitted last; `-- --data FILE`, repeated, fits to other files.
+ * was fitted last; `-- --without NAME`, repeated, leaves corrections out and writes nothing; `-- --data FILE`, repeated, fits to other files.
  */
 const FILES = ["train.json", "extra.json", "published_cases.json"];
 const STEPS = 4;
@@ -41,6 +41,7 @@ const { values } = parseArgs({
   options: {
     dry: { type: "boolean", default: false },
     again: { type: "boolean", default: false },
+    without: { type: "string", multiple: true, default: [] },
     data: { type: "string", multiple: true },
   },
 });
@@ -64,7 +65,16 @@ for (const path of paths) {
   });
 }
 
-const problem = calibration(runs);
+/** A correction that is left out keeps a value too small to matter. */
+const NOTHING = { log: Math.log(1e-6), spread: 0.01 };
+const kept = (of: readonly number[], nothing: number): readonly number[] =>
+  of.map((value, i) => (values.without.includes(CORRECTIONS[i]?.name as string) ? nothing : value));
+const complete = calibration(runs);
+const problem: FitProblem = {
+  ...complete,
+  prior: kept(complete.prior, NOTHING.log),
+  spread: kept(complete.spread, NOTHING.spread),
+};
 const deployments = new Set(problem.observations.map(({ run }) => run.deployment)).size;
 if (problem.observations.length <= CORRECTIONS.length) {
   fail(
@@ -75,7 +85,7 @@ console.log(`${problem.observations.length} figures of ${deployments} deployment
 
 // ---- the fit
 
-const first = values.again ? lastFit.corrections : problem.prior;
+const first = values.again ? kept(lastFit.corrections, NOTHING.log) : problem.prior;
 let whole: WholeFit = { problem, vector: first, residuals: residualsAt(problem, first), slopes: [] };
 let now = cost(problem, whole.vector, whole.residuals);
 console.log(`${values.again ? "last fit" : "priors alone"}: ${now.toFixed(1)}`);
@@ -202,7 +212,7 @@ const coverage = coverageOf(foldBands(open, fitted));
 console.log(`p10 to p90 of held-out runs holds ${((coverage?.share ?? 0) * 100).toFixed(0)} % of the measured values`);
 console.log(`  by metric ${JSON.stringify(coverage?.byMetric)}, median p90 / p10 ${JSON.stringify(coverage?.widths)}`);
 
-if (!values.dry) {
+if (!values.dry && values.without.length === 0) {
   const short = (value: number): number => Number(value.toPrecision(6));
   const rounded: Fitted = {
     ...fitted,

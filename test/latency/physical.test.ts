@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CORRECTIONS, priorLogs } from "../../src/latency/corrections.ts";
 import type { LatencyContext } from "../../src/latency/latency-model.ts";
@@ -179,7 +180,9 @@ describe("physical", () => {
     expect(model.toQueue(100) + model.perToken).toBeLessThan(20_000);
   });
 
-  it("says of each correction what it means", () => {
+  it("says of each correction what it means, and so do the docs", () => {
+    const docs = readFileSync(new URL("../../docs/fidelity.md", import.meta.url), "utf8");
+    for (const { name } of CORRECTIONS) expect(docs).toContain(`\`${name}\``);
     expect(new Set(CORRECTIONS.map(({ name }) => name)).size).toBe(CORRECTIONS.length);
     for (const { meaning, prior, spread } of CORRECTIONS) {
       expect(meaning.length).toBeGreaterThan(5);

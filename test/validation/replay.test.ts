@@ -98,7 +98,8 @@ describe("a pool of prompts", () => {
         timing,
         1,
       ).overall.ttft_mean ?? 0;
-    expect(ttft(4)).toBeGreaterThan(ttft(1));
+    // Three, since a hundred prompts in turn would meet the same of four engines again.
+    expect(ttft(3)).toBeGreaterThan(ttft(1));
   });
 
   it("gives a request up after 300 s, as the load generator's client does", () => {
