@@ -29,6 +29,8 @@ export type ResidualMetric =
   | "ttft_p90"
   | "ttft_p95"
   | "ttft_p99"
+  /** Of any first token where most prompts are computed, not found in the prefix cache. */
+  | "ttft_cold"
   | "itl_mean"
   | "itl_median"
   | "tpot_mean"

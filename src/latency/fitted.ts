@@ -91,6 +91,7 @@ export const fitted: Fitted = {
     e2e_p99: 0.0382707,
     ttft_mean: 0.0618903,
     ttft_p90: 0.0548488,
+    ttft_cold: 0.3,
     ttft_p99: 0.213433,
     itl_mean: 0,
     ttft_p95: 0.208134,

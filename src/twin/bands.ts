@@ -48,9 +48,13 @@ const SCATTER: readonly (readonly [RegExp, ResidualMetric])[] = [
   [/^itl/, "itl_mean"],
 ];
 
-export const kpiBandRule: BandRule = (name, values) => {
-  const metric = SCATTER.find(([names]) => names.test(name))?.[1];
-  if (metric !== undefined) return bandOf(metric, values);
-  const all = Object.values(values);
-  return { p10: Math.min(...all), p90: Math.max(...all) };
-};
+/** @param prefixCacheHitRatio of the run: where most prompts are computed, first tokens are less certain */
+export const kpiBandRule =
+  (prefixCacheHitRatio: number): BandRule =>
+  (name, values) => {
+    const cold = prefixCacheHitRatio < 0.5 && name.startsWith("ttft");
+    const metric = cold ? "ttft_cold" : SCATTER.find(([names]) => names.test(name))?.[1];
+    if (metric !== undefined) return bandOf(metric, values);
+    const all = Object.values(values);
+    return { p10: Math.min(...all), p90: Math.max(...all) };
+  };

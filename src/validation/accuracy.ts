@@ -142,7 +142,7 @@ export const bandsOf = (
       score.predicted,
       (middle, metric) =>
         bandOf(
-          bandMetric(metric),
+          bandMetric(metric, score.run),
           {
             middle,
             fast: quick[metric] ?? middle,
@@ -154,7 +154,11 @@ export const bandsOf = (
   return { p10: side("p10"), p90: side("p90") };
 };
 
-const bandMetric = (metric: Metric): ResidualMetric => (metric === "itl_mean_published" ? "itl_mean" : metric);
+/** A pool's prompts are in the prefix cache but for the first round; others are computed. */
+const bandMetric = (metric: Metric, { load }: MeasuredRun): ResidualMetric => {
+  if (metric === "itl_mean_published") return "itl_mean";
+  return metric.startsWith("ttft") && load.kind !== "pool" ? "ttft_cold" : metric;
+};
 
 const scoredRun = (
   { run, predicted, errors, signed }: Score,

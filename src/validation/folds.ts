@@ -119,7 +119,8 @@ export const residualScatter = (runs: readonly FoldRun[], metrics: readonly Resi
   Object.fromEntries(
     metrics.map((metric) => {
       const left = runs.flatMap(({ score }) => {
-        const [log, step] = [logError(score, metric), logError(score, "itl_mean") ?? logError(score, "tpot_mean") ?? 0];
+        const log = logError(score, metric === "ttft_cold" ? "ttft_mean" : metric);
+        const step = logError(score, "itl_mean") ?? logError(score, "tpot_mean") ?? 0;
         return log === undefined ? [] : [metric.startsWith("itl") || metric === "tpot_mean" ? 0 : log - step];
       });
       return [metric, left.length === 0 ? 0 : Math.sqrt(meanSquare(left))];
@@ -136,9 +137,18 @@ export const deploymentErrors = (scores: readonly Score[]): readonly number[] =>
   return [...by.values()].map(mean);
 };
 
-/** What a kind of thing that was left out adds to the scatter of deployments. */
-export const noveltyScatter = (held: readonly Score[], known: readonly Score[]): number =>
-  Math.sqrt(Math.max(0, meanSquare(deploymentErrors(held)) - meanSquare(deploymentErrors(known))));
+/**
+ * What a kind of thing that was left out adds to the scatter of deployments. Each thing counts once, however many servers
+ * had it: the next new GPU is one more of the GPUs.
+ * @param held held-out scores, by the thing that was left out
+ */
+export const noveltyScatter = (held: readonly (readonly Score[])[], known: readonly Score[]): number => {
+  const squares = held
+    .map(deploymentErrors)
+    .filter((errors) => errors.length > 0)
+    .map(meanSquare);
+  return Math.sqrt(Math.max(0, mean(squares) - meanSquare(deploymentErrors(known))));
+};
 
 export const kindsOf: Readonly<Record<NoveltyKind, (server: Server) => readonly string[]>> = {
   gpu: ({ context }) => [context.hardware.id],

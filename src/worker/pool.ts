@@ -62,7 +62,7 @@ const withBandsOf = async (
   const [quick, tardy] = others;
   if (middle.kind !== "report" || quick?.kind !== "report" || tardy?.kind !== "report") return middle;
   const kpis = { middle: middle.report.kpis, fast: quick.report.kpis, slow: tardy.report.kpis };
-  const bands = kpiBands(kpis, kpiBandRule);
+  const bands = kpiBands(kpis, kpiBandRule(kpis.middle.prefixCacheHitRatio));
   const notes = novelties.map((novelty) => `the bands are wider, for ${novelty}`);
   const { report } = middle;
   const families = [...report.families, ...bandFamilies(bands)];

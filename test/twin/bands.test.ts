@@ -37,6 +37,8 @@ it("has none where the latency model doesn't know how uncertain it is", () => {
 
 it("gives latencies their own scatter, and other figures that of the steps alone", () => {
   const values = { middle: 2, fast: 1.9, slow: 2.2 };
-  expect(kpiBandRule("gpuHours", values)).toEqual({ p10: 1.9, p90: 2.2 });
-  expect(kpiBandRule("ttftP99Seconds", values).p90).toBeGreaterThan(2.2);
+  expect(kpiBandRule(0.9)("gpuHours", values)).toEqual({ p10: 1.9, p90: 2.2 });
+  const [warm, cold] = [0.9, 0.1].map((hits) => kpiBandRule(hits)("ttftMeanSeconds", values).p90);
+  expect(warm).toBeGreaterThan(2.2);
+  expect(cold).toBeGreaterThan(warm as number);
 });
