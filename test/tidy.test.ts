@@ -55,6 +55,7 @@ const HOUSE: Readonly<Record<string, Room>> = {
     packages: ["zod", "js-yaml"],
     pure: true,
   },
+  validation: { floor: 5, ours: ["report", "latency", "engine", "model", "sim"], packages: ["zod"], pure: true },
   exporter: { floor: 4, ours: ["report", "model", "sim"], packages: ["prom-client"], pure: false },
   latency: DOMAIN,
   engine: DOMAIN,

@@ -1,11 +1,34 @@
 import { invariant } from "../sim/invariant.ts";
 
-/** Blocks that more than one request may look for have negative keys, private ones positive keys; 0 is no key. */
-const NO_KEY = 0;
+/**
+ * Neighbouring blocks of one sequence that are free but keep what they hold, blocks without a key, or one block that
+ * others may find, free or held: a link of the list of free blocks, oldest first.
+ */
+export class BlockRun {
+  next: BlockRun = this;
+  previous: BlockRun = this;
+  /** Of a block that others may find; 0: none. */
+  key = 0;
+  /** Holders of such a block; it is in the list only without any. */
+  holders = 0;
+  /** Among whose kept blocks these are `from` to `from + count`; undefined: nobody's. */
+  owner: KeptBlocks | undefined;
+  from = 0;
+  count = 1;
+}
+
+/** A sequence's own blocks that are free but keep what they held: the newest last. Nobody else looks for them. */
+export class KeptBlocks {
+  readonly runs: BlockRun[] = [];
+  /** Indices that can't be found although a block is there, since one with the same key was evicted (BLIS, D7). */
+  readonly forgotten = new Set<number>();
+}
 
 export interface PoolOptions {
   /** Usable blocks. */
   readonly size: number;
+  /** Groups of layers; equal keys of different groups are different blocks. */
+  readonly groups: number;
   /**
    * `both`: of two blocks with one key both are remembered and the older one is found (vLLM).
    * `newest`: only the newer one, and evicting either forgets the key (BLIS, difference D7).
@@ -16,116 +39,216 @@ export interface PoolOptions {
 }
 
 /**
- * KV blocks with reference counts, keys and a list of the free ones, oldest first. A free block with a key still serves
- * hits; taking it forgets the key, which is the eviction (vllm/v1/core/block_pool.py). Every operation costs O(1).
+ * KV blocks without identity: how many are free, which keys can be found, and in which order free blocks are used up.
+ * A free block with a key still serves hits; taking it forgets the key, which is the eviction
+ * (vllm/v1/core/block_pool.py). A sequence's own blocks come and go as runs, so that they cost O(1) together.
+ *
+ * Invariants: `free` is the sum of the list's counts; a run is in the list of its owner exactly if it is in this list;
+ * a run is used up from its end, since a sequence's last block is freed first.
  */
 export class BlockPool {
   readonly size: number;
   readonly #options: PoolOptions;
-  readonly #references: Int32Array;
-  readonly #keys: Float64Array;
-  /** Ring of free blocks; `size` is the mark between its end and its head. */
-  readonly #next: Int32Array;
-  readonly #previous: Int32Array;
-  /** Blocks by shared key; private keys need no entry, since their owner remembers its blocks. */
-  readonly #index = new Map<number, number | number[]>();
+  /** Ring: its next is the oldest free run. */
+  readonly #ring = new BlockRun();
+  /** By group: blocks that others may find. */
+  readonly #index: readonly Map<number, BlockRun | BlockRun[]>[];
   #free: number;
+  readonly #newest: boolean;
 
   constructor(options: PoolOptions) {
-    const { size } = options;
     this.#options = options;
-    this.size = size;
-    this.#free = size;
-    this.#references = new Int32Array(size);
-    this.#keys = new Float64Array(size);
-    this.#next = Int32Array.from({ length: size + 1 }, (_, i) => (i + 1) % (size + 1));
-    this.#previous = Int32Array.from({ length: size + 1 }, (_, i) => (i + size) % (size + 1));
-    this.#next[size] = 0;
-    this.#previous[0] = size;
+    this.size = options.size;
+    this.#free = 0;
+    this.#newest = options.duplicates === "newest";
+    this.#index = Array.from({ length: options.groups }, () => new Map());
+    this.giveBack(options.size);
   }
 
   get free(): number {
     return this.#free;
   }
 
-  isFree(block: number): boolean {
-    return this.#references[block] === 0;
+  /** @returns the block with a key, or undefined */
+  find(group: number, key: number): BlockRun | undefined {
+    const entry = (this.#index[group] as Map<number, BlockRun | BlockRun[]>).get(key);
+    return Array.isArray(entry) ? entry[0] : entry;
   }
 
-  /** Key of a block, 0 if it has none. */
-  keyOf(block: number): number {
-    return this.#keys[block] as number;
-  }
-
-  /** @returns the block with a shared key, or undefined */
-  find(key: number): number | undefined {
-    const entry = this.#index.get(key);
-    return typeof entry === "object" ? entry[0] : entry;
-  }
-
-  /** Takes the oldest free block and forgets what it held. */
-  take(): number {
-    invariant(this.#free > 0, "a block is taken only where one is free");
-    const block = this.#next[this.size] as number;
-    this.#unlink(block);
-    this.#forget(block);
-    this.#references[block] = 1;
-    return block;
+  /** Takes the `count` oldest free blocks and forgets what they held. */
+  take(count: number): void {
+    invariant(count <= this.#free, "blocks are taken only where so many are free");
+    this.#free -= count;
+    let left = count;
+    while (left > 0) {
+      const run = this.#ring.next;
+      if (run.owner !== undefined && this.#newest) forget(run, Math.max(0, run.count - left));
+      if (run.count > left) {
+        run.count -= left;
+        return;
+      }
+      left -= run.count;
+      unlink(run);
+      if (run.key !== 0) this.#forget(run);
+      if (run.owner !== undefined) run.owner.runs.splice(run.owner.runs.indexOf(run), 1);
+    }
   }
 
   /** One holder more, of a block found by its key. */
-  claim(block: number): void {
-    if (this.#references[block] === 0) this.#unlink(block);
-    this.#references[block] = (this.#references[block] as number) + 1;
+  claim(block: BlockRun): void {
+    if (block.holders === 0) {
+      unlink(block);
+      this.#free -= 1;
+    }
+    block.holders += 1;
   }
 
   /** One holder less; without any the block is free. */
-  release(block: number): void {
-    const left = (this.#references[block] as number) - 1;
-    invariant(left >= 0, "a block is released as often as it was taken");
-    this.#references[block] = left;
-    if (left > 0) return;
-    const first = this.#options.keylessFirst && this.#keys[block] === NO_KEY;
-    this.#link(block, first ? (this.#next[this.size] as number) : this.size);
+  release(block: BlockRun): void {
+    block.holders -= 1;
+    invariant(block.holders >= 0, "a block is released as often as it was taken");
+    if (block.holders === 0) this.#append(block);
   }
 
-  /** Gives a full block its key. */
-  name(block: number, key: number): void {
-    this.#keys[block] = key;
-    if (key > 0) return;
-    const entry = this.#index.get(key);
-    if (entry === undefined || this.#options.duplicates === "newest") this.#index.set(key, block);
-    else if (typeof entry === "object") entry.push(block);
-    else this.#index.set(key, [entry, block]);
+  /** `count` blocks without a key become free. */
+  giveBack(count: number): void {
+    this.#giveBackNameless(count, this.#options.keylessFirst);
   }
 
-  #forget(block: number): void {
-    const key = this.#keys[block] as number;
-    this.#keys[block] = NO_KEY;
-    if (key >= 0) return;
-    const entry = this.#index.get(key);
-    if (typeof entry !== "object") {
-      this.#index.delete(key);
+  /** `count` blocks with keys that nobody will look for become free. */
+  giveBackUnsought(count: number): void {
+    this.#giveBackNameless(count, false);
+  }
+
+  #giveBackNameless(count: number, asOldest: boolean): void {
+    if (count === 0) return;
+    const { next: first, previous: last } = this.#ring;
+    const neighbour = asOldest ? first : last;
+    if (neighbour !== this.#ring && neighbour.key === 0 && neighbour.owner === undefined) {
+      neighbour.count += count;
+      this.#free += count;
+      return;
+    }
+    const run = new BlockRun();
+    run.count = count;
+    this.#insert(run, asOldest ? first : this.#ring);
+  }
+
+  /** A sequence's blocks `from` to `from + count` become free; it may still claim them. */
+  giveBackOwn(owner: KeptBlocks, from: number, count: number): void {
+    if (count === 0) return;
+    const run = new BlockRun();
+    run.owner = owner;
+    run.from = from;
+    run.count = count;
+    owner.runs.push(run);
+    this.#append(run);
+  }
+
+  /** @returns the end of the unbroken chain of own blocks that begins at `from`, at most `most`; `from`: there is none */
+  chainEnd(owner: KeptBlocks, from: number, most: number): number {
+    let at = from;
+    while (at < most) {
+      const run = this.#runAt(owner, at);
+      if (run === undefined) break;
+      at = Math.min(most, this.#endOf(owner, run, at));
+    }
+    return at;
+  }
+
+  /** Takes back a sequence's own blocks `from` to `to`, all of which can be found. */
+  claimOwn(owner: KeptBlocks, from: number, to: number): void {
+    for (let at = from; at < to; ) {
+      const run = this.#runAt(owner, at) as BlockRun;
+      const end = Math.min(to, this.#endOf(owner, run, at));
+      this.#cut(owner, run, at, end);
+      at = end;
+    }
+  }
+
+  /** The run with block `at` that is found: of duplicates the oldest, or the newest. */
+  #runAt({ runs, forgotten }: KeptBlocks, at: number): BlockRun | undefined {
+    if (forgotten.has(at)) return undefined;
+    const holds = (run: BlockRun): boolean => run.from <= at && at < run.from + run.count;
+    return this.#newest ? runs.findLast(holds) : runs.find(holds);
+  }
+
+  /** Where `run` ends, or one that is found before it begins, or what is there is forgotten. */
+  #endOf({ runs, forgotten }: KeptBlocks, run: BlockRun, at: number): number {
+    let end = run.from + run.count;
+    const place = runs.indexOf(run);
+    const first = this.#newest ? runs.slice(place + 1) : runs.slice(0, place);
+    for (const { from } of first) if (from > at) end = Math.min(end, from);
+    for (const index of forgotten) if (index > at) end = Math.min(end, index);
+    return end;
+  }
+
+  /** A held block can be found from now on. @returns it */
+  name(group: number, key: number): BlockRun {
+    const block = new BlockRun();
+    block.key = key;
+    block.from = group;
+    block.holders = 1;
+    const index = this.#index[group] as Map<number, BlockRun | BlockRun[]>;
+    const entry = index.get(key);
+    if (entry === undefined || this.#newest) index.set(key, block);
+    else if (Array.isArray(entry)) entry.push(block);
+    else index.set(key, [entry, block]);
+    return block;
+  }
+
+  #cut({ runs }: KeptBlocks, run: BlockRun, from: number, to: number): void {
+    this.#free -= to - from;
+    const end = run.from + run.count;
+    if (to < end && from > run.from) {
+      const upper = new BlockRun();
+      upper.owner = run.owner;
+      upper.from = to;
+      upper.count = end - to;
+      runs.splice(runs.indexOf(run), 0, upper);
+      this.#free -= upper.count;
+      this.#insert(upper, run);
+      run.count = from - run.from;
+    } else if (to < end) {
+      run.from = to;
+      run.count = end - to;
+    } else if (from > run.from) run.count = from - run.from;
+    else {
+      unlink(run);
+      runs.splice(runs.indexOf(run), 1);
+    }
+  }
+
+  #forget(block: BlockRun): void {
+    const index = this.#index[block.from] as Map<number, BlockRun | BlockRun[]>;
+    const entry = index.get(block.key);
+    if (!Array.isArray(entry)) {
+      index.delete(block.key);
       return;
     }
     entry.splice(entry.indexOf(block), 1);
-    if (entry.length === 1) this.#index.set(key, entry[0] as number);
+    if (entry.length === 1) index.set(block.key, entry[0] as BlockRun);
   }
 
-  #unlink(block: number): void {
-    const before = this.#previous[block] as number;
-    const after = this.#next[block] as number;
-    this.#next[before] = after;
-    this.#previous[after] = before;
-    this.#free -= 1;
+  #append(run: BlockRun): void {
+    this.#insert(run, this.#ring);
   }
 
-  #link(block: number, after: number): void {
-    const before = this.#previous[after] as number;
-    this.#next[before] = block;
-    this.#previous[block] = before;
-    this.#next[block] = after;
-    this.#previous[after] = block;
-    this.#free += 1;
+  #insert(run: BlockRun, after: BlockRun): void {
+    run.next = after;
+    run.previous = after.previous;
+    after.previous.next = run;
+    after.previous = run;
+    this.#free += run.count;
   }
 }
+
+const unlink = (run: BlockRun): void => {
+  run.previous.next = run.next;
+  run.next.previous = run.previous;
+};
+
+/** The blocks of a run from its `left`th on are evicted, and with them whatever has the same key. */
+const forget = ({ owner, from, count }: BlockRun, left: number): void => {
+  for (let at = from + left; at < from + count; at += 1) owner?.forgotten.add(at);
+};

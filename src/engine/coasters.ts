@@ -20,17 +20,40 @@ export class Coasters {
   /** Gaps of all steps finished so far in sum, microseconds. */
   gaps = 0;
   context = 0;
+  /** The same with each cut to the window; 0 without one. */
+  inWindow = 0;
+  /** Both as they were for the step scheduled last. */
+  lastContext = 0;
+  lastInWindow = 0;
+  /** How many see all of their context still. */
+  growing = 0;
   /** None has a higher rank. */
   highestRank = 0;
+  /** How many of them use each LoRA adapter. */
+  readonly adapters = new Map<string, number>();
   readonly #members = new Set<Sequence>();
+  readonly #conversations = new Map<string, Sequence>();
   readonly #residues: Int32Array;
+  /** The members by the same residue; only where windows slide. */
+  readonly #classes: readonly Set<Sequence>[];
+  readonly #blocksEach: number;
+  readonly #window: number;
+  /** By the step scheduled last when its context fills the window, with the step scheduled last when it joined. */
+  #fillings = new Agenda<{ readonly sequence: Sequence; readonly since: number }>(START);
   /** By the step that brings the last token, then by rank; also those that have left since. */
   #ends = new Agenda<Sequence>(START);
-  /** By the step for which the context has no room, though it is scheduled before the last token is out. */
+  /** By the step in which they take no part, though it is scheduled before the last token is out. */
   #halts = new Agenda<Sequence>(START);
 
-  constructor(blockSize: number) {
+  /**
+   * @param blocksEach blocks that one needs at a time, one per group of layers
+   * @param window tokens that the narrowest layers look back; 0: all layers look back on everything
+   */
+  constructor(blockSize: number, blocksEach: number, window: number) {
     this.#residues = new Int32Array(blockSize);
+    this.#classes = window === 0 ? [] : Array.from({ length: blockSize }, () => new Set());
+    this.#blocksEach = blocksEach;
+    this.#window = window;
   }
 
   get count(): number {
@@ -51,14 +74,41 @@ export class Coasters {
     return this.#halts.next ?? Number.POSITIVE_INFINITY;
   }
 
-  /** @param halts whether the step after the one that ends it finds no room in the context, and is scheduled before */
+  /** Number of the last step that is like the one before in how many contexts grow within the window. */
+  get nextFilling(): number {
+    return this.#fillings.next ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Tokens computed for a coaster, those under way included. */
+  computed({ computed, since }: Sequence): number {
+    return computed + this.scheduled - since;
+  }
+
+  /** Those whose computed tokens are, before the next step, one of `offsets` beyond a full block; in order of rank. */
+  at(offsets: readonly number[]): readonly Sequence[] {
+    const found: Sequence[] = [];
+    for (const offset of offsets) {
+      const members = this.#classes[this.#residueOf(offset - this.scheduled)] as Set<Sequence>;
+      for (const sequence of members) found.push(sequence);
+    }
+    return found.sort((a, b) => a.rank - b.rank);
+  }
+
+  /** @param halts whether it takes no part in the step after the one that ends it, though that is scheduled before */
   join(sequence: Sequence, halts: boolean): void {
     sequence.coasting = true;
     sequence.since = this.scheduled;
     sequence.endsWith = this.scheduled + sequence.limit - sequence.outputs - sequence.placeholders;
     sequence.gapsBefore = this.gaps;
     this.#members.add(sequence);
+    this.#enlist(sequence);
     this.context += sequence.computed;
+    this.inWindow += Math.min(sequence.computed, this.#window);
+    if (sequence.computed < this.#window) {
+      this.growing += 1;
+      const fills = this.scheduled + this.#window - sequence.computed;
+      this.#fillings.at(fills as SimTime, 0, { sequence, since: sequence.since });
+    }
     this.#count(sequence, 1);
     this.highestRank = Math.max(this.highestRank, sequence.rank);
     this.#ends.at(sequence.endsWith as SimTime, sequence.rank, sequence);
@@ -68,6 +118,7 @@ export class Coasters {
   /** Brings a coaster's figures up to date, all but its blocks, and lets it go. */
   leave(sequence: Sequence): void {
     this.#members.delete(sequence);
+    this.#delist(sequence);
     this.#count(sequence, -1);
     sequence.coasting = false;
     const steps = this.scheduled - sequence.since;
@@ -81,10 +132,35 @@ export class Coasters {
       sequence.gapSum += this.gaps - sequence.gapsBefore;
     }
     this.context -= sequence.computed;
+    this.inWindow -= Math.min(sequence.computed, this.#window);
+    if (sequence.computed < this.#window) this.growing -= 1;
     if (this.#members.size > 0) return;
     this.highestRank = 0;
     this.#ends = new Agenda(START);
     this.#halts = new Agenda(START);
+    this.#fillings = new Agenda(START);
+  }
+
+  /** The one of highest rank. Costs O(n): asked for only where blocks run short. */
+  get last(): Sequence | undefined {
+    let last: Sequence | undefined;
+    for (const sequence of this.#members) if (last === undefined || sequence.rank > last.rank) last = sequence;
+    return last;
+  }
+
+  /** The LoRA adapters that they use. */
+  get adapterNames(): ReadonlySet<string> {
+    return this.adapters.size === 0 ? NONE : new Set(this.adapters.keys());
+  }
+
+  /** Whether it is one of those that need a block for the next step. */
+  needsBlock({ computed, since }: Sequence): boolean {
+    return this.#residueOf(computed - since) === this.#residueOf(-this.scheduled);
+  }
+
+  /** The one of a conversation, of which at most one coasts. */
+  ofConversation(conversation: string): Sequence | undefined {
+    return this.#conversations.get(conversation);
   }
 
   /** Takes the next one that ends with `step` or before, in order of rank. */
@@ -107,24 +183,47 @@ export class Coasters {
 
   /** Blocks that all need together for the step that is scheduled after `more` others. */
   blocksFor(more = 0): number {
-    return this.#residues[this.#residueOf(-this.scheduled - more)] as number;
+    return this.#blocksEach * (this.#residues[this.#residueOf(-this.scheduled - more)] as number);
   }
 
   /** Schedules the next step. */
   schedule(batch: Batch): void {
-    batch.addDecodes(this.count, this.context);
+    batch.addDecodes(this.count, this.context, this.inWindow);
     this.pass();
   }
 
   /** The same where nobody asks for the batch. */
   pass(): void {
+    this.lastContext = this.context;
+    this.lastInWindow = this.inWindow;
     this.scheduled += 1;
     this.context += this.count;
+    this.inWindow += this.growing;
+    while (this.nextFilling <= this.scheduled) {
+      const { sequence, since } = this.#fillings.pop() as { sequence: Sequence; since: number };
+      if (sequence.coasting && sequence.since === since) this.growing -= 1;
+    }
   }
 
-  #count({ computed, since }: Sequence, change: number): void {
-    const residue = this.#residueOf(computed - since);
+  #enlist(sequence: Sequence): void {
+    const { adapter, conversation } = sequence.request;
+    if (adapter !== undefined) this.adapters.set(adapter, (this.adapters.get(adapter) ?? 0) + 1);
+    if (conversation !== undefined) this.#conversations.set(conversation, sequence);
+  }
+
+  #delist({ request: { adapter, conversation } }: Sequence): void {
+    if (conversation !== undefined) this.#conversations.delete(conversation);
+    if (adapter === undefined) return;
+    const left = (this.adapters.get(adapter) as number) - 1;
+    if (left > 0) this.adapters.set(adapter, left);
+    else this.adapters.delete(adapter);
+  }
+
+  #count(sequence: Sequence, change: 1 | -1): void {
+    const residue = this.#residueOf(sequence.computed - sequence.since);
     this.#residues[residue] = (this.#residues[residue] as number) + change;
+    if (change > 0) this.#classes[residue]?.add(sequence);
+    else this.#classes[residue]?.delete(sequence);
   }
 
   #residueOf(value: number): number {
@@ -132,3 +231,5 @@ export class Coasters {
     return ((value % length) + length) % length;
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();

@@ -30,7 +30,9 @@ export const configProblems = (config: EngineConfig): readonly Problem[] => {
   }
   if (numGpuBlocks < 2)
     problems.push(error("NoKvCache", "the KV cache has no block beside the null block", MORE_MEMORY));
-  const tooLong = numGpuBlocks < 2 ? undefined : modelLenProblem(numGpuBlocks, blockSize, maxModelLen);
+  const kvGroups = config.kvGroups ?? [{}];
+  const cache = { blocks: numGpuBlocks, blockSize, kvGroups, budget: maxNumBatchedTokens };
+  const tooLong = numGpuBlocks < 2 ? undefined : modelLenProblem(cache, maxModelLen);
   return tooLong === undefined ? problems : [...problems, tooLong];
 };
 

@@ -1,6 +1,7 @@
 import type { Hardware } from "../model/hardware.ts";
 import { type Known, known } from "../model/known.ts";
 import type { ModelShape } from "../model/model-shape.ts";
+import { atLeast, versionText } from "./vllm-version.ts";
 
 export interface DefaultsInput {
   readonly mode: "vllm" | "blis";
@@ -11,6 +12,22 @@ export interface DefaultsInput {
   /** What the user said, since the one bounds the other's default. */
   readonly maxNumSeqs?: number;
   readonly maxNumBatchedTokens?: number;
+  /** --performance-mode; left out: balanced. */
+  readonly performanceMode?: string;
+  /** --max-num-partial-prefills; left out: 1. */
+  readonly maxNumPartialPrefills?: number;
+  /** What bears on asynchronous scheduling. */
+  readonly engine?: AsyncParts;
+}
+
+export interface AsyncParts {
+  /** Of speculative decoding; left out: none. */
+  readonly speculation?: string;
+  readonly pipelineStages?: number;
+  /** --distributed-executor-backend */
+  readonly executor?: string;
+  /** --runner pooling, or a task that pools. */
+  readonly pooling?: boolean;
 }
 
 export interface EngineDefaults {
@@ -24,9 +41,11 @@ export interface EngineDefaults {
   readonly asyncScheduling: Known<boolean>;
 }
 
-/** Releases that changed a default: 0.92 of memory (#38284), the tier of 160 GiB, asynchronous scheduling. */
-const MINOR = { utilisation92: 20, tier160: 28, asyncByDefault: 14 };
-const NEWEST = { major: 0, minor: 32 };
+/**
+ * Releases that changed a default: 0.92 of memory (#38284), the tier of 160 GiB, asynchronous scheduling, and that with
+ * pipeline stages.
+ */
+const MINOR = { utilisation92: 20, tier160: 28, asyncByDefault: 14, asyncPipelines: 15 };
 
 /**
  * Settings that nobody gave, as `vllm serve` fills them (vllm/engine/arg_utils.py, get_batch_defaults), or as the
@@ -37,16 +56,61 @@ export const engineDefaults = (input: DefaultsInput): EngineDefaults => {
   const since = (minor: number): boolean => input.mode === "vllm" && atLeast(input.version, minor);
   const who = input.mode === "blis" ? "BLIS" : `vLLM ${versionText(input.version)}`;
   const plain = <T>(value: T): Known<T> => known(value, { kind: "default", why: `${who} default` });
+  const hinders = asyncHindrance(input.engine ?? {}, input.version);
+  const isAsync = since(MINOR.asyncByDefault);
   return {
-    ...boundedBatch(input, tier, who),
+    ...boundedBatch(input, doubled(tier, input), who),
     gpuMemoryUtilization: plain(since(MINOR.utilisation92) ? 0.92 : 0.9),
     blockSize: plain(16),
     prefixCaching: plain(true),
     chunkedPrefill: plain(true),
-    longPrefillTokenThreshold: plain(0),
-    asyncScheduling: plain(since(MINOR.asyncByDefault)),
+    longPrefillTokenThreshold: threshold(input) ?? plain(0),
+    asyncScheduling:
+      isAsync && hinders !== undefined
+        ? known(false, { kind: "default", why: `${who} default with ${hinders}` })
+        : plain(isAsync),
   };
 };
+
+/** Several prompts at once bring a threshold of 4 % of the context (vllm/config/scheduler.py). */
+const threshold = ({
+  mode,
+  maxNumPartialPrefills: prompts = 1,
+  maxModelLen,
+}: DefaultsInput): Known<number> | undefined =>
+  mode === "blis" || prompts <= 1
+    ? undefined
+    : known(Math.trunc(maxModelLen * 0.04), {
+        kind: "derived",
+        how: `--max-num-partial-prefills ${prompts}: 4 % of max_model_len`,
+      });
+
+/** --performance-mode throughput doubles what nobody set (vllm/engine/arg_utils.py). */
+const doubled = (tier: Tier, { mode, performanceMode }: DefaultsInput): Tier => {
+  if (mode === "blis" || performanceMode !== "throughput") return tier;
+  const why = `${tier.why}, doubled by --performance-mode throughput`;
+  return { sequences: 2 * tier.sequences, tokens: 2 * tier.tokens, why };
+};
+
+/** Methods of vllm/config/speculative.py whose drafts are made on the GPU without the scheduler. */
+const DRAFTED_ASIDE = /^(eagle3?|mtp|.*_mtp|ngram_gpu|dflash|extract_hidden_states)$/;
+
+/** Why vLLM leaves asynchronous scheduling off where nobody asks for it (vllm/config/vllm.py). */
+const asyncHindrance = (parts: AsyncParts, version: string | undefined): string | undefined => {
+  const { speculation, pipelineStages = 1 } = parts;
+  if (speculation !== undefined && !DRAFTED_ASIDE.test(speculation)) return `${speculation} speculation`;
+  if (parts.pooling === true) return "a pooling model";
+  if (parts.executor === "ray" || parts.executor === "external_launcher") return `the ${parts.executor} executor`;
+  return pipelineStages > 1 && !atLeast(version, MINOR.asyncPipelines) ? "pipeline stages" : undefined;
+};
+
+/** Why vLLM refuses asynchronous scheduling where it is asked for; a draft model is taken then. */
+export const asyncRefusal = (parts: AsyncParts, version: string | undefined): string | undefined =>
+  parts.speculation === "draft_model"
+    ? asyncRefusal({ ...parts, speculation: "eagle" }, version)
+    : parts.pooling === true
+      ? undefined
+      : asyncHindrance(parts, version);
 
 interface Tier {
   readonly sequences: number;
@@ -92,21 +156,4 @@ export const defaultMaxModelLen = (shape: ModelShape): Known<number> => {
   }
   const base = rope.type === "yarn" ? (rope.originalMax ?? trained) : trained;
   return derived(Math.floor(base * rope.factor), `${rope.type} rope scaling of ${shape.id}: ${base} x ${rope.factor}`);
-};
-
-const parse = (version: string | undefined): { major: number; minor: number } => {
-  const match = /^v?(\d+)\.(\d+)/.exec(version ?? "");
-  return match === null ? NEWEST : { major: Number(match[1]), minor: Number(match[2]) };
-};
-
-const atLeast = (version: string | undefined, minor: number): boolean => {
-  const parsed = parse(version);
-  return parsed.major > 0 || parsed.minor >= minor;
-};
-
-const versionText = (version: string | undefined): string => {
-  const { major, minor } = parse(version);
-  return /^v?\d+\.\d+/.test(version ?? "")
-    ? `${major}.${minor}`
-    : `${major}.${minor} (version unknown, newest assumed)`;
 };

@@ -82,7 +82,14 @@ export class EngineMetrics {
     this.counters.steps += steps;
     this.counters.generationTokens += steps * outputs;
     this.counters.busyMicros += length;
-    this.histograms.iterationTokens.observe(outputs, steps);
+    if (outputs > 0) this.histograms.iterationTokens.observe(outputs, steps);
+  }
+
+  /** `drafts` draft tokens of one request were verified in one step. */
+  drafted(drafts: number, accepted: number): void {
+    this.counters.drafts += 1;
+    this.counters.draftTokens += drafts;
+    this.counters.acceptedTokens += accepted;
   }
 
   /** Intervals inside the engine end with the step; the end-to-end time is the client's. */
@@ -106,6 +113,7 @@ export class EngineMetrics {
 
   /** Aborted requests count as such; their times are those of the client's patience, and vLLM observes none. */
   aborted(): void {
+    this.#gaps.flush();
     this.counters.success.abort += 1;
   }
 }

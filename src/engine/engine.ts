@@ -13,7 +13,7 @@ export interface EngineConfig {
   readonly maxModelLen: number;
   /** Tokens per KV block. */
   readonly blockSize: number;
-  /** KV blocks of the replica as vLLM reports them (`num_gpu_blocks`); vLLM keeps one as the null block. */
+  /** KV blocks of one data-parallel rank as vLLM reports them (`num_gpu_blocks`); vLLM keeps one as the null block. */
   readonly numGpuBlocks: number;
   readonly prefixCaching: boolean;
   readonly chunkedPrefill: boolean;

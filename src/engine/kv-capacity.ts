@@ -1,7 +1,11 @@
 import type { Hardware } from "../model/hardware.ts";
 import type { ModelShape, Parallelism } from "../model/model-shape.ts";
 import { bad, good, type Problem, type Result } from "../model/problem.ts";
-import { countParameters, growingLayers } from "./model-memory.ts";
+import { blisCapacity, blisFootprint } from "./blis-capacity.ts";
+import { blocksForLength, type KvLayerGroup, type KvLayout, kvLayout } from "./kv-layout.ts";
+import { type LoraSlots, memoryProfile } from "./memory-profile.ts";
+import { weightBytesPerGpu } from "./model-memory.ts";
+import { atLeast } from "./vllm-version.ts";
 
 export interface CapacityInput {
   readonly mode: "vllm" | "blis";
@@ -10,129 +14,191 @@ export interface CapacityInput {
   readonly parallelism: Parallelism;
   readonly gpuMemoryUtilization: number;
   readonly blockSize: number;
+  readonly maxNumSeqs: number;
+  readonly maxNumBatchedTokens: number;
+  /** vLLM's version as an image tag has it; left out: the newest known. */
+  readonly version?: string;
   /** Longest request that must fit; left out: not checked. */
   readonly maxModelLen?: number;
   /** Memory of one GPU by its node's label nvidia.com/gpu.memory; else the catalogue's. */
   readonly visibleMiB?: number;
-  /** Bytes of one element of the KV cache; left out: the model's own. */
+  /** Bytes of one element of the KV cache; left out: the checkpoint's own. */
   readonly kvElementBytes?: number;
-  /** Per GPU, for activations, CUDA graphs and the rest; left out: 1.7. */
+  /** Per GPU, for all but weights and KV; left out: as vLLM's profile run finds it. */
   readonly overheadGiB?: number;
+  /** No CUDA graphs. */
+  readonly eager?: boolean;
+  /** false: --disable-hybrid-kv-cache-manager. */
+  readonly hybrid?: boolean;
+  readonly lora?: LoraSlots;
+  /** What a draft model takes of each GPU. */
+  readonly draft?: { readonly weightBytes: number; readonly kvBytesPerToken: number };
 }
 
 export interface KvCapacity {
-  /** As vLLM reports it (`num_gpu_blocks`), over all data-parallel ranks of the replica. */
+  /** As vLLM reports it (`num_gpu_blocks`): of one data-parallel rank in `vllm` mode, of all in `blis` mode. */
   readonly blocks: number;
   readonly bytesPerBlock: number;
   /** Of one GPU in `vllm` mode, of the whole replica in `blis` mode. */
   readonly weightBytes: number;
+  /** Of one GPU, beside weights and KV. */
+  readonly overheadBytes: number;
+  /** Tokens of a block: more than asked where a linear layer's state needs the room. */
+  readonly blockSize: number;
+  readonly kvGroups: readonly KvLayerGroup[];
 }
 
 const GIB = 2 ** 30;
-/** Explains recorded block counts of real servers within 3 % (design notes 3.1: 0.8 to 1.9 GiB by vocabulary). */
-const OVERHEAD_GIB = 1.7;
+/**
+ * What the driver keeps of an NVIDIA GPU, so that CUDA reports less than nvidia-smi: 79.18 of 79.65 GiB on H100
+ * (llm-d-planner, docs/empirical-vllm-memory-results.md@e50305a); 23.64 of 23.99, 139.80 of 140.40 and 178.35 of 179.06
+ * on RTX 4090, H200 and B200 (PyTorch's messages in public issues). A line through these.
+ */
+const driverGiB = (gib: number): number => 0.28 + 0.0024 * gib;
+/** Chunked layers share their pool by chunk since some release between 0.15 (which reports one group) and May 2026. */
+const CHUNKED_GROUPS_SINCE = 16;
 
 /**
- * KV blocks that fit beside the weights.
- * `vllm`: what one GPU has, less its share of the weights and an overhead. `blis`: the reference simulator's formula
- * (@f90a1e3a sim/latency/kv_capacity.go), its slip included: it counts the memory of all GPUs, but one GPU's bytes.
+ * KV blocks that fit beside the weights. `vllm`: of each GPU as vLLM's profile run finds it (vllm/v1/worker/gpu_worker.py,
+ * determine_available_memory). `blis`: the reference simulator's formula.
  */
 export const kvCapacity = (input: CapacityInput): Result<KvCapacity> => {
   const split = splitProblem(input);
   if (split !== undefined) return bad(split);
-  const capacity = input.mode === "blis" ? blisCapacity(input) : vllmCapacity(input);
+  const capacity = input.mode === "blis" ? asBlis(input) : asVllm(input);
   if (!(capacity.blocks > 0)) return bad(doesNotFit(input));
   const length = input.maxModelLen;
-  const tooLong = length === undefined ? undefined : modelLenProblem(capacity.blocks, input.blockSize, length);
+  const budget = input.maxNumBatchedTokens;
+  const tooLong = length === undefined ? undefined : modelLenProblem({ ...capacity, budget }, length);
   return tooLong === undefined ? good(capacity, notes(input)) : bad(tooLong);
 };
 
+/** A KV cache, as far as it decides how long a request it holds. */
+export interface CacheSize {
+  readonly blocks: number;
+  readonly blockSize: number;
+  readonly kvGroups: readonly { readonly window?: number }[];
+  /** max_num_batched_tokens: a window's layers hold what a step adds as well. */
+  readonly budget: number;
+}
+
 /**
- * vLLM refuses to start when one request of `maxModelLen` doesn't fit its KV cache (vllm/v1/core/kv_cache_utils.py).
- * One block is the null block, which holds nothing.
+ * vLLM refuses to start when one request of `maxModelLen` doesn't fit its KV cache (vllm/v1/core/kv_cache_utils.py,
+ * _check_enough_kv_cache_memory). One block is the null block, which holds nothing.
  */
-export const modelLenProblem = (blocks: number, blockSize: number, maxModelLen: number): Problem | undefined => {
-  const most = (blocks - 1) * blockSize;
-  if (maxModelLen <= most) return undefined;
+export const modelLenProblem = (cache: CacheSize, maxModelLen: number): Problem | undefined => {
+  const needed = blocksForLength(cache.kvGroups, cache.blockSize, cache.budget, maxModelLen);
+  if (needed <= cache.blocks - 1) return undefined;
+  const most = longestThatFits(cache, maxModelLen);
   return {
     severity: "error",
     reason: "ContextTooLong",
-    message: `the KV cache holds ${most} tokens (${blocks} blocks of ${blockSize}), less than one request of ${maxModelLen}`,
+    message:
+      `one request of max_model_len (${maxModelLen}) needs ${needed} KV blocks, but there are ${cache.blocks - 1} ` +
+      `of ${cache.blockSize} tokens; the estimated maximum model length is ${most}`,
     fix: `set --max-model-len to at most ${most}, or give the cache more memory`,
   };
 };
 
-const vllmCapacity = (input: CapacityInput): KvCapacity => {
-  const { hardware, gpuMemoryUtilization, parallelism } = input;
-  const visibleMiB = input.visibleMiB ?? hardware.visibleMiB ?? hardware.memoryGiB * 1024;
-  const usable = visibleMiB * 2 ** 20 * gpuMemoryUtilization;
-  const weightBytes = weightBytesPerGpu(input);
-  const bytesPerBlock = kvBytesPerToken(input) * input.blockSize;
-  const left = usable - weightBytes - (input.overheadGiB ?? OVERHEAD_GIB) * GIB;
-  return { blocks: Math.max(0, Math.floor(left / bytesPerBlock)) * parallelism.dp, bytesPerBlock, weightBytes };
+/** At most `atMost`. */
+export const longestThatFits = ({ blocks, blockSize, kvGroups, budget }: CacheSize, atMost: number): number => {
+  let [fits, fails] = [0, atMost + 1];
+  while (fails - fits > 1) {
+    const middle = Math.floor((fits + fails) / 2);
+    if (blocksForLength(kvGroups, blockSize, budget, middle) <= blocks - 1) fits = middle;
+    else fails = middle;
+  }
+  return fits;
 };
 
-/** Quantised parts at their width, the rest at the model's. Experts are spread over data-parallel ranks as well. */
-const weightBytesPerGpu = ({ shape, parallelism: { tp, pp, dp } }: CapacityInput): number => {
-  const { experts, otherLinear, small, ends } = countParameters(shape, Math.max(shape.kvHeads, tp));
-  const linearBytes = shape.quantizedParts === "experts" ? shape.dtypeBytes : shape.weightBytes;
-  const layers = (experts * shape.weightBytes) / dp + otherLinear * linearBytes + small * shape.dtypeBytes;
-  return Math.ceil(layers / (tp * pp) + (ends * shape.dtypeBytes) / tp);
+const asBlis = (input: CapacityInput): KvCapacity => ({
+  ...blisCapacity(input),
+  overheadBytes: 0,
+  blockSize: input.blockSize,
+  kvGroups: [{ kind: "full" }],
+});
+
+const asVllm = (input: CapacityInput): KvCapacity => {
+  const { groups, blockSize, bytesPerBlock } = layoutOf(input);
+  const weightBytes = weightsOf(input);
+  const overheadBytes = overheadOf(input);
+  const left = visibleGiB(input) * GIB * input.gpuMemoryUtilization - weightBytes - overheadBytes;
+  const blocks = Math.max(0, Math.floor(left / bytesPerBlock));
+  return { blocks, bytesPerBlock, weightBytes, overheadBytes, blockSize, kvGroups: groups };
 };
 
-/** Of one GPU. Latent attention keeps its whole width on each; few KV heads are replicated, so that each has one. */
-const kvBytesPerToken = (input: CapacityInput): number => {
-  const { shape, parallelism } = input;
-  const element = input.kvElementBytes ?? shape.dtypeBytes;
-  const layers = Math.ceil(growingLayers(shape) / parallelism.pp);
-  if (shape.mla !== undefined) return layers * (shape.mla.kvLoraRank + shape.mla.qkRopeHeadDim) * element;
-  return layers * 2 * shape.headDim * Math.max(1, shape.kvHeads / parallelism.tp) * element;
+const layoutOf = ({
+  shape,
+  parallelism,
+  blockSize,
+  kvElementBytes,
+  hybrid,
+  version,
+  draft,
+}: CapacityInput): KvLayout => {
+  const chunked = shape.layerKinds?.chunked_attention !== undefined && !atLeast(version, CHUNKED_GROUPS_SINCE);
+  return kvLayout({
+    shape,
+    parallelism,
+    blockSize,
+    hybrid: hybrid !== false && !chunked,
+    ...(kvElementBytes === undefined ? {} : { kvElementBytes }),
+    ...(draft === undefined ? {} : { draftBytesPerToken: draft.kvBytesPerToken }),
+  });
 };
 
-const blisCapacity = (input: CapacityInput): KvCapacity => {
-  const { shape, hardware, gpuMemoryUtilization, parallelism, blockSize } = input;
-  const { tp, dp } = parallelism;
-  const { weightBytes, activationGiB, otherGiB } = blisFootprint(input);
-  const perToken =
-    shape.mla === undefined
-      ? (shape.layers * 2 * shape.headDim * shape.kvHeads * shape.dtypeBytes) / tp
-      : shape.layers * (shape.mla.kvLoraRank + shape.mla.qkRopeHeadDim) * shape.dtypeBytes;
-  const bytesPerBlock = Math.trunc(perToken * blockSize);
-  const available = hardware.memoryGiB * gpuMemoryUtilization * tp;
-  const overhead = weightBytes / GIB + activationGiB + otherGiB;
-  const blocks = Math.floor(Math.trunc((available - overhead) * GIB) / bytesPerBlock);
-  return { blocks: shape.moe !== undefined && dp > 1 ? blocks * dp : blocks, bytesPerBlock, weightBytes };
+const weightsOf = ({ shape, parallelism, draft }: CapacityInput): number =>
+  weightBytesPerGpu(shape, parallelism) + Math.ceil(draft?.weightBytes ?? 0);
+
+const overheadOf = (input: CapacityInput): number =>
+  input.overheadGiB === undefined ? memoryProfile(input).total : input.overheadGiB * GIB;
+
+/** Of one GPU, as CUDA reports it. */
+const visibleGiB = ({ hardware, visibleMiB }: CapacityInput): number => {
+  const gib = (visibleMiB ?? hardware.visibleMiB ?? hardware.memoryGiB * 1024) / 1024;
+  return hardware.vendor === "nvidia" ? gib - driverGiB(gib) : gib;
 };
 
-const blisFootprint = ({ shape, parallelism: { tp } }: CapacityInput) => {
-  const { layers, hidden: d, headDim, kvHeads, intermediate, vocab, moe } = shape;
-  const denseLayers = moe === undefined ? layers : Math.min(moe.denseLayersFirst, layers);
-  const dense = moe?.denseIntermediate || intermediate;
-  const expert = moe?.expertIntermediate ?? 0;
-  const experts = moe?.experts ?? 0;
-  const parameters =
-    vocab * d +
-    layers * (d * (d + 2 * kvHeads * headDim) + d * d + 2 * d) +
-    denseLayers * 3 * d * dense +
-    (layers - denseLayers) * (3 * d * expert * experts + 3 * d * (moe?.sharedIntermediate ?? 0) + experts * d) +
-    (shape.tieWordEmbeddings === true ? 0 : vocab * d) +
-    d;
-  return {
-    weightBytes: Math.trunc(parameters * shape.weightBytes),
-    activationGiB: moe === undefined ? 5.5 : 8,
-    otherGiB: tp === 1 ? 0.15 : 0.6 * tp,
-  };
-};
-
-const splitProblem = ({ shape, parallelism: { tp }, mode }: CapacityInput): Problem | undefined => {
+const splitProblem = ({
+  shape,
+  parallelism: { tp, pp, dp, expertParallel },
+  mode,
+}: CapacityInput): Problem | undefined => {
   const kvFits = shape.kvHeads % tp === 0 || (mode === "vllm" ? tp % shape.kvHeads === 0 : tp > shape.kvHeads);
-  if (shape.heads % tp === 0 && kvFits) return undefined;
-  return {
+  const refused = (reason: string, message: string, fix: string): Problem => ({
     severity: "error",
-    reason: "TensorParallelSize",
-    message: `${tp} GPUs can't share ${shape.heads} attention heads and ${shape.kvHeads} KV heads of ${shape.id} evenly`,
-    fix: "choose a --tensor-parallel-size that divides both",
-  };
+    reason,
+    message,
+    fix,
+  });
+  if (shape.heads % tp !== 0 || !kvFits) {
+    return refused(
+      "TensorParallelSize",
+      `${tp} GPUs can't share ${shape.heads} attention heads and ${shape.kvHeads} KV heads of ${shape.id} evenly`,
+      "choose a --tensor-parallel-size that divides both",
+    );
+  }
+  if (pp > shape.layers) {
+    return refused(
+      "PipelineParallelSize",
+      `${pp} pipeline stages can't share ${shape.layers} layers of ${shape.id}`,
+      `set --pipeline-parallel-size to at most ${shape.layers}`,
+    );
+  }
+  if (mode === "blis" || shape.moe === undefined) {
+    if (mode === "blis" || !expertParallel) return undefined;
+    return refused(
+      "ExpertParallel",
+      `${shape.id} has no experts: their number must be greater than 0 when expert parallelism is enabled`,
+      "leave --enable-expert-parallel out",
+    );
+  }
+  if (!expertParallel || shape.moe.experts >= tp * dp) return undefined;
+  return refused(
+    "ExpertParallel",
+    `${tp * dp} ranks can't share ${shape.moe.experts} experts of ${shape.id}`,
+    "choose fewer tensor and data ranks",
+  );
 };
 
 const doesNotFit = (input: CapacityInput): Problem => {
@@ -158,10 +224,9 @@ const doesNotFit = (input: CapacityInput): Problem => {
 const demand = (input: CapacityInput): { weightBytes: number; needGiB: number; haveGiB: number } => {
   const { hardware, gpuMemoryUtilization, parallelism } = input;
   if (input.mode === "vllm") {
-    const visibleMiB = input.visibleMiB ?? hardware.visibleMiB ?? hardware.memoryGiB * 1024;
-    const weightBytes = weightBytesPerGpu(input);
-    const needGiB = weightBytes / GIB + (input.overheadGiB ?? OVERHEAD_GIB);
-    return { weightBytes, needGiB, haveGiB: (visibleMiB / 1024) * gpuMemoryUtilization };
+    const weightBytes = weightsOf(input);
+    const needGiB = (weightBytes + overheadOf(input)) / GIB;
+    return { weightBytes, needGiB, haveGiB: visibleGiB(input) * gpuMemoryUtilization };
   }
   const { weightBytes, activationGiB, otherGiB } = blisFootprint(input);
   const needGiB = (weightBytes / GIB + activationGiB + otherGiB) / parallelism.tp;
@@ -173,26 +238,24 @@ const smallestTp = (input: CapacityInput): number | undefined => {
   for (let tp = input.parallelism.tp + 1; tp <= 64; tp += 1) {
     const wider: CapacityInput = { ...input, parallelism: { ...input.parallelism, tp } };
     if (splitProblem(wider) !== undefined) continue;
-    const { blocks } = input.mode === "blis" ? blisCapacity(wider) : vllmCapacity(wider);
+    const { blocks } = input.mode === "blis" ? asBlis(wider) : asVllm(wider);
     if (blocks > 0) return tp;
   }
   return undefined;
 };
 
-/** What the figure leaves out, for those who read it. */
-const notes = ({ shape, mode, parallelism }: CapacityInput): readonly Problem[] => {
+/** What the figure counts only roughly, for those who read it. */
+const notes = (input: CapacityInput): readonly Problem[] => {
+  const { shape, mode } = input;
   const warn = (reason: string, message: string): Problem => ({ severity: "warning", reason, message });
-  const warnings: Problem[] = [];
-  if (mode === "vllm" && shape.layerKinds?.sliding_attention !== undefined) {
-    warnings.push(
-      warn("SlidingWindow", `KV of sliding-window layers of ${shape.id} is counted as that of full attention`),
-    );
-  }
+  const warnings = mode === "vllm" ? layoutOf(input).roughly.map((message) => warn("KvLayout", message)) : [];
   if (shape.tieWordEmbeddings === undefined) {
     warnings.push(warn("AssumedUntied", `nothing says that ${shape.id} ties its embeddings: counted as untied`));
   }
-  if (parallelism.dp > 1) {
-    warnings.push(warn("PooledRanks", `the KV caches of ${parallelism.dp} data-parallel ranks are treated as one`));
+  if (mode === "vllm" && shape.layerKinds?.linear_attention !== undefined && shape.linear === undefined) {
+    warnings.push(
+      warn("KvLayout", `the state of linear-attention layers of ${shape.id} is not known: counted as nothing`),
+    );
   }
   return warnings;
 };

@@ -1,18 +1,15 @@
-import { Batch } from "../model/batch.ts";
 import type { EngineState } from "../model/engine-state.ts";
-import type { Finished } from "../model/fact.ts";
-import type { Outcome, Request } from "../model/request.ts";
-import { Agenda } from "../sim/agenda.ts";
-import { invariant } from "../sim/invariant.ts";
-import { after, elapsed, type Micros, micros, NEVER, type SimTime } from "../sim/time.ts";
+import type { Request } from "../model/request.ts";
+import { after, micros, NEVER, type SimTime } from "../sim/time.ts";
 import { configProblems } from "./config-problems.ts";
-import type { Engine, EngineConfig, EngineListener, EngineTiming } from "./engine.ts";
-import { EngineMetrics } from "./engine-metrics.ts";
-import { MacroScheduler } from "./macro-scheduler.ts";
-import { MacroStep } from "./macro-step.ts";
-import { PrefixKeys } from "./prefix-keys.ts";
+import type { EngineConfig, EngineListener, EngineTiming } from "./engine.ts";
+import { FrontDesk, type Inside } from "./front-desk.ts";
+import { Rank } from "./rank.ts";
+import type { RankEngine } from "./ranked-engine.ts";
+import { chooseRank, type RankLoad, sumOfRanks } from "./ranks.ts";
 import { RunPlan } from "./run-plan.ts";
-import { Sequence } from "./sequence.ts";
+import type { Sequence } from "./sequence.ts";
+import { StepResults } from "./step-results.ts";
 
 /**
  * An engine that passes over the steps in which nothing happens: the loop of vLLM V1's engine core
@@ -21,62 +18,46 @@ import { Sequence } from "./sequence.ts";
  * two numbers, those that decode and their context. What comes between only cuts the plan at the step where it counts.
  *
  * With asynchronous scheduling the next step is fixed while one is under way, so that a request arriving during step N
- * is first looked at when N ends, and starts with N + 2; blocks freed by N serve N + 2 as well.
+ * is first looked at when N ends, and starts with N + 2; blocks freed by N serve N + 2 as well. Several ranks take their
+ * steps together, each as long as the slowest (vllm/v1/engine/core.py, DPEngineCoreProc).
  *
  * Invariant: the plan begins with the end of the step under way, and is empty if there is none.
  */
-export class MacroEngine implements Engine {
-  readonly #config: EngineConfig;
+export class MacroEngine implements RankEngine {
   readonly #timing: EngineTiming;
-  readonly #listener: EngineListener;
-  readonly #metrics: EngineMetrics;
-  readonly #scheduler: MacroScheduler;
+  readonly #desk: FrontDesk;
+  readonly #ranks: readonly Rank[];
   readonly #blis: boolean;
   readonly #async: boolean;
-  /** Requests on their way to the queue. */
-  readonly #arriving: Agenda<Sequence>;
-  /** All that are held, in order of submission. */
-  readonly #held = new Map<number, Sequence>();
-  /** The step under way, if `#running`, and the one scheduled ahead, if it has members. */
-  #current = new MacroStep();
-  #ahead = new MacroStep();
   #running = false;
   readonly #plan = new RunPlan();
-  /** Of a planned step; nobody but coasters takes part. */
-  readonly #coasting = new Batch();
+  readonly #results: StepResults;
   /** The step under way will leave nothing to do; `blis` mode then starts the next one without waiting for its end. */
   #lastOfAll = false;
-  /** Ends that were decided before their instant; `blis` mode only. */
-  readonly #untold: Agenda<Finished>;
-  #submitted = 0;
   #now: SimTime;
-  /** Gauges, as of the last finished step. */
-  #gauges: { readonly at: SimTime; readonly running: number; readonly waiting: number; readonly free: number };
+  /** When it next has something to do or to tell. */
+  #due: SimTime = NEVER;
 
   /** @throws RangeError if `configProblems` finds any */
   constructor(config: EngineConfig, timing: EngineTiming, listener: EngineListener, start: SimTime) {
     const [problem] = configProblems(config);
     if (problem !== undefined) throw new RangeError(problem.message);
-    this.#config = config;
     this.#timing = timing;
-    this.#listener = listener;
     this.#blis = config.mode === "blis";
-    this.#async = config.asyncScheduling && !this.#blis;
-    this.#metrics = new EngineMetrics(config.maxModelLen);
-    this.#scheduler = new MacroScheduler(config, this.#metrics);
-    this.#arriving = new Agenda(start);
-    this.#untold = new Agenda(start);
+    this.#async = config.asyncScheduling && !this.#blis && config.speculation === undefined;
+    this.#desk = new FrontDesk(config, timing, listener, start);
+    this.#results = new StepResults(config, timing, this.#desk);
+    const together = config.lockstep === true && !this.#blis ? (config.ranks ?? 1) : 1;
+    this.#ranks = Array.from({ length: together }, () => new Rank(config, this.#async, true, start));
     this.#now = start;
-    this.#gauges = { at: start, running: 0, waiting: 0, free: this.#scheduler.cache.free };
   }
 
   get held(): number {
-    return this.#held.size;
+    return this.#desk.held;
   }
 
   get due(): SimTime {
-    const arrival = !this.#running || this.#lastOfAll ? (this.#arriving.next ?? NEVER) : NEVER;
-    return Math.min(this.#plan.last, arrival, this.#untold.next ?? NEVER) as SimTime;
+    return this.#due;
   }
 
   advance(now: SimTime): void {
@@ -86,195 +67,234 @@ export class MacroEngine implements Engine {
     this.#now = now;
   }
 
-  submit(request: Request, now: SimTime): void {
+  work(now: SimTime): void {
+    if (now < this.#now) throw new RangeError(`${now} us lies before now, ${this.#now} us`);
+    for (let due = this.due; due < now; due = this.due) this.#happen(due);
+    this.#happenBut(now);
+    this.#replan();
+  }
+
+  submit(request: Request, now: SimTime, among?: Inside): void {
     if (now < this.#now) throw new RangeError(`${now} us lies before now, ${this.#now} us`);
     // A request that comes at the very instant of a step takes part in it, so that step has to wait.
     for (let due = this.due; due < now; due = this.due) this.#happen(due);
     this.#passTo((now - 1) as SimTime);
     this.#now = now;
-    if (!this.#serves(request)) return this.#reject(request, now);
-    invariant(!this.#held.has(request.id), `request ${request.id} is submitted once`);
-    this.#submitted += 1;
-    const queued = after(now, this.#timing.toQueue(request.promptTokens));
-    const { blockSize, maxModelLen } = this.#config;
-    const keys = new PrefixKeys(request.prefix, request.promptTokens, blockSize);
-    const sequence = new Sequence(
-      request,
-      this.#submitted,
-      { arrived: now, queued },
-      keys,
-      maxModelLen - request.promptTokens,
-    );
-    this.#held.set(request.id, sequence);
-    this.#arriving.at(queued, 0, sequence);
-    if (this.#admits) this.#plan.cut(queued);
+    const sequence = this.#desk.admit(request, now, this.#first.metrics, among);
+    if (sequence === undefined) return;
+    if (this.#ranks.length > 1) sequence.rankIndex = chooseRank(this.#ranks.map((rank) => rank.load));
+    const rank = this.#rankOf(sequence);
+    rank.arriving += 1;
+    if (rank.scheduler.admits) this.#plan.cut(sequence.queued);
+    this.#due = this.#nextDue();
   }
 
   abort(requestId: number, now: SimTime): void {
     this.advance(now);
-    const sequence = this.#held.get(requestId);
+    const sequence = this.#desk.find(requestId);
     if (sequence === undefined) return;
-    this.#abort(sequence, now);
+    this.#hangUp(sequence, "aborted", now);
+    this.#resume(now);
     this.#replan();
   }
 
   abortAll(now: SimTime): void {
     this.advance(now);
-    for (const sequence of Array.from(this.#held.values())) this.#abort(sequence, now);
+    for (const sequence of this.#desk.sequences) this.#hangUp(sequence, "aborted", now);
+    this.#resume(now);
     this.#replan();
   }
 
   look(now: SimTime): EngineState {
     if (now >= this.due) this.advance(now);
     else this.#passTo(now);
-    const { at, running, waiting, free } = this.#gauges;
-    if (now < at) throw new RangeError(`${now} us lies before the last change, ${at} us`);
-    const { counters, histograms } = this.#metrics;
-    const size = this.#scheduler.cache.size;
-    const underWay = this.#running ? Math.max(0, now - this.#current.start) : 0;
-    return {
-      running,
-      waiting,
-      kvUsage: 1 - free / size,
-      usedBlocks: size - free,
-      freeBlocks: free,
-      counters: { ...counters, success: { ...counters.success }, busyMicros: counters.busyMicros + underWay },
-      histograms,
-    };
+    const underWay = this.#running ? Math.max(0, now - this.#first.current.start) : 0;
+    const states = this.#ranks.map((rank) => rank.look(now, underWay));
+    return states.length === 1 ? (states[0] as EngineState) : sumOfRanks(states, "together");
+  }
+
+  /** What a front end that chooses among engines goes by: requests that wait or run. */
+  get load(): RankLoad {
+    return this.#first.load;
+  }
+
+  get inside(): Inside {
+    return this.#desk.inside;
+  }
+
+  get #first(): Rank {
+    return this.#ranks[0] as Rank;
+  }
+
+  #rankOf({ rankIndex }: Sequence): Rank {
+    return this.#ranks[rankIndex] as Rank;
   }
 
   // ---- time
 
-  #happen(at: SimTime): void {
+  /** Everything at an instant but for clients that hang up. */
+  #happenBut(at: SimTime): void {
     this.#passTo(at);
-    while ((this.#untold.next ?? NEVER) <= at) this.#tell(this.#untold.pop() as Finished);
-    if (this.#running && this.#current.end <= at) this.#finish(this.#current.end);
-    const arrived = this.#takeArrivals(at);
+    const told = this.#desk.tellUntil(at);
+    if (told || this.#nextWork <= at) this.#work(at, told);
+  }
+
+  #happen(at: SimTime): void {
+    this.#happenBut(at);
+    let left = false;
+    for (let next = this.#desk.popDeadline(at); next !== undefined; next = this.#desk.popDeadline(at)) {
+      this.#passDeadline(next, at);
+      left = true;
+    }
+    if (left) this.#resume(at);
+    this.#replan();
+  }
+
+  /** A step ends, or one may begin. */
+  #work(at: SimTime, told: boolean): void {
+    if (this.#running && this.#first.current.end <= at) this.#finish(this.#first.current.end);
+    // While a step is under way nobody gets to the queue: vLLM's core takes what has come when the step is done.
+    const arrived = (!this.#running || this.#lastOfAll || told) && this.#takeArrivals(at);
     if (this.#running && this.#lastOfAll && arrived) this.#finish(at);
     if (!this.#running) this.#start(at);
-    this.#replan();
+  }
+
+  /** Somebody who stood in the way of others may be gone. */
+  #resume(at: SimTime): void {
+    if (!this.#running && this.#ranks.some(({ scheduler }) => scheduler.waiting.length > 0)) this.#start(at);
   }
 
   #takeArrivals(at: SimTime): boolean {
     let any = false;
-    while ((this.#arriving.next ?? NEVER) <= at) {
-      const sequence = this.#arriving.pop() as Sequence;
-      if (sequence.state === "gone") continue;
-      sequence.state = "waiting";
-      this.#scheduler.waiting.push(sequence);
+    for (let next = this.#desk.popArrival(at); next !== undefined; next = this.#desk.popArrival(at)) {
+      const rank = this.#rankOf(next);
+      next.state = "waiting";
+      rank.arriving -= 1;
+      rank.scheduler.waiting.push(next);
       any = true;
     }
     return any;
   }
 
   #start(at: SimTime): void {
-    if (this.#ahead.size > 0) {
-      [this.#current, this.#ahead] = [this.#ahead, this.#current];
-      this.#ahead.clear();
-    } else {
-      this.#scheduler.schedule(this.#current, undefined);
-      if (this.#scheduler.running + this.#scheduler.waiting.length === 0) return;
-      invariant(this.#blis || this.#current.size > 0, "an engine with work never stands still");
+    const fixed = this.#ranks.some((rank) => rank.ahead.size > 0);
+    for (const rank of this.#ranks) {
+      if (fixed) rank.turn();
+      else if (this.#blis) rank.scheduler.schedule(rank.current, undefined, at);
+      else rank.fill(rank.current, at);
     }
-    const step = this.#current;
-    step.start = at;
-    step.end = after(at, this.#timeOf(step.batch));
-    for (const sequence of step.admitted) sequence.scheduled ??= at;
+    if (!this.#ranks.some((rank) => this.#isStep(rank))) return;
+    let length = 1;
+    for (const rank of this.#ranks) {
+      const { current } = rank;
+      length = Math.max(length, rank.timeOf(this.#timing, current.batch) + rank.loadAdapters(current.adapters));
+    }
+    for (const { current } of this.#ranks) {
+      current.start = at;
+      current.end = after(at, micros(length));
+      for (const sequence of current.admitted) sequence.scheduled ??= at;
+    }
     this.#running = true;
-    if (this.#async) this.#scheduler.schedule(this.#ahead, step);
-    this.#lastOfAll = this.#blis && this.#endsAll(step);
+    if (this.#async) for (const { scheduler, current, ahead } of this.#ranks) scheduler.schedule(ahead, current, at);
+    this.#lastOfAll = this.#blis && this.#endsAll(this.#first);
   }
 
-  #timeOf(batch: Batch): Micros {
-    return micros(Math.max(1, this.#timing.step(batch)));
+  /** In `blis` mode a step may also be one that computes nothing, as long as somebody is there. */
+  #isStep({ current, scheduler }: Rank): boolean {
+    return current.size > 0 || (this.#blis && scheduler.running + scheduler.waiting.length > 0);
   }
 
-  /** Whether nobody runs or waits after `step`. */
-  #endsAll(step: MacroStep): boolean {
-    const { running, apart, coasters, waiting } = this.#scheduler;
-    if (waiting.length > 0 || running !== step.size) return false;
+  /** Whether nobody runs or waits after the step under way. */
+  #endsAll({ current, scheduler: { running, apart, coasters, waiting } }: Rank): boolean {
+    if (waiting.length > 0 || running !== current.size) return false;
     if (!apart.every((sequence) => sequence.placeholders > 0 && sequence.outputs + 1 >= sequence.limit)) return false;
-    if (coasters.count > 0 && coasters.nextEnd > step.number) return false;
-    for (const { endsWith } of coasters.members) if (endsWith > step.number) return false;
+    if (coasters.count > 0 && coasters.nextEnd > current.number) return false;
+    for (const { endsWith } of coasters.members) if (endsWith > current.number) return false;
     return true;
   }
 
   // ---- runs
 
-  /** Whether somebody who comes to the queue now may enter with the next step that is scheduled. */
-  get #admits(): boolean {
-    return this.#scheduler.waiting.length === 0 && !this.#scheduler.closed;
+  #replan(): void {
+    this.#planRun();
+    this.#due = this.#nextDue();
   }
 
-  #replan(): void {
-    const [plan, step] = [this.#plan, this.#current];
+  #nextDue(): SimTime {
+    return Math.min(this.#nextWork, this.#desk.nextTelling, this.#desk.nextDeadline, NEVER) as SimTime;
+  }
+
+  /** When a step ends that is to be looked at, or one may begin. */
+  get #nextWork(): number {
+    let due: number = this.#plan.last;
+    if (!this.#running || this.#lastOfAll) due = Math.min(due, this.#desk.nextArrival);
+    if (!this.#running) for (const { scheduler } of this.#ranks) due = Math.min(due, scheduler.nextLoad);
+    return due;
+  }
+
+  #planRun(): void {
+    const plan = this.#plan;
     plan.clear();
     if (!this.#running) return;
-    plan.push(step.end);
-    if (!this.#isPlain()) return;
-    const { coasters, cache } = this.#scheduler;
-    const [firstNumber, firstScheduled] = [step.number, coasters.scheduled + 1];
-    // The last step of all in `blis` mode is different (D20), so that its start is to be looked at.
-    const lastSilent = coasters.nextEnd - (this.#blis ? 2 : 1);
-    const arrival = this.#admits ? (this.#arriving.next ?? NEVER) : NEVER;
-    const most = Math.min(lastSilent - firstNumber + 1, coasters.nextHalt - firstScheduled);
-    const batch = this.#coasting;
-    batch.clear();
-    batch.addDecodes(coasters.count, coasters.context);
-    let free = cache.free;
-    let end = step.end;
-    for (let i = 0; i < most && end < arrival && !plan.full; i += 1) {
-      free -= coasters.blocksFor(i);
-      if (free < 0) return;
-      const isAhead = this.#async && i === 0;
-      end = after(end, this.#timeOf(isAhead ? this.#ahead.batch : batch));
-      if (!isAhead) batch.decodeContext += coasters.count;
+    let { end } = this.#first.current;
+    plan.push(end);
+    if (this.#lastOfAll || this.#results.waits) return;
+    let most = Number.POSITIVE_INFINITY;
+    let change: number = NEVER;
+    let coasting = false;
+    for (const rank of this.#ranks) {
+      if (!isPlain(rank)) return;
+      const { scheduler, current } = rank;
+      const { coasters } = scheduler;
+      if (coasters.count > 0) coasting = true;
+      // The last step of all in `blis` mode is different (D20), so that its start is to be looked at.
+      const lastSilent = coasters.nextEnd - (this.#blis ? 2 : 1);
+      most = Math.min(most, lastSilent - current.number + 1, coasters.nextHalt - coasters.scheduled - 1);
+      most = Math.min(most, coasters.nextFilling - coasters.scheduled);
+      if (scheduler.admits) change = Math.min(change, this.#desk.nextArrival);
+      change = Math.min(change, scheduler.nextLoad);
+      rank.coasting.clear();
+      rank.coasting.addDecodes(coasters.count, coasters.context, coasters.inWindow);
+      rank.coasting.adapters = coasters.adapters.size;
+      rank.spare = scheduler.cache.free;
+    }
+    if (!coasting) return;
+    for (let i = 0; i < most && end < change && !plan.full; i += 1) {
+      let length = 1;
+      for (const rank of this.#ranks) {
+        const { coasters } = rank.scheduler;
+        rank.spare -= coasters.blocksFor(i);
+        if (rank.spare < 0) return;
+        const isAhead = this.#async && i === 0;
+        length = Math.max(length, rank.timeOf(this.#timing, isAhead ? rank.ahead.batch : rank.coasting));
+        if (isAhead) continue;
+        rank.coasting.decodeContext += coasters.count;
+        rank.coasting.decodeWindow += coasters.growing;
+      }
+      end = after(end, micros(length));
       plan.push(end);
     }
-  }
-
-  /** Whether the steps fixed so far and the next one have coasters only, and nobody can enter but by arriving. */
-  #isPlain(): boolean {
-    const { apart, coasters, waiting, closed, stuck } = this.#scheduler;
-    if (this.#lastOfAll || coasters.count === 0 || apart.length > 0) return false;
-    if (this.#current.members.length > 0 || this.#ahead.members.length > 0) return false;
-    return closed || waiting.length === 0 || waiting.peek() === stuck;
   }
 
   /** Takes all silent ends up to `time`. */
   #passTo(time: SimTime): void {
     const plan = this.#plan;
     if (!plan.silent || plan.next > time) return;
-    const { coasters, waiting, cache } = this.#scheduler;
-    const [step, outputs] = [this.#current, coasters.count];
-    let { start } = step;
+    const begin = this.#first.current.start;
     const beyond = this.#blis ? this.#timing.perToken : 0;
-    let { free } = cache;
-    let [steps, blocks, waited] = [0, 0, 0];
+    for (const rank of this.#ranks) rank.beginRun();
+    let start = begin;
+    let steps = 0;
     while (plan.silent && plan.next <= time) {
       const end = plan.next;
-      this.#metrics.gap(end - start + beyond, outputs);
+      for (const rank of this.#ranks) rank.passEnd(end - start + beyond);
       start = end;
       steps += 1;
-      waited = waiting.length;
-      free = cache.free - blocks;
       this.#takeArrivals(end);
-      blocks += coasters.blocksFor();
-      coasters.pass();
+      for (const rank of this.#ranks) rank.passSchedule();
       plan.shift();
     }
-    const length = start - step.start;
-    coasters.gaps += length + steps * beyond;
-    coasters.finished += steps;
-    coasters.lastEnd = start;
-    step.number += steps;
-    step.start = start;
-    step.coasters = step.size = outputs;
-    step.end = plan.next;
-    if (this.#async) this.#ahead.coast(coasters.scheduled, outputs, coasters.context - outputs);
-    this.#scheduler.passed(steps, blocks);
-    this.#metrics.steppedOn(steps, outputs, length);
-    this.#gauges = { at: start, running: outputs, waiting: waited, free };
+    for (const rank of this.#ranks) rank.endRun(steps, begin, start, plan.next, beyond, this.#async);
     this.#now = Math.max(this.#now, start) as SimTime;
   }
 
@@ -285,171 +305,41 @@ export class MacroEngine implements Engine {
    * when a step starts (D20) and forgets the step if nothing is left, so that a newcomer starts before its end.
    */
   #finish(at: SimTime): void {
-    const step = this.#current;
-    const { coasters } = this.#scheduler;
     this.#running = false;
-    let outputs = step.coasters;
-    const gap = step.end - step.start + (this.#blis ? this.#timing.perToken : 0);
-    if (outputs > 0) this.#metrics.gap(gap, outputs);
-    coasters.gaps += gap;
-    coasters.finished = step.number;
-    coasters.lastEnd = step.end;
-    // In order of rank: members and the coasters that end.
-    let ending = coasters.popEnding(step.number);
-    for (let i = 0; i < step.members.length; i += 1) {
-      const sequence = step.members[i] as Sequence;
-      for (; ending !== undefined && ending.rank < sequence.rank; ending = coasters.popEnding(step.number)) {
-        this.#endCoaster(ending, at);
-      }
-      if (sequence.state === "gone" || !step.samples[i]) continue;
-      outputs += 1;
-      this.#takeToken(sequence, step, at);
-    }
-    for (; ending !== undefined; ending = coasters.popEnding(step.number)) this.#endCoaster(ending, at);
-    this.#scheduler.sweep();
-    this.#metrics.stepped(outputs, at - step.start);
-    this.#readGauges(at);
+    for (const rank of this.#ranks) this.#results.apply(rank, rank.current, at, at - rank.current.start);
+    this.#results.takeOff(at);
   }
 
-  #endCoaster(sequence: Sequence, at: SimTime): void {
-    this.#stopCoasting(sequence);
-    this.#end(sequence, at);
-  }
+  // ---- clients that hang up
 
-  #stopCoasting(sequence: Sequence): void {
-    this.#scheduler.settle(sequence);
-    this.#current.dropCoaster(sequence);
-    this.#ahead.dropCoaster(sequence);
-  }
-
-  #takeToken(sequence: Sequence, step: MacroStep, at: SimTime): void {
-    const { end } = step;
+  /** The reference simulator has applied the step under way at its start (D20): what ends with it is in time. */
+  #passDeadline(sequence: Sequence, at: SimTime): void {
+    if (!sequence.lives) return this.#hangUp(sequence, "timed-out", at);
+    const rank = this.#rankOf(sequence);
+    if (!this.#blis || !this.#running || !this.#samples(rank, sequence)) return this.#hangUp(sequence, "timed-out", at);
+    if (sequence.coasting ? sequence.endsWith <= rank.current.number : sequence.outputs + 1 >= sequence.limit) return;
+    rank.setApart(sequence);
     sequence.placeholders -= 1;
-    sequence.outputs += 1;
-    sequence.known += 1;
-    if (sequence.firstToken === undefined) {
-      sequence.firstToken = end;
-      this.#tellFirst(sequence);
-    } else if (this.#blis) {
-      const gap = end - step.start + this.#timing.perToken;
-      sequence.gapSum += gap;
-      this.#metrics.gap(gap);
-    } else this.#metrics.gap(end - sequence.lastToken);
-    sequence.lastToken = end;
-    if (sequence.outputs >= sequence.limit) this.#end(sequence, at);
+    this.#results.countTokens(rank, rank.current, sequence, 1);
+    rank.current.early += 1;
+    this.#hangUp(sequence, "timed-out", at);
   }
 
-  #tellFirst(sequence: Sequence): void {
-    if (sequence.firstTold) return;
-    sequence.firstTold = true;
-    const seen = this.#firstSeen(sequence) as SimTime;
-    this.#metrics.firstToken(sequence, elapsed(sequence.arrived, seen) / 1e6);
-    this.#listener.firstToken(sequence.request, seen);
+  /** Whether the step under way brings it a token. */
+  #samples({ current }: Rank, sequence: Sequence): boolean {
+    if (sequence.coasting) return current.carries(sequence);
+    const at = current.members.indexOf(sequence);
+    return at >= 0 && (current.samples[at] as boolean);
   }
 
-  #end(sequence: Sequence, at: SimTime): void {
-    if (this.#blis && !sequence.capped) this.#takeLastBlock(sequence);
-    this.#leave(sequence);
-    const facts = this.#factsOf(sequence, sequence.capped ? "length" : "stop", this.#lastSeen(sequence));
-    this.#metrics.finished(sequence, facts);
-    const end = sequence.lastToken;
-    if (end > at) this.#untold.at(end, 0, facts);
-    else this.#tell(facts);
-  }
-
-  /** The reference simulator takes a block for the last token too, before it frees all (D3). */
-  #takeLastBlock(sequence: Sequence): void {
-    this.#scheduler.cache.grow(sequence, sequence.computed + 1);
-  }
-
-  /** Gives up its blocks, and its place at the next sweep. What steps under way bring it comes to nothing. */
-  #leave(sequence: Sequence): void {
-    const { state } = sequence;
-    sequence.state = "gone";
-    this.#scheduler.cache.release(sequence);
-    this.#scheduler.stuck = undefined;
-    if (state === "running") this.#scheduler.lost();
-    if (state === "waiting") this.#scheduler.waiting.lost();
-  }
-
-  // ---- the door
-
-  /** vLLM's front end answers HTTP 400 to a prompt without room for an output; BLIS also drops what the cache can't hold. */
-  #serves({ promptTokens }: Request): boolean {
-    const { blockSize, maxModelLen, numGpuBlocks } = this.#config;
-    if (promptTokens >= maxModelLen) return false;
-    return !this.#blis || Math.ceil(promptTokens / blockSize) <= numGpuBlocks;
-  }
-
-  #reject(request: Request, now: SimTime): void {
-    this.#listener.finished({
-      request,
-      outcome: "rejected",
-      queued: now,
-      scheduled: undefined,
-      firstToken: undefined,
-      end: now,
-      outputTokens: 0,
-      cachedTokens: 0,
-      preemptions: 0,
-    });
-  }
-
-  #abort(sequence: Sequence, now: SimTime): void {
-    if (sequence.state === "gone") return;
-    if (sequence.coasting) this.#stopCoasting(sequence);
-    this.#leave(sequence);
-    this.#scheduler.sweep();
-    this.#metrics.aborted();
-    this.#readGauges(now);
-    this.#tell(this.#factsOf(sequence, "aborted", now));
-  }
-
-  #tell(facts: Finished): void {
-    this.#held.delete(facts.request.id);
-    this.#listener.finished(facts);
-  }
-
-  #factsOf(sequence: Sequence, outcome: Outcome, end: SimTime): Finished {
-    const firstToken = this.#firstSeen(sequence);
-    return {
-      request: sequence.request,
-      outcome,
-      queued: Math.min(sequence.queued, end) as SimTime,
-      scheduled: sequence.scheduled,
-      firstToken,
-      end: Math.max(end, firstToken ?? end) as SimTime,
-      outputTokens: sequence.outputs,
-      cachedTokens: sequence.cached,
-      preemptions: sequence.preemptions,
-    };
-  }
-
-  /** The client's view adds the front end's share (design notes 7, last paragraph). */
-  #firstSeen({ firstToken }: Sequence): SimTime | undefined {
-    return firstToken === undefined ? undefined : after(firstToken, this.#timing.perToken);
-  }
-
-  /** BLIS sums the gaps, each with the front end's share, and so leaves out steps that passed a request over (D10). */
-  #lastSeen(sequence: Sequence): SimTime {
-    const { perToken, atFinish } = this.#timing;
-    const last = this.#blis
-      ? after(this.#firstSeen(sequence) as SimTime, sequence.gapSum as Micros)
-      : after(sequence.lastToken, perToken);
-    return after(last, atFinish);
-  }
-
-  /** vLLM's gauges leave with a step's outputs: what has arrived since its scheduling isn't in them yet. */
-  #readGauges(at: SimTime): void {
-    const { running, waiting, cache } = this.#scheduler;
-    this.#gauges = { at, running, waiting: waiting.length, free: cache.free };
+  #hangUp(sequence: Sequence, outcome: "aborted" | "timed-out", now: SimTime): void {
+    this.#results.hangUp(this.#rankOf(sequence), sequence, outcome, now, this.#running);
   }
 }
 
-/** One replica's engine, idle at `start`. @throws RangeError if `configProblems` finds any */
-export const createEngine = (
-  config: EngineConfig,
-  timing: EngineTiming,
-  listener: EngineListener,
-  start: SimTime,
-): Engine => new MacroEngine(config, timing, listener, start);
+/** Whether the steps fixed so far and the next one have coasters only, and nobody can enter but by arriving. */
+const isPlain = ({ current, ahead, scheduler }: Rank): boolean => {
+  const { apart, waiting, closed, barred } = scheduler;
+  if (apart.length > 0 || current.members.length > 0 || ahead.members.length > 0) return false;
+  return closed || waiting.length === 0 || barred;
+};

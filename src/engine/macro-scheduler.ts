@@ -1,10 +1,22 @@
+import { type SimTime, START } from "../sim/time.ts";
 import { Coasters } from "./coasters.ts";
+import { EncoderCache, type EncoderPlan } from "./encoder-cache.ts";
 import type { EngineConfig } from "./engine.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
-import { KvCache } from "./kv-cache.ts";
+import { HostCache } from "./host-cache.ts";
+import { type Hits, KvCache } from "./kv-cache.ts";
 import type { MacroStep } from "./macro-step.ts";
+import { type SchedulingPolicy, schedulingPolicy } from "./scheduling-policy.ts";
 import type { Sequence } from "./sequence.ts";
-import { WaitingQueue } from "./waiting-queue.ts";
+import { FirstComeQueue, OrderedQueue, type WaitingQueue } from "./waiting-queue.ts";
+
+/** Tokens given to somebody in the step that is being made. */
+interface Grant {
+  readonly sequence: Sequence;
+  readonly tokens: number;
+  /** Tokens of images and the like to encode for it. */
+  readonly encoded: number;
+}
 
 /**
  * Decides what the next step computes: first everybody running, then newcomers while tokens, slots and blocks last.
@@ -18,25 +30,70 @@ export class MacroScheduler {
   readonly coasters: Coasters;
   /** Running ones that don't coast, in order of rank. */
   readonly apart: Sequence[] = [];
-  readonly waiting = new WaitingQueue();
+  readonly waiting: WaitingQueue;
   readonly cache: KvCache;
-  /** The head of the queue, if it can't enter before somebody leaves, however many steps pass. */
-  stuck: Sequence | undefined;
+  readonly encoder: EncoderCache | undefined;
+  readonly host: HostCache | undefined;
+  /**
+   * Whether nobody in the queue can enter while only coasters run, nobody arrives or leaves and no load ends; and if so,
+   * whether one who comes to its end would be looked at.
+   */
+  barred = false;
+  open = true;
+  /** Whether somebody was preempted in the step scheduled last, so that nobody was admitted. */
+  preempted = false;
   readonly #config: EngineConfig;
   readonly #metrics: EngineMetrics;
+  readonly #policy: SchedulingPolicy;
   readonly #blis: boolean;
   readonly #async: boolean;
+  readonly #coasts: boolean;
+  readonly #offsets: readonly number[];
+  /** Draft tokens of each that decodes. */
+  readonly #drafts: number;
+  readonly #encoderBudget: number;
+  /** Waiting for blocks from the host, and in the queue with blocks that came from there. */
+  readonly #loading = new Set<Sequence>();
+  readonly #loaded = new Set<Sequence>();
+  /** Whose lookups are counted again with each step: the one that doesn't fit. */
+  #stuck: { readonly sequence: Sequence; readonly hits: number } | undefined;
+  /** Conversations of the running ones, and how many there are of each. */
+  readonly #conversations = new Map<string, number>();
   #admissions = 0;
+  #scheduledAt: SimTime = START;
   #scarce = false;
   #gone = 0;
+  /** Of the step being made. */
+  #step: MacroStep | undefined;
+  #underWay: MacroStep | undefined;
+  readonly #grants: Grant[] = [];
+  /** Those passed over in the queue. */
+  readonly #aside: Sequence[] = [];
+  #encoderLeft = 0;
+  #adapters = new Set<string>();
 
-  constructor(config: EngineConfig, metrics: EngineMetrics) {
+  /**
+   * @param async whether the next step is scheduled while one is under way
+   * @param coasts whether those that decode may be scheduled all together
+   */
+  constructor(config: EngineConfig, metrics: EngineMetrics, async: boolean, coasts = true) {
     this.#config = config;
     this.#metrics = metrics;
     this.#blis = config.mode === "blis";
-    this.#async = config.asyncScheduling && !this.#blis;
+    this.#async = async;
+    this.#policy = schedulingPolicy(config.schedulingPolicy);
+    const { order } = this.#policy;
+    this.waiting = order === undefined ? new FirstComeQueue() : new OrderedQueue(order);
     this.cache = new KvCache(config);
-    this.coasters = new Coasters(config.blockSize);
+    this.coasters = new Coasters(config.blockSize, this.cache.groups, this.cache.window);
+    this.#offsets = this.cache.offsets;
+    this.#coasts = coasts && config.speculation === undefined;
+    this.#drafts = this.#blis ? 0 : (config.speculation?.tokens ?? 0);
+    this.#encoderBudget = config.encoderBudget ?? config.maxNumBatchedTokens;
+    const { encoderCacheTokens = config.maxNumBatchedTokens } = config;
+    this.encoder = this.#blis ? undefined : new EncoderCache(encoderCacheTokens);
+    const offloads = config.prefixCaching && !this.#blis && this.cache.groups === 1 && !this.cache.slides;
+    this.host = offloads && config.offload !== undefined ? new HostCache(config.offload, config.blockSize) : undefined;
   }
 
   get running(): number {
@@ -49,32 +106,72 @@ export class MacroScheduler {
     return this.running >= maxNumSeqs || this.coasters.count >= maxNumBatchedTokens;
   }
 
+  /** Whether somebody who comes to the queue now may enter with the next step that is scheduled. */
+  get admits(): boolean {
+    return !this.closed && (this.open || this.#policy.order !== undefined);
+  }
+
+  /** End of the next load that the step scheduled last has not seen; Infinity if there is none. */
+  get nextLoad(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { load } of this.#loading) {
+      if (load !== undefined && load.end > this.#scheduledAt) next = Math.min(next, load.end);
+    }
+    return next;
+  }
+
   /**
    * Fills `step`. Members' computed tokens are advanced at once, as vLLM does.
    * @param underWay the step that runs meanwhile, if any
    */
-  schedule(step: MacroStep, underWay: MacroStep | undefined): void {
+  schedule(step: MacroStep, underWay: MacroStep | undefined, now: SimTime): void {
     step.clear();
-    this.stuck = undefined;
+    this.#scheduledAt = now;
+    this.#stuck = undefined;
+    this.barred = false;
+    this.open = true;
+    this.#encoderLeft = this.#encoderBudget;
     const number = this.coasters.scheduled + 1;
     for (let next = this.coasters.popHalting(number); next; next = this.coasters.popHalting(number)) {
       this.setApart(next, underWay);
     }
     this.#recruit();
-    let left = this.coasters.count > 0 ? this.#scheduleTogether(step) : undefined;
+    this.preempted = false;
+    let left = this.coasters.count > 0 ? this.#scheduleTogether(step, underWay) : undefined;
     if (left === undefined) {
       if (this.coasters.count > 0) this.#setAllApart(underWay);
       this.coasters.pass();
       left = this.#scheduleEach(step, this.#config.maxNumBatchedTokens);
     }
     step.number = number;
-    if (left !== undefined) this.#admit(step, left);
+    this.#step = step;
+    this.#underWay = underWay;
+    if (this.#config.lora !== undefined) this.#collectAdapters(step);
+    if (!this.preempted) this.#admit(step, left, now);
+    step.adapters = this.#adapters;
+    step.batch.adapters = this.#adapters.size;
   }
 
-  /** The coasters' part of a step that consists of nothing else, `steps` times, with `blocks` blocks in sum. */
+  /** The next step is scheduled, which has coasters only. @returns the blocks that they need and have not taken yet */
+  pass(): number {
+    const { coasters, cache } = this;
+    const blocks = coasters.blocksFor();
+    if (!cache.slides) {
+      coasters.pass();
+      return blocks;
+    }
+    for (const sequence of coasters.at(this.#offsets)) {
+      this.slide(sequence);
+      if (coasters.needsBlock(sequence)) cache.stockUp(cache.groups);
+    }
+    coasters.pass();
+    return 0;
+  }
+
+  /** So many such steps have ended, for which `blocks` blocks have not been taken yet. */
   passed(steps: number, blocks: number): void {
     this.cache.stockUp(blocks);
-    if (this.stuck !== undefined && !this.#blis) this.#countLookup(this.stuck, 0, steps);
+    if (this.#stuck !== undefined) this.#countLookup(this.#stuck.sequence, this.#stuck.hits, steps);
   }
 
   /** Ends coasting: from now on the sequence has figures and blocks of its own. */
@@ -85,7 +182,7 @@ export class MacroScheduler {
     this.cache.name(sequence, sequence.computed - (this.#async ? 1 : 0));
   }
 
-  /** The same for one that goes on running. */
+  /** The same for one that stays on the list. */
   setApart(sequence: Sequence, ...underWay: readonly (MacroStep | undefined)[]): void {
     this.settle(sequence);
     for (const step of underWay) step?.turn(sequence);
@@ -94,9 +191,31 @@ export class MacroScheduler {
     this.apart.splice(at, 0, sequence);
   }
 
-  /** To be told of each running sequence that goes, before `sweep`. */
-  lost(): void {
-    this.#gone += 1;
+  /** Gives up all that a sequence holds, and its place at the next sweep. @param from where it was */
+  release(sequence: Sequence, from: Sequence["state"]): void {
+    this.cache.release(sequence);
+    this.encoder?.free(sequence);
+    this.#forgetLoad(sequence);
+    this.barred = false;
+    if (from === "running") {
+      this.#gone += 1;
+      this.#converse(sequence, -1);
+    }
+    if (from === "waiting") this.waiting.lost();
+  }
+
+  /**
+   * Nobody runs, yet nobody can enter: those in the queue that hold blocks from the host give them up; vLLM would stand
+   * still. @returns whether there were any
+   */
+  unload(): boolean {
+    const holders = [...this.#loading, ...this.#loaded];
+    if (this.running > 0 || this.nextLoad < Number.POSITIVE_INFINITY || holders.length === 0) return false;
+    for (const sequence of holders.sort((a, b) => a.order - b.order)) {
+      this.cache.release(sequence);
+      this.#forgetLoad(sequence);
+    }
+    return true;
   }
 
   /** Takes those that are gone off the list, all at once. */
@@ -105,7 +224,7 @@ export class MacroScheduler {
     this.#gone = 0;
     let kept = 0;
     for (const sequence of this.apart) {
-      if (sequence.state !== "running") continue;
+      if (sequence.state === "gone") continue;
       this.apart[kept] = sequence;
       kept += 1;
     }
@@ -120,7 +239,7 @@ export class MacroScheduler {
 
   /** Lets all coast that can, unless things have run short and may again with the next step. */
   #recruit(): void {
-    if (this.apart.length === 0) return;
+    if (this.apart.length === 0 || !this.#coasts) return;
     if (this.#scarce) {
       if (this.cache.free < this.running || this.#config.maxNumBatchedTokens < this.running) return;
       this.#scarce = false;
@@ -128,8 +247,7 @@ export class MacroScheduler {
     let kept = 0;
     for (const sequence of this.apart) {
       if (this.#canCoast(sequence)) {
-        const end = sequence.request.promptTokens + sequence.limit;
-        this.coasters.join(sequence, this.#async && end >= this.#config.maxModelLen);
+        this.coasters.join(sequence, this.#async && sequence.foreseen);
         continue;
       }
       this.apart[kept] = sequence;
@@ -143,61 +261,151 @@ export class MacroScheduler {
     const { known, placeholders, computed, outputs, limit } = sequence;
     if (computed < sequence.prefillEnd || known + placeholders - computed !== 1) return false;
     if (outputs + placeholders >= limit || computed > this.#config.maxModelLen - 2) return false;
+    if (this.cache.slides && !this.cache.hasSlid(sequence, computed)) return false;
+    if (!this.#fillsAlone(sequence)) return false;
     if (this.#async) return placeholders === 1;
     return placeholders === 0 && sequence.lastToken === this.coasters.lastEnd;
   }
 
-  /** @returns the budget left, or undefined, with nothing changed, if there isn't enough for all */
-  #scheduleTogether(step: MacroStep): number | undefined {
-    const { coasters, cache } = this;
-    let budget = this.#config.maxNumBatchedTokens - coasters.count;
-    let blocks = cache.free - coasters.blocksFor();
-    // Those before a coaster must not take tokens from it.
-    const mayCut = (this.apart[0]?.rank ?? Number.POSITIVE_INFINITY) > coasters.highestRank;
-    if (budget < 0) return undefined;
-    const given: number[] = [];
-    for (const sequence of this.apart) {
-      const tokens = Math.max(0, this.#demand(sequence));
-      if (tokens > budget && !mayCut) return undefined;
-      const cut = Math.min(tokens, budget);
-      budget -= cut;
-      blocks -= cache.missing(sequence, sequence.computed + cut);
-      given.push(cut);
-    }
-    if (blocks < 0) return undefined;
-    cache.stockUp(coasters.blocksFor());
-    step.coasters = step.size = coasters.count;
-    coasters.schedule(step.batch);
-    this.apart.forEach((sequence, i) => {
-      const tokens = given[i] as number;
-      if (tokens === 0) return;
-      cache.grow(sequence, sequence.computed + tokens);
-      this.#put(step, sequence, tokens);
-    });
-    return budget;
+  /**
+   * Whether it doesn't matter when exactly the blocks that it fills get their names: of two of one conversation the first
+   * would be found, and in `blis` mode evicting one forgets the other (D7).
+   */
+  #fillsAlone({ request: { conversation } }: Sequence): boolean {
+    return conversation === undefined || (!this.#blis && this.#conversations.get(conversation) === 1);
   }
 
-  /** @returns the budget left, or undefined if somebody was preempted, so that nobody is admitted */
-  #scheduleEach(step: MacroStep, budget: number): number | undefined {
-    let preempted = false;
-    for (let i = 0; i < this.apart.length && budget > 0; i += 1) {
-      const sequence = this.apart[i] as Sequence;
-      const tokens = Math.min(this.#demand(sequence), budget);
-      if (tokens <= 0) continue;
-      while (!this.cache.grow(sequence, sequence.computed + tokens)) {
-        preempted = true;
-        this.#scarce = true;
-        if (this.#preemptLast() === sequence) return undefined;
-      }
+  /** @returns the budget left, or undefined, with nothing changed, if all have to be scheduled one by one */
+  #scheduleTogether(step: MacroStep, underWay: MacroStep | undefined): number | undefined {
+    const { coasters, apart } = this;
+    if (coasters.count > this.#config.maxNumBatchedTokens) return undefined;
+    // Those before a coaster must not take tokens or blocks from it; those behind can't.
+    const behind = (apart[0]?.rank ?? Number.POSITIVE_INFINITY) > coasters.highestRank;
+    if (!behind && this.cache.slides) return undefined;
+    if (!(behind && this.#policy.takesLast) && !this.#isEnough()) return undefined;
+    this.#stockUp(underWay);
+    step.coasters = step.size = coasters.count;
+    const left = this.#config.maxNumBatchedTokens - coasters.count;
+    coasters.schedule(step.batch);
+    return this.#scheduleEach(step, left);
+  }
+
+  /** Whether everybody running gets the tokens and the blocks that it lacks, in whatever order. */
+  #isEnough(): boolean {
+    let budget = this.#config.maxNumBatchedTokens - this.coasters.count;
+    let blocks = this.cache.free - this.coasters.blocksFor();
+    for (const sequence of this.apart) {
+      // Which of two blocks with one key is evicted when the other gets it matters where only one is remembered (D7).
+      if (this.#blis && sequence.shared.limit > 0) return false;
+      // What can't be encoded yet cuts a chunk.
+      if (sequence.encoderItems.length > 0 && sequence.computed < sequence.prefillEnd) return false;
+      const tokens = Math.max(0, this.#demand(sequence));
       budget -= tokens;
-      this.#put(step, sequence, tokens);
+      blocks -= this.cache.missing(sequence, sequence.computed + tokens);
     }
-    return preempted ? undefined : budget;
+    return budget >= 0 && blocks >= 0;
+  }
+
+  /** Blocks for all coasters that need one, in order; where none is left, the last of the running gives up its own. */
+  #stockUp(underWay: MacroStep | undefined): void {
+    const { coasters, cache } = this;
+    if (cache.slides) return this.#slideAndStockUp(underWay);
+    const { groups } = cache;
+    for (let lacking = coasters.blocksFor(); lacking > 0; ) {
+      const found = Math.min(lacking, cache.free - (cache.free % groups));
+      cache.stockUp(found);
+      lacking -= found;
+      if (lacking > 0 && this.#preemptLast(underWay).lacked) lacking -= groups;
+    }
+  }
+
+  /** The same for one after the other, where blocks are given up meanwhile. */
+  #slideAndStockUp(underWay: MacroStep | undefined): void {
+    const { coasters, cache } = this;
+    for (const sequence of coasters.at(this.#offsets)) {
+      if (!sequence.coasting) continue;
+      this.slide(sequence);
+      if (!coasters.needsBlock(sequence)) continue;
+      while (cache.free < cache.groups && sequence.coasting) this.#preemptLast(underWay);
+      if (sequence.coasting) cache.stockUp(cache.groups);
+    }
+  }
+
+  /** What a coaster gives up before the next step; all that it has filled has its name by then. */
+  slide(sequence: Sequence): void {
+    const computed = this.coasters.computed(sequence);
+    this.cache.furnish(sequence, computed);
+    this.cache.name(sequence, computed - (this.#async ? 1 : 0));
+    this.cache.slide(sequence, computed);
+  }
+
+  /** @returns whether the victim lacked a block itself */
+  #preemptLast(underWay: MacroStep | undefined): { readonly lacked: boolean } {
+    const { coasters, apart } = this;
+    const victim = apart.pop() ?? (coasters.last as Sequence);
+    const lacked = victim.coasting && coasters.needsBlock(victim);
+    if (victim.coasting) {
+      this.settle(victim);
+      underWay?.turn(victim);
+    }
+    this.#preempt(victim);
+    return { lacked };
+  }
+
+  /** Schedules those that don't coast. @returns the budget left */
+  #scheduleEach(step: MacroStep, budget: number): number {
+    const grants = this.#grants;
+    grants.length = 0;
+    let left = budget;
+    const { apart } = this;
+    for (let i = 0; i < apart.length && left > 0; i += 1) {
+      const sequence = apart[i] as Sequence;
+      const wanted = Math.min(this.#demand(sequence), left);
+      if (wanted <= 0) continue;
+      const plan = this.#planEncoder(sequence, sequence.computed, wanted);
+      const tokens = plan?.tokens ?? wanted;
+      if (tokens === 0) continue;
+      let fits = this.cache.grow(sequence, sequence.computed + tokens);
+      while (!fits) {
+        const victim = apart[this.#policy.victim(apart)] as Sequence;
+        const granted = grants.findIndex((grant) => grant.sequence === victim);
+        if (granted >= 0) {
+          const [{ tokens: back, encoded }] = grants.splice(granted, 1) as [Grant];
+          left += back;
+          this.#encoderLeft += encoded;
+          i -= 1;
+        }
+        apart.splice(apart.indexOf(victim), 1);
+        this.#preempt(victim);
+        if (victim === sequence) break;
+        fits = this.cache.grow(sequence, sequence.computed + tokens);
+      }
+      if (!fits) break;
+      if (plan !== undefined) this.#encode(sequence, plan);
+      left -= tokens;
+      this.#advance(sequence, tokens);
+      grants.push({ sequence, tokens, encoded: plan?.cost ?? 0 });
+    }
+    for (const { sequence, tokens, encoded } of grants) {
+      step.add(sequence, tokens, this.#expected(sequence));
+      step.batch.encoderTokens += encoded;
+    }
+    return left;
   }
 
   /** The context's last position is never computed; so a request that ends by length wastes no slot (1.8). */
-  #demand({ known, placeholders, computed }: Sequence): number {
-    return Math.min(this.#chunk(known + placeholders - computed), this.#config.maxModelLen - 1 - computed);
+  #demand(sequence: Sequence): number {
+    const { placeholders, computed, prefillEnd, outputs } = sequence;
+    // The token that meets the budget is under way: nothing is left to do, and the scheduler knows.
+    if (this.#async && placeholders > 0 && sequence.foreseen && outputs + placeholders >= sequence.limit) return 0;
+    let lacking = this.#expected(sequence) - computed;
+    if (lacking > 0 && computed >= prefillEnd) lacking += this.#drafts;
+    return Math.min(this.#chunk(lacking), this.#config.maxModelLen - 1 - computed);
+  }
+
+  /** Tokens that are known or, one step ahead, will be when the steps under way are done. */
+  #expected({ known, placeholders }: Sequence): number {
+    return this.#async ? known + placeholders : known;
   }
 
   #chunk(tokens: number): number {
@@ -205,43 +413,175 @@ export class MacroScheduler {
     return threshold > 0 && threshold < tokens ? threshold : tokens;
   }
 
-  /** Takes the blocks of the sequence admitted last; it computes them again later. */
-  #preemptLast(): Sequence {
-    const victim = this.apart.pop() as Sequence;
+  /** @returns undefined where nothing is to be encoded */
+  #planEncoder(sequence: Sequence, computed: number, tokens: number): EncoderPlan | undefined {
+    if (sequence.encoderItems.length === 0) return undefined;
+    return this.encoder?.plan(sequence, computed, tokens, this.#encoderLeft);
+  }
+
+  #encode(sequence: Sequence, { items, cost }: EncoderPlan): void {
+    this.encoder?.encode(sequence, items);
+    this.#encoderLeft -= cost;
+  }
+
+  /** Takes the blocks of a sequence; it computes them again later. */
+  #preempt(victim: Sequence): void {
+    this.preempted = true;
     this.cache.release(victim);
+    this.encoder?.free(victim);
+    this.#converse(victim, -1);
     victim.computed = 0;
+    victim.offered = 0;
     victim.preemptions += 1;
     victim.state = "waiting";
     if (this.#blis) restart(victim);
     this.waiting.putBack(victim);
     this.#metrics.counters.preemptions += 1;
-    return victim;
   }
 
-  #admit(step: MacroStep, budget: number): void {
-    while (this.running < this.#config.maxNumSeqs && budget > 0) {
+  #collectAdapters(step: MacroStep): void {
+    this.#adapters = new Set(this.coasters.adapterNames);
+    for (const { request } of step.members) if (request.adapter !== undefined) this.#adapters.add(request.adapter);
+  }
+
+  /** Whether its adapter would be one too many in this step. */
+  #lacksSlot({ request: { adapter } }: Sequence): boolean {
+    const { lora } = this.#config;
+    if (lora === undefined || adapter === undefined || this.#adapters.has(adapter)) return false;
+    return this.#adapters.size >= lora.maxLoras;
+  }
+
+  /** Looks at the queue in order; who has to wait for something of his own is passed over, who finds no room ends it. */
+  #admit(step: MacroStep, budget: number, now: SimTime): void {
+    const aside = this.#aside;
+    let left = budget;
+    this.barred = step.members.length === 0;
+    while (this.running < this.#config.maxNumSeqs && left > 0) {
       const sequence = this.waiting.peek();
-      if (sequence === undefined) return;
-      const hits = this.cache.lookup(sequence);
-      if (!this.#blis) this.#countLookup(sequence, hits.length, 1);
-      const start = hits.length * this.#config.blockSize;
-      const lacking = this.#chunk(sequence.known - start);
-      const tokens = Math.min(lacking, budget, this.#config.maxModelLen - 1 - start);
-      // The whole prompt must fit, so that it isn't preempted half-way (vLLM scheduler_reserve_full_isl, D8).
-      const whole = this.#blis ? 0 : sequence.known;
-      const waits = !this.#config.chunkedPrefill && lacking > budget;
-      if (waits || !this.cache.admit(sequence, hits, start + tokens, whole)) {
-        // While only coasters run, blocks get fewer and nothing gets a name that it could find.
-        if (step.members.length === 0 && hits.length === 0) this.stuck = sequence;
-        return;
+      if (sequence === undefined) break;
+      const taken =
+        this.#isLoading(sequence, now) || this.#lacksSlot(sequence) ? "aside" : this.#try(step, sequence, left, now);
+      if (taken === "no-room") {
+        this.open = false;
+        break;
       }
-      if (this.#blis) this.#countLookup(sequence, hits.length, 1);
       this.waiting.shift();
-      this.#enter(sequence, start);
-      budget -= tokens;
-      step.admitted.push(sequence);
-      this.#put(step, sequence, tokens);
+      if (taken === "aside") aside.push(sequence);
+      else {
+        left -= taken;
+        this.barred = false;
+      }
     }
+    for (let next = aside.pop(); next !== undefined; next = aside.pop()) this.waiting.putBack(next);
+  }
+
+  /** Whether blocks are on their way from the host; those that have come get their names when they are first seen. */
+  #isLoading(sequence: Sequence, now: SimTime): boolean {
+    const { load } = sequence;
+    if (load === undefined || load.end > now) return load !== undefined;
+    if (this.#loading.delete(sequence)) {
+      this.#loaded.add(sequence);
+      this.#nameTwins(sequence);
+      this.cache.name(sequence, load.blocks * this.#config.blockSize);
+    }
+    return false;
+  }
+
+  /** @returns the tokens it got; "aside" if blocks are on their way; "no-room", with nothing changed, if it can't enter */
+  #try(step: MacroStep, sequence: Sequence, budget: number, now: SimTime): number | "aside" | "no-room" {
+    const loaded = sequence.load !== undefined;
+    const hits = loaded ? NO_HITS : this.#lookup(sequence);
+    const { blockSize, maxModelLen, chunkedPrefill } = this.#config;
+    const blocks = sequence.load?.blocks ?? hits.blocks;
+    const ext = loaded ? 0 : (this.host?.lookup(sequence, blocks, now) ?? 0);
+    if (ext > 0) return this.#load(sequence, hits, ext, now);
+    const start = Math.min(blocks * blockSize, loaded ? sequence.known - 1 : Number.POSITIVE_INFINITY);
+    const lacking = this.#chunk(sequence.known - start);
+    const most = Math.min(lacking, budget, maxModelLen - 1 - start);
+    // Without chunks a prompt waits until the budget takes it whole.
+    if (!chunkedPrefill && lacking > budget) return this.#noRoom(sequence, hits, budget, now);
+    const plan = this.#planEncoder(sequence, start, most);
+    const tokens = plan?.tokens ?? most;
+    if (tokens < Math.min(1, most) || !this.#allocate(sequence, hits, start + tokens, loaded)) {
+      this.encoder?.free(sequence);
+      return this.#noRoom(sequence, hits, budget, now);
+    }
+    if (this.#blis) this.#countLookup(sequence, hits.blocks, 1);
+    if (plan !== undefined) this.#encode(sequence, plan);
+    this.#enter(sequence, start);
+    step.admitted.push(sequence);
+    this.#advance(sequence, tokens);
+    step.add(sequence, tokens, this.#expected(sequence));
+    step.batch.encoderTokens += plan?.cost ?? 0;
+    if (this.#config.lora !== undefined && sequence.request.adapter !== undefined) {
+      this.#adapters.add(sequence.request.adapter);
+    }
+    return tokens;
+  }
+
+  #lookup(sequence: Sequence): Hits {
+    this.#nameTwins(sequence);
+    const hits = this.cache.lookup(sequence);
+    if (!this.#blis) this.#countLookup(sequence, hits.blocks, 1);
+    return hits;
+  }
+
+  /** What a coaster of the same conversation has filled gets its name before others look for it, or name the same. */
+  #nameTwins({ request: { conversation } }: Sequence): void {
+    const other = conversation === undefined ? undefined : this.coasters.ofConversation(conversation);
+    if (other !== undefined) this.setApart(other, this.#step, this.#underWay);
+  }
+
+  /** The whole prompt must fit, so that it isn't preempted half-way (vLLM scheduler_reserve_full_isl, D8). */
+  #allocate(sequence: Sequence, hits: Hits, end: number, loaded: boolean): boolean {
+    if (loaded) return this.cache.grow(sequence, end);
+    return this.cache.admit(sequence, hits, end, this.#blis ? 0 : sequence.known);
+  }
+
+  /**
+   * Nobody else is looked at now. While only coasters run, blocks get fewer and nothing gets a name that it could find.
+   * It may lose what it has found among the free blocks; that leaves what it needs as it is, unless it asks for no more
+   * than a chunk. Only who counts its lookups has to see it.
+   */
+  #noRoom(sequence: Sequence, hits: Hits, budget: number, now: SimTime): "no-room" {
+    const counted = sequence.load === undefined && !this.#blis && sequence.preemptions === 0;
+    const whole = !this.#blis || Math.min(this.#chunk(sequence.known), budget) === sequence.known;
+    if (hits.free > 0 && (counted || !whole)) this.barred = false;
+    // Windows give blocks back, what is written to the host can soon be read, and each look makes encodings younger.
+    if (this.cache.slides || sequence.encoderItems.length > 0) this.barred = false;
+    if (this.host !== undefined && !this.host.settled(now)) this.barred = false;
+    if (counted) this.#stuck = { sequence, hits: hits.blocks };
+    return "no-room";
+  }
+
+  #load(sequence: Sequence, hits: Hits, ext: number, now: SimTime): "aside" | "no-room" {
+    const { blockSize } = this.#config;
+    if (!this.cache.admit(sequence, hits, (hits.blocks + ext) * blockSize, sequence.known)) {
+      this.barred = false;
+      return "no-room";
+    }
+    sequence.load = this.host?.load(sequence, hits.blocks, ext, now);
+    this.#loading.add(sequence);
+    const { counters } = this.#metrics;
+    counters.externalQueries += sequence.known - hits.blocks * blockSize;
+    counters.externalHits += ext * blockSize;
+    counters.loadedBlocks += ext;
+    this.barred = false;
+    return "aside";
+  }
+
+  #converse({ request: { conversation } }: Sequence, change: 1 | -1): void {
+    if (conversation === undefined) return;
+    const count = (this.#conversations.get(conversation) ?? 0) + change;
+    if (count > 0) this.#conversations.set(conversation, count);
+    else this.#conversations.delete(conversation);
+  }
+
+  #forgetLoad(sequence: Sequence): void {
+    if (sequence.load === undefined) return;
+    sequence.load = undefined;
+    this.#loading.delete(sequence);
+    this.#loaded.delete(sequence);
   }
 
   #enter(sequence: Sequence, cached: number): void {
@@ -250,12 +590,14 @@ export class MacroScheduler {
     sequence.state = "running";
     sequence.computed = cached;
     sequence.prefillEnd = sequence.known;
+    this.#forgetLoad(sequence);
     if (sequence.preemptions === 0) sequence.cached = cached;
+    this.#converse(sequence, 1);
     this.apart.push(sequence);
   }
 
-  #put(step: MacroStep, sequence: Sequence, tokens: number): void {
-    step.add(sequence, tokens);
+  #advance(sequence: Sequence, tokens: number): void {
+    sequence.computed += tokens;
     this.cache.name(sequence, Math.min(sequence.computed, sequence.known));
   }
 
@@ -266,6 +608,8 @@ export class MacroScheduler {
     this.#metrics.counters.prefixHits += times * hits * this.#config.blockSize;
   }
 }
+
+const NO_HITS: Hits = { blocks: 0, free: 0 };
 
 /** The reference simulator throws away the outputs of a preempted request (D2). */
 const restart = (sequence: Sequence): void => {

@@ -1,13 +1,22 @@
 import { Batch } from "../model/batch.ts";
 import { type SimTime, START } from "../sim/time.ts";
+import type { Coasters } from "./coasters.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** One forward pass: how many coasters take part, and who else; who gets a token from it. Reused. */
 export class MacroStep {
-  readonly batch = new Batch();
+  readonly batch: Batch;
   number = 0;
-  /** Those that don't coast, in order of rank, and whether this step brings each its next token. */
+  /**
+   * Those that don't coast, in order of rank; their tokens; how many are computed with these; and whether this step
+   * brings each its next token.
+   */
   readonly members: Sequence[] = [];
+  readonly tokens: number[] = [];
+  readonly ends: number[] = [];
+  /** Drafts among the tokens of each, and how often it had been preempted. */
+  readonly drafts: number[] = [];
+  readonly preemptions: number[] = [];
   readonly samples: boolean[] = [];
   /** Coasters that take part and haven't left since. */
   coasters = 0;
@@ -15,46 +24,69 @@ export class MacroStep {
   size = 0;
   /** Members that this step took from the queue. */
   admitted: Sequence[] = [];
+  /** LoRA adapters that it needs. */
+  adapters: ReadonlySet<string> = NONE;
+  /** Outputs that were taken before the step's end. */
+  early = 0;
   start: SimTime = START;
   end: SimTime = START;
+
+  constructor(window: number) {
+    this.batch = new Batch(window);
+  }
 
   clear(): void {
     this.batch.clear();
     this.number = 0;
-    this.members.length = 0;
-    this.samples.length = 0;
+    if (this.members.length > 0) {
+      this.members.length = this.tokens.length = this.ends.length = this.samples.length = 0;
+      this.drafts.length = this.preemptions.length = 0;
+    }
     this.coasters = 0;
     this.size = 0;
+    this.early = 0;
     if (this.admitted.length > 0) this.admitted = [];
   }
 
   /**
-   * `sequence` computes its next `tokens` tokens, which count as computed from now on: they are under way.
-   * None at all (a wholly cached prompt in `blis` mode) cost nothing, but still bring the first output.
+   * `sequence` computes `tokens` tokens, which already count as computed: they are under way. None at all (a wholly
+   * cached prompt in `blis` mode) cost nothing, but still bring the first output.
+   * @param expected tokens after which it samples the next one
    */
-  add(sequence: Sequence, tokens: number): void {
-    const start = sequence.computed;
-    if (start >= sequence.prefillEnd) this.batch.addDecodes(tokens, start * tokens);
-    else this.batch.addPrefill(start, tokens, sequence.prefillEnd);
-    sequence.computed = start + tokens;
-    const samples = sequence.computed === sequence.known + sequence.placeholders;
+  add(sequence: Sequence, tokens: number, expected: number): void {
+    const start = sequence.computed - tokens;
+    if (start >= sequence.prefillEnd) {
+      if (tokens > 0) this.batch.addDecode(tokens, start);
+    } else this.batch.addPrefill(start, tokens, sequence.prefillEnd);
+    const samples = sequence.computed >= expected;
     if (samples) sequence.placeholders += 1;
     this.members.push(sequence);
+    this.tokens.push(tokens);
+    this.ends.push(sequence.computed);
+    this.drafts.push(start >= sequence.prefillEnd ? Math.max(0, sequence.computed - expected) : 0);
+    this.preemptions.push(sequence.preemptions);
     this.samples.push(samples);
     this.size += 1;
   }
 
-  /** Becomes a step of `count` coasters with `context` computed tokens in sum, and nobody else. */
-  coast(number: number, count: number, context: number): void {
+  /** Becomes the step of coasters, and nobody else, that was scheduled last. */
+  coast({ scheduled, count, lastContext, lastInWindow }: Coasters, adapters: ReadonlySet<string>): void {
     this.batch.clear();
-    this.batch.addDecodes(count, context);
-    this.number = number;
+    this.batch.addDecodes(count, lastContext, lastInWindow);
+    this.batch.adapters = adapters.size;
+    this.adapters = adapters;
+    this.number = scheduled;
     this.coasters = this.size = count;
+  }
+
+  /** Whether a coaster takes part. */
+  carries({ since }: Sequence): boolean {
+    return this.number > since;
   }
 
   /** A coaster has left: it isn't one of those any more. */
   dropCoaster(sequence: Sequence): boolean {
-    if (this.number <= sequence.since) return false;
+    if (!this.carries(sequence)) return false;
     this.coasters -= 1;
     return true;
   }
@@ -65,6 +97,12 @@ export class MacroStep {
     let at = this.members.length;
     while (at > 0 && (this.members[at - 1] as Sequence).rank > sequence.rank) at -= 1;
     this.members.splice(at, 0, sequence);
+    this.tokens.splice(at, 0, 1);
+    this.ends.splice(at, 0, sequence.computed);
+    this.drafts.splice(at, 0, 0);
+    this.preemptions.splice(at, 0, sequence.preemptions);
     this.samples.splice(at, 0, true);
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();

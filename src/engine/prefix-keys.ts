@@ -1,34 +1,41 @@
-import type { SharedPrefix } from "../model/request.ts";
+import type { Request, SharedPrefix } from "../model/request.ts";
 import { hash32, mix32 } from "../sim/rng.ts";
+import { START } from "../sim/time.ts";
 
 /**
- * Names of the KV blocks that a request may share. vLLM hashes each full block's tokens together with the block before;
- * without tokens any name does that is equal exactly where the tokens are (design notes 1.7). Names are 52-bit hashes,
- * negative, so that they never meet a private name: two of a million live blocks collide once in 10 000 runs.
+ * Names of the KV blocks that a request may share. vLLM hashes each full block's tokens together with the block before,
+ * the adapter and the cache salt; without tokens any name does that is equal exactly where those are (design notes 1.7).
+ * Names are 52-bit hashes: two of a million live blocks collide once in 10 000 runs.
  */
 export class PrefixKeys {
-  /** Leading full blocks that may be shared. */
-  readonly count: number;
+  /** Blocks before this one have names that others may know: those of the prefix, or all of a conversation. */
+  readonly limit: number;
   readonly #prefix: SharedPrefix | undefined;
   readonly #blockSize: number;
+  /** Leading full blocks of the prefix. */
+  readonly #inPrefix: number;
   /** Two 32-bit lanes per id of the chain, or the two lanes of the group. */
   readonly #lanes: Uint32Array;
+  readonly #conversation: Uint32Array;
 
-  constructor(prefix: SharedPrefix | undefined, promptTokens: number, blockSize: number) {
+  constructor(request: Request, blockSize: number) {
+    const { prefix, conversation, promptTokens } = request;
     this.#prefix = prefix;
     this.#blockSize = blockSize;
-    const shared =
+    const tokens =
       prefix === undefined ? 0 : prefix.kind === "group" ? prefix.tokens : prefix.ids.length * prefix.blockTokens;
-    this.count = Math.floor(Math.min(shared, promptTokens) / blockSize);
-    this.#lanes = this.count === 0 ? NONE : lanesOf(prefix as SharedPrefix);
+    this.#inPrefix = Math.floor(Math.min(tokens, promptTokens) / blockSize);
+    this.limit = conversation === undefined ? this.#inPrefix : Number.POSITIVE_INFINITY;
+    const apart = this.limit === 0 ? "" : [request.cacheSalt ?? "", request.adapter ?? ""].join("\n");
+    this.#lanes = this.#inPrefix === 0 ? NONE : lanesOf(prefix as SharedPrefix, apart);
+    this.#conversation = conversation === undefined ? NONE : textLanes(`conversation ${conversation}`, apart);
   }
 
-  /** @param index below `count` */
+  /** @param index below `limit` @returns never 0 */
   at(index: number): number {
+    if (index >= this.#inPrefix) return nameOf(this.#conversation, 0, index);
     const chained = this.#prefix?.kind === "blocks" ? this.#lastId(index, this.#prefix.blockTokens) : 0;
-    const high = mix32(this.#lanes[2 * chained] as number, index) >>> 0;
-    const low = mix32(this.#lanes[2 * chained + 1] as number, index) >>> 12;
-    return -(high * 2 ** 20 + low) - 1;
+    return nameOf(this.#lanes, chained, index);
   }
 
   /** Which id of the chain the block's last token lies in. */
@@ -39,10 +46,25 @@ export class PrefixKeys {
 
 const NONE = new Uint32Array(0);
 
-const lanesOf = (prefix: SharedPrefix): Uint32Array => {
-  if (prefix.kind === "group") return Uint32Array.of(hash32(prefix.key), hash32(prefix.key, 0x9e3779b9));
+/** Names of a request's blocks. */
+export const prefixKeys = (request: Request, blockSize: number): PrefixKeys =>
+  request.prefix === undefined && request.conversation === undefined
+    ? NOTHING_SHARED
+    : new PrefixKeys(request, blockSize);
+
+const nameOf = (lanes: Uint32Array, pair: number, index: number): number => {
+  const high = mix32(lanes[2 * pair] as number, index) >>> 0;
+  const low = mix32(lanes[2 * pair + 1] as number, index) >>> 12;
+  return high * 2 ** 20 + low + 1;
+};
+
+const textLanes = (text: string, apart: string): Uint32Array =>
+  Uint32Array.of(hash32(text, hash32(apart)), hash32(text, hash32(apart, 0x9e3779b9)));
+
+const lanesOf = (prefix: SharedPrefix, apart: string): Uint32Array => {
+  if (prefix.kind === "group") return textLanes(prefix.key, apart);
   const lanes = new Uint32Array(2 * prefix.ids.length);
-  let [a, b] = [0x811c9dc5, 0x9e3779b9];
+  let [a, b] = [hash32(apart), hash32(apart, 0x9e3779b9)];
   prefix.ids.forEach((id, i) => {
     const upper = Math.floor(id / 2 ** 32);
     a = mix32(mix32(a, id), upper);
@@ -52,3 +74,5 @@ const lanesOf = (prefix: SharedPrefix): Uint32Array => {
   });
   return lanes;
 };
+
+const NOTHING_SHARED = new PrefixKeys({ id: 0, arrival: START, promptTokens: 0, outputTokens: 1 }, 1);

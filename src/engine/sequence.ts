@@ -1,24 +1,43 @@
-import type { Request } from "../model/request.ts";
+import type { EncoderItem, Request } from "../model/request.ts";
 import { type SimTime, START } from "../sim/time.ts";
-import type { PrefixKeys } from "./prefix-keys.ts";
+import type { EngineConfig } from "./engine.ts";
+import { Holding } from "./holding.ts";
+import { type PrefixKeys, prefixKeys } from "./prefix-keys.ts";
 
-/** A request inside the engine: on its way to the queue, waiting, running, or gone (finished, aborted). */
+/** Blocks of a sequence that come back from host memory. */
+export interface HostLoad {
+  readonly end: SimTime;
+  /** Its leading blocks that are there when the load is done. */
+  readonly blocks: number;
+}
+
+/**
+ * A request inside the engine: on its way to the queue, waiting, running, leaving (its client hung up while a step is
+ * under way), or gone.
+ */
 export class Sequence {
   readonly request: Request;
-  /** Rank of its submission, from 1; names its private blocks. */
+  /** Rank of its submission, from 1. */
   readonly order: number;
+  /** Of the data-parallel rank that serves it. */
+  rankIndex = 0;
   /** At the server; in the engine's queue. */
   readonly arrived: SimTime;
   readonly queued: SimTime;
   readonly shared: PrefixKeys;
   /** Output tokens after which it ends. */
   readonly limit: number;
-  /** Whether the context's end stops it, not its own end-of-sequence token. */
+  /** Whether its budget or the context ends it, not its own end-of-sequence token. */
+  readonly cut: boolean;
+  /** Whether the context has no room for more, though more would come. */
   readonly capped: boolean;
+  /** Whether the scheduler knows the last token before it is out. */
+  readonly foreseen: boolean;
+  readonly priority: number;
 
   /** Prompt and outputs so far. */
   known: number;
-  state: "arriving" | "waiting" | "running" | "gone" = "arriving";
+  state: "arriving" | "waiting" | "running" | "leaving" | "gone" = "arriving";
   /** Output tokens that have come out. */
   outputs = 0;
   /** Tokens whose KV is computed or being computed by a step under way. */
@@ -30,14 +49,14 @@ export class Sequence {
 
   /** Tokens that its blocks have room for. */
   room = 0;
-  /** KV blocks held, from index `firstBlock` of its tokens on. */
-  blocks: number[] = [];
-  /** 0, but for a wholly cached prompt in `blis` mode, whose blocks aren't held (D1). */
-  firstBlock = 0;
+  /** Its blocks, by group of layers. */
+  readonly kv: readonly Holding[];
   /** Leading blocks that have a key. */
   keyed = 0;
-  /** Blocks held before a preemption; those whose key still is this sequence's can be found again. */
-  former: readonly number[] = [];
+  /** Leading blocks of its prompt that were offered to the host. */
+  offered = 0;
+  /** Blocks on their way from the host; it waits for them. */
+  load: HostLoad | undefined;
 
   /** Prompt tokens found in the cache when first admitted. */
   cached = 0;
@@ -51,6 +70,8 @@ export class Sequence {
   firstTold = false;
   /** Gaps between its tokens in sum, microseconds; `blis` mode only, which leaves out steps without it (D10). */
   gapSum = 0;
+  /** Steps that verified drafts for it. */
+  verifications = 0;
 
   /** Rank of its admission, from 1: its place among the running. */
   rank = 0;
@@ -67,21 +88,34 @@ export class Sequence {
     request: Request,
     order: number,
     at: { readonly arrived: SimTime; readonly queued: SimTime },
-    shared: PrefixKeys,
-    maxOutputs: number,
+    config: EngineConfig,
   ) {
+    const { promptTokens, outputTokens, maxTokens = Number.POSITIVE_INFINITY } = request;
+    const room = config.maxModelLen - promptTokens;
+    const most = Math.min(maxTokens, room);
     this.request = request;
-    this.known = request.promptTokens;
+    this.known = promptTokens;
     this.order = order;
     this.arrived = at.arrived;
     this.queued = at.queued;
-    this.shared = shared;
-    this.limit = Math.min(request.outputTokens, maxOutputs);
-    this.capped = request.outputTokens > maxOutputs;
+    this.priority = request.priority ?? 0;
+    this.shared = prefixKeys(request, config.blockSize);
+    this.limit = Math.min(outputTokens, most);
+    this.capped = outputTokens > room;
+    // The reference simulator calls only a full context a cut.
+    this.cut = this.capped || (config.mode === "vllm" && outputTokens >= maxTokens);
+    this.foreseen = this.limit === most;
+    this.kv = config.kvGroups === undefined ? [new Holding()] : config.kvGroups.map(() => new Holding());
   }
 
-  /** Name of its block `index`: that of the shared prefix, or one that nobody else has. */
-  keyOf(index: number): number {
-    return index < this.shared.count ? this.shared.at(index) : this.order * 2 ** 21 + index;
+  get encoderItems(): readonly EncoderItem[] {
+    return this.request.encoderItems ?? NO_ITEMS;
+  }
+
+  /** Whether it still is among those that the engine works for. */
+  get lives(): boolean {
+    return this.state === "waiting" || this.state === "running";
   }
 }
+
+const NO_ITEMS: readonly EncoderItem[] = [];

@@ -22,6 +22,10 @@ export interface LatencyContext {
   readonly parallelism: Parallelism;
   /** `vllm`: what a cluster would do; `blis`: bit-exact parity with the reference simulator. */
   readonly mode: "vllm" | "blis";
+  /** Without CUDA graphs (--enforce-eager). Left out: with them. */
+  readonly eager?: boolean;
+  /** Whether the host prepares the next step while one runs; left out: it does. */
+  readonly asyncScheduling?: boolean;
 }
 
 export const latencyModel = kindOf<LatencyContext, LatencyModel>();

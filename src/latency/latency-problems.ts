@@ -1,5 +1,6 @@
 import type { Problem } from "../model/problem.ts";
 import type { LatencyContext } from "./latency-model.ts";
+import { stepUncertainty } from "./uncertainty.ts";
 
 /**
  * What no latency model can work with, as errors, and assumptions that the user should see, as warnings.
@@ -50,7 +51,9 @@ const shapeProblems = ({ shape }: LatencyContext): readonly Problem[] =>
       ]
     : [];
 
-const assumptions = ({ hardware }: LatencyContext, name: string): readonly Problem[] => {
+const assumptions = (context: LatencyContext, name: string): readonly Problem[] => {
+  if (name === "physical") return extrapolations(context);
+  const { hardware } = context;
   if (!hardware.mfu.assumed) return [];
   const { prefill, decode } = hardware.mfu;
   const message =
@@ -58,6 +61,14 @@ const assumptions = ({ hardware }: LatencyContext, name: string): readonly Probl
       ? `no measured FLOP utilisation is known for ${hardware.id}; assumed are ${prefill} in prefill and ${decode} in decode`
       : `the step times were fitted on H100, A100 and L40S; on ${hardware.id} they are extrapolated from its data sheet`;
   return [{ severity: "warning", reason: "AssumedUtilisation", message }];
+};
+
+/** What no server that `physical` was fitted to had. */
+const extrapolations = (context: LatencyContext): readonly Problem[] => {
+  const { novelties } = stepUncertainty(context);
+  if (novelties.length === 0) return [];
+  const message = `step times are extrapolated, and their bands wider: ${novelties.join("; ")}`;
+  return [{ severity: "warning", reason: "Extrapolated", message }];
 };
 
 const error = (reason: string, message: string, more: { fix?: string } = {}): Problem => ({

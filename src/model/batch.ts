@@ -52,6 +52,26 @@ export class Batch {
     this.prefills = this.prefillWindowPairs = this.decodeWindow = this.adapters = this.encoderTokens = 0;
   }
 
+  /** Becomes `times` such batches; the same adapters serve all. */
+  assignTimes(one: Batch, times: number): void {
+    this.requests = one.requests * times;
+    this.prefillTokens = one.prefillTokens * times;
+    this.prefillReach = one.prefillReach * times;
+    this.prefillStart = one.prefillStart * times;
+    this.prefillPairs = one.prefillPairs * times;
+    this.lateTokens = one.lateTokens * times;
+    this.latePairs = one.latePairs * times;
+    this.lateReach = one.lateReach * times;
+    this.prefills = one.prefills * times;
+    this.prefillWindowPairs = one.prefillWindowPairs * times;
+    this.decodes = one.decodes * times;
+    this.decodeTokens = one.decodeTokens * times;
+    this.decodeContext = one.decodeContext * times;
+    this.decodeWindow = one.decodeWindow * times;
+    this.adapters = one.adapters;
+    this.encoderTokens = one.encoderTokens * times;
+  }
+
   /** @param start tokens computed before; @param tokens new in this step; @param prompt length of the whole prompt */
   addPrefill(start: number, tokens: number, prompt: number): void {
     this.requests += 1;

@@ -21,11 +21,23 @@ export interface ModelShape {
   readonly weightBytes: number;
   /** What is quantised: all linear layers, or only the experts. undefined: linear layers, if anything. */
   readonly quantizedParts?: "linear" | "experts";
+  /** Bytes of scales and zero points per quantised weight, where `weightBytes` leaves them out; count for memory only. */
+  readonly scaleBytes?: number;
   readonly moe?: MoeShape;
   readonly mla?: MlaShape;
+  /** Tokens that sliding layers look back; without `layerKinds` all layers do. */
   readonly slidingWindow?: number;
-  /** Counts of layers by attention kind, where they differ. */
+  /** Tokens of a chunk that chunked layers look back within (Llama 4). */
+  readonly attentionChunk?: number;
+  /** Counts of layers by attention kind, where they differ: full_, sliding_, chunked_ or linear_attention. */
   readonly layerKinds?: Readonly<Record<string, number>>;
+  /** KV heads of full-attention layers where they differ from the others (Gemma 4). */
+  readonly fullAttention?: { readonly kvHeads: number; readonly headDim: number };
+  /** Linear-attention layers, which hold a state instead of KV. */
+  readonly linear?: LinearShape;
+  /** Bytes of one element of the KV cache by the checkpoint's own word; left out: `dtypeBytes`. */
+  readonly kvElementBytes?: number;
+  readonly vision?: VisionShape;
   readonly ropeScaling?: { readonly type: string; readonly factor: number; readonly originalMax?: number };
   readonly source: string;
 }
@@ -46,6 +58,26 @@ export interface MoeShape {
   readonly interleaveStep: number;
   /** Width of the dense layers of an interleaved model. */
   readonly denseIntermediate: number;
+  /** The kernels pad the experts' hidden width to a multiple of this; counts for memory only. */
+  readonly padHiddenTo?: number;
+}
+
+/** Gated delta nets, as Qwen3-Next and Qwen3.5 have them. */
+export interface LinearShape {
+  readonly keyHeads: number;
+  readonly valueHeads: number;
+  readonly keyHeadDim: number;
+  readonly valueHeadDim: number;
+  readonly convKernel: number;
+  /** Bytes of one element of the recurrent state; the convolution's is of the model's own type. */
+  readonly stateElementBytes: number;
+}
+
+/** The tower that turns images into tokens; counts for memory only. */
+export interface VisionShape {
+  readonly parameters: number;
+  /** Per GPU, what its profile run leaves unexplained, fitted to recorded block counts. Left out: not known, 0. */
+  readonly profileGiB?: number;
 }
 
 /** Multi-head latent attention: ranks and per-head widths. */
@@ -56,6 +88,8 @@ export interface MlaShape {
   readonly vHeadDim: number;
   /** undefined: queries aren't compressed. */
   readonly qLoraRank?: number;
+  /** Width of the sparse indexer's own cache (DeepSeek-V3.2). */
+  readonly indexerHeadDim?: number;
 }
 
 /** How one replica is split over GPUs. */

@@ -25,6 +25,10 @@ export interface RequestHead {
   /** Images and the like within the prompt, in order. */
   readonly encoderItems?: readonly EncoderItem[];
   readonly sloClass?: string;
+  /** Who sent it, for whom, and the model that was asked for, where the traffic says so. */
+  readonly client?: string;
+  readonly tenant?: string;
+  readonly model?: string;
 }
 
 /** A request as its source made it: the head, and how many tokens it will produce. */

@@ -5,6 +5,7 @@ import type { InferenceSimulation } from "../schema/resource.ts";
 import { refText, type Store, type StoredObject } from "../store/store.ts";
 import { type MirroredValue, mirror } from "../twin/mirror.ts";
 import type { Scenario } from "../twin/scenario.ts";
+import { findModelConfig } from "./model-config.ts";
 import { findTrace } from "./trace-source.ts";
 
 export interface ReadParts {
@@ -45,14 +46,27 @@ const mirrorOf = async (simulation: InferenceSimulation, { store, limits, allowe
   const rules = { allowedUrls, maxTraceBytes: limits.maxTraceBytes };
   const found = said === undefined ? undefined : await findTrace(said, simulation.metadata.namespace, store, rules);
   if (found !== undefined && !found.ok) return found;
+  const wanted = simulation.spec.overrides.model?.config;
+  const config = wanted === undefined ? undefined : await findModelConfig(wanted, simulation.metadata.namespace, store);
+  if (config !== undefined && !config.ok) return config;
   const cluster = {
     get: (kind: string, namespace: string, name: string) =>
       store.list(kind, namespace).find(({ object }) => object.metadata.name === name)?.object,
     list: (kind: string, namespace?: string) => store.list(kind, namespace).map(({ object }) => object),
   };
-  return mirror(simulation, cluster, { limits, ...(found === undefined ? {} : { trace: found.value }) });
+  return mirror(simulation, cluster, {
+    limits,
+    ...(found === undefined ? {} : { trace: found.value }),
+    ...(config === undefined ? {} : { modelConfig: config.value }),
+  });
 };
 
-/** A problem that names no object of its own is about the simulation. */
-const placed = (problems: readonly Problem[], where: Pick<Problem, "object" | "file" | "line">): readonly Problem[] =>
-  problems.map((problem) => (problem.object === undefined ? { ...where, ...problem } : problem));
+/** A problem that names no object of its own is about the simulation, but perhaps in a file that it names. */
+const placed = (
+  problems: readonly Problem[],
+  { object, ...place }: Pick<Problem, "file" | "line"> & { readonly object: string },
+): readonly Problem[] =>
+  problems.map((problem) => {
+    if (problem.object !== undefined) return problem;
+    return { object, ...(problem.file === undefined ? place : {}), ...problem };
+  });

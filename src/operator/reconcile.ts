@@ -163,7 +163,7 @@ export class Reconciler {
     const results = await Promise.all(
       Array.from({ length: replications }, (_, i) =>
         this.#parts.pool.run(
-          { scenario: { ...scenario, seed: scenario.seed + i }, maxTraceBytes },
+          { scenario: { ...scenario, seed: scenario.seed + i }, maxTraceBytes, bands: i === 0 },
           preview.abort.signal,
           (progress) => {
             preview.progress[i] = progress;

@@ -1,6 +1,7 @@
 import { describeSource } from "../model/known.ts";
 import { describeProblem } from "../model/problem.ts";
 import { VERSION } from "../model/version.ts";
+import { withBands } from "../report/bands.ts";
 import { judge } from "../report/objectives.ts";
 import { spreadOf } from "../report/spread.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
@@ -159,7 +160,7 @@ const finishedPart = (held: Held, verdict: Verdict | undefined) => {
         digest: first.scenarioDigest,
         version: first.version,
         horizonSeconds: first.horizonSeconds,
-        kpis: spreadOf(kpis),
+        kpis: withBands(spreadOf(kpis), first.bands, first.kpis),
         objectives: [...judge(objectives, kpis).objectives],
         ...(verdict === undefined ? {} : { verdict }),
         notes: [...new Set(reports.flatMap((report) => report.notes))].slice(0, 20).map((note) => note.slice(0, 1024)),

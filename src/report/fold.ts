@@ -22,12 +22,13 @@ export interface FoldOptions {
 export type Identity = Pick<Report, "scenario" | "seed" | "scenarioDigest" | "version" | "notes">;
 
 const SCALE_EVENTS = 200;
-const END_OF: Record<Outcome, "completed" | "rejected" | "aborted"> = {
+type End = "completed" | "rejected" | "overloaded" | "timedOut" | "aborted";
+const END_OF: Record<Outcome, End> = {
   stop: "completed",
   length: "completed",
   rejected: "rejected",
-  overloaded: "rejected",
-  "timed-out": "aborted",
+  overloaded: "overloaded",
+  "timed-out": "timedOut",
   unroutable: "rejected",
   aborted: "aborted",
 };
@@ -36,7 +37,7 @@ const END_OF: Record<Outcome, "completed" | "rejected" | "aborted"> = {
  * Folds the facts of a run into KPIs and courses over time, in memory that grows neither with requests nor with time.
  *
  * KPIs leave the warm-up out: requests and their latencies belong to it if they arrived in it, so that
- * arrived = completed + rejected + aborted + in flight; rates, replica-hours, tokens and preemptions by when they happened.
+ * arrived = completed + rejected + overloaded + timed out + aborted + in flight; rates, replica-hours, tokens and preemptions by when they happened.
  * TTFT is of every request that got a first token; end-to-end time of completed ones; queue time of all that were
  * scheduled. Inter-token latencies are told by no fact: they come from the engines' histograms (`summaryOfHistogram`).
  * A replica is counted while it is ready; replica-hours and GPU-hours while it holds its GPUs, from being scheduled until gone.
@@ -46,7 +47,8 @@ export class ReportFold {
   readonly #options: FoldOptions;
   readonly #warmUp: SimTime;
   readonly #timeline: TimelineFold;
-  readonly #requests = { arrived: 0, completed: 0, rejected: 0, aborted: 0 };
+  #arrived = 0;
+  readonly #ends: Record<End, number> = { completed: 0, rejected: 0, overloaded: 0, timedOut: 0, aborted: 0 };
   #completedSince = 0;
   readonly #ttft = new QuantileSketch();
   readonly #e2e = new QuantileSketch();
@@ -103,7 +105,7 @@ export class ReportFold {
     switch (fact.kind) {
       case "arrived":
         this.#timeline.arrived(fact.at);
-        if (this.#counts(fact.request)) this.#requests.arrived += 1;
+        if (this.#counts(fact.request)) this.#arrived += 1;
         return;
       case "refused":
         return this.#ended(fact.request, fact.outcome);
@@ -129,9 +131,9 @@ export class ReportFold {
     const perSecond = (amount: number): number => (window === 0 ? 0 : amount / window);
     const totals = this.#totals(view);
     const engines = totals.since(this.#before ?? totals);
-    const { arrived, completed, rejected, aborted } = this.#requests;
+    const inFlightAtEnd = this.#arrived - sum(Object.values(this.#ends));
     return {
-      requests: { arrived, completed, rejected, aborted, inFlightAtEnd: arrived - completed - rejected - aborted },
+      requests: { arrived: this.#arrived, ...this.#ends, inFlightAtEnd },
       ttftSeconds: summaryOf(this.#ttft),
       itlSeconds: summaryOfHistogram(engines.interToken ?? { bounds: [], counts: [], sum: 0 }),
       e2eSeconds: summaryOf(this.#e2e),
@@ -190,7 +192,7 @@ export class ReportFold {
   }
 
   #ended(request: Request, outcome: Outcome): void {
-    if (this.#counts(request)) this.#requests[END_OF[outcome]] += 1;
+    if (this.#counts(request)) this.#ends[END_OF[outcome]] += 1;
   }
 
   #firstToken({ at, request }: Extract<Fact, { kind: "first-token" }>): void {

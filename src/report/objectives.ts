@@ -64,8 +64,9 @@ const isLatency = (metric: Objective["metric"]): metric is "ttft" | "itl" | "e2e
 
 const observe = (metric: Objective["metric"], percentile: Objective["percentile"], kpis: Kpis): number | undefined => {
   if (metric === "gpuHours") return kpis.gpuHours;
-  const { arrived, rejected, aborted } = kpis.requests;
-  if (metric === "errorRatio") return arrived === 0 ? undefined : (rejected + aborted) / arrived;
+  const { arrived, rejected, overloaded, timedOut, aborted } = kpis.requests;
+  if (metric === "errorRatio")
+    return arrived === 0 ? undefined : (rejected + overloaded + timedOut + aborted) / arrived;
   const summary: Summary = kpis[`${metric}Seconds`];
   if (summary.count === 0) return undefined;
   return percentile === undefined ? summary.mean : summary[`p${percentile}`];

@@ -18,6 +18,10 @@ export interface Kpis {
     readonly completed: number;
     /** Refused by the engine's front end or the gateway. */
     readonly rejected: number;
+    /** Refused since a bounded queue was full (HTTP 503). */
+    readonly overloaded: number;
+    /** Given up by their clients at their deadlines. */
+    readonly timedOut: number;
     /** Streams cut because their pod went away. */
     readonly aborted: number;
     readonly inFlightAtEnd: number;
@@ -67,6 +71,15 @@ export interface ScaleEvent {
   readonly reason: string;
 }
 
+/** Where a figure of a real server would lie with 80 % probability, as far as the latency model knows itself. */
+export interface Band {
+  readonly p10: number;
+  readonly p90: number;
+}
+
+/** Bands of KPIs by their flat names: `ttftP99Seconds`. */
+export type KpiBands = Readonly<Record<string, Band>>;
+
 /** The result of one run: one scenario, one seed. Plain data; the same inputs give the same bytes. */
 export interface Report {
   readonly scenario: string;
@@ -83,6 +96,8 @@ export interface Report {
   readonly scaleEvents: readonly ScaleEvent[];
   /** What the user should know about the run: lines skipped in a trace, requests in flight at the end. */
   readonly notes: readonly string[];
+  /** Of the KPIs, where the latency model knows how uncertain it is and was asked. */
+  readonly bands?: KpiBands;
   /** Final counters and histograms, under production's names. */
   readonly families: readonly MetricFamily[];
 }

@@ -31,6 +31,8 @@ export const flatKpis = (kpis: Kpis): Record<string, number> => ({
   requestsArrived: kpis.requests.arrived,
   requestsCompleted: kpis.requests.completed,
   requestsRejected: kpis.requests.rejected,
+  requestsOverloaded: kpis.requests.overloaded,
+  requestsTimedOut: kpis.requests.timedOut,
   requestsAborted: kpis.requests.aborted,
   requestsInFlightAtEnd: kpis.requests.inFlightAtEnd,
   ...flatLatency("ttft", kpis.ttftSeconds),

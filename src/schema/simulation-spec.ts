@@ -3,9 +3,18 @@ import { routingPolicies } from "../dataplane/policies/index.ts";
 import { latencyModels } from "../latency/models/index.ts";
 import { anyDurationText, durationText } from "../model/duration.ts";
 import { syntheticWorkload } from "../workload/sources/index.ts";
-import { traceFormats } from "../workload/traces/index.ts";
+import { CONTEXT_GROWTHS, SESSION_MODES, traceFormats } from "../workload/traces/index.ts";
 import { keyedList, ruled } from "./rule.ts";
-import { labelRules, objectiveRules, oneTraceInput, oneWorkload, runRules, specRules } from "./spec-rules.ts";
+import {
+  labelRules,
+  objectiveRules,
+  oneConfigInput,
+  oneTraceInput,
+  oneWorkload,
+  replayedTrace,
+  runRules,
+  specRules,
+} from "./spec-rules.ts";
 
 type LatencyModelName = (typeof latencyModels.all)[number]["name"];
 
@@ -17,6 +26,13 @@ const objectName = z
   .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, {
     error: "must be lower-case letters, digits, dashes and dots, as object names are",
   });
+
+const configMapKey = z
+  .strictObject({
+    name: objectName.meta({ description: "Name of the ConfigMap." }),
+    key: z.string().min(1).max(253).meta({ description: "The key that holds it." }),
+  })
+  .meta({ description: "A key of a ConfigMap in the simulation's namespace (data or binaryData)." });
 
 const spread = (what: string) =>
   z
@@ -54,8 +70,43 @@ const mirror = z
   })
   .meta({ description: "The real objects, in the simulation's own namespace." });
 
+const modelFigures = {
+  tieWordEmbeddings: z.boolean().optional().meta({ description: "tie_word_embeddings" }),
+  slidingWindow: z.int().min(1).max(1_000_000_000).optional().meta({ description: "sliding_window" }),
+  slidingLayers: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .meta({ description: "How many of the layers look back no further than the window. Left out: all." }),
+  moe: z
+    .strictObject({
+      experts: z.int().min(2).max(100_000).meta({ description: "num_experts" }),
+      expertsPerToken: z.int().min(1).max(100_000).meta({ description: "num_experts_per_tok" }),
+      expertIntermediate: z.int().min(1).max(10_000_000).meta({ description: "moe_intermediate_size" }),
+      sharedIntermediate: z
+        .int()
+        .min(0)
+        .max(10_000_000)
+        .optional()
+        .meta({ description: "Total width of shared experts." }),
+      denseLayersFirst: z.int().min(0).max(1000).optional().meta({ description: "first_k_dense_replace" }),
+    })
+    .optional()
+    .meta({ description: "Experts, in all layers but the first dense ones." }),
+};
+
+const modelConfig = ruled(
+  z.strictObject({
+    path: z.string().min(1).max(1024).optional().meta({ description: "A file below the folder; in folder mode only." }),
+    configMap: configMapKey.optional(),
+  }),
+  [oneConfigInput],
+).meta({ description: "The model's Hugging Face config.json as it is, in place of the catalogue's figures." });
+
 const modelOverride = z
   .strictObject({
+    config: modelConfig.optional(),
     id: z
       .string()
       .min(1)
@@ -87,6 +138,7 @@ const modelOverride = z
       .max(8)
       .optional()
       .meta({ description: "Bytes of a weight: 1 for FP8, 0.5 for 4-bit weights." }),
+    ...modelFigures,
   })
   .meta({
     description:
@@ -110,11 +162,59 @@ const engineOverride = z
       .optional()
       .meta({ description: "--long-prefill-token-threshold" }),
     maxModelLen: z.int().min(1).max(1_000_000_000).optional().meta({ description: "--max-model-len" }),
+    asyncScheduling: z.boolean().optional().meta({ description: "--async-scheduling" }),
+    schedulingPolicy: z.enum(["fcfs", "priority", "sjf", "reverse-priority"]).optional().meta({
+      description: "--scheduling-policy; sjf and reverse-priority are the reference simulator's (mode: blis).",
+    }),
+    maxQueuedRequests: z.int().min(1).max(1_000_000_000).optional().meta({ description: "--max-num-queued-reqs" }),
+    maxQueuedTokens: z.int().min(1).max(1_000_000_000).optional().meta({ description: "--max-num-queued-tokens" }),
+    overheadGiB: z.number().min(0).max(1000).optional().meta({
+      description: "Memory of a GPU for all but weights and KV, in place of what vLLM's profile run is taken to find.",
+    }),
+    speculation: z
+      .strictObject({
+        tokens: z.int().min(1).max(64).optional().meta({ description: "num_speculative_tokens" }),
+        acceptance: z.array(z.number().min(0).max(1)).min(1).max(64).optional().meta({
+          description:
+            "Share of draft tokens accepted at a position, of those whose forerunners were; one per position, the last for the rest.",
+        }),
+      })
+      .optional()
+      .meta({ description: "Speculative decoding." }),
+    lora: z
+      .strictObject({
+        gpuLoad: durationText.optional().meta({ description: "An adapter's way from host to GPU memory." }),
+        diskLoad: durationText.optional().meta({ description: "An adapter's way from disk to host memory." }),
+      })
+      .optional()
+      .meta({ description: "LoRA adapters, where --enable-lora is set." }),
+    offload: z
+      .strictObject({
+        hostBlocks: z.int().min(1).max(1_000_000_000).optional().meta({ description: "KV blocks in host memory." }),
+        latency: durationText.optional().meta({ description: "Added once per transfer." }),
+      })
+      .optional()
+      .meta({ description: "KV cache in host memory." }),
   })
   .meta({
     description:
       "Engine settings that no spec tells, or that are to differ from the mirrored ones. Names of vLLM's flags are given.",
   });
+
+const gpuFigure = (most: number, description: string) =>
+  z.number().min(0.001).max(most).optional().meta({ description });
+
+const gpuFigures = {
+  bf16Tflops: gpuFigure(
+    1e6,
+    "Dense 16-bit TFLOPS. Needed, with memory and its bandwidth, of a GPU that no catalogue knows.",
+  ),
+  fp8Tflops: gpuFigure(1e6, "Dense 8-bit TFLOPS."),
+  memoryGiB: gpuFigure(1e5, "Memory, as the driver reports it."),
+  memoryBandwidthTBs: gpuFigure(1000, "Bandwidth of its memory in TB/s."),
+  gpuLinkGBs: gpuFigure(1e5, "To other GPUs, in GB/s per direction."),
+  hostLinkGBs: gpuFigure(1e5, "To the host, in GB/s per direction."),
+};
 
 const startOverride = z
   .strictObject({
@@ -135,7 +235,12 @@ const overrides = z
       .meta({ description: "Replicas at the start, in place of the mirrored count." }),
     hardware: z
       .strictObject({
-        gpu: z.string().min(1).max(64).meta({ description: "GPU type, such as H100, A100-SXM-80, L40S." }),
+        gpu: z
+          .string()
+          .min(1)
+          .max(64)
+          .meta({ description: "GPU type, such as H100, A100-SXM-80, L40S; or a name of your own with its figures." }),
+        ...gpuFigures,
       })
       .optional()
       .meta({ description: "The nodes that the pods run on." }),
@@ -175,14 +280,11 @@ const trace = ruled(
     format: z
       .enum(traceFormats)
       .meta({ description: "Format of the trace, as its publisher writes it; plain or gzip." }),
-    path: z.string().min(1).max(1024).optional().meta({ description: "A file below the folder; in folder mode only." }),
-    configMap: z
-      .strictObject({
-        name: objectName.meta({ description: "Name of the ConfigMap." }),
-        key: z.string().min(1).max(253).meta({ description: "The key that holds the trace." }),
-      })
-      .optional()
-      .meta({ description: "A key of a ConfigMap in the simulation's namespace (data or binaryData)." }),
+    path: z.string().min(1).max(1024).optional().meta({
+      description:
+        "A file below the folder; in folder mode only. Of blis-v2 the header (NAME.yaml) or the rows (NAME.csv, NAME.csv.gz): the other lies beside it.",
+    }),
+    configMap: configMapKey.optional(),
     url: z
       .string()
       .min(1)
@@ -196,8 +298,16 @@ const trace = ruled(
       .enum(["Fail", "Skip"])
       .default("Fail")
       .meta({ description: "What a broken line does: fail with its number, or be passed over and counted." }),
+    sessions: z.enum(SESSION_MODES).optional().meta({
+      description:
+        "Of blis-v2. open-loop: every row comes at its time. closed-loop: a later round comes its think time after the end of the round before. auto (the default): closed-loop where the trace has think times or contexts that accumulate.",
+    }),
+    contextGrowth: z.enum(CONTEXT_GROWTHS).optional().meta({
+      description:
+        "Of blis-v2, how rounds of one session go on. accumulate: input_tokens are new ones, after the prompt and output before. recorded: input_tokens are whole prompts that begin with them. none: prompts share their prefix only. Left out: as the header has it (session_context_growth), else none.",
+    }),
   }),
-  [oneTraceInput],
+  [oneTraceInput, replayedTrace],
 ).meta({ description: "A recorded trace." });
 
 const workload = ruled(
@@ -205,7 +315,7 @@ const workload = ruled(
     trace: trace.optional(),
     synthetic: syntheticWorkload
       .optional()
-      .meta({ description: "Made-up traffic, open loop: arrivals do not wait for completions." }),
+      .meta({ description: "Made-up traffic. Arrivals do not wait for completions, but within a client's sessions." }),
   }),
   [oneWorkload],
 ).meta({ description: "The traffic: exactly one source." });
@@ -213,7 +323,8 @@ const workload = ruled(
 const objective = ruled(
   z.strictObject({
     metric: z.enum(["ttft", "itl", "e2e", "errorRatio", "gpuHours"]).meta({
-      description: "ttft, itl, e2e: a latency; errorRatio: share of requests rejected or cut; gpuHours: of the run.",
+      description:
+        "ttft, itl, e2e: a latency; errorRatio: share of requests refused, timed out or cut; gpuHours: of the run.",
     }),
     percentile: z.literal([50, 90, 95, 99]).optional().meta({ description: "Of a latency. Left out: the mean." }),
     atMost: z

@@ -33,8 +33,10 @@ const mirroredValue = z.object({
 
 const spreadOfKpi = z.object({
   mean: z.number().meta({ description: "Mean over the replications." }),
-  p10: z.number().meta({ description: "10th percentile over the replications." }),
-  p90: z.number().meta({ description: "90th percentile over the replications." }),
+  p10: z.number().meta({
+    description: "10th percentile: over the replications, and of what the latency model doesn't know of real servers.",
+  }),
+  p90: z.number().meta({ description: "90th percentile, likewise." }),
 });
 
 const verdict = z.enum(["Passed", "Failed", "Inconclusive"]);

@@ -11,6 +11,20 @@ export const oneTraceInput: Rule<{ path?: unknown; configMap?: unknown; url?: un
   holds: ({ path, configMap, url }) => count(path, configMap, url) === 1,
 };
 
+export const replayedTrace: Rule<{ format: string; sessions?: unknown; contextGrowth?: unknown }> = {
+  message: "only traces of format blis-v2 have sessions and contextGrowth",
+  field: ["format"],
+  fix: "drop them",
+  cel: "self.format == 'blis-v2' || !has(self.sessions) && !has(self.contextGrowth)",
+  holds: ({ format, sessions, contextGrowth }) => format === "blis-v2" || count(sessions, contextGrowth) === 0,
+};
+
+export const oneConfigInput: Rule<{ path?: unknown; configMap?: unknown }> = {
+  message: "exactly one of path and configMap must be set",
+  cel: "has(self.path) != has(self.configMap)",
+  holds: ({ path, configMap }) => count(path, configMap) === 1,
+};
+
 export const oneWorkload: Rule<{ trace?: unknown; synthetic?: unknown }> = {
   message: "exactly one of trace and synthetic must be set",
   cel: "has(self.trace) != has(self.synthetic)",

@@ -27,6 +27,11 @@ export class Agenda<E> {
     return this.#times[0] as SimTime | undefined;
   }
 
+  /** The next event, not taken. */
+  get first(): E | undefined {
+    return this.#events[0];
+  }
+
   get size(): number {
     return this.#events.length;
   }
@@ -35,51 +40,62 @@ export class Agenda<E> {
   at(time: SimTime, rank: number, event: E): void {
     if (!(time >= this.#now)) throw new RangeError(`event at ${time} us lies before now, ${this.#now} us`);
     this.#asked += 1;
+    const order = this.#asked;
     let hole = this.#events.length;
-    this.#place(hole, time, rank, this.#asked, event);
+    this.#place(hole, time, rank, order, event);
     while (hole > 0) {
       const parent = (hole - 1) >> 1;
-      if (!this.#before(hole, parent)) break;
-      this.#swap(hole, parent);
+      if (this.#precedes(parent, time, rank, order)) break;
+      this.#move(parent, hole);
       hole = parent;
     }
+    this.#place(hole, time, rank, order, event);
   }
 
   /** Takes the next event and moves `now` to it. */
   pop(): E | undefined {
+    if (this.#events.length > 0) this.#now = this.#times[0] as SimTime;
+    return this.drop();
+  }
+
+  /** Takes the next event, which was overtaken, and leaves `now` where it is. */
+  drop(): E | undefined {
     const event = this.#events[0];
     if (event === undefined) return undefined;
-    this.#now = this.#times[0] as SimTime;
-    const last = this.#events.length - 1;
-    this.#swap(0, last);
-    this.#times.pop();
-    this.#ranks.pop();
-    this.#orders.pop();
-    this.#events.pop();
-    this.#sink(0);
+    const time = this.#times.pop() as number;
+    const rank = this.#ranks.pop() as number;
+    const order = this.#orders.pop() as number;
+    const last = this.#events.pop() as E;
+    if (this.#events.length > 0) this.#sink(time, rank, order, last);
     return event;
   }
 
-  #sink(from: number): void {
+  /** Puts an event where it belongs, from the empty root on. */
+  #sink(time: number, rank: number, order: number, event: E): void {
     const size = this.#events.length;
-    let hole = from;
-    for (;;) {
-      const left = 2 * hole + 1;
-      if (left >= size) return;
-      const right = left + 1;
-      const least = right < size && this.#before(right, left) ? right : left;
-      if (!this.#before(least, hole)) return;
-      this.#swap(least, hole);
-      hole = least;
+    let hole = 0;
+    for (let child = 1; child < size; child = 2 * hole + 1) {
+      const right = child + 1;
+      if (
+        right < size &&
+        this.#precedes(right, this.#times[child] as number, this.#ranks[child] as number, this.#orders[child] as number)
+      ) {
+        child = right;
+      }
+      if (!this.#precedes(child, time, rank, order)) break;
+      this.#move(child, hole);
+      hole = child;
     }
+    this.#place(hole, time, rank, order, event);
   }
 
-  #before(a: number, b: number): boolean {
-    const time = (this.#times[a] as number) - (this.#times[b] as number);
-    if (time !== 0) return time < 0;
-    const rank = (this.#ranks[a] as number) - (this.#ranks[b] as number);
-    if (rank !== 0) return rank < 0;
-    return (this.#orders[a] as number) < (this.#orders[b] as number);
+  /** Whether the event in `slot` comes before one of (time, rank, order). */
+  #precedes(slot: number, time: number, rank: number, order: number): boolean {
+    const other = this.#times[slot] as number;
+    if (other !== time) return other < time;
+    const otherRank = this.#ranks[slot] as number;
+    if (otherRank !== rank) return otherRank < rank;
+    return (this.#orders[slot] as number) < order;
   }
 
   #place(slot: number, time: number, rank: number, order: number, event: E): void {
@@ -89,9 +105,10 @@ export class Agenda<E> {
     this.#events[slot] = event;
   }
 
-  #swap(a: number, b: number): void {
-    const [time, rank, order, event] = [this.#times[a], this.#ranks[a], this.#orders[a], this.#events[a]];
-    this.#place(a, this.#times[b] as number, this.#ranks[b] as number, this.#orders[b] as number, this.#events[b] as E);
-    this.#place(b, time as number, rank as number, order as number, event as E);
+  #move(from: number, to: number): void {
+    this.#times[to] = this.#times[from] as number;
+    this.#ranks[to] = this.#ranks[from] as number;
+    this.#orders[to] = this.#orders[from] as number;
+    this.#events[to] = this.#events[from] as E;
   }
 }

@@ -10,15 +10,17 @@ import type { ManifestRef, ObservedCluster } from "./manifest.ts";
 import { mirrorAutoscalers } from "./mirror/mirrored-autoscalers.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
-import type { GatewayScenario, MetricsScenario, Scenario, TraceInput } from "./scenario.ts";
+import type { FoundTrace, GatewayScenario, MetricsScenario, Scenario } from "./scenario.ts";
 
 export type { MirroredValue } from "./ledger.ts";
 export type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
 
 export interface MirrorParts {
   readonly limits: Limits;
-  /** Where the bytes of spec.workload.trace are; whoever holds the store has looked. */
-  readonly trace?: TraceInput;
+  /** What spec.workload.trace names; whoever holds the store has looked. */
+  readonly trace?: FoundTrace;
+  /** What spec.overrides.model.config holds: a Hugging Face config.json. */
+  readonly modelConfig?: string;
 }
 
 export interface Mirrored {
@@ -37,7 +39,7 @@ export interface Mirrored {
 export const mirror = (
   simulation: InferenceSimulation,
   cluster: ObservedCluster,
-  { limits, trace }: MirrorParts,
+  { limits, trace, modelConfig }: MirrorParts,
 ): Result<Mirrored> => {
   const ledger = new Ledger();
   const { spec, metadata } = simulation;
@@ -46,7 +48,9 @@ export const mirror = (
   const readings = spec.mirror.workloads.flatMap(
     (said, index) => readWorkload(said, index, namespace, cluster, ledger) ?? [],
   );
-  const workloads = readings.flatMap((reading) => mirrorWorkload(reading, spec, cluster, ledger) ?? []);
+  const workloads = readings.flatMap(
+    (reading) => mirrorWorkload(reading, spec, { cluster, modelConfig }, ledger) ?? [],
+  );
   for (const { name, replicas } of workloads) {
     if (replicas > limits.maxReplicas) ledger.error(tooManyReplicas(name, replicas, limits.maxReplicas));
   }

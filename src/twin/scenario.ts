@@ -6,7 +6,7 @@ import type { LatencySaid } from "../latency/models/index.ts";
 import type { Hardware } from "../model/hardware.ts";
 import type { ModelShape, Parallelism } from "../model/model-shape.ts";
 import type { SyntheticWorkload } from "../workload/sources/index.ts";
-import type { TraceFormat } from "../workload/traces/index.ts";
+import type { ReplayOptions, TraceFormat } from "../workload/traces/index.ts";
 
 export type { PodStart, PodStop, Spread } from "../controlplane/pods/index.ts";
 
@@ -37,6 +37,8 @@ export interface WorkloadScenario {
   readonly replicas: number;
   readonly gpusPerReplica: number;
   readonly engine: EngineConfig;
+  /** Without CUDA graphs. Left out: with them. */
+  readonly eager?: boolean;
   readonly gpuMemoryUtilization: number;
   readonly latency: LatencySaid;
   readonly shape: ModelShape;
@@ -84,7 +86,15 @@ export type TrafficScenario =
       readonly startOffsetMicros: number;
       readonly onError: "Fail" | "Skip";
       readonly maxRequests: number;
+      /** Of formats with sessions. */
+      readonly replay?: ReplayOptions;
     };
+
+/** A trace as it was found: its rows, and its header where the format keeps that apart, as plain data. */
+export interface FoundTrace {
+  readonly input: TraceInput;
+  readonly header?: { readonly said: unknown; readonly file: string };
+}
 
 /** Where the bytes of a trace are; the worker opens them. gzip is recognised by its magic number. */
 export type TraceInput =

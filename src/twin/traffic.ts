@@ -17,6 +17,7 @@ export const trafficSource = (traffic: TrafficScenario, streams: Streams): Workl
         startOffsetMicros: micros(traffic.startOffsetMicros),
         onError: traffic.onError,
         maxRequests: traffic.maxRequests,
+        replay: traffic.replay,
       });
     default:
       return traffic satisfies never;

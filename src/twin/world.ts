@@ -6,8 +6,10 @@ import { ScrapedSeries } from "../controlplane/metrics/scraped-series.ts";
 import { planStart, planStop, scaleInOrder } from "../controlplane/pods/index.ts";
 import { Gateway } from "../dataplane/gateway.ts";
 import { routingPolicies } from "../dataplane/policies/index.ts";
-import { createEngine } from "../engine/macro-engine.ts";
+import { createEngine } from "../engine/create-engine.ts";
+import type { EngineConfig } from "../engine/engine.ts";
 import { latencyModels } from "../latency/models/index.ts";
+import { perRank } from "../latency/per-rank.ts";
 import type { Fact } from "../model/fact.ts";
 import type { Request } from "../model/request.ts";
 import { ReportFold } from "../report/fold.ts";
@@ -18,8 +20,8 @@ import { Agenda } from "../sim/agenda.ts";
 import { invariant } from "../sim/invariant.ts";
 import { hash32, type Rng, rngOf, type Streams } from "../sim/rng.ts";
 import { after, micros, NEVER, type SimTime, START, seconds } from "../sim/time.ts";
-import type { WorkloadSource } from "../workload/source.ts";
-import { RANK, type TwinEvent } from "./event.ts";
+import type { EndedRequest, WorkloadSource } from "../workload/source.ts";
+import { BLIS_ENGINE_RANK, RANK, type TwinEvent } from "./event.ts";
 import { Pod } from "./pod.ts";
 import type { AutoscalerScenario, Scenario, WorkloadScenario } from "./scenario.ts";
 import { trafficSource } from "./traffic.ts";
@@ -128,6 +130,9 @@ export class World {
       case "engine-due":
         return this.#advance(event.pod, event.generation);
       case "request-arrived":
+        this.#drawArrival();
+        return this.#admit(event.request);
+      case "round-arrived":
         return this.#admit(event.request);
       case "scale-written":
         return this.#scale(event.workload, event.replicas, event.by, "written from outside");
@@ -203,16 +208,22 @@ export class World {
   #admit(request: Request): void {
     this.#arrived += 1;
     this.#tell({ kind: "arrived", at: this.now, request });
-    this.#drawArrival();
     if (this.#gateway.readsSignals) this.#refreshBeliefs();
     const name = this.#gateway.route(request);
     if (name === undefined) {
       this.#tell({ kind: "refused", at: this.now, request, outcome: "unroutable" });
-      return;
+      return this.#goOn({ request, outcome: "unroutable", outputTokens: 0 });
     }
     const pod = this.#pod(name);
     engineOf(pod).submit(request, this.now);
     this.#replan(pod);
+  }
+
+  /** Lets a session's next round come. */
+  #goOn(ended: EndedRequest): void {
+    const request = this.#source.ended?.(ended, this.now);
+    if (request !== undefined && request.arrival <= this.#horizon)
+      this.#plan(request.arrival, { kind: "round-arrived", request });
   }
 
   /**
@@ -259,7 +270,9 @@ export class World {
     if (due === pod.planned) return;
     pod.generation += 1;
     pod.planned = due === NEVER ? undefined : due;
-    if (pod.planned !== undefined) this.#plan(due, { kind: "engine-due", pod: pod.name, generation: pod.generation });
+    if (pod.planned === undefined) return;
+    const rank = pod.workload.engine.mode === "blis" ? BLIS_ENGINE_RANK : RANK["engine-due"];
+    this.#plan(due, { kind: "engine-due", pod: pod.name, generation: pod.generation }, rank);
   }
 
   // ---- pods
@@ -292,12 +305,14 @@ export class World {
   }
 
   #becomeReady(pod: Pod, now: SimTime): void {
-    const { shape, hardware, parallelism, engine, latency } = pod.workload;
-    const model = latencyModels.create(latency, { shape, hardware, parallelism, mode: engine.mode });
+    const { shape, hardware, parallelism, engine, latency, eager = false } = pod.workload;
+    const { mode, asyncScheduling, ranks = 1 } = engine;
+    const whole = latencyModels.create(latency, { shape, hardware, parallelism, mode, eager, asyncScheduling });
+    const model = mode === "blis" ? whole : perRank(whole, ranks);
     pod.started ??= now;
     pod.readyChanged = now;
     pod.since = now;
-    pod.engine = createEngine(engine, model, this.#listenerOf(pod), now);
+    pod.engine = createEngine(this.#seeded(engine, pod.name), model, this.#listenerOf(pod), now);
     this.#tellPhase(pod, "ready");
     this.#gateway.join(pod.name);
     if (this.scenario.autoscalers.length > 0) {
@@ -309,12 +324,21 @@ export class World {
     }
   }
 
+  /** Each replica draws the acceptance of its drafts by itself. */
+  #seeded(engine: EngineConfig, pod: string): EngineConfig {
+    const { speculation } = engine;
+    if (speculation === undefined) return engine;
+    const seed = this.#streams.stream(`pods/${pod}/speculation`).below(2 ** 31);
+    return { ...engine, speculation: { ...speculation, seed } };
+  }
+
   #listenerOf(pod: Pod) {
     return {
       firstToken: (request: Request, at: SimTime) => this.#tell({ kind: "first-token", at, request, pod: pod.name }),
       finished: (facts: Extract<Fact, { kind: "finished" }>["facts"]) => {
         this.#gateway.ended(pod.name);
         this.#tell({ kind: "finished", pod: pod.name, workload: pod.workload.name, facts });
+        this.#goOn(facts);
       },
     };
   }
@@ -444,8 +468,8 @@ export class World {
 
   // ---- small things
 
-  #plan(at: SimTime, event: TwinEvent): void {
-    if (at !== NEVER) this.#agenda.at(at, RANK[event.kind], event);
+  #plan(at: SimTime, event: TwinEvent, rank: number = RANK[event.kind]): void {
+    if (at !== NEVER) this.#agenda.at(at, rank, event);
   }
 
   #tell(fact: Fact): void {

@@ -145,14 +145,18 @@ export class PacedWorlds {
 
   /** One world's failure is its own: the others go on. */
   #fail(key: string, error: unknown): void {
+    const scenario = this.#worlds.get(key)?.world.scenario;
     this.#stop(key);
-    this.#tell({ ...describe(error), key });
+    this.#tell({ ...describe(error, scenario), key });
   }
 }
 
-const describe = (error: unknown): { kind: "problem"; reason: string; message: string; fix?: string } => {
+const describe = (
+  error: unknown,
+  scenario: Scenario | undefined,
+): { kind: "problem"; reason: string; message: string; fix?: string } => {
   try {
-    return problemOf(error);
+    return problemOf(error, scenario);
   } catch (ours) {
     return { kind: "problem", reason: "InternalError", message: (ours as Error).stack ?? String(ours) };
   }

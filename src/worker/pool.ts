@@ -1,5 +1,7 @@
 import { MessageChannel, Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
+import { bandFamilies, kpiBands } from "../report/bands.ts";
+import { bandScenarios, kpiBandRule } from "../twin/bands.ts";
 import type { PreviewResult, PreviewTask, Progress, ShadowCommand, ShadowMessage } from "./protocol.ts";
 
 /** Runs previews in worker threads. Results don't depend on their number. */
@@ -23,21 +25,48 @@ export const previewPool = (threads: URL, count: number): PreviewPool => {
     // A runaway world fails its own run, not the process. A small young generation keeps a run's memory small and costs no time.
     resourceLimits: { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 12 },
   });
+  const once: PreviewPool["run"] = async (task, signal, tell) => {
+    const { port1, port2 } = new MessageChannel();
+    if (tell !== undefined) port1.on("message", tell);
+    try {
+      return (await pool.run(
+        { task, port: port2 },
+        { signal, transferList: [port2], name: "preview" },
+      )) as PreviewResult;
+    } finally {
+      port1.close();
+    }
+  };
   return {
-    run: async (task, signal, tell) => {
-      const { port1, port2 } = new MessageChannel();
-      if (tell !== undefined) port1.on("message", tell);
-      try {
-        return (await pool.run(
-          { task, port: port2 },
-          { signal, transferList: [port2], name: "preview" },
-        )) as PreviewResult;
-      } finally {
-        port1.close();
-      }
-    },
+    run: (task, signal, tell) =>
+      task.bands === true ? withBandsOf(once, task, signal, tell) : once(task, signal, tell),
     close: () => pool.destroy(),
   };
+};
+
+/** Three runs side by side: the one that was asked for, and both ends of its step times. */
+const withBandsOf = async (
+  once: PreviewPool["run"],
+  task: PreviewTask,
+  signal: AbortSignal,
+  tell: ((progress: Progress) => void) | undefined,
+): Promise<PreviewResult> => {
+  const ends = bandScenarios(task.scenario);
+  if (ends === undefined) return once(task, signal, tell);
+  const { fast, slow, novelties } = ends;
+  const [middle, ...others] = await Promise.all([
+    once(task, signal, tell),
+    once({ ...task, scenario: fast }, signal),
+    once({ ...task, scenario: slow }, signal),
+  ]);
+  const [quick, tardy] = others;
+  if (middle.kind !== "report" || quick?.kind !== "report" || tardy?.kind !== "report") return middle;
+  const kpis = { middle: middle.report.kpis, fast: quick.report.kpis, slow: tardy.report.kpis };
+  const bands = kpiBands(kpis, kpiBandRule(kpis.middle.prefixCacheHitRatio));
+  const notes = novelties.map((novelty) => `the bands are wider, for ${novelty}`);
+  const { report } = middle;
+  const families = [...report.families, ...bandFamilies(bands)];
+  return { kind: "report", report: { ...report, bands, families, notes: [...report.notes, ...notes] } };
 };
 
 /** The thread that holds the paced worlds. If it dies, each of them is told as failed; the next start begins a new one. */

@@ -1,9 +1,12 @@
+import { basename } from "node:path";
 import { VERSION } from "../model/version.ts";
 import type { SimTime } from "../sim/time.ts";
 import { scenarioDigest } from "../twin/digest.ts";
+import type { Scenario } from "../twin/scenario.ts";
 import { World } from "../twin/world.ts";
 import { TraceError } from "../workload/source.ts";
 import type { PreviewResult, PreviewTask, Progress } from "./protocol.ts";
+import { RequestLog, RequestLogError } from "./request-log.ts";
 import { readTrace, TraceInputError } from "./trace-input.ts";
 
 /** Events taken between two looks at the clock and the trace. */
@@ -17,8 +20,10 @@ export const runPreview = async (task: PreviewTask, tell: (progress: Progress) =
   const { scenario } = task;
   const horizon = scenario.horizonMicros;
   if (horizon === undefined) throw new Error("a preview needs a horizon");
+  let log: RequestLog | undefined;
   try {
-    const world = new World(scenario);
+    if (task.requestsFile !== undefined) log = new RequestLog(task.requestsFile);
+    const world = new World(scenario, log?.tell);
     const text = scenario.traffic.kind === "trace" ? readTrace(scenario.traffic.input, task.maxTraceBytes) : undefined;
     let told = performance.now();
     for (;;) {
@@ -35,22 +40,28 @@ export const runPreview = async (task: PreviewTask, tell: (progress: Progress) =
     }
     await text?.return(undefined);
     const identity = { scenarioDigest: scenarioDigest(scenario), version: VERSION };
-    return { kind: "report", report: world.report(identity, horizon as SimTime) };
+    const report = world.report(identity, horizon as SimTime);
+    log?.end();
+    return { kind: "report", report };
   } catch (error) {
-    return problemOf(error);
+    log?.discard();
+    return problemOf(error, scenario);
   }
 };
 
 /** What a user can mend comes back as a problem; the rest is ours and is thrown on. */
-export const problemOf = (error: unknown): Extract<PreviewResult, { kind: "problem" }> => {
+export const problemOf = (error: unknown, scenario?: Scenario): Extract<PreviewResult, { kind: "problem" }> => {
   if (error instanceof TraceError) {
+    const traffic = scenario?.traffic;
+    const file = traffic?.kind === "trace" && traffic.input.kind === "file" ? ` ${basename(traffic.input.path)},` : "";
     return {
       kind: "problem",
       reason: "BrokenTrace",
-      message: `trace ${error.message}`,
+      message: `trace${file} ${error.message}`,
       fix: "mend the line, or set spec.workload.trace.onError: Skip",
     };
   }
   if (error instanceof TraceInputError) return { kind: "problem", reason: "UnreadableTrace", message: error.message };
+  if (error instanceof RequestLogError) return { kind: "problem", reason: "UnwritableFile", message: error.message };
   throw error;
 };

@@ -6,6 +6,10 @@ import type { Scenario } from "../twin/scenario.ts";
 export interface PreviewTask {
   readonly scenario: Scenario;
   readonly maxTraceBytes: number;
+  /** Where to write a line of JSON per request (`request-log.ts`); nothing is left there if the run fails. */
+  readonly requestsFile?: string;
+  /** Run it at both ends of its step times as well, so that the report has bands. */
+  readonly bands?: boolean;
 }
 
 /** From a preview's thread while it runs, at most a few times a second. */

@@ -1,6 +1,6 @@
 import { type Columns, columnsOf, wholeOf } from "./csv.ts";
 import { timestampOf } from "./timestamp.ts";
-import { broken, isTokenCount, notTokenCount, type RowReader, shown, type TraceRow } from "./trace-row.ts";
+import { type Broken, broken, isTokenCount, notTokenCount, type RowReader, shown } from "./trace-row.ts";
 
 const COLUMNS = ["TIMESTAMP", "ContextTokens", "GeneratedTokens"] as const;
 
@@ -15,7 +15,7 @@ export interface AzureStamps {
 /** Reads `TIMESTAMP,ContextTokens,GeneratedTokens` (github.com/Azure/AzurePublicDataset), by column name. */
 export const azureReader = (stamps: AzureStamps): RowReader => {
   let columns: Columns = { at: [0, 1, 2], count: 3 };
-  const stampProblem = (text: string, zoned: boolean | undefined): TraceRow => {
+  const stampProblem = (text: string, zoned: boolean | undefined): Broken => {
     const hint = zoned === !stamps.zoned ? `; this is how ${stamps.otherwise} has it` : "";
     return broken(`TIMESTAMP is ${shown(text)}; it must be like ${stamps.example}${hint}`);
   };

@@ -8,7 +8,7 @@ export interface Columns {
   readonly count: number;
 }
 
-/** Plain CSV: no trace read here quotes a field. @returns what is wrong with the header, if it lacks a required column */
+/** @param header without quotes, as all traces read here have it. @returns what is wrong with the header, if it lacks a required column */
 export const columnsOf = (
   header: string,
   required: readonly string[],
@@ -25,3 +25,29 @@ export const columnsOf = (
 
 /** @returns the whole number written in plain digits, or NaN */
 export const wholeOf = (text: string): number => (/^\d{1,15}$/.test(text) ? Number(text) : Number.NaN);
+
+/** Fields of a line as RFC 4180 has them: quoted ones may hold commas, line ends and doubled quotes. @returns undefined if a quote never ends */
+export const fieldsOf = (line: string): readonly string[] | undefined => {
+  if (!line.includes('"')) return line.split(",");
+  const fields: string[] = [];
+  let from = 0;
+  while (from <= line.length) {
+    const quoted = line[from] === '"';
+    const close = quoted ? closingQuote(line, from + 1) : from;
+    if (close === undefined) return undefined;
+    const end = quoted ? close + 1 : from;
+    const comma = line.indexOf(",", end);
+    const to = comma < 0 ? line.length : comma;
+    fields.push(quoted ? line.slice(from + 1, close).replaceAll('""', '"') : line.slice(from, to));
+    from = to + 1;
+  }
+  return fields;
+};
+
+/** Where the quote that ends a field stands. */
+const closingQuote = (line: string, from: number): number | undefined => {
+  for (let at = line.indexOf('"', from); at >= 0; at = line.indexOf('"', at + 2)) {
+    if (line[at + 1] !== '"') return at;
+  }
+  return undefined;
+};

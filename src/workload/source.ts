@@ -1,7 +1,12 @@
 import type { Request } from "../model/request.ts";
+import type { SimTime } from "../sim/time.ts";
+import type { EndedRequest } from "./live-sessions.ts";
+
+export type { EndedRequest } from "./live-sessions.ts";
 
 // Where requests come from. A client is an arrival process (arrivals/) on a time stretched by the pattern (shapes/), with
-// token counts from distributions (lengths/); sources/ merges clients by time, traces/ reads recorded ones.
+// token counts from distributions (lengths/); sources/ merges clients by time, traces/ reads recorded ones. Closed-loop
+// sessions (live-sessions.ts) are told how their requests ended, and answer with the next round.
 
 /** What a source answers: the next request; more input is needed first; or there are no more. */
 export type Drawn =
@@ -10,11 +15,17 @@ export type Drawn =
   | { readonly kind: "ended" };
 
 /**
- * Yields requests in order of arrival, one at a time, however many there are.
- * Ids count from 0 in order of arrival. Sources know nothing of the world but their own stream.
+ * Yields requests that wait for no other, in order of arrival, one at a time, however many there are. Ids are the trace's
+ * where it has some, else they count from 0 in order of drawing. Sources know nothing of the world but their own stream
+ * and what `ended` tells.
  */
 export interface WorkloadSource {
   next(): Drawn;
+  /**
+   * Only closed-loop sources: a request of theirs ended at `now`, whatever its outcome.
+   * @returns what follows from it and arrives at `now` or later; undefined if nothing does
+   */
+  ended?(ended: EndedRequest, now: SimTime): Request | undefined;
   /** Only sources that read: text (whole or partial lines) as it was read. `undefined` says that there is no more. */
   feed?(text: string | undefined): void;
   /** Broken lines passed over so far (`onError: Skip`), for the report. */

@@ -1,6 +1,6 @@
 import type { SharedPrefix } from "../model/request.ts";
 
-/** What one line of a trace says. */
+/** What one line of a trace says, where every row is a request by itself. */
 export type TraceRow =
   | {
       readonly kind: "request";
@@ -12,8 +12,7 @@ export type TraceRow =
       readonly session?: string;
     }
   /** Sound, but left out by a rule of the format. */
-  | { readonly kind: "dropped"; readonly at: number; readonly why: string }
-  | Broken;
+  | { readonly kind: "dropped"; readonly at: number; readonly why: string };
 
 export interface Broken {
   readonly kind: "broken";
@@ -22,10 +21,12 @@ export interface Broken {
 }
 
 /** Reads the lines of one trace, in order, without their line ends. Knows nothing of files, offsets or scales. */
-export interface RowReader {
+export interface RowReader<Row = TraceRow> {
   /** Only formats with a header: takes the first line. @returns what is wrong with it, if anything */
   header?(line: string): string | undefined;
-  row(line: string): TraceRow;
+  row(line: string): Row | Broken;
+  /** Fields may be quoted, and then hold line ends: such lines come joined. */
+  readonly quoted?: boolean;
 }
 
 export const broken = (why: string): Broken => ({ kind: "broken", why });
@@ -41,3 +42,36 @@ export const isTokenCount = (value: unknown): value is number =>
 
 export const notTokenCount = (name: string, text: string): Broken =>
   broken(`${name} is ${shown(text)}; it must be a whole number from 1 to ${TOKENS_MAX}`);
+
+/** A row of a trace that has sessions. Times are whole microseconds on the trace's own clock. */
+export interface SessionRow {
+  readonly kind: "request";
+  readonly id: number | undefined;
+  /** When it came to the server. */
+  readonly at: number;
+  /** When its client meant it to come; differs from `at` where clients queued. */
+  readonly arrivalAt: number;
+  /** Without the shared prefix. */
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly prefixGroup: string | undefined;
+  readonly prefixTokens: number;
+  readonly session: string | undefined;
+  /** Undefined where the trace doesn't number them. */
+  readonly round: number | undefined;
+  /** From the end of the round before; undefined or 0: not recorded. */
+  readonly thinkMicros: number | undefined;
+  /** How long its client waited at most. */
+  readonly patienceMicros: number | undefined;
+  readonly labels: RowLabels;
+}
+
+/** What goes into a request's head as it stands. Rows that say the same share one. */
+export interface RowLabels {
+  readonly client?: string;
+  readonly tenant?: string;
+  readonly sloClass?: string;
+  readonly model?: string;
+  readonly adapter?: string;
+  readonly priority?: number;
+}

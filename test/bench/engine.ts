@@ -1,5 +1,5 @@
+import { createEngine } from "../../src/engine/create-engine.ts";
 import type { Engine, EngineConfig, EngineListener, EngineTiming } from "../../src/engine/engine.ts";
-import { createEngine } from "../../src/engine/macro-engine.ts";
 import { latencyModels } from "../../src/latency/models/index.ts";
 import { findGpu, findModel } from "../../src/model/catalogue/index.ts";
 import type { Request } from "../../src/model/request.ts";

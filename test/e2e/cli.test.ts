@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -86,6 +86,66 @@ describe("servetwin run", () => {
     };
     expect(simulations[0]?.runs.map(({ seed }) => seed)).toEqual([1, 2, 3]);
     expect(new Set(simulations[0]?.runs.map(({ kpis }) => kpis.requests.arrived)).size).toBeGreaterThan(1);
+  });
+});
+
+describe("servetwin run --requests", () => {
+  const replay = "deploy/examples/replay";
+  interface Line {
+    readonly id: number;
+    readonly outcome: string | null;
+  }
+  const linesOf = (text: string): Line[] =>
+    text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Line);
+
+  it("writes a line per request of the example's trace, with the trace's ids", async () => {
+    const file = join(folder, "requests.jsonl");
+    const { code, stdout, stderr } = await runProgram(["run", "-f", join(root, replay), "--requests", file]);
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    const lines = linesOf(readFileSync(file, "utf8"));
+    const rows =
+      readFileSync(join(root, replay, "trace/agents.csv"), "utf8")
+        .trimEnd()
+        .split("\n").length - 1;
+    expect(stdout).toMatch(new RegExp(`requests arrived +│ +${rows} `));
+    expect(lines.map(({ id }) => id).sort((a, b) => a - b)).toEqual(Array.from({ length: rows }, (_, id) => id));
+    expect(new Set(lines.map(({ outcome }) => outcome))).toEqual(new Set(["stop"]));
+    const printed = await runProgram(["run", "-f", join(root, replay), "--requests", "-", "-o", "json"]);
+    expect(printed.stdout).toBe(readFileSync(file, "utf8"));
+    expect(JSON.parse(printed.stderr)).toMatchObject({ simulated: true });
+    expect(readdirSync(folder).filter((name) => name.includes(".part"))).toEqual([]);
+  });
+
+  it("wants one run", async () => {
+    const file = join(folder, "many.jsonl");
+    const { code, stderr } = await run({ simulation: simulation({ run: "5m, replications: 3" }) }, "--requests", file);
+    expect(stderr).toMatch(/--requests takes the requests of one run, and there are 3; .*--simulation/);
+    expect(code).toBe(2);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it.each([
+    { what: "a folder that is not there", to: "nowhere/a.jsonl", says: /nowhere\/a\.jsonl can't be written/ },
+    { what: "a folder", to: ".", says: /is not a file/ },
+  ])("says that it can't write to $what", async ({ to, says }) => {
+    const { code, stderr } = await run({}, "--requests", to);
+    expect(stderr).toMatch(says);
+    expect(code).toBe(2);
+  });
+
+  it("leaves nothing half-done where the trace is broken", async () => {
+    const file = join(folder, "broken.jsonl");
+    const trace = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,9,x\n";
+    writeFileSync(join(folder, "broken.csv"), trace);
+    const workload = "    trace: { format: azure-2023, path: broken.csv }";
+    const { code, stderr } = await run({ simulation: simulation({ workload }) }, "--requests", file);
+    expect(stderr).toMatch(/trace broken\.csv, line 2: GeneratedTokens is "x"/);
+    expect(code).toBe(2);
+    expect(readdirSync(folder).filter((name) => name.startsWith("broken.jsonl"))).toEqual([]);
   });
 });
 

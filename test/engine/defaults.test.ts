@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type DefaultsInput, defaultMaxModelLen, engineDefaults } from "../../src/engine/defaults.ts";
+import { asyncRefusal, type DefaultsInput, defaultMaxModelLen, engineDefaults } from "../../src/engine/defaults.ts";
 import { findGpu } from "../../src/model/catalogue/index.ts";
 import type { Hardware } from "../../src/model/hardware.ts";
 import { shapeOf } from "../latency/fixtures.ts";
@@ -48,6 +48,32 @@ describe("vLLM's defaults", () => {
   ])("$version takes $utilisation of memory; asynchronous scheduling $async", ({ version, utilisation, async }) => {
     const { gpuMemoryUtilization, asyncScheduling } = defaultsOf("H100", { version });
     expect([gpuMemoryUtilization.value, asyncScheduling.value]).toEqual([utilisation, async]);
+  });
+
+  it.each([
+    { name: "nothing", engine: {}, async: true },
+    { name: "EAGLE", engine: { speculation: "eagle3" }, async: true },
+    { name: "a prediction layer", engine: { speculation: "deepseek_mtp" }, async: true },
+    { name: "n-grams on the GPU", engine: { speculation: "ngram_gpu" }, async: true },
+    { name: "n-grams", engine: { speculation: "ngram" }, async: false, refused: "ngram speculation" },
+    { name: "a draft model, which may be asked for", engine: { speculation: "draft_model" }, async: false },
+    { name: "pooling, which may be asked for", engine: { pooling: true }, async: false },
+    { name: "Ray", engine: { executor: "ray" }, async: false, refused: "the ray executor" },
+    { name: "pipeline stages", engine: { pipelineStages: 2 }, async: true },
+  ])("asynchronous scheduling with $name: $async", ({ engine, async, refused }) => {
+    expect(defaultsOf("H100", { engine }).asyncScheduling.value).toBe(async);
+    expect(asyncRefusal(engine, "v0.22.0")).toBe(refused);
+  });
+
+  it("several prompts at once bring a threshold", () => {
+    expect(defaultsOf("H100", { maxNumPartialPrefills: 2 }).longPrefillTokenThreshold.value).toBe(327);
+    expect(defaultsOf("H100", { maxNumPartialPrefills: 1 }).longPrefillTokenThreshold.value).toBe(0);
+  });
+
+  it("the performance mode doubles what nobody set", () => {
+    const { maxNumSeqs, maxNumBatchedTokens } = defaultsOf("L40S", { performanceMode: "throughput" });
+    expect([maxNumSeqs.value, maxNumBatchedTokens.value]).toEqual([512, 4096]);
+    expect(maxNumSeqs.from).toMatchObject({ why: expect.stringContaining("doubled by --performance-mode throughput") });
   });
 
   it("BLIS has one set for all", () => {

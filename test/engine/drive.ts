@@ -1,5 +1,5 @@
+import { createEngine } from "../../src/engine/create-engine.ts";
 import type { Engine, EngineConfig, EngineListener, EngineTiming } from "../../src/engine/engine.ts";
-import { createEngine } from "../../src/engine/macro-engine.ts";
 import type { EngineState } from "../../src/model/engine-state.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import type { Request } from "../../src/model/request.ts";

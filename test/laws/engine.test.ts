@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { createEngine } from "../../src/engine/create-engine.ts";
 import type { EngineConfig, EngineTiming } from "../../src/engine/engine.ts";
-import { createEngine } from "../../src/engine/macro-engine.ts";
 import type { EngineState } from "../../src/model/engine-state.ts";
 import type { Histogram } from "../../src/model/metric-family.ts";
 import type { Request } from "../../src/model/request.ts";

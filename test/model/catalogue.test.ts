@@ -45,8 +45,8 @@ describe("models", () => {
 });
 
 describe("GPUs", () => {
-  it("has 18 with figures", () => {
-    expect(catalogueGpus).toHaveLength(18);
+  it("has 19 with figures", () => {
+    expect(catalogueGpus).toHaveLength(19);
     for (const { hardware } of catalogueGpus) expect(hardware.memoryGiB).toBeGreaterThan(20);
   });
 

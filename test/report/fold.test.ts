@@ -29,7 +29,15 @@ describe("ReportFold", () => {
       { kind: "refused", at: c.arrival, request: c, outcome: "unroutable" },
     );
     const kpis = fold.kpis(view(100));
-    expect(kpis.requests).toEqual({ arrived: 4, completed: 1, rejected: 2, aborted: 0, inFlightAtEnd: 1 });
+    expect(kpis.requests).toEqual({
+      arrived: 4,
+      completed: 1,
+      rejected: 2,
+      overloaded: 0,
+      timedOut: 0,
+      aborted: 0,
+      inFlightAtEnd: 1,
+    });
     expect(kpis.ttftSeconds).toEqual({ count: 1, mean: 0.5, p50: 0.5, p90: 0.5, p95: 0.5, p99: 0.5, max: 0.5 });
     expect(kpis.e2eSeconds.mean).toBe(4);
     expect(kpis.queueSeconds.mean).toBe(0.25);
@@ -57,7 +65,15 @@ describe("ReportFold", () => {
       finished(late, "stop"),
     );
     const { requests, requestsPerSecond, e2eSeconds } = fold.kpis(view(200));
-    expect(requests).toEqual({ arrived: 1, completed: 1, rejected: 0, aborted: 0, inFlightAtEnd: 0 });
+    expect(requests).toEqual({
+      arrived: 1,
+      completed: 1,
+      rejected: 0,
+      overloaded: 0,
+      timedOut: 0,
+      aborted: 0,
+      inFlightAtEnd: 0,
+    });
     expect(e2eSeconds.count).toBe(1);
     // The one that arrived at 99 s ended at 102 s: throughput counts what the platform did in the window.
     expect(requestsPerSecond).toBe(2 / 100);
@@ -162,24 +178,38 @@ describe("ReportFold", () => {
     expect(fold.report(identity, view(3600), []).notes).toEqual(["said before", "1 request was in flight at the end"]);
   });
 
-  it("accounts for every request, over any run: arrived = completed + rejected + aborted + in flight", () =>
+  it("accounts for every request, over any run: arrived = all ends + in flight", () =>
     forAllSeeds(50, (rng) => {
       const warmUp = rng.below(100);
       const fold = foldOf({ warmUpMicros: warmUp * 1e6 });
-      const outcomes = ["stop", "length", "rejected", "aborted", "unroutable", "none"] as const;
+      const outcomes = [
+        "stop",
+        "length",
+        "rejected",
+        "overloaded",
+        "timed-out",
+        "aborted",
+        "unroutable",
+        "none",
+      ] as const;
+      const ends = new Map<string, number>();
       let open = 0;
       for (let i = 0; i < 200; i += 1) {
         const one = request(i, i);
         tell(fold, { kind: "arrived", at: one.arrival, request: one });
         const outcome = outcomes[rng.below(outcomes.length)];
         if (outcome === "none" && i >= warmUp) open += 1;
+        if (i >= warmUp) ends.set(String(outcome), (ends.get(String(outcome)) ?? 0) + 1);
         if (outcome === "unroutable") tell(fold, { kind: "refused", at: one.arrival, request: one, outcome });
         else if (outcome !== "none") tell(fold, finished(one, outcome as Outcome, { end: 0.1 + rng.next() }));
       }
-      const { arrived, completed, rejected, aborted, inFlightAtEnd } = fold.kpis(view(3600)).requests;
+      const { arrived, completed, rejected, overloaded, timedOut, aborted, inFlightAtEnd } = fold.kpis(
+        view(3600),
+      ).requests;
+      expect([overloaded, timedOut]).toEqual(["overloaded", "timed-out"].map((outcome) => ends.get(outcome) ?? 0));
       expect(arrived).toBe(200 - warmUp);
       expect(inFlightAtEnd).toBe(open);
-      expect(arrived).toBe(completed + rejected + aborted + inFlightAtEnd);
+      expect(arrived).toBe(completed + rejected + overloaded + timedOut + aborted + inFlightAtEnd);
     }));
 
   it("changes nothing by being looked at", () => {

@@ -50,7 +50,9 @@ describe("judge", () => {
     { objective: { metric: "gpuHours", atMost: "4.5" }, kpis: run({ gpuHours: 4.6 }), verdict: "Failed", mean: 4.6 },
     {
       objective: { metric: "errorRatio", atMost: "0.1" },
-      kpis: run({ requests: { arrived: 20, completed: 18, rejected: 1, aborted: 1, inFlightAtEnd: 0 } }),
+      kpis: run({
+        requests: { arrived: 20, completed: 18, rejected: 1, overloaded: 0, timedOut: 0, aborted: 1, inFlightAtEnd: 0 },
+      }),
       verdict: "Passed",
       mean: 0.1,
     },

@@ -29,6 +29,21 @@ const trace = (more: object) => ({ trace: { format: "azure-2023", ...more } });
 
 export const GOOD: readonly Anything[] = [
   simulation("least", { mirror, workload: synthetic(client("chat")) }),
+  simulation("model-of-ones-own", {
+    mirror,
+    overrides: {
+      hardware: { gpu: "RTX-4090", bf16Tflops: 165.2, memoryGiB: 24, memoryBandwidthTBs: 1.008 },
+      model: {
+        id: "acme/moe",
+        config: { configMap: { name: "models", key: "config.json" } },
+        tieWordEmbeddings: true,
+        slidingWindow: 512,
+        slidingLayers: 20,
+        moe: { experts: 64, expertsPerToken: 4, expertIntermediate: 1024 },
+      },
+    },
+    workload: synthetic(client("chat")),
+  }),
   simulation("every-choice", {
     mode: "Preview",
     mirror: { workloads: [{ name: "a" }, { name: "b" }], autoscaler: { name: "hpa", driver: "Simulated" } },
@@ -36,7 +51,17 @@ export const GOOD: readonly Anything[] = [
       replicas: 3,
       hardware: { gpu: "H100" },
       model: { layers: 32, hidden: 4096, heads: 32, kvHeads: 8, headDim: 128, intermediate: 14_336, vocab: 128_256 },
-      engine: { mode: "vllm", maxNumSeqs: 256 },
+      engine: {
+        mode: "vllm",
+        maxNumSeqs: 256,
+        schedulingPolicy: "priority",
+        maxQueuedRequests: 64,
+        maxQueuedTokens: 100_000,
+        overheadGiB: 2.5,
+        speculation: { tokens: 3, acceptance: [0.8, 0.7] },
+        lora: { gpuLoad: "5ms", diskLoad: "1s" },
+        offload: { hostBlocks: 4096, latency: "1ms" },
+      },
       start: { schedule: { mean: "2s" }, modelLoad: { mean: "1m30s", deviation: "10s" } },
       gateway: { policy: { policy: "least-queue" }, scrapeInterval: "50ms" },
       metrics: { scrapeInterval: "15s" },
@@ -84,6 +109,20 @@ export const GOOD: readonly Anything[] = [
   simulation("trace-config-map", {
     mirror,
     workload: trace({ configMap: { name: "azure", key: "trace.csv.gz" }, onError: "Skip" }),
+  }),
+  simulation("trace-with-sessions", {
+    mirror,
+    workload: trace({ format: "blis-v2", path: "a.yaml", sessions: "closed-loop", contextGrowth: "recorded" }),
+  }),
+  simulation("synthetic-sessions", {
+    mirror,
+    workload: synthetic(
+      client("agent", {
+        timeout: "300s",
+        session: { rounds: 5, thinkTime: { mean: "4s", deviation: "2s" }, contextGrowth: "none" },
+      }),
+      client("chat", { session: { rounds: 1, thinkTime: { mean: "0s" } } }),
+    ),
   }),
   simulation("trace-url", { mirror, workload: trace({ url: "https://traces.example.com/a.csv" }) }),
   simulation("shadow-external", {
@@ -382,10 +421,38 @@ export const BAD: readonly Bad[] = [
     by: "rule",
   },
   {
+    name: "sessions of a format that has none",
+    break: spec((s) => (s.workload = trace({ path: "a", sessions: "open-loop" }))),
+    field: "spec.workload.trace.format",
+    says: "only traces of format blis-v2",
+    by: "rule",
+  },
+  {
+    name: "a session without rounds",
+    break: spec((s) => (s.workload = synthetic(client("a", { session: { rounds: 0, thinkTime: { mean: "1s" } } })))),
+    field: "spec.workload.synthetic.clients[0].session.rounds",
+    says: "1",
+    by: "schema",
+  },
+  {
+    name: "a session that thinks for ever",
+    break: spec((s) => (s.workload = synthetic(client("a", { session: { rounds: 2, thinkTime: { mean: "ever" } } })))),
+    field: "spec.workload.synthetic.clients[0].session.thinkTime.mean",
+    says: "must be a duration",
+    by: "schema",
+  },
+  {
     name: "trace from two places",
     break: spec((s) => (s.workload = trace({ path: "a.csv", configMap: { name: "a", key: "b" } }))),
     field: "spec.workload.trace",
     says: "exactly one of path, configMap and url",
+    by: "rule",
+  },
+  {
+    name: "a model's config from nowhere",
+    break: spec((s) => (s.overrides = { model: { config: {} } })),
+    field: "spec.overrides.model.config",
+    says: "exactly one of path and configMap",
     by: "rule",
   },
   {

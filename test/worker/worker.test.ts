@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
+import { latencyModels } from "../../src/latency/models/index.ts";
 import type { SimTime } from "../../src/sim/time.ts";
 import { World } from "../../src/twin/world.ts";
 import { PacedWorlds } from "../../src/worker/paced-worlds.ts";
@@ -12,6 +13,7 @@ import { scenario, waitingHpa } from "../twin/scenario-fixture.ts";
 const threads = new URL("../../dist/", import.meta.url);
 const maxTraceBytes = 1e6;
 const said = scenario({ autoscalers: [waitingHpa(2)], horizonMicros: 300e6 });
+const physical = latencyModels.schema.parse({ name: "physical" });
 const pool = previewPool(threads, 2);
 afterAll(() => pool.close());
 
@@ -46,6 +48,27 @@ describe("a preview", () => {
     while (paced.next !== undefined) paced.step();
     const { scenarioDigest, version } = alone.report;
     expect(paced.report({ scenarioDigest, version }, 300e6 as SimTime)).toEqual(alone.report);
+  });
+
+  it("says where its figures would lie on real servers, if asked and if its latency model knows", async () => {
+    const signal = new AbortController().signal;
+    const known = { ...said, workloads: said.workloads.map((one) => ({ ...one, latency: physical })) };
+    const [without, unaware, banded] = await Promise.all([
+      pool.run({ scenario: known, maxTraceBytes }, signal),
+      pool.run({ scenario: said, maxTraceBytes, bands: true }, signal),
+      pool.run({ scenario: known, maxTraceBytes, bands: true }, signal),
+    ]);
+    if (without.kind !== "report" || unaware.kind !== "report" || banded.kind !== "report")
+      throw new Error("no report");
+    expect(unaware.report.bands).toBeUndefined();
+    const { bands, families, ...report } = banded.report;
+    const { families: plain, ...same } = without.report;
+    expect(report).toEqual(same);
+    expect(families.slice(0, plain.length)).toEqual(plain);
+    const e2e = bands?.e2eMeanSeconds;
+    expect(e2e?.p10).toBeLessThan(report.kpis.e2eSeconds.mean);
+    expect(e2e?.p90).toBeGreaterThan(report.kpis.e2eSeconds.mean);
+    expect(families.at(-1)?.name).toBe("servetwin_kpi_band");
   });
 
   it("ends at once when it is cancelled, and the pool goes on", async () => {

@@ -3,8 +3,7 @@ import type { Request } from "../../src/model/request.ts";
 import { rngOf } from "../../src/sim/rng.ts";
 import { micros } from "../../src/sim/time.ts";
 import type { WorkloadSource } from "../../src/workload/source.ts";
-import type { TraceOptions } from "../../src/workload/trace-reader.ts";
-import { type TraceFormat, traceSource } from "../../src/workload/traces/index.ts";
+import { type TraceFormat, type TraceSaid, traceSource } from "../../src/workload/traces/index.ts";
 
 /** Takes every request, feeding a block whenever the source is starved; `undefined` follows the last block. */
 export const drain = (source: WorkloadSource, blocks: Iterable<string> = []): Request[] => {
@@ -28,18 +27,18 @@ export function* cut(text: string, most: number, seed = 1): Generator<string> {
   }
 }
 
-export const openTrace = (format: TraceFormat, options: Partial<TraceOptions> = {}) =>
+export const openTrace = (format: TraceFormat, options: Partial<TraceSaid> = {}) =>
   traceSource({
-    format,
     rateScale: 1,
     startOffsetMicros: micros(0),
     onError: "Fail",
     maxRequests: 1_000_000,
     ...options,
+    format,
   });
 
 /** The whole text at once. */
-export const readTrace = (format: TraceFormat, text: string, options: Partial<TraceOptions> = {}): Request[] =>
+export const readTrace = (format: TraceFormat, text: string, options: Partial<TraceSaid> = {}): Request[] =>
   drain(openTrace(format, options), [text]);
 
 /** What came out, in little: so that an inequality doesn't print thousands of requests. */

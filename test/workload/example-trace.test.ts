@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { agentTrace } from "../../deploy/examples/replay/generate.ts";
 import { chatHour } from "../../deploy/examples/traces/generate.ts";
+import { readYaml } from "../../src/store/yaml.ts";
+import { traceHeader } from "../../src/workload/trace-header.ts";
 import { readTrace } from "./drain.ts";
 
 const file = (name: string): string =>
@@ -22,5 +25,25 @@ describe("chat-1h.csv", () => {
       figure.toLocaleString("en").replace(",", " "),
     );
     for (const figure of [...figures, String(meanOf("outputTokens"))]) expect(file("README.md")).toContain(figure);
+  });
+});
+
+describe("the trace of deploy/examples/replay", () => {
+  const beside = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
+  const rows = beside("deploy/examples/replay/trace/agents.csv");
+  const header = beside("deploy/examples/replay/trace/agents.yaml");
+
+  it("is what deploy/examples/replay/generate.ts writes, byte for byte", () => {
+    expect(agentTrace() === rows).toBe(true);
+  });
+
+  it("has sessions and single requests, and a header that can be read", () => {
+    expect(traceHeader(readYaml(header).documents[0]?.value, "agents.yaml")).toMatchObject({
+      ok: true,
+      value: { clock: "zero", contextGrowth: "accumulate" },
+    });
+    const begun = readTrace("blis-v2", rows);
+    expect(begun.filter(({ session }) => session !== undefined)).toHaveLength(60);
+    expect(begun.filter(({ session, deadline }) => session === undefined && deadline !== undefined)).toHaveLength(90);
   });
 });

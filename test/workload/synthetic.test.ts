@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Request } from "../../src/model/request.ts";
 import { rngOf } from "../../src/sim/rng.ts";
+import { instant } from "../../src/sim/time.ts";
 import { meanRate, peakRate, syntheticSource, syntheticWorkload } from "../../src/workload/sources/index.ts";
 import { forAllSeeds } from "../for-all-seeds.ts";
 
@@ -171,5 +172,89 @@ describe("syntheticWorkload", () => {
     ],
   ])("refuses %s", (_name, said, path) => {
     expect(syntheticWorkload.safeParse(said).error?.issues.map((issue) => issue.path.join("."))).toContain(path);
+  });
+});
+
+describe("clients with sessions", () => {
+  const session = { rounds: 4, thinkTime: { mean: "5s", deviation: "3s" } };
+  const prompt = { distribution: "lognormal", mean: 100, deviation: 80 };
+  const agent = { ...chat, name: "agent", prompt, session, prefix: { tokens: 50, groups: 3 } };
+
+  /** Every session to its end, its requests taking as long as told. */
+  const play = (said: object, serviceMicros: (request: Request) => number, count = 20): Request[][] => {
+    const source = syntheticSource(parse(said), rngOf(3));
+    return Array.from({ length: count }, () => {
+      const drawn = source.next();
+      if (drawn.kind !== "request") throw new Error("no request");
+      const requests = [drawn.request];
+      for (let next: Request | undefined = drawn.request; next !== undefined; ) {
+        const now: Request = next;
+        const ended = { request: now, outcome: "stop", outputTokens: now.outputTokens } as const;
+        next = source.ended?.(ended, instant(now.arrival + serviceMicros(now)));
+        if (next !== undefined) requests.push(next);
+      }
+      return requests;
+    });
+  };
+
+  it("draw the same rounds however long the requests take, and start as they would without", () => {
+    const [quick, slow] = [
+      play({ clients: [agent] }, () => 1000),
+      play({ clients: [agent] }, ({ id }) => 1e6 * (id + 1)),
+    ];
+    const drawn = (sessions: Request[][]) =>
+      sessions.map((requests) => requests.map(({ promptTokens, outputTokens }) => [promptTokens, outputTokens]));
+    expect(drawn(slow)).toEqual(drawn(quick));
+    const starts = take({ clients: [{ ...agent, session: undefined }] }, 20, 3).map(({ arrival }) => arrival);
+    expect(quick.map(([start]) => start?.arrival)).toEqual(starts);
+    for (const requests of quick) {
+      expect(requests).toHaveLength(4);
+      expect(new Set(requests.map(({ session: name, conversation }) => `${name} ${conversation}`)).size).toBe(1);
+      expect(new Set(requests.map(({ prefix }) => JSON.stringify(prefix))).size).toBe(1);
+      requests.reduce((before, next) => {
+        expect(next.arrival).toBeGreaterThanOrEqual(before.arrival + 1000);
+        expect(next.promptTokens).toBeGreaterThan(before.promptTokens + before.outputTokens);
+        return next;
+      });
+    }
+    const ids = quick.flat().map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it("think as told in the mean, or always the same", () => {
+    const gaps = (thinkTime: object): number[] =>
+      play({ clients: [{ ...agent, session: { rounds: 101, thinkTime } }] }, () => 0, 20).flatMap((requests) =>
+        requests.slice(1).map((request, i) => request.arrival - (requests[i] as Request).arrival),
+      );
+    expect(new Set(gaps({ mean: "5s" }))).toEqual(new Set([5e6]));
+    const drawn = gaps({ mean: "5s", deviation: "3s" });
+    expect(drawn).toHaveLength(2000);
+    expect(Math.abs(drawn.reduce((sum, gap) => sum + gap, 0) / drawn.length / 5e6 - 1)).toBeLessThan(0.07);
+  });
+
+  it("repeat nothing but their prefix where contexts don't grow", () => {
+    const said = { clients: [{ ...agent, ...short, session: { ...session, contextGrowth: "none" } }] };
+    for (const request of play(said, () => 5).flat()) {
+      expect(request).toMatchObject({ promptTokens: 60, prefix: { tokens: 50 } });
+      expect(request.conversation).toBeUndefined();
+    }
+  });
+
+  it("hang up after their timeout, in every round", () => {
+    for (const { arrival, deadline } of play({ clients: [{ ...agent, timeout: "90s" }] }, () => 5).flat()) {
+      expect(deadline).toBe(arrival + 90e6);
+    }
+    expect(take({ clients: [chat] }, 1)[0]).not.toHaveProperty("deadline");
+  });
+
+  it("count with all their rounds against the bounds", () => {
+    const said = parse({
+      clients: [
+        { ...agent, rate: 2 },
+        { ...chat, rate: 1 },
+      ],
+    });
+    expect(peakRate(said)).toBe(9);
+    expect(meanRate(said, 3600e6)).toBeCloseTo(9);
   });
 });

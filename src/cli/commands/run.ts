@@ -5,6 +5,7 @@ import { judge } from "../../report/objectives.ts";
 import { previewPool } from "../../worker/pool.ts";
 import { collect } from "../collect.ts";
 import { BadInput, EXIT, usageError } from "../exit.ts";
+import { type FileAside, fileAside } from "../file-aside.ts";
 import type { Outcome } from "../format.ts";
 import { formats } from "../formats/index.ts";
 import { simulationsIn, storeOfFiles } from "../inputs.ts";
@@ -18,6 +19,8 @@ interface Options extends LimitOptions {
   readonly simulation?: string;
   readonly output: string;
   readonly threads: number;
+  readonly requests?: string;
+  readonly bands: boolean;
   readonly allowUrl: readonly string[];
 }
 
@@ -33,6 +36,11 @@ export const run = (program: Command): void => {
     .option("--simulation <name>", "only this InferenceSimulation of those given")
     .option("-o, --output <format>", `one of ${formats.map(({ name }) => name).join(", ")}`, "table")
     .option("--threads <count>", "worker threads", positive, availableParallelism())
+    .option(
+      "--requests <file>",
+      "also write what each request went through, a line of JSON each; - for standard output",
+    )
+    .option("--no-bands", "one run instead of three: without the bands that say how far off it may be")
     .option("--allow-url <url>", "traces may be fetched from URLs below this one; may be repeated", collect, []);
   withLimitOptions(command)
     .addHelpText(
@@ -41,6 +49,7 @@ export const run = (program: Command): void => {
 Examples:
   servetwin run -f deploy/examples/quickstart
   servetwin run -f deployment.yaml -f hpa.yaml -f simulation.yaml -o json
+  servetwin run -f deploy/examples/replay --requests requests.jsonl
   kubectl kustomize overlays/prod | servetwin run -f - -o yaml`,
     )
     .action(async (options: Options) => {
@@ -70,12 +79,39 @@ const simulate = async (options: Options): Promise<number> => {
   for (const { warnings } of previews) {
     for (const warning of warnings) process.stderr.write(`warning: ${describeProblem(warning)}\n`);
   }
-  const outcomes = await runAll(previews, options.threads, limits.maxTraceBytes);
-  process.stdout.write(format.print(outcomes));
-  return exitOf(outcomes);
+  const requests = options.requests === undefined ? undefined : requestsFile(options.requests, previews);
+  try {
+    const outcomes = await runAll(previews, options.threads, limits.maxTraceBytes, {
+      requestsFile: requests?.path,
+      bands: options.bands,
+    });
+    // What was asked for on standard output has it for itself.
+    (options.requests === "-" ? process.stderr : process.stdout).write(format.print(outcomes));
+    await requests?.deliver();
+    return exitOf(outcomes);
+  } finally {
+    requests?.drop();
+  }
 };
 
-const runAll = async (previews: readonly Prepared[], threads: number, maxTraceBytes: number): Promise<Outcome[]> => {
+/** A file that is written aside. @throws BadInput unless exactly one run would write it */
+const requestsFile = (wanted: string, previews: readonly Prepared[]): FileAside => {
+  const runs = previews.reduce((sum, { simulation }) => sum + simulation.spec.run.replications, 0);
+  if (runs !== 1) {
+    throw usageError(
+      `--requests takes the requests of one run, and there are ${runs}`,
+      "choose an InferenceSimulation with --simulation, and set its run.replications to 1",
+    );
+  }
+  return fileAside(wanted);
+};
+
+const runAll = async (
+  previews: readonly Prepared[],
+  threads: number,
+  maxTraceBytes: number,
+  { requestsFile, bands }: { readonly requestsFile: string | undefined; readonly bands: boolean },
+): Promise<Outcome[]> => {
   const pool = previewPool(threadsFolder(import.meta.url), threads);
   const bar = progressBar(previews.reduce((total, { simulation }) => total + simulation.spec.run.replications, 0));
   const abort = new AbortController();
@@ -86,7 +122,9 @@ const runAll = async (previews: readonly Prepared[], threads: number, maxTraceBy
         const results = await Promise.all(
           seeds.map(async (seed) => {
             const tell = bar.run();
-            const result = await pool.run({ scenario: { ...scenario, seed }, maxTraceBytes }, abort.signal, tell);
+            const task = { scenario: { ...scenario, seed }, maxTraceBytes, bands: bands && seed === scenario.seed };
+            const asked = requestsFile === undefined ? task : { ...task, requestsFile };
+            const result = await pool.run(asked, abort.signal, tell);
             tell({ done: 1, simulatedSeconds: 0, requests: 0 });
             return result;
           }),

@@ -1,4 +1,5 @@
 import { VERSION } from "../../model/version.ts";
+import { withBands } from "../../report/bands.ts";
 import { spreadOf } from "../../report/spread.ts";
 import type { Outcome } from "../format.ts";
 
@@ -8,7 +9,7 @@ export const documentOf = (outcomes: readonly Outcome[]) => ({
   simulated: true,
   simulations: outcomes.map(({ reports, ...outcome }) => ({
     ...outcome,
-    kpis: spreadOf(reports.map((report) => report.kpis)),
+    kpis: withBands(spreadOf(reports.map((report) => report.kpis)), reports[0]?.bands, reports[0]?.kpis),
     runs: reports.map(({ families: _, ...report }) => report),
   })),
 });

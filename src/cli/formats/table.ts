@@ -1,6 +1,8 @@
 import Table from "cli-table3";
 import { plot } from "simple-ascii-chart";
+import { withBands } from "../../report/bands.ts";
 import type { Report, ScaleEvent, Summary, TimelineColumn } from "../../report/report.ts";
+import { type Spread, spreadOf } from "../../report/spread.ts";
 import type { Format, Outcome } from "../format.ts";
 
 /** For people: KPIs, objectives, scale events, and courses over time as plots. */
@@ -44,9 +46,18 @@ const latencies = (reports: readonly Report[]): string => {
     ["end to end", "e2eSeconds"],
     ["waiting in the engine", "queueSeconds"],
   ] as const;
+  const [first] = reports;
+  const spreads =
+    first?.bands === undefined
+      ? undefined
+      : withBands(spreadOf(reports.map(({ kpis }) => kpis)), first.bands, first.kpis);
   for (const [name, key] of named) {
     const of = (part: keyof Summary): string => seconds(mean(reports.map((report) => report.kpis[key][part])));
     rows.push([name, of("mean"), of("p50"), of("p90"), of("p95"), of("p99"), of("max")]);
+    if (spreads === undefined || key === "queueSeconds") continue;
+    const flat = key.replace("Seconds", "");
+    const band = (part: string): string => range(spreads[`${flat}${part}Seconds`]);
+    rows.push(["  80 % within", ...["Mean", "P50", "P90", "P95", "P99", "Max"].map(band)]);
   }
   return `${rows.toString()}\n`;
 };
@@ -93,6 +104,8 @@ const totals = (reports: readonly Report[]): string => {
     ],
     ["replica-hours", number(of((r) => r.kpis.replicaHours)), "GPU-hours", number(of((r) => r.kpis.gpuHours))],
   );
+  const [overloaded, timedOut] = [of((r) => r.kpis.requests.overloaded), of((r) => r.kpis.requests.timedOut)];
+  if (overloaded + timedOut > 0) rows.push(["timed out", count(timedOut), "refused, queue full", count(overloaded)]);
   return `${rows.toString()}\n`;
 };
 
@@ -197,6 +210,14 @@ const seconds = (value: number): string => {
   if (value < 1e-9) return "0 ms";
   if (value < 1) return `${number(value * 1000)} ms`;
   return `${number(value)} s`;
+};
+
+/** One unit for both ends. */
+const range = (spread: Spread | undefined): string => {
+  if (spread === undefined) return "";
+  const { p10, p90 } = spread;
+  const short = (value: number): string => value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
+  return p90 < 1 ? `${short(p10 * 1000)}–${short(p90 * 1000)} ms` : `${short(p10)}–${short(p90)} s`;
 };
 
 const duration = (total: number): string => {

@@ -3,4 +3,5 @@
  * Nothing is guessed silently: a match says by which rule it came about, a miss says why.
  */
 export { findGpu, type GpuFound, type GpuMissing, gpuIds } from "./gpu-lookup.ts";
+export { shapeOfConfig } from "./hugging-face.ts";
 export { findModel, type ModelMatch, type ModelRule, nearestModels } from "./model-lookup.ts";

@@ -23,8 +23,8 @@ interface Name {
 const names: readonly Name[] = catalogueModels.flatMap(({ shape, aliases, variants }): Name[] => [
   { id: shape.id, rule: "exact", match: { shape, entry: shape.id } },
   ...aliases.map((id): Name => ({ id, rule: "alias", match: { shape: { ...shape, id }, entry: shape.id } })),
-  ...variants.map(({ id, weightBytes }): Name => {
-    const quantised: ModelShape = { ...shape, id, weightBytes, quantizedParts: "linear" };
+  ...variants.map(({ id, ...widths }): Name => {
+    const quantised: ModelShape = { ...shape, id, ...widths, quantizedParts: "linear" };
     return { id, rule: "variant", match: { shape: quantised, entry: shape.id } };
   }),
 ]);

@@ -6,7 +6,7 @@ export interface CatalogueModel {
   /** Ids that share every figure: base and instruct tunes, where a source says so. */
   readonly aliases: readonly string[];
   /** Ids that differ in the bytes of a quantised weight only. */
-  readonly variants: readonly { readonly id: string; readonly weightBytes: number }[];
+  readonly variants: readonly { readonly id: string; readonly weightBytes: number; readonly scaleBytes?: number }[];
   readonly notes?: string;
 }
 
@@ -48,6 +48,12 @@ const aiconfigurator = (name: string): string =>
 const llmServingSim = (name: string): string =>
   `Hugging Face config.json in github.com/casys-kaist/LLMServingSim@5daddb21, configs/model/${name}.json`;
 
+/**
+ * 34 layers of 1408 and 5632, adapter and projector (transformers' Llama4VisionConfig). What its profile run takes has no
+ * source but the recorded KV blocks of Scout on two H100 (8253), of which this is what nothing else explains.
+ */
+export const LLAMA4_VISION = { parameters: 0.87e9, profileGiB: 1.8 };
+
 export const catalogueModels: readonly CatalogueModel[] = [
   model({
     id: "meta-llama/Llama-2-7b-hf",
@@ -70,8 +76,10 @@ export const catalogueModels: readonly CatalogueModel[] = [
     intermediate: 13824,
     vocab: 32000,
     maxPositionEmbeddings: 4096,
+    tieWordEmbeddings: false,
     source: "Cached HF config values in a public Python file; transcribed by hand",
-    notes: "16-bit dtype assumed: the source gives none.",
+    notes:
+      "16-bit dtype assumed: the source gives none. Its published parameter count says that embeddings are not tied.",
   }),
   model({
     id: "meta-llama/Llama-2-70b-hf",
@@ -82,9 +90,10 @@ export const catalogueModels: readonly CatalogueModel[] = [
     intermediate: 28672,
     vocab: 32000,
     maxPositionEmbeddings: 4096,
+    tieWordEmbeddings: false,
     source: "Cached HF config values in a public Python file; transcribed by hand",
     notes:
-      "Agrees with github.com/microsoft/vidur (vidur/config/model_config.py), which however uses a vocabulary of 32768. 16-bit dtype assumed: the source gives none.",
+      "Agrees with github.com/microsoft/vidur (vidur/config/model_config.py), which however uses a vocabulary of 32768. 16-bit dtype assumed: the source gives none. Its published parameter count says that embeddings are not tied.",
   }),
   model({
     id: "codellama/CodeLlama-34b-Instruct-hf",
@@ -107,8 +116,10 @@ export const catalogueModels: readonly CatalogueModel[] = [
     intermediate: 14336,
     vocab: 128256,
     maxPositionEmbeddings: 8192,
+    tieWordEmbeddings: false,
     source: "Cached HF config values in a public Python file; transcribed by hand",
-    notes: "16-bit dtype assumed: the source gives none.",
+    notes:
+      "16-bit dtype assumed: the source gives none. Its published parameter count says that embeddings are not tied.",
   }),
   model({
     id: "meta-llama/Meta-Llama-3-70B",
@@ -119,8 +130,10 @@ export const catalogueModels: readonly CatalogueModel[] = [
     intermediate: 28672,
     vocab: 128256,
     maxPositionEmbeddings: 8192,
+    tieWordEmbeddings: false,
     source: "Cached HF config values in a public Python file; transcribed by hand",
-    notes: "16-bit dtype assumed: the source gives none.",
+    notes:
+      "16-bit dtype assumed: the source gives none. Its published parameter count says that embeddings are not tied.",
   }),
   model({
     id: "meta-llama/Llama-3.1-8B-Instruct",
@@ -162,6 +175,7 @@ export const catalogueModels: readonly CatalogueModel[] = [
     weightBytes: 1,
     quantizedParts: "linear",
     ropeScaling: { type: "llama3", factor: 8, originalMax: 8192 },
+    kvElementBytes: 1,
     source: aiconfigurator("nvidia--Llama-3.1-70B-Instruct-FP8"),
     notes:
       "Quantization sits in hf_quant_config.json (algorithm FP8, KV cache FP8, lm_head excluded), not in config.json; BLIS detects fp8 here only through the model-name rule.",
@@ -189,8 +203,9 @@ export const catalogueModels: readonly CatalogueModel[] = [
     vocab: 128256,
     maxPositionEmbeddings: 131072,
     ropeScaling: { type: "llama3", factor: 32, originalMax: 8192 },
+    tieWordEmbeddings: true,
     source: "Cached HF config values in a public Python file; transcribed by hand",
-    notes: "16-bit dtype assumed: the source gives none.",
+    notes: "16-bit dtype assumed: the source gives none. Its published parameter count says that embeddings are tied.",
   }),
   model({
     id: "meta-llama/Llama-3.2-3B-Instruct",
@@ -202,8 +217,9 @@ export const catalogueModels: readonly CatalogueModel[] = [
     vocab: 128256,
     maxPositionEmbeddings: 131072,
     ropeScaling: { type: "llama3", factor: 32, originalMax: 8192 },
+    tieWordEmbeddings: true,
     source: "Cached HF config values in a public Python file; transcribed by hand",
-    notes: "16-bit dtype assumed: the source gives none.",
+    notes: "16-bit dtype assumed: the source gives none. Its published parameter count says that embeddings are tied.",
   }),
   model({
     id: "meta-llama/Llama-3.3-70B-Instruct",
@@ -215,12 +231,14 @@ export const catalogueModels: readonly CatalogueModel[] = [
     vocab: 128256,
     maxPositionEmbeddings: 131072,
     ropeScaling: { type: "llama3", factor: 8, originalMax: 8192 },
+    tieWordEmbeddings: false,
     source: "Cached HF config values in a public Python file; transcribed by hand",
     variants: [
-      { id: "RedHatAI/Llama-3.3-70B-Instruct-quantized.w4a16", weightBytes: 0.5 },
+      { id: "RedHatAI/Llama-3.3-70B-Instruct-quantized.w4a16", weightBytes: 0.5, scaleBytes: 2 / 128 },
       { id: "RedHatAI/Llama-3.3-70B-Instruct-quantized.w8a8", weightBytes: 1 },
     ],
-    notes: "16-bit dtype assumed: the source gives none.",
+    notes:
+      "16-bit dtype assumed: the source gives none. Its published parameter count says that embeddings are not tied.",
   }),
   model({
     id: "meta-llama/Llama-4-Scout-17B-16E-Instruct",
@@ -242,9 +260,13 @@ export const catalogueModels: readonly CatalogueModel[] = [
       denseIntermediate: 16384,
     },
     ropeScaling: { type: "llama3", factor: 16, originalMax: 8192 },
+    tieWordEmbeddings: false,
+    attentionChunk: 8192,
+    layerKinds: { chunked_attention: 36, full_attention: 12 },
+    vision: LLAMA4_VISION,
     source: aiconfigurator("meta-llama--Llama-4-Scout-17B-16E-Instruct"),
     notes:
-      "Step 1 means every layer is MoE in HF/vLLM (rule: (index+1) % step == 0). BLIS reads step 1 as half MoE, half dense. A shared expert of width intermediate_size exists in vLLM (llama4.py) but has no config field.",
+      "Step 1 means every layer is MoE in HF/vLLM (rule: (index+1) % step == 0). BLIS reads step 1 as half MoE, half dense. A shared expert of width intermediate_size exists in vLLM (llama4.py) but has no config field. Its published parameter count says that embeddings are not tied.",
   }),
   model({
     id: "RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic",
@@ -268,8 +290,12 @@ export const catalogueModels: readonly CatalogueModel[] = [
       denseIntermediate: 16384,
     },
     ropeScaling: { type: "llama3", factor: 16, originalMax: 8192 },
+    tieWordEmbeddings: false,
+    attentionChunk: 8192,
+    layerKinds: { chunked_attention: 36, full_attention: 12 },
+    vision: LLAMA4_VISION,
     source: blis("llama-4-scout-17b-16e-instruct-fp8-dynamic"),
-    notes: "See Scout note.",
+    notes: "See Scout note. Its published parameter count says that embeddings are not tied.",
   }),
   model({
     id: "meta-llama/Llama-4-Maverick-17B-128E-Instruct",
@@ -290,8 +316,13 @@ export const catalogueModels: readonly CatalogueModel[] = [
       interleaveStep: 2,
       denseIntermediate: 16384,
     },
+    tieWordEmbeddings: false,
+    attentionChunk: 8192,
+    layerKinds: { chunked_attention: 36, full_attention: 12 },
+    vision: LLAMA4_VISION,
     source: aiconfigurator("meta-llama--Llama-4-Maverick-17B-128E-Instruct"),
-    notes: "Step 2: layers alternate dense (intermediate_size_mlp) and MoE.",
+    notes:
+      "Step 2: layers alternate dense (intermediate_size_mlp) and MoE. Its published parameter count says that embeddings are not tied.",
   }),
   model({
     id: "Qwen/Qwen2.5-7B-Instruct",
@@ -525,9 +556,10 @@ export const catalogueModels: readonly CatalogueModel[] = [
     tieWordEmbeddings: false,
     moe: { experts: 256, expertsPerToken: 8, expertIntermediate: 512, sharedIntermediate: 512 },
     layerKinds: { linear_attention: 30, full_attention: 10 },
+    linear: { keyHeads: 16, valueHeads: 32, keyHeadDim: 128, valueHeadDim: 128, convKernel: 4, stateElementBytes: 4 },
     source: aiconfigurator("Qwen--Qwen3.5-35B-A3B"),
     notes:
-      "Hybrid: linear-attention layers hold a constant state per request, so only the full-attention layers grow KV.",
+      "Hybrid: linear-attention layers hold a constant state per request, so only the full-attention layers grow KV. The recurrent state is float32: vLLM reports blocks of 528 tokens for its sibling Qwen3.6-35B-A3B on 4 GPUs.",
   }),
   model({
     id: "mistralai/Mistral-7B-v0.3",
@@ -659,7 +691,14 @@ export const catalogueModels: readonly CatalogueModel[] = [
     weightBytes: 1,
     quantizedParts: "linear",
     moe: { experts: 256, expertsPerToken: 8, expertIntermediate: 2048, sharedIntermediate: 2048, denseLayersFirst: 3 },
-    mla: { kvLoraRank: 512, qkRopeHeadDim: 64, qkNopeHeadDim: 128, vHeadDim: 128, qLoraRank: 1536 },
+    mla: {
+      kvLoraRank: 512,
+      qkRopeHeadDim: 64,
+      qkNopeHeadDim: 128,
+      vHeadDim: 128,
+      qLoraRank: 1536,
+      indexerHeadDim: 128,
+    },
     ropeScaling: { type: "yarn", factor: 40, originalMax: 4096 },
     source: aiconfigurator("deepseek-ai--DeepSeek-V3.2"),
   }),
@@ -676,13 +715,13 @@ export const catalogueModels: readonly CatalogueModel[] = [
     tieWordEmbeddings: false,
     weightBytes: 0.53125,
     quantizedParts: "experts",
-    moe: { experts: 32, expertsPerToken: 4, expertIntermediate: 2880, expertIntermediateOwn: false },
+    moe: { experts: 32, expertsPerToken: 4, expertIntermediate: 2880, expertIntermediateOwn: false, padHiddenTo: 256 },
     slidingWindow: 128,
     layerKinds: { sliding_attention: 12, full_attention: 12 },
     ropeScaling: { type: "yarn", factor: 32, originalMax: 4096 },
     source: aiconfigurator("openai--gpt-oss-20b"),
     notes:
-      "No dtype field in the config. BLIS cannot parse mxfp4 and, without a dtype, refuses the model. 16-bit dtype assumed: the source gives none.",
+      "No dtype field in the config. BLIS cannot parse mxfp4 and, without a dtype, refuses the model. 16-bit dtype assumed: the source gives none. vLLM's MXFP4 kernels pad the hidden width to 3072: 13.5 and 64.4 GiB of weights are measured (llm-d-planner).",
   }),
   model({
     id: "openai/gpt-oss-120b",
@@ -697,12 +736,13 @@ export const catalogueModels: readonly CatalogueModel[] = [
     tieWordEmbeddings: false,
     weightBytes: 0.53125,
     quantizedParts: "experts",
-    moe: { experts: 128, expertsPerToken: 4, expertIntermediate: 2880, expertIntermediateOwn: false },
+    moe: { experts: 128, expertsPerToken: 4, expertIntermediate: 2880, expertIntermediateOwn: false, padHiddenTo: 256 },
     slidingWindow: 128,
     layerKinds: { sliding_attention: 18, full_attention: 18 },
     ropeScaling: { type: "yarn", factor: 32, originalMax: 4096 },
     source: aiconfigurator("openai--gpt-oss-120b"),
-    notes: "As gpt-oss-20b. 16-bit dtype assumed: the source gives none.",
+    notes:
+      "As gpt-oss-20b. 16-bit dtype assumed: the source gives none. vLLM's MXFP4 kernels pad the hidden width to 3072: 13.5 and 64.4 GiB of weights are measured (llm-d-planner).",
   }),
   model({
     id: "google/gemma-2-9b-it",
@@ -715,8 +755,11 @@ export const catalogueModels: readonly CatalogueModel[] = [
     vocab: 256000,
     maxPositionEmbeddings: 8192,
     layerKinds: { full_attention: 21, sliding_attention: 21 },
+    tieWordEmbeddings: true,
+    slidingWindow: 4096,
     source: "Cached HF config values in a public Python file; transcribed by hand",
-    notes: "Window size and activation not given by the source. 16-bit dtype assumed: the source gives none.",
+    notes:
+      "Window size and activation not given by the source. 16-bit dtype assumed: the source gives none. Its published parameter count says that embeddings are tied. Window by the default of transformers' Gemma2Config.",
   }),
   model({
     id: "google/gemma-2-27b-it",
@@ -729,8 +772,11 @@ export const catalogueModels: readonly CatalogueModel[] = [
     vocab: 256000,
     maxPositionEmbeddings: 8192,
     layerKinds: { full_attention: 23, sliding_attention: 23 },
+    tieWordEmbeddings: true,
+    slidingWindow: 4096,
     source: "Cached HF config values in a public Python file; transcribed by hand",
-    notes: "Window size and activation not given by the source. 16-bit dtype assumed: the source gives none.",
+    notes:
+      "Window size and activation not given by the source. 16-bit dtype assumed: the source gives none. Its published parameter count says that embeddings are tied. Window by the default of transformers' Gemma2Config.",
   }),
   model({
     id: "google/gemma-3-4b-it",
@@ -743,9 +789,11 @@ export const catalogueModels: readonly CatalogueModel[] = [
     vocab: 262208,
     maxPositionEmbeddings: 131072,
     slidingWindow: 1024,
+    tieWordEmbeddings: true,
+    layerKinds: { sliding_attention: 29, full_attention: 5 },
     source: "Cached HF config values in a public Python file; transcribed by hand",
     notes:
-      "The pattern of local and global layers is not given by the source. 16-bit dtype assumed: the source gives none.",
+      "The pattern of local and global layers is not given by the source. 16-bit dtype assumed: the source gives none. Its published parameter count says that embeddings are tied. Every sixth layer sees all, by the default of transformers' Gemma3TextConfig.",
   }),
   model({
     id: "google/gemma-3-12b-it",
@@ -758,9 +806,11 @@ export const catalogueModels: readonly CatalogueModel[] = [
     vocab: 262208,
     maxPositionEmbeddings: 131072,
     slidingWindow: 1024,
+    tieWordEmbeddings: true,
+    layerKinds: { sliding_attention: 40, full_attention: 8 },
     source: "Cached HF config values in a public Python file; transcribed by hand",
     notes:
-      "The pattern of local and global layers is not given by the source. 16-bit dtype assumed: the source gives none.",
+      "The pattern of local and global layers is not given by the source. 16-bit dtype assumed: the source gives none. Its published parameter count says that embeddings are tied. Every sixth layer sees all, by the default of transformers' Gemma3TextConfig.",
   }),
   model({
     id: "google/gemma-3-27b-it",
@@ -773,9 +823,11 @@ export const catalogueModels: readonly CatalogueModel[] = [
     vocab: 262208,
     maxPositionEmbeddings: 131072,
     slidingWindow: 1024,
+    tieWordEmbeddings: true,
+    layerKinds: { sliding_attention: 52, full_attention: 10 },
     source: "Cached HF config values in a public Python file; transcribed by hand",
     notes:
-      "The pattern of local and global layers is not given by the source. 16-bit dtype assumed: the source gives none.",
+      "The pattern of local and global layers is not given by the source. 16-bit dtype assumed: the source gives none. Its published parameter count says that embeddings are tied. Every sixth layer sees all, by the default of transformers' Gemma3TextConfig.",
   }),
   model({
     id: "google/gemma-4-26B-A4B",
@@ -791,6 +843,7 @@ export const catalogueModels: readonly CatalogueModel[] = [
     moe: { experts: 128, expertsPerToken: 8, expertIntermediate: 704 },
     slidingWindow: 1024,
     layerKinds: { sliding_attention: 25, full_attention: 5 },
+    fullAttention: { kvHeads: 2, headDim: 512 },
     source: aiconfigurator("google--gemma-4-26B-A4B"),
   }),
   model({
@@ -846,7 +899,14 @@ export const catalogueModels: readonly CatalogueModel[] = [
     weightBytes: 1,
     quantizedParts: "linear",
     moe: { experts: 256, expertsPerToken: 8, expertIntermediate: 2048, sharedIntermediate: 2048, denseLayersFirst: 3 },
-    mla: { kvLoraRank: 512, qkRopeHeadDim: 64, qkNopeHeadDim: 192, vHeadDim: 256, qLoraRank: 2048 },
+    mla: {
+      kvLoraRank: 512,
+      qkRopeHeadDim: 64,
+      qkNopeHeadDim: 192,
+      vHeadDim: 256,
+      qLoraRank: 2048,
+      indexerHeadDim: 128,
+    },
     source: blis("glm-5.2-fp8"),
   }),
   model({
@@ -858,9 +918,10 @@ export const catalogueModels: readonly CatalogueModel[] = [
     intermediate: 12800,
     vocab: 49152,
     maxPositionEmbeddings: 131072,
+    tieWordEmbeddings: true,
     source: "Config of granite-3.1-8b-base in a public test file; transcribed by hand",
     notes:
-      "The instruct tune can differ by a few vocabulary rows (a later 8B release prints 49159, with tied embeddings). 16-bit dtype assumed: the source gives none.",
+      "The instruct tune can differ by a few vocabulary rows (a later 8B release prints 49159, with tied embeddings). 16-bit dtype assumed: the source gives none. Its published parameter count says that embeddings are tied.",
   }),
   model({
     id: "moonshotai/Kimi-K2-Instruct",

@@ -1,6 +1,7 @@
 import { type EngineHistograms, noCounts } from "../../model/engine-state.ts";
 import { Histogram } from "../../model/metric-family.ts";
 import { START } from "../../sim/time.ts";
+import { BAND_METRIC } from "../bands.ts";
 import type { MetricRow } from "../metric.ts";
 import type { AutoscalerView, ReplicaView, WorkloadView } from "../world-view.ts";
 import { autoscalerMetrics, replicaMetrics, workloadMetrics } from "./index.ts";
@@ -51,6 +52,12 @@ export const metricsDocs = (own: readonly DescribedMetric[]): string =>
     "As kube-state-metrics prints them on Kubernetes 1.35.",
     "",
     ...table(autoscalerMetrics, EXAMPLE_AUTOSCALER),
+    "",
+    "### Bands",
+    "",
+    "Of a finished preview whose latency model knows how uncertain it is (`physical`).",
+    "",
+    ...lines([{ ...BAND_METRIC, labels: ["kpi", "quantile"] }]),
     "",
     "## The operator's own",
     "",
@@ -115,7 +122,8 @@ const EXAMPLE_REPLICA: ReplicaView = {
     kvUsage: 0,
     usedBlocks: 0,
     freeBlocks: 1,
-    counters: noCounts(),
+    // With a draft, or the series of speculative decoding wouldn't show.
+    counters: { ...noCounts(), drafts: 1 },
     histograms: Object.fromEntries(HISTOGRAMS.map((name) => [name, new Histogram([])])) as unknown as EngineHistograms,
   },
 };

@@ -1,40 +1,56 @@
-import type { EngineCounters, EngineHistograms } from "../../model/engine-state.ts";
+import type { EngineCounters, EngineHistograms, EngineState } from "../../model/engine-state.ts";
 import type { MetricSample } from "../../model/metric-family.ts";
 import type { ReplicaMetric } from "../metric.ts";
 import type { ReplicaView } from "../world-view.ts";
 
-// What vLLM's V1 engine exports (vllm/v1/metrics/loggers.py, 0.26), as far as an engine without KV connector, LoRA,
-// multimodal input and speculative decoding has it. Names, types and help are vLLM's; bounds are those of the engine's
+// What vLLM's V1 engine exports (vllm/v1/metrics/loggers.py, 0.26), as far as it is simulated; the series of speculative
+// decoding appear with its first draft. Names, types and help are vLLM's; bounds are those of the engine's
 // histograms. Besides vLLM's own labels stand those that Prometheus adds when it scrapes a pod, since one page serves many.
 
 /** Where a series was scraped, as Prometheus' pod discovery says it. */
 const place = ({ namespace, pod, container }: ReplicaView) => ({ namespace, pod, container });
 
-/** The engine index is that of a data-parallel rank; a replica is one engine. */
-const labels = (view: ReplicaView) => ({ ...place(view), model_name: view.modelName, engine: "0" });
+/** One sample per data-parallel rank, whose index is the engine's. */
+const each = (
+  view: ReplicaView,
+  value: (state: EngineState) => MetricSample["value"],
+  more: Readonly<Record<string, string>> = {},
+): MetricSample[] =>
+  (view.state.ranks ?? [view.state]).map((state, rank) => ({
+    labels: { ...place(view), model_name: view.modelName, engine: String(rank), ...more },
+    value: value(state),
+  }));
+
+/** The same for each value of a label of its own. */
+const split = (
+  view: ReplicaView,
+  label: string,
+  read: (state: EngineState) => Readonly<Record<string, number>>,
+): MetricSample[] =>
+  Object.keys(read(view.state)).flatMap((key) => each(view, (state) => read(state)[key] as number, { [label]: key }));
 
 type Told = Pick<ReplicaMetric, "name" | "help">;
 
-const gauge = (row: Told, read: (view: ReplicaView) => number): ReplicaMetric => ({
+const gauge = (row: Told, read: (state: EngineState) => number): ReplicaMetric => ({
   ...row,
   type: "gauge",
-  samples: (view) => [{ labels: labels(view), value: read(view) }],
+  samples: (view) => each(view, read),
 });
 
 const gauges = (
   row: Told,
   label: string,
-  read: (view: ReplicaView) => Readonly<Record<string, number>>,
+  read: (state: EngineState) => Readonly<Record<string, number>>,
 ): ReplicaMetric => ({
   ...row,
   type: "gauge",
-  samples: (view) => split(view, label, read(view)),
+  samples: (view) => split(view, label, read),
 });
 
 const counter = (row: Told, read: (counters: EngineCounters) => number): ReplicaMetric => ({
   ...row,
   type: "counter",
-  samples: (view) => [{ labels: labels(view), value: read(view.state.counters) }],
+  samples: (view) => each(view, ({ counters: told }) => read(told)),
 });
 
 const counters = (
@@ -44,18 +60,21 @@ const counters = (
 ): ReplicaMetric => ({
   ...row,
   type: "counter",
-  samples: (view) => split(view, label, read(view.state.counters)),
+  samples: (view) => split(view, label, ({ counters: told }) => read(told)),
+});
+
+/** There only once drafts have been verified. */
+const draftCounter = (row: Told, read: (counters: EngineCounters) => number): ReplicaMetric => ({
+  ...row,
+  type: "counter",
+  samples: (view) => (view.state.counters.drafts === 0 ? [] : each(view, ({ counters: told }) => read(told))),
 });
 
 const histogram = (row: Told, which: Exclude<keyof EngineHistograms, "interTokenFine">): ReplicaMetric => ({
   ...row,
   type: "histogram",
-  samples: (view) => [{ labels: labels(view), value: view.state.histograms[which].value() }],
+  samples: (view) => each(view, ({ histograms }) => histograms[which].value()),
 });
-
-/** One sample per value of a label of its own. */
-const split = (view: ReplicaView, label: string, values: Readonly<Record<string, number>>): MetricSample[] =>
-  Object.entries(values).map(([key, value]) => ({ labels: { ...labels(view), [label]: key }, value }));
 
 /** As Python's `str` spells them. */
 const decimal = (value: number): string => (Number.isInteger(value) ? value.toFixed(1) : String(value));
@@ -64,11 +83,11 @@ const truth = (value: boolean): string => (value ? "True" : "False");
 export const vllmMetrics: readonly ReplicaMetric[] = [
   gauge(
     { name: "vllm:num_requests_running", help: "Number of requests in model execution batches." },
-    ({ state }) => state.running,
+    ({ running }) => running,
   ),
   gauge(
     { name: "vllm:num_requests_waiting", help: "Number of requests waiting to be processed." },
-    ({ state }) => state.waiting,
+    ({ waiting }) => waiting,
   ),
   gauges(
     {
@@ -76,8 +95,8 @@ export const vllmMetrics: readonly ReplicaMetric[] = [
       help: "Number of waiting requests by reason. Reason labels: 'capacity' = waiting for scheduling capacity; 'deferred' = deferred by transient constraints (LoRA budget, KV transfer, blocked status). Sum of all reasons equals vllm:num_requests_waiting.",
     },
     "reason",
-    // Nothing that is simulated sets a request aside.
-    ({ state }) => ({ capacity: state.waiting, deferred: 0 }),
+    // Those that wait for an adapter's slot or for blocks from the host are not told apart.
+    ({ waiting }) => ({ capacity: waiting, deferred: 0 }),
   ),
   gauges(
     {
@@ -89,7 +108,7 @@ export const vllmMetrics: readonly ReplicaMetric[] = [
   ),
   gauge(
     { name: "vllm:kv_cache_usage_perc", help: "KV-cache usage. 1 means 100 percent usage." },
-    ({ state }) => state.kvUsage,
+    ({ kvUsage }) => kvUsage,
   ),
   counter(
     { name: "vllm:prefix_cache_queries", help: "Prefix cache queries, in terms of number of queried tokens." },
@@ -98,6 +117,20 @@ export const vllmMetrics: readonly ReplicaMetric[] = [
   counter(
     { name: "vllm:prefix_cache_hits", help: "Prefix cache hits, in terms of number of cached tokens." },
     ({ prefixHits }) => prefixHits,
+  ),
+  counter(
+    {
+      name: "vllm:external_prefix_cache_queries",
+      help: "External prefix cache queries from KV connector cross-instance cache sharing, in terms of number of queried tokens.",
+    },
+    ({ externalQueries }) => externalQueries,
+  ),
+  counter(
+    {
+      name: "vllm:external_prefix_cache_hits",
+      help: "External prefix cache hits from KV connector cross-instance cache sharing, in terms of number of cached tokens.",
+    },
+    ({ externalHits }) => externalHits,
   ),
   counter(
     { name: "vllm:num_preemptions", help: "Cumulative number of preemption from the engine." },
@@ -110,10 +143,10 @@ export const vllmMetrics: readonly ReplicaMetric[] = [
   counters(
     { name: "vllm:prompt_tokens_by_source", help: "Number of prompt tokens by source." },
     "source",
-    ({ promptTokens, promptTokensCached }) => ({
+    ({ promptTokens, promptTokensCached, externalHits }) => ({
       local_compute: promptTokens - promptTokensCached,
-      local_cache_hit: promptTokensCached,
-      external_kv_transfer: 0,
+      local_cache_hit: Math.max(0, promptTokensCached - externalHits),
+      external_kv_transfer: Math.min(externalHits, promptTokensCached),
     }),
   ),
   counter(
@@ -128,6 +161,23 @@ export const vllmMetrics: readonly ReplicaMetric[] = [
     { name: "vllm:request_success", help: "Count of successfully processed requests." },
     "finished_reason",
     ({ success }) => success,
+  ),
+  counters(
+    { name: "vllm:admission_rejections", help: "Number of requests rejected by admission control, by reason." },
+    "reason",
+    ({ overloaded }) => overloaded,
+  ),
+  draftCounter(
+    { name: "vllm:spec_decode_num_drafts", help: "Number of spec decoding drafts." },
+    ({ drafts }) => drafts,
+  ),
+  draftCounter(
+    { name: "vllm:spec_decode_num_draft_tokens", help: "Number of draft tokens." },
+    ({ draftTokens }) => draftTokens,
+  ),
+  draftCounter(
+    { name: "vllm:spec_decode_num_accepted_tokens", help: "Number of accepted tokens." },
+    ({ acceptedTokens }) => acceptedTokens,
   ),
   histogram({ name: "vllm:request_prompt_tokens", help: "Number of prefill tokens processed." }, "promptTokens"),
   histogram(

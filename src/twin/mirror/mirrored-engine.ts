@@ -1,92 +1,85 @@
 import { configProblems } from "../../engine/config-problems.ts";
-import { defaultMaxModelLen, type EngineDefaults, engineDefaults } from "../../engine/defaults.ts";
+import {
+  type AsyncParts,
+  asyncRefusal,
+  defaultMaxModelLen,
+  type EngineDefaults,
+  engineDefaults,
+} from "../../engine/defaults.ts";
 import type { EngineConfig } from "../../engine/engine.ts";
-import { type KvCapacity, kvCapacity } from "../../engine/kv-capacity.ts";
+import { atLeast, isNumbered } from "../../engine/vllm-version.ts";
 import { type Known, known } from "../../model/known.ts";
-import type { ModelShape, Parallelism } from "../../model/model-shape.ts";
-import type { SimulationSpec } from "../../schema/simulation-spec.ts";
-import { defaulted, derived, type Ledger, overridden, placeOf, withSource } from "../ledger.ts";
+import { defaulted, derived, type Ledger, overridden, placeOf } from "../ledger.ts";
 import { objectText } from "../manifest.ts";
-import type { WorkloadReading } from "../reader.ts";
-import type { MirroredHardware } from "./mirrored-hardware.ts";
+import { mirrorLora } from "./mirrored-lora.ts";
+import { type EngineParts, mirrorMemory } from "./mirrored-memory.ts";
+import { mirrorOffload } from "./mirrored-offload.ts";
+import { mirrorSpeculation } from "./mirrored-speculation.ts";
 
-type EngineOverride = NonNullable<SimulationSpec["overrides"]["engine"]>;
-
-export interface EngineParts extends MirroredHardware {
-  readonly reading: WorkloadReading;
-  readonly override: EngineOverride;
-  readonly shape: ModelShape;
-  readonly parallelism: Parallelism;
-  readonly mode: EngineConfig["mode"];
-}
+export type { EngineParts } from "./mirrored-memory.ts";
 
 export interface MirroredEngine {
   readonly config: EngineConfig;
   readonly gpuMemoryUtilization: number;
   /** Of the whole replica. */
   readonly weightBytes: number;
+  /** Without CUDA graphs. */
+  readonly eager: boolean;
 }
-
-export const mirrorParallelism = (reading: WorkloadReading, ledger: Ledger, path: string): Parallelism | undefined => {
-  const { arguments: said } = reading;
-  const object = objectText(reading.ref);
-  const size = (flag: string, name: string): number => {
-    const found = said.number(flag) ?? defaulted(1, `vLLM: --${flag} is 1`);
-    if (found.value < 1) {
-      const fix = `set --${flag} to 1 or more`;
-      ledger.error({
-        reason: "BadArgument",
-        ...placeOf(found.from, object),
-        message: `--${flag} must be at least 1`,
-        fix,
-      });
-    } else if (found.value > 1 && name !== "tp") {
-      const message =
-        name === "pp"
-          ? `--${flag} ${found.value}: pipeline stages share the memory, but their overlap is not modelled; steps are timed as on one stage`
-          : `--${flag} ${found.value}: data-parallel ranks are simulated as one engine with all their memory`;
-      ledger.warn({ reason: "NotModelled", ...placeOf(found.from, object), message });
-    }
-    return ledger.use(`${path}.parallelism.${name}`, found);
-  };
-  const expertParallel = said.switch("enable-expert-parallel") ?? defaulted(false, "vLLM: experts are not spread");
-  const parallelism = {
-    tp: size("tensor-parallel-size", "tp"),
-    pp: size("pipeline-parallel-size", "pp"),
-    dp: size("data-parallel-size", "dp"),
-    expertParallel: ledger.use(`${path}.parallelism.expertParallel`, expertParallel),
-  };
-  return Math.min(parallelism.tp, parallelism.pp, parallelism.dp) < 1 ? undefined : parallelism;
-};
 
 /** Every setting of the engine: overridden, as the flags say, or vLLM's default for this version and GPU. */
 export const mirrorEngine = (parts: EngineParts, ledger: Ledger, path: string): MirroredEngine | undefined => {
-  const { reading, override, mode } = parts;
+  const { reading, override, mode, shape, parallelism } = parts;
   const { arguments: said } = reading;
   const use = <T extends string | number | boolean>(name: string, value: Known<T>): T =>
     ledger.use(`${path}.engine.${name}`, value);
   use("version", reading.version ?? defaulted("unknown", "the image's tag doesn't tell; the newest that is known"));
-  const longest = defaultMaxModelLen(parts.shape);
+  const longest = defaultMaxModelLen(shape);
   const asked = overridden(override.maxModelLen, "overrides.engine.maxModelLen") ?? said.number("max-model-len");
   const seqs = overridden(override.maxNumSeqs, "overrides.engine.maxNumSeqs") ?? said.number("max-num-seqs");
   const tokens =
     overridden(override.maxNumBatchedTokens, "overrides.engine.maxNumBatchedTokens") ??
     said.number("max-num-batched-tokens");
+  const speculation = mirrorSpeculation(parts, ledger, path);
+  const lora = mirrorLora(parts, ledger, path);
+  const asynchrony = asyncPartsOf(parts, speculation?.method);
+  const prompts = said.number("max-num-partial-prefills");
+  const performance = performanceMode(parts, ledger, path);
   const defaults = engineDefaults({
     mode,
     version: reading.version?.value,
     hardware: parts.hardware,
     maxModelLen: (asked ?? longest).value,
+    engine: asynchrony,
+    ...(performance === undefined ? {} : { performanceMode: performance }),
+    ...(prompts === undefined ? {} : { maxNumPartialPrefills: prompts.value }),
     ...(seqs === undefined ? {} : { maxNumSeqs: seqs.value }),
     ...(tokens === undefined ? {} : { maxNumBatchedTokens: tokens.value }),
   });
-  const memory = mirrorMemory(parts, defaults, asked, longest, ledger, path);
-  if (memory === undefined) return undefined;
   const chunkedPrefill = said.switch("enable-chunked-prefill") ?? defaults.chunkedPrefill;
-  const budget = tokens ?? wholePrompts(defaults.maxNumBatchedTokens, chunkedPrefill, memory.maxModelLen);
+  const budget = tokens ?? wholePrompts(defaults.maxNumBatchedTokens, chunkedPrefill, asked ?? longest);
+  const eager = mirrorEager(parts, ledger, path);
+  const memory = mirrorMemory(
+    {
+      ...parts,
+      defaults,
+      maxNumSeqs: (seqs ?? defaults.maxNumSeqs).value,
+      maxNumBatchedTokens: budget.value,
+      eager,
+      lora: lora?.slots,
+      draft: speculation?.draft,
+    },
+    asked,
+    longest,
+    ledger,
+    path,
+  );
+  if (memory === undefined) return undefined;
   const threshold =
     overridden(override.longPrefillTokenThreshold, "overrides.engine.longPrefillTokenThreshold") ??
     said.number("long-prefill-token-threshold");
+  const offload = mirrorOffload({ ...parts, bytesPerBlock: memory.bytesPerBlock }, ledger, path);
+  const lockstep = shape.moe !== undefined && parallelism.dp > 1;
   const config: EngineConfig = {
     mode,
     maxNumSeqs: use("maxNumSeqs", seqs ?? defaults.maxNumSeqs),
@@ -97,15 +90,32 @@ export const mirrorEngine = (parts: EngineParts, ledger: Ledger, path: string): 
     prefixCaching: use("prefixCaching", said.switch("enable-prefix-caching") ?? defaults.prefixCaching),
     chunkedPrefill: use("chunkedPrefill", chunkedPrefill),
     longPrefillTokenThreshold: use("longPrefillTokenThreshold", threshold ?? defaults.longPrefillTokenThreshold),
-    asyncScheduling: use("asyncScheduling", said.switch("async-scheduling") ?? defaults.asyncScheduling),
+    asyncScheduling: use("asyncScheduling", asyncScheduling(parts, defaults, asynchrony, ledger)),
+    schedulingPolicy: schedulingPolicy(parts, ledger, path),
+    ...queueBounds(parts, ledger, path),
+    ...(lora === undefined ? {} : { lora: lora.config }),
+    ...(offload === undefined ? {} : { offload }),
+    ...(speculation === undefined
+      ? {}
+      : { speculation: { tokens: speculation.tokens, acceptance: speculation.acceptance } }),
+    pipelineStages: use("pipelineStages", derived(parallelism.pp, "the pipeline-parallel size")),
+    ranks: use("ranks", derived(parallelism.dp, "the data-parallel size")),
+    lockstep: use("lockstep", derived(lockstep, "vLLM: data-parallel ranks of a model with experts step together")),
+    kvGroups: memory.kvGroups,
+    encoderBudget: use("encoderBudget", derived(budget.value, "vLLM: max_num_batched_tokens")),
+    encoderCacheTokens: use("encoderCacheTokens", derived(budget.value, "vLLM: max_num_batched_tokens")),
   };
+  if (memory.kvGroups.length > 1) {
+    use("kvGroups", derived(memory.kvGroups.length, `KV cache groups of ${shape.id}, as vLLM makes them`));
+  }
   const placed = {
     "max-num-seqs": seqs ?? defaults.maxNumSeqs,
     "max-num-batched-tokens": budget,
     "max-model-len": memory.maxModelLen,
   };
   refuse(config, placed, parts, ledger);
-  return { config, gpuMemoryUtilization: memory.gpuMemoryUtilization, weightBytes: memory.weightBytes };
+  warnOfGaps(config, parts, ledger);
+  return { config, gpuMemoryUtilization: memory.gpuMemoryUtilization, weightBytes: memory.weightBytes, eager };
 };
 
 /** Without chunks a prompt must fit the budget, so vLLM's default is raised to the longest (get_batch_defaults). */
@@ -116,12 +126,11 @@ const wholePrompts = (tokens: Known<number>, chunked: Known<boolean>, length: Kn
 
 /** Bounds as spec.overrides.engine has them: nothing real comes near, and what lies beyond would only fill memory. */
 const MOST = { "max-num-seqs": 1e6, "max-num-batched-tokens": 1e7, "max-model-len": 1e9 } as const;
-const MOST_BLOCKS = 2e7;
 type Placed = Readonly<Record<keyof typeof MOST, Known<number>>>;
 
 /** What the engine refuses to start with, at the fields that say so. */
-const refuse = (config: EngineConfig, from: Placed, { reading }: EngineParts, ledger: Ledger): void => {
-  const object = objectText(reading.ref);
+const refuse = (config: EngineConfig, from: Placed, parts: EngineParts, ledger: Ledger): void => {
+  const object = objectText(parts.reading.ref);
   for (const flag of Object.keys(MOST) as (keyof Placed)[]) {
     const { value, from: place } = from[flag];
     if (value >= 1 && value <= MOST[flag]) continue;
@@ -132,151 +141,134 @@ const refuse = (config: EngineConfig, from: Placed, { reading }: EngineParts, le
     const flag = problem.reason === "TokenBudget" ? "max-num-batched-tokens" : "max-model-len";
     ledger.add([problem], placeOf(from[flag].from, object));
   }
+  if (config.mode === "vllm") refusePartialPrefills(config, parts, ledger);
 };
 
-interface Memory {
-  readonly gpuMemoryUtilization: number;
-  readonly blockSize: number;
-  readonly numGpuBlocks: number;
-  readonly maxModelLen: Known<number>;
-  readonly weightBytes: number;
-}
+/** vllm/config/scheduler.py, verify_max_model_len; vllm/engine/arg_utils.py, _check_feature_supported. */
+const refusePartialPrefills = (config: EngineConfig, { reading }: EngineParts, ledger: Ledger): void => {
+  const { arguments: said, version } = reading;
+  const prompts = said.number("max-num-partial-prefills");
+  const long = said.number("max-long-partial-prefills");
+  const refused = (value: Known<number>, message: string, fix: string): void =>
+    ledger.error({ reason: "BadArgument", ...placeOf(value.from, objectText(reading.ref)), message, fix });
+  const most = prompts?.value ?? 1;
+  if (long !== undefined && long.value > most) {
+    const message = `max_long_partial_prefills (${long.value}) must be less than or equal to max_num_partial_prefills (${most})`;
+    refused(long, message, `set at most ${most}`);
+  }
+  if (prompts === undefined || most === 1) return;
+  if (most < 1) return refused(prompts, "max_num_partial_prefills must be at least 1", "set 1, or leave it out");
+  if (!config.chunkedPrefill) {
+    return refused(prompts, "chunked prefill must be enabled to set max_num_partial_prefills > 1", "allow it");
+  }
+  if (isNumbered(version?.value) && !atLeast(version?.value, 23)) {
+    const message = `Concurrent Partial Prefill is not supported by vLLM ${version?.value}: it refuses to start`;
+    return refused(prompts, message, "leave --max-num-partial-prefills out");
+  }
+  const message =
+    "--max-num-partial-prefills: only its long_prefill_token_threshold is simulated, not the number itself";
+  ledger.warn({ reason: "NotModelled", ...placeOf(prompts.from, objectText(reading.ref)), message });
+};
 
-const mirrorMemory = (
-  parts: EngineParts,
-  defaults: EngineDefaults,
-  asked: Known<number> | undefined,
-  longest: Known<number>,
-  ledger: Ledger,
-  path: string,
-): Memory | undefined => {
-  const { reading, parallelism } = parts;
-  const said = reading.arguments;
-  const object = objectText(reading.ref);
-  const share = said.number("gpu-memory-utilization") ?? defaults.gpuMemoryUtilization;
-  const block = said.number("block-size") ?? defaults.blockSize;
-  if (!(share.value > 0 && share.value <= 1)) {
-    const message = `--gpu-memory-utilization must be above 0 and at most 1, not ${share.value}`;
-    return ledger.error({
-      reason: "BadArgument",
-      ...placeOf(share.from, object),
-      message,
-      fix: "set a share such as 0.9",
-    });
+/** Settings that the engine is handed and does not simulate yet: one goes when it does. */
+const warnOfGaps = ({ speculation, asyncScheduling }: EngineConfig, { reading }: EngineParts, ledger: Ledger): void => {
+  if (speculation === undefined || !asyncScheduling) return;
+  const message =
+    "speculative decoding is simulated without asynchronous scheduling: each step is scheduled after the last";
+  ledger.warn({ reason: "NotModelled", object: objectText(reading.ref), message });
+};
+
+const MODES = ["balanced", "interactivity", "throughput"];
+
+/** vllm/config/vllm.py; interactivity only captures more CUDA graphs of small batches. */
+const performanceMode = ({ reading }: EngineParts, ledger: Ledger, path: string): string | undefined => {
+  const said = reading.arguments.text("performance-mode");
+  if (said === undefined) return undefined;
+  if (MODES.includes(said.value)) return ledger.use(`${path}.engine.performanceMode`, said);
+  const message = `--performance-mode must be one of ${MODES.join(", ")}, not ${said.value}`;
+  const fix = "set one of these";
+  return ledger.error({ reason: "BadArgument", ...placeOf(said.from, objectText(reading.ref)), message, fix });
+};
+
+/** No CUDA graphs: by --enforce-eager, or by --compilation-config, whose other fields are not modelled. */
+const mirrorEager = ({ reading }: EngineParts, ledger: Ledger, path: string): boolean => {
+  const said = reading.arguments.switch("enforce-eager");
+  const compilation = reading.arguments.json("compilation-config");
+  const without = String(compilation?.value.cudagraph_mode ?? "").toUpperCase() === "NONE";
+  if (compilation !== undefined && Object.keys(compilation.value).some((name) => name !== "cudagraph_mode")) {
+    const message = "--compilation-config changes performance and is not modelled but for cudagraph_mode NONE";
+    ledger.warn({ reason: "NotModelled", ...placeOf(compilation.from, objectText(reading.ref)), message });
   }
-  if (block.value < 1) {
-    const message = "--block-size must be at least 1";
-    return ledger.error({
-      reason: "BadArgument",
-      ...placeOf(block.from, object),
-      message,
-      fix: "set 16, or leave it out",
-    });
-  }
-  ledger.use(`${path}.gpuMemoryUtilization`, share);
-  ledger.use(`${path}.engine.blockSize`, block);
-  const capacity = capacityOf(parts, share, block, ledger, path);
-  if (capacity === undefined) return undefined;
-  const numGpuBlocks = ledger.use(`${path}.engine.numGpuBlocks`, capacity.blocks);
-  const holds = (numGpuBlocks - 1) * block.value;
-  const fits = said.text("max-model-len")?.value === "auto" && asked === undefined && holds < longest.value;
-  const length = fits ? derived(holds, "--max-model-len auto: what the KV cache holds") : (asked ?? longest);
-  ledger.use(`${path}.engine.maxModelLen`, length);
-  if (asked !== undefined && asked.value > longest.value) {
-    const message = `max_model_len ${withSource(asked)} exceeds ${longest.value}, ${describeHow(longest)}; vLLM refuses unless VLLM_ALLOW_LONG_MAX_MODEL_LEN is set`;
-    ledger.warn({ reason: "ContextBeyondModel", ...placeOf(asked.from, object), message });
-  }
+  const eager = said?.value !== true && without && compilation !== undefined ? known(true, compilation.from) : said;
+  return ledger.use(`${path}.engine.eager`, eager ?? defaulted(false, "vLLM: CUDA graphs are captured"));
+};
+
+const asyncPartsOf = ({ reading, parallelism }: EngineParts, method: string | undefined): AsyncParts => {
+  const executor = reading.arguments.text("distributed-executor-backend");
   return {
-    gpuMemoryUtilization: share.value,
-    blockSize: block.value,
-    numGpuBlocks,
-    maxModelLen: length,
-    weightBytes: capacity.weightBytes * (parts.mode === "blis" ? 1 : parallelism.tp * parallelism.pp),
+    pipelineStages: parallelism.pp,
+    pooling: reading.arguments.text("runner")?.value === "pooling",
+    ...(method === undefined ? {} : { speculation: method }),
+    ...(executor === undefined ? {} : { executor: executor.value }),
   };
 };
 
-const describeHow = ({ from }: Known<unknown>): string => (from.kind === "derived" ? from.how : "the model's own");
+const asyncScheduling = (
+  { reading, override, mode }: EngineParts,
+  defaults: EngineDefaults,
+  asynchrony: AsyncParts,
+  ledger: Ledger,
+): Known<boolean> => {
+  const said =
+    overridden(override.asyncScheduling, "overrides.engine.asyncScheduling") ??
+    reading.arguments.switch("async-scheduling");
+  const why = mode === "vllm" && said?.value === true ? asyncRefusal(asynchrony, reading.version?.value) : undefined;
+  if (said !== undefined && why !== undefined) {
+    const message = `async scheduling is not supported with ${why}`;
+    const fix = "leave --async-scheduling out";
+    ledger.error({ reason: "BadArgument", ...placeOf(said.from, objectText(reading.ref)), message, fix });
+  }
+  return said ?? defaults.asyncScheduling;
+};
 
-/** KV blocks: overridden, given by a flag, or what fits beside the weights. */
-const capacityOf = (
-  parts: EngineParts,
-  share: Known<number>,
-  block: Known<number>,
+type Policy = NonNullable<EngineConfig["schedulingPolicy"]>;
+const POLICIES: readonly string[] = ["fcfs", "priority"];
+
+const schedulingPolicy = ({ reading, override, mode }: EngineParts, ledger: Ledger, path: string): Policy => {
+  const object = objectText(reading.ref);
+  const own = overridden(override.schedulingPolicy, "overrides.engine.schedulingPolicy");
+  const said =
+    own ?? reading.arguments.text("scheduling-policy") ?? defaulted("fcfs", "vLLM: first come, first served");
+  if (!POLICIES.includes(said.value) && (own === undefined || mode !== "blis")) {
+    const message =
+      own === undefined
+        ? `--scheduling-policy must be one of ${POLICIES.join(", ")}, not ${said.value}`
+        : `vLLM has no scheduling policy ${said.value}; only the reference simulator (engine.mode: blis) has`;
+    ledger.error({ reason: "BadArgument", ...placeOf(said.from, object), message, fix: "set fcfs or priority" });
+  }
+  return ledger.use(`${path}.engine.schedulingPolicy`, said) as Policy;
+};
+
+/** vLLM 0.29 and newer: more than these are answered with 503. */
+const queueBounds = (
+  { reading, override }: EngineParts,
   ledger: Ledger,
   path: string,
-): { readonly blocks: Known<number>; readonly weightBytes: number } | undefined => {
-  const { reading, override, shape, hardware, visibleMiB, parallelism, mode } = parts;
-  const said = reading.arguments;
-  const element = kvElementBytes(reading, shape, ledger);
-  ledger.use(`${path}.engine.kvElementBytes`, element);
-  if (visibleMiB !== undefined) ledger.use(`${path}.gpuMemoryMiB`, visibleMiB);
-  const capacity = kvCapacity({
-    mode,
-    shape,
-    hardware,
-    parallelism,
-    gpuMemoryUtilization: share.value,
-    blockSize: block.value,
-    kvElementBytes: element.value,
-    ...(visibleMiB === undefined ? {} : { visibleMiB: visibleMiB.value }),
-  });
-  const blocks = overridden(override.numGpuBlocks, "overrides.engine.numGpuBlocks");
-  if (!capacity.ok) {
-    // Whoever gives the blocks knows better than the formula; what can't be split stays wrong.
-    const mends = blocks !== undefined && capacity.problems.every(({ reason }) => reason === "ModelDoesNotFit");
-    const place = said.number("tensor-parallel-size") ?? said.text("model");
-    if (mends) return { blocks, weightBytes: 0 };
-    ledger.add(capacity.problems, placeOf(place?.from ?? share.from, objectText(reading.ref)));
-    return undefined;
-  }
-  ledger.add(capacity.warnings, { object: objectText(reading.ref) });
-  const { weightBytes } = capacity.value;
-  const given = blocks ?? said.number("num-gpu-blocks-override") ?? byBytes(capacity.value, reading);
-  if (given !== undefined && !credible(given, capacity.value, reading, ledger)) return undefined;
-  return { blocks: given ?? known(capacity.value.blocks, howMany(capacity.value, parts, share)), weightBytes };
-};
-
-/** Blocks given by hand are believed, with a word where the memory can't hold them. */
-const credible = (given: Known<number>, { blocks }: KvCapacity, reading: WorkloadReading, ledger: Ledger): boolean => {
-  const place = placeOf(given.from, objectText(reading.ref));
-  if (given.value > MOST_BLOCKS) {
-    const message = `${given.value} KV blocks are more than any GPU holds`;
-    ledger.error({ reason: "TooManyBlocks", ...place, message, fix: `about ${blocks} fit; leave it out` });
-    return false;
-  }
-  if (given.value > 1.25 * blocks) {
-    const message = `${given.value} KV blocks are given, but about ${blocks} fit: the real server may run out of memory`;
-    ledger.warn({ reason: "BlocksBeyondMemory", ...place, message });
-  }
-  return true;
-};
-
-const byBytes = ({ bytesPerBlock }: KvCapacity, { arguments: said }: WorkloadReading): Known<number> | undefined => {
-  const bytes = said.number("kv-cache-memory-bytes");
-  return bytes === undefined ? undefined : known(Math.floor(bytes.value / bytesPerBlock), bytes.from);
-};
-
-const howMany = (
-  { weightBytes, bytesPerBlock }: KvCapacity,
-  { hardware, visibleMiB, mode }: EngineParts,
-  share: Known<number>,
-): Known<number>["from"] => {
-  const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(2);
-  const memory = gib((visibleMiB?.value ?? hardware.visibleMiB ?? hardware.memoryGiB * 1024) * 2 ** 20);
-  const how =
-    mode === "blis"
-      ? "the formula of the reference simulator (BLIS)"
-      : `per GPU, ${memory} GiB x ${share.value}, less ${gib(weightBytes)} GiB of weights and an overhead, over ${bytesPerBlock} bytes per block`;
-  return { kind: "derived", how };
-};
-
-const kvElementBytes = (reading: WorkloadReading, shape: ModelShape, ledger: Ledger): Known<number> => {
-  const said = reading.arguments.text("kv-cache-dtype");
-  const own = derived(shape.dtypeBytes, "--kv-cache-dtype auto: as the model's activations");
-  if (said === undefined || said.value === "auto") return own;
-  if (/^fp8(_e4m3|_e5m2|_inc)?$/.test(said.value)) return known(1, said.from);
-  if (/^(b?float16|half)$/.test(said.value)) return known(2, said.from);
-  const message = `--kv-cache-dtype ${said.value} is not modelled; the cache is simulated as at auto`;
-  ledger.warn({ reason: "NotModelled", ...placeOf(said.from, objectText(reading.ref)), message });
-  return own;
+): Pick<EngineConfig, "maxQueuedRequests" | "maxQueuedTokens"> => {
+  const bound = (flag: string, field: "maxQueuedRequests" | "maxQueuedTokens"): number | undefined => {
+    const said = overridden(override[field], `overrides.engine.${field}`) ?? reading.arguments.number(flag);
+    if (said === undefined) return undefined;
+    if (said.value >= 1) return ledger.use(`${path}.engine.${field}`, said);
+    const message = `--${flag} must be at least 1`;
+    const fix = "set 1 or more, or leave it out";
+    return ledger.error({ reason: "BadArgument", ...placeOf(said.from, objectText(reading.ref)), message, fix });
+  };
+  const [requests, tokens] = [
+    bound("max-num-queued-reqs", "maxQueuedRequests"),
+    bound("max-num-queued-tokens", "maxQueuedTokens"),
+  ];
+  return {
+    ...(requests === undefined ? {} : { maxQueuedRequests: requests }),
+    ...(tokens === undefined ? {} : { maxQueuedTokens: tokens }),
+  };
 };

@@ -27,6 +27,9 @@ export const mirrorHardware = (
 ): MirroredHardware | undefined => {
   const nodes = nodesFor(reading, cluster);
   const said = overridden(hardware?.gpu, "overrides.hardware.gpu");
+  const own = hardware === undefined ? undefined : ownGpu(hardware, ledger, path);
+  if (own !== undefined)
+    return own.hardware === undefined ? undefined : { hardware: own.hardware, visibleMiB: undefined };
   const hints = said === undefined ? reading.gpu.types : [said];
   const found = hints.length > 0 ? agreed(hints, reading, ledger) : onlyType(nodes, reading, ledger);
   if (found === undefined) return undefined;
@@ -34,6 +37,46 @@ export const mirrorHardware = (
   const same = nodes.filter((node) => node.type.found && node.type.hardware.id === found.hardware.id);
   for (const { manifest } of same) ledger.read(manifest);
   return { hardware: found.hardware, visibleMiB: leastMemory(same) };
+};
+
+type GpuSaid = NonNullable<SimulationSpec["overrides"]["hardware"]>;
+
+/** Figures that spec.overrides.hardware gives: over those of a known type, or, with the first three, a type of one's own. */
+const FIGURES = ["bf16Tflops", "memoryGiB", "memoryBandwidthTBs", "fp8Tflops", "gpuLinkGBs", "hostLinkGBs"] as const;
+
+/** @returns undefined: no figures are given; without `hardware`: too few, which the ledger says */
+const ownGpu = (said: GpuSaid, ledger: Ledger, path: string): { readonly hardware?: Hardware } | undefined => {
+  const given = FIGURES.filter((name) => said[name] !== undefined);
+  if (given.length === 0) return undefined;
+  const match = findGpu(said.gpu);
+  const base = match.found && match.rule !== "pattern" ? match.hardware : undefined;
+  const missing = base === undefined ? FIGURES.slice(0, 3).filter((name) => said[name] === undefined) : [];
+  if (missing.length > 0) {
+    const message = `GPU type ${said.gpu} isn't known, and ${missing.join(", ")} is not given`;
+    const fix = `set spec.overrides.hardware.${missing[0]}`;
+    ledger.error({ reason: "UnknownGpu", field: "spec.overrides.hardware.gpu", message, fix });
+    return {};
+  }
+  ledger.use(`${path}.gpu`, known(base?.id ?? said.gpu, { kind: "override", field: "spec.overrides.hardware.gpu" }));
+  const figures: Partial<Record<(typeof FIGURES)[number], number>> = {};
+  for (const name of given) {
+    const value = overridden(said[name], `overrides.hardware.${name}`);
+    if (value !== undefined) figures[name] = ledger.use(`${path}.hardware.${name}`, value);
+  }
+  const { visibleMiB, ...rest } = base ?? { ...UNKNOWN_GPU, id: said.gpu };
+  // What the driver reports goes with the memory that is given.
+  const kept = visibleMiB === undefined || said.memoryGiB !== undefined ? {} : { visibleMiB };
+  return { hardware: { ...rest, ...kept, ...figures, source: "spec.overrides.hardware" } };
+};
+
+const UNKNOWN_GPU: Omit<Hardware, "id"> = {
+  aliases: [],
+  vendor: "nvidia",
+  bf16Tflops: 0,
+  memoryBandwidthTBs: 0,
+  memoryGiB: 0,
+  mfu: { prefill: 0.45, decode: 0.3, assumed: true },
+  source: "spec.overrides.hardware",
 };
 
 interface Found {

@@ -1,4 +1,4 @@
-import { findModel, type ModelMatch, nearestModels } from "../../model/catalogue/index.ts";
+import { findModel, nearestModels, shapeOfConfig } from "../../model/catalogue/index.ts";
 import { type Known, known, type Source } from "../../model/known.ts";
 import type { ModelShape } from "../../model/model-shape.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
@@ -6,6 +6,7 @@ import { defaulted, derived, type Ledger, overridden, placeOf } from "../ledger.
 import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import type { VllmArguments } from "../readers/vllm-args.ts";
+import { withFigures } from "./model-figures.ts";
 
 type ModelOverride = NonNullable<SimulationSpec["overrides"]["model"]>;
 
@@ -14,19 +15,27 @@ const REQUIRED = ["layers", "hidden", "heads", "intermediate", "vocab"] as const
 const FIGURES = [...REQUIRED, "kvHeads", "headDim", "maxPositionEmbeddings", "dtypeBytes", "weightBytes"] as const;
 type Figure = (typeof FIGURES)[number];
 
-/** The architecture of the served model: the catalogue's, with single figures overridden, or all of it given. */
+export interface ModelParts {
+  readonly reading: WorkloadReading;
+  readonly override: ModelOverride;
+  /** Text of the Hugging Face config.json that spec.overrides.model.config names. */
+  readonly config: string | undefined;
+}
+
+/** The architecture of the served model: the catalogue's or its config's, single figures overridden, or all of it given. */
 export const mirrorModel = (
-  reading: WorkloadReading,
-  override: ModelOverride = {},
+  { reading, override, config }: ModelParts,
   ledger: Ledger,
   path: string,
 ): ModelShape | undefined => {
   const id = modelId(reading, override, ledger);
   if (id === undefined) return undefined;
-  const match = findModel(id.value);
+  const match = config === undefined ? catalogued(id.value) : configured(id.value, config, ledger);
+  if (match === undefined && config !== undefined) return undefined;
   const sources = new Map<Figure, Source>();
-  const shape = match === undefined ? givenShape(id.value, override, sources) : matchedShape(match, override, sources);
-  if (shape === undefined) return unknownModel(id, override, reading, ledger);
+  const whole = match === undefined ? givenShape(id.value, override, sources) : matchedShape(match, override, sources);
+  if (whole === undefined) return unknownModel(id, override, reading, ledger);
+  const shape = withFigures(whole, override, ledger, path);
   const precise = withPrecision(shape, override, reading, ledger, sources);
   ledger.use(`${path}.model.id`, id);
   for (const figure of FIGURES) {
@@ -63,12 +72,27 @@ const modelId = (reading: WorkloadReading, override: ModelOverride, ledger: Ledg
   return served ?? model;
 };
 
-const matchedShape = (
-  { shape, entry, rule }: ModelMatch,
-  override: ModelOverride,
-  sources: Map<Figure, Source>,
-): ModelShape => {
-  const from: Source = { kind: "catalogue", entry: rule === "exact" ? entry : `${entry} (by ${rule})` };
+interface Match {
+  readonly shape: ModelShape;
+  readonly from: Source;
+}
+
+const catalogued = (id: string): Match | undefined => {
+  const match = findModel(id);
+  if (match === undefined) return undefined;
+  const { shape, entry, rule } = match;
+  return { shape, from: { kind: "catalogue", entry: rule === "exact" ? entry : `${entry} (by ${rule})` } };
+};
+
+const CONFIG = "spec.overrides.model.config";
+
+const configured = (id: string, text: string, ledger: Ledger): Match | undefined => {
+  const read = shapeOfConfig(id, text, CONFIG);
+  ledger.problems.push(...(read.ok ? read.warnings : read.problems).map((problem) => ({ ...problem, field: CONFIG })));
+  return read.ok ? { shape: read.value, from: { kind: "override", field: CONFIG } } : undefined;
+};
+
+const matchedShape = ({ shape, from }: Match, override: ModelOverride, sources: Map<Figure, Source>): ModelShape => {
   const figures = Object.fromEntries(
     FIGURES.map((figure) => {
       const said = overridden(override[figure], `overrides.model.${figure}`);
@@ -122,7 +146,7 @@ const unknownModel = (
     reason: "UnknownModel",
     ...placeOf(id.from, objectText(reading.ref)),
     message: `the catalogue has no model ${id.value}; the nearest are ${near}`,
-    fix: `set spec.overrides.model.id to a known model, or give its architecture in spec.overrides.model (missing: ${missing.join(", ")})`,
+    fix: `set spec.overrides.model.id to a known model, or give its architecture in spec.overrides.model, or its config.json in spec.overrides.model.config (missing: ${missing.join(", ")})`,
   });
 };
 

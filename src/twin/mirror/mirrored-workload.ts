@@ -7,9 +7,10 @@ import { type ObservedCluster, objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import { workloadReaders } from "../readers/index.ts";
 import type { WorkloadScenario } from "../scenario.ts";
-import { mirrorEngine, mirrorParallelism } from "./mirrored-engine.ts";
+import { mirrorEngine } from "./mirrored-engine.ts";
 import { mirrorGpuCount, mirrorHardware } from "./mirrored-hardware.ts";
 import { mirrorModel } from "./mirrored-model.ts";
+import { mirrorParallelism } from "./mirrored-parallelism.ts";
 import { mirrorStart, mirrorStop } from "./mirrored-start.ts";
 
 type MirrorSpec = SimulationSpec["mirror"]["workloads"][number];
@@ -45,7 +46,7 @@ export const readWorkload = (
 export const mirrorWorkload = (
   reading: WorkloadReading,
   spec: SimulationSpec,
-  cluster: ObservedCluster,
+  { cluster, modelConfig }: { readonly cluster: ObservedCluster; readonly modelConfig: string | undefined },
   ledger: Ledger,
 ): WorkloadScenario | undefined => {
   const { overrides } = spec;
@@ -56,7 +57,7 @@ export const mirrorWorkload = (
     `${path}.replicas`,
     overridden(overrides.replicas, "overrides.replicas") ?? reading.replicas,
   );
-  const shape = mirrorModel(reading, overrides.model, ledger, path);
+  const shape = mirrorModel({ reading, override: overrides.model ?? {}, config: modelConfig }, ledger, path);
   const gpu = mirrorHardware(reading, overrides, cluster, ledger, path);
   const parallelism = mirrorParallelism(reading, ledger, path);
   const gpusPerReplica = parallelism === undefined ? undefined : mirrorGpuCount(reading, parallelism, ledger, path);
@@ -69,7 +70,9 @@ export const mirrorWorkload = (
   const name = ledger.use(
     `${path}.latencyModel`,
     overridden(override.latencyModel, "overrides.engine.latencyModel") ??
-      defaulted("trained-physics", "fitted to measurements on H100, A100 and L40S"),
+      (mode === "blis"
+        ? defaulted("trained-physics" as const, "the reference simulator's own")
+        : defaulted("physical" as const, "physical bounds, fitted to measured vLLM servers")),
   );
   const unfit = latencyProblems({ shape, hardware: gpu.hardware, parallelism, mode }, name);
   const tp = reading.arguments.number("tensor-parallel-size");
@@ -85,6 +88,7 @@ export const mirrorWorkload = (
     replicas,
     gpusPerReplica,
     engine: engine.config,
+    eager: engine.eager,
     gpuMemoryUtilization: engine.gpuMemoryUtilization,
     latency: latencyModels.schema.parse({ name }),
     shape,

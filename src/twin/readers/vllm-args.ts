@@ -46,6 +46,12 @@ export class VllmArguments {
     return found !== undefined && Array.isArray(found.value) ? known(found.value[0] as string, found.from) : undefined;
   }
 
+  /** An object, or what its fields say one by one. */
+  json(name: string): Known<Readonly<Record<string, unknown>>> | undefined {
+    const said = this.text(name);
+    return said === undefined ? undefined : known(JSON.parse(said.value) as Record<string, unknown>, said.from);
+  }
+
   #of<T extends Value>(name: string, type: string): Known<T> | undefined {
     const found = this.#values.get(name);
     return typeof found?.value === type ? (found as Known<T>) : undefined;
@@ -78,7 +84,7 @@ export class VllmArguments {
       this.#fail(word.field, `${spelled.key} needs a value`, `give one, as in ${spelled.key}=...`);
       return 0;
     }
-    if (dotted) this.#set(flag, given[0] as Word, (given[0] as Word).text);
+    if (dotted) this.#dotted(flag, spelled.key, given[0] as Word);
     else this.#value(flag, spelled.key, given);
     return spelled.value === undefined ? given.length : 0;
   }
@@ -143,6 +149,14 @@ export class VllmArguments {
     this.#fail(first.field, `${key} can't be ${first.text}${hint}`, `give ${WANTED[flag.takes]}`);
   }
 
+  /** `--compilation-config.mode 3`: one field of an object, which may be said beside others. */
+  #dotted(flag: Flag, key: string, word: Word): void {
+    if (flag.takes !== "json") return this.#set(flag, word, word.text);
+    const path = key.split(".").slice(1);
+    const whole = this.json(flag.name)?.value ?? {};
+    this.#set(flag, word, JSON.stringify(withField(whole, path, jsonOr(word.text, word.text))));
+  }
+
   #positional(word: Word): void {
     if (word.unresolved.length > 0) {
       const message = `${word.text} can't be read: nothing here tells its value; what it adds is not simulated`;
@@ -166,6 +180,33 @@ export class VllmArguments {
     this.problems.push({ severity: "error", reason: "BadArgument", object: this.#object, field, message, fix });
   }
 }
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const jsonOr = (text: string, otherwise: unknown): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return otherwise;
+  }
+};
+
+const withField = (
+  whole: Readonly<Record<string, unknown>>,
+  [name = "", ...path]: readonly string[],
+  value: unknown,
+): Readonly<Record<string, unknown>> => {
+  const inner = whole[name];
+  return { ...whole, [name]: path.length === 0 ? value : withField(isObject(inner) ? inner : {}, path, value) };
+};
+
+/** An object as JSON; a bare level of compilation (`3`, as older versions take it) counts as its mode. */
+const jsonObject = (text: string): string | undefined => {
+  const read = jsonOr(text, undefined);
+  if (typeof read === "number") return JSON.stringify({ mode: read });
+  return isObject(read) ? text : undefined;
+};
 
 /** The key, and the value where it is written behind `=`. `-O3` is `-O=3`. */
 const spellingOf = (word: Word): { key: string; value: Word | undefined } => {
@@ -204,6 +245,7 @@ const readers: Readonly<Record<Takes, (words: readonly string[], name: string) =
   number: ([text = ""]) => (/^\s*\d*\.?\d+(e[-+]?\d+)?\s*$/i.test(text) ? Number(text) : undefined),
   text: ([text = ""]) => text,
   texts: (texts) => texts,
+  json: ([text = ""]) => jsonObject(text),
   switch: () => undefined,
 };
 
@@ -212,18 +254,13 @@ const WANTED: Readonly<Record<Takes, string>> = {
   number: "a number such as 0.9",
   text: "a text",
   texts: "one or more texts",
+  json: "a JSON object",
   switch: "nothing",
 };
 
 /** What the flags do that make another system of it. */
 const BREAKS: Readonly<Record<string, string>> = {
-  "speculative-config": "speculative decoding yields several tokens per step, which is not modelled",
-  "speculative-model": "speculative decoding yields several tokens per step, which is not modelled",
-  "kv-transfer-config":
-    "KV transfer (disaggregation, offloading) is not modelled; the replica is simulated as if alone",
   "ec-transfer-config": "disaggregated encoding is not modelled; the replica is simulated as if alone",
-  "enable-lora": "LoRA adapters take memory and time that is not modelled",
-  "lora-modules": "LoRA adapters take memory and time that is not modelled",
   "disable-log-stats":
     "the real server exports no metrics with it, so an autoscaler sees none; the simulated one exports them",
   config: "the file that it names is not read; give what it says as flags",

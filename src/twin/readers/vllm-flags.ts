@@ -1,6 +1,6 @@
 /**
  * Flags of `vllm serve`, so that a typo can be told from a flag that doesn't matter here.
- * Source: vLLM 0.6 to 0.22, vllm/engine/arg_utils.py and vllm/entrypoints/openai/cli_args.py.
+ * Source: vLLM 0.6 to 0.29, vllm/engine/arg_utils.py and vllm/entrypoints/openai/cli_args.py.
  */
 export interface Flag {
   /** Without dashes: `max-num-seqs`. */
@@ -9,8 +9,8 @@ export interface Flag {
   readonly role: Role;
 }
 
-/** `texts`: one or more words; `switch`: none, and has a `--no-` twin. */
-export type Takes = "whole" | "number" | "text" | "texts" | "switch";
+/** `texts`: one or more words; `json`: an object, or its fields one by one (`--x.field`); `switch`: none, and has a `--no-` twin. */
+export type Takes = "whole" | "number" | "text" | "texts" | "json" | "switch";
 
 /**
  * What a flag is to the twin.
@@ -29,57 +29,61 @@ const rows = (role: Role, takes: Takes, names: string): readonly Flag[] =>
 
 export const FLAGS: readonly Flag[] = [
   ...rows("modelled", "text", "model dtype quantization kv-cache-dtype download-dir load-format"),
-  ...rows("modelled", "texts", "served-model-name"),
+  ...rows(
+    "modelled",
+    "text",
+    `scheduling-policy performance-mode kv-offloading-backend mamba-ssm-cache-dtype distributed-executor-backend runner
+    speculative-model spec-method spec-model`,
+  ),
+  ...rows("modelled", "json", "speculative-config kv-transfer-config compilation-config"),
+  ...rows("modelled", "texts", "served-model-name lora-modules"),
   ...rows(
     "modelled",
     "whole",
     `tensor-parallel-size pipeline-parallel-size data-parallel-size max-model-len max-num-seqs max-num-batched-tokens
-    block-size num-gpu-blocks-override kv-cache-memory-bytes long-prefill-token-threshold`,
+    block-size num-gpu-blocks-override kv-cache-memory-bytes long-prefill-token-threshold max-num-partial-prefills
+    max-long-partial-prefills max-num-queued-reqs max-num-queued-tokens max-loras max-lora-rank max-cpu-loras
+    num-speculative-tokens spec-tokens`,
   ),
-  ...rows("modelled", "number", "gpu-memory-utilization shutdown-timeout"),
+  ...rows("modelled", "number", "gpu-memory-utilization shutdown-timeout kv-offloading-size"),
   ...rows(
     "modelled",
     "switch",
-    "enable-prefix-caching enable-chunked-prefill async-scheduling enforce-eager enable-expert-parallel",
+    `enable-prefix-caching enable-chunked-prefill async-scheduling enforce-eager enable-expert-parallel enable-lora
+    fully-sharded-loras disable-hybrid-kv-cache-manager`,
   ),
 
-  ...rows(
-    "ignored-breaks",
-    "text",
-    "speculative-config speculative-model kv-transfer-config ec-transfer-config config",
-  ),
-  ...rows("ignored-breaks", "switch", "enable-lora headless"),
-  ...rows("ignored-breaks", "texts", "lora-modules"),
+  ...rows("ignored-breaks", "text", "ec-transfer-config config"),
+  ...rows("ignored-breaks", "switch", "headless"),
+  ...rows("ignored-breaks", "texts", ""),
   ...rows("ignored-breaks", "switch", "disable-log-stats"),
   ...rows("ignored-breaks", "whole", "nnodes data-parallel-size-local"),
 
   ...rows(
     "ignored-matters",
     "text",
-    `scheduling-policy performance-mode compilation-config optimization-level attention-backend attention-config
-    kv-offloading-backend all2all-backend moe-backend kernel-config hf-overrides rope-scaling
-    mm-encoder-tp-mode limit-mm-per-prompt eplb-config mamba-cache-dtype mamba-ssm-cache-dtype additional-config
+    `all2all-backend model-impl gdn-prefill-backend mamba-backend mamba-cache-mode linear-backend ir-op-priority
+    quantization-config mm-encoder-attn-dtype numa-bind-cpus offload-params optimization-level attention-backend attention-config
+    moe-backend kernel-config hf-overrides rope-scaling
+    mm-encoder-tp-mode limit-mm-per-prompt eplb-config mamba-cache-dtype additional-config
     scheduler-cls kv-cache-dtype-skip-layers model-loader-extra-config safetensors-load-strategy offload-backend
     structured-outputs-config guided-decoding-backend quantization-param-path override-attention-dtype`,
   ),
-  ...rows("ignored-matters", "texts", "cudagraph-capture-sizes cuda-graph-sizes"),
+  ...rows("ignored-matters", "texts", "cudagraph-capture-sizes cuda-graph-sizes numa-bind-nodes"),
   ...rows(
     "ignored-matters",
     "whole",
-    `max-num-partial-prefills max-long-partial-prefills stream-interval max-cudagraph-capture-size max-seq-len-to-capture
+    `stream-interval max-cudagraph-capture-size max-seq-len-to-capture
     prefill-context-parallel-size decode-context-parallel-size dbo-decode-token-threshold dbo-prefill-token-threshold
     ubatch-size num-redundant-experts num-lookahead-slots num-scheduler-steps api-server-count mamba-block-size`,
   ),
-  ...rows(
-    "ignored-matters",
-    "number",
-    "cpu-offload-gb kv-offloading-size mm-processor-cache-gb scheduler-delay-factor rope-theta",
-  ),
+  ...rows("ignored-matters", "number", "cpu-offload-gb mm-processor-cache-gb scheduler-delay-factor rope-theta"),
   ...rows(
     "ignored-matters",
     "switch",
-    `enable-dbo enable-eplb disable-sliding-window disable-cascade-attn disable-custom-all-reduce
-    disable-hybrid-kv-cache-manager kv-sharing-fast-prefill calculate-kv-scales enable-sleep-mode
+    `enable-elastic-ep enable-return-routed-experts enable-mamba-cache-stochastic-rounding numa-bind
+    use-fp64-gumbel specialize-active-lora enable-multimodal-encoder-data-parallel enable-dbo enable-eplb disable-sliding-window disable-cascade-attn disable-custom-all-reduce
+    kv-sharing-fast-prefill calculate-kv-scales enable-sleep-mode
     scheduler-reserve-full-isl use-v2-block-manager multi-step-stream-outputs disable-chunked-mm-input
     mm-encoder-only skip-mm-profiling enable-flashinfer-autotune`,
   ),
@@ -87,16 +91,15 @@ export const FLAGS: readonly Flag[] = [
   ...rows(
     "harmless",
     "text",
-    `host uds cohere-format fingerprint-mode fingerprint-value long-lora-scaling-factors override-neuron-config
+    `reasoning-config mm-encoder-fp8-scale-path mm-encoder-fp8-scale-save-path mm-tensor-ipc lora-target-modules host uds cohere-format fingerprint-mode fingerprint-value long-lora-scaling-factors override-neuron-config
     tokenizer-pool-type tokenizer-pool-extra-config speculative-model-quantization spec-decoding-acceptance-method uvicorn-log-level chat-template chat-template-content-format default-chat-template-kwargs
     response-role ssl-keyfile ssl-certfile ssl-ca-certs ssl-ciphers root-path tool-call-parser
     tool-parser-plugin tool-server log-config-file allowed-origins allowed-methods allowed-headers
-    disable-access-log-for-endpoints runner convert task tokenizer tokenizer-mode hf-config-path
+    disable-access-log-for-endpoints convert task tokenizer tokenizer-mode hf-config-path
     allowed-local-media-path allowed-media-domains revision code-revision tokenizer-revision logprobs-mode
     config-format hf-token pooler-config override-pooler-config logits-processor-pattern generation-config
-    override-generation-config model-impl io-processor-plugin ignore-patterns pt-load-map-location
-    qlora-adapter-name-or-path reasoning-parser reasoning-parser-plugin distributed-executor-backend
-    data-parallel-address data-parallel-backend expert-placement-strategy worker-cls worker-extension-cls
+    override-generation-config io-processor-plugin ignore-patterns pt-load-map-location
+    qlora-adapter-name-or-path reasoning-parser reasoning-parser-plugin     data-parallel-address data-parallel-backend expert-placement-strategy worker-cls worker-extension-cls
     prefix-caching-hash-algo media-io-kwargs mm-processor-kwargs mm-processor-cache-type mm-encoder-attn-backend
     lora-dtype default-mm-loras show-hidden-metrics-for-version otlp-traces-endpoint collect-detailed-traces
     preemption-mode kv-events-config profiler-config weight-transfer-config device master-addr dcp-comm-backend
@@ -106,24 +109,25 @@ export const FLAGS: readonly Flag[] = [
   ...rows(
     "harmless",
     "whole",
-    `port ssl-cert-reqs data-parallel-supervisor-port dp-supervisor-probe-failure-threshold max-prompt-adapters
+    `cpu-distributed-timeout-seconds mamba-cache-philox-rounds safetensors-prefetch-block-size
+    safetensors-prefetch-num-threads port ssl-cert-reqs data-parallel-supervisor-port dp-supervisor-probe-failure-threshold max-prompt-adapters
     max-prompt-adapter-token tokenizer-pool-size speculative-draft-tensor-parallel-size speculative-max-model-len
     speculative-disable-by-batch-size ngram-prompt-lookup-max ngram-prompt-lookup-min max-log-len h11-max-incomplete-event-size h11-max-header-count seed max-logprobs swap-space
     master-port node-rank distributed-timeout-seconds data-parallel-rank data-parallel-start-rank
     data-parallel-rpc-port eplb-window-size eplb-step-interval max-parallel-loading-workers
-    dcp-kv-cache-interleave-size cp-kv-cache-interleave-size mm-shm-cache-max-object-size-mb max-loras
-    max-lora-rank max-cpu-loras lora-extra-vocab-size num-speculative-tokens renderer-num-workers`,
+    dcp-kv-cache-interleave-size cp-kv-cache-interleave-size mm-shm-cache-max-object-size-mb     lora-extra-vocab-size renderer-num-workers`,
   ),
   ...rows(
     "harmless",
     "number",
-    `video-pruning-rate kv-cache-metrics-sample dp-supervisor-probe-interval-s dp-supervisor-probe-timeout-s
+    `mm-encoder-fp8-scale-save-margin video-pruning-rate kv-cache-metrics-sample dp-supervisor-probe-interval-s dp-supervisor-probe-timeout-s
     typical-acceptance-sampler-posterior-threshold typical-acceptance-sampler-posterior-alpha`,
   ),
   ...rows(
     "harmless",
     "switch",
-    `trust-remote-code disable-uvicorn-access-log allow-credentials trust-request-chat-template enable-ssl-refresh
+    `aggregate-engine-logging data-parallel-multi-port-external-lb enable-cumem-allocator enable-mixed-moe-lora-format
+    fail-on-environ-validation trust-remote-code disable-uvicorn-access-log allow-credentials trust-request-chat-template enable-ssl-refresh
     return-tokens-as-token-ids disable-frontend-multiprocessing enable-request-id-headers enable-auto-tool-choice
     exclude-tools-when-tool-choice-none disable-fastapi-docs enable-prompt-tokens-details enable-per-request-metrics
     cohere-is-reasoning-model enable-flash-late-interaction speculative-disable-mqa-scorer
@@ -132,9 +136,9 @@ export const FLAGS: readonly Flag[] = [
     enable-log-deltas log-error-stack tokens-only enable-log-requests disable-log-requests grpc
     enable-offline-docs skip-tokenizer-init enable-prompt-embeds use-tqdm-on-load enable-reasoning
     data-parallel-hybrid-lb data-parallel-external-lb disable-nccl-for-dp-synchronization eplb-log-balancedness
-    ray-workers-use-nsight enable-multimodal-encoder-data-parallel enable-ep-weight-filter
+    ray-workers-use-nsight enable-ep-weight-filter
     disable-mm-preprocessor-cache interleave-mm-strings enable-mm-embeds language-model-only enable-lora-bias
-    fully-sharded-loras enable-tower-connector-lora specialize-active-lora kv-cache-metrics cudagraph-metrics
+    enable-tower-connector-lora kv-cache-metrics cudagraph-metrics
     enable-layerwise-nvtx-tracing enable-mfu-metrics enable-logging-iteration-details disable-async-output-proc
     worker-use-ray engine-use-ray enable-prompt-adapter allow-deprecated-quantization`,
   ),
@@ -160,6 +164,7 @@ export const SHORT: Readonly<Record<string, string>> = {
   "-cc": "compilation-config",
   "-ac": "attention-config",
   "-sc": "speculative-config",
+  "--spec-config": "speculative-config",
   "-n": "nnodes",
   "-r": "node-rank",
   "-q": "quantization",

@@ -1,9 +1,13 @@
 import * as z from "zod";
+import { durationText } from "../../model/duration.ts";
+import type { Request } from "../../model/request.ts";
 import type { Streams } from "../../sim/rng.ts";
+import type { SimTime } from "../../sim/time.ts";
 import { arrivals } from "../arrivals/index.ts";
 import { ClientStream } from "../client-stream.ts";
 import { tokenCount } from "../length.ts";
 import { type LengthSaid, lengths } from "../lengths/index.ts";
+import { type EndedRequest, LiveSessions } from "../live-sessions.ts";
 import { RateCurve } from "../rate-curve.ts";
 import { shapes } from "../shapes/index.ts";
 import type { Drawn, WorkloadSource } from "../source.ts";
@@ -25,6 +29,27 @@ const prefix = z
   })
   .meta({ description: "A part that prompts begin with and share, such as a system prompt." });
 
+const session = z
+  .strictObject({
+    rounds: z.int().min(1).max(1000).meta({ description: "Requests of one session, one after the other." }),
+    thinkTime: z
+      .strictObject({
+        mean: durationText.meta({ description: "Mean of the think time." }),
+        deviation: durationText
+          .default("0s")
+          .meta({ description: "Standard deviation; draws are log-normal. 0s: constant." }),
+      })
+      .meta({ description: "From the end of a round to the next one's arrival." }),
+    contextGrowth: z.enum(["accumulate", "none"]).default("accumulate").meta({
+      description:
+        "accumulate: a prompt is the whole prompt before it, the output that came, and what `prompt` draws anew. none: what it draws, each time.",
+    }),
+  })
+  .meta({
+    description:
+      "Closed loop: what the arrival process brings are sessions, and `rate` is theirs; a round waits for the end of the round before. A session whose request fails is over.",
+  });
+
 const client = z.strictObject({
   name: z
     .string()
@@ -34,11 +59,19 @@ const client = z.strictObject({
     .meta({
       description: "Names the client's random streams: another client's coming or going leaves its draws as they are.",
     }),
-  rate: z.number().min(0.000001).max(1_000_000).meta({ description: "Mean requests per second, before the pattern." }),
+  rate: z
+    .number()
+    .min(0.000001)
+    .max(1_000_000)
+    .meta({ description: "Mean requests per second, before the pattern; with `session`, mean starts of sessions." }),
   arrival: arrivals.schema.default({ process: "poisson" }).meta({ description: "How its arrivals follow each other." }),
   prompt: length.meta({ description: "Tokens of a prompt, without the shared prefix." }),
   output: length.meta({ description: "Tokens that a request generates." }),
   prefix: prefix.optional(),
+  session: session.optional(),
+  timeout: durationText.optional().meta({
+    description: "How long the client waits for the end of a request before it hangs up. Left out: for ever.",
+  }),
   sloClass: z
     .enum(["critical", "standard", "batch", "sheddable", "background"])
     .optional()
@@ -48,7 +81,7 @@ const client = z.strictObject({
 const uniqueNames = (clients: readonly { readonly name: string }[]): boolean =>
   new Set(clients.map(({ name }) => name)).size === clients.length;
 
-/** Made-up traffic, open loop: arrivals do not wait for completions. */
+/** Made-up traffic. Open loop, where arrivals do not wait for completions, but for clients with sessions. */
 export const syntheticWorkload = z.strictObject({
   clients: z
     .array(client)
@@ -70,20 +103,26 @@ export type SyntheticWorkload = z.output<typeof syntheticWorkload>;
 
 /**
  * Merges the clients' requests by time; at one instant, in the order of the clients. Ends when every client's rate has
- * gone to 0 for good, or time to what microseconds can hold.
+ * gone to 0 for good, or time to what microseconds can hold. Holds what its sessions under way have still to do, no more.
  */
 export const syntheticSource = (said: SyntheticWorkload, streams: Streams): WorkloadSource => {
   const curve = curveOf(said);
   const clients = said.clients.map((one) => new ClientStream(one, curve, streams));
-  let drawn = 0;
+  let ids = 0;
+  const freeId = (): number => {
+    ids += 1;
+    return ids - 1;
+  };
+  const live = new LiveSessions(freeId);
   return {
     next(): Drawn {
       const first = earliest(clients);
       if (first === undefined) return { kind: "ended" };
-      const request = first.take(drawn);
-      drawn += 1;
+      const { request, growth, rounds } = first.take(freeId());
+      live.begin(request, growth, rounds);
       return { kind: "request", request };
     },
+    ended: (ended: EndedRequest, now: SimTime): Request | undefined => live.ended(ended, now),
   };
 };
 
@@ -96,14 +135,15 @@ const earliest = (clients: readonly ClientStream[]): ClientStream | undefined =>
   return first;
 };
 
-/** @returns requests per second that the rate never exceeds; see `RateCurve.peak` for when it is reached */
+/** @returns requests per second that the expected rate never exceeds; see `RateCurve.peak` for when it is reached */
 export const peakRate = (said: SyntheticWorkload): number => totalRate(said) * curveOf(said).peak;
 
-/** @returns expected requests over the first `horizonMicros`, per second */
+/** @returns expected requests over the first `horizonMicros`, per second; of sessions every round, as if none came later */
 export const meanRate = (said: SyntheticWorkload, horizonMicros: number): number =>
   (totalRate(said) * curveOf(said).area(0, horizonMicros)) / horizonMicros;
 
-const totalRate = (said: SyntheticWorkload): number => said.clients.reduce((sum, { rate }) => sum + rate, 0);
+const totalRate = (said: SyntheticWorkload): number =>
+  said.clients.reduce((sum, { rate, session }) => sum + rate * (session?.rounds ?? 1), 0);
 
 const curveOf = (said: SyntheticWorkload): RateCurve =>
   new RateCurve(said.pattern.map((one) => shapes.create(one, {})));

@@ -1,4 +1,12 @@
-import { broken, isTokenCount, notTokenCount, type RowReader, shown, type TraceRow } from "../trace-row.ts";
+import {
+  type Broken,
+  broken,
+  isTokenCount,
+  notTokenCount,
+  type RowReader,
+  shown,
+  type TraceRow,
+} from "../trace-row.ts";
 
 const BLOCK_TOKENS = 512;
 /** In milliseconds: 100 000 days; a larger figure is no time from a trace's start. */
@@ -11,7 +19,7 @@ const TIMESTAMP_MAX = 8.64e12;
  */
 export const mooncake = (): RowReader => ({ row: mooncakeRow });
 
-const mooncakeRow = (line: string): TraceRow => {
+const mooncakeRow = (line: string): TraceRow | Broken => {
   const said = objectOf(line);
   if (said === undefined) return broken(`${shown(line)} is not a JSON object`);
   const { timestamp, input_length: promptTokens, output_length: outputTokens, hash_ids: ids } = said;

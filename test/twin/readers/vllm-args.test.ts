@@ -148,8 +148,15 @@ const SPELLINGS: readonly Row[] = [
     name: "a dotted path",
     container: serve("--compilation-config.level", "3"),
     flag: "compilation-config",
-    value: "3",
+    value: '{"level":3}',
     field: "c.args[1]",
+  },
+  {
+    name: "dotted paths beside an object",
+    container: serve("-sc", '{"method": "eagle3"}', "-sc.num_speculative_tokens=3", "--spec-config.a.b", "x"),
+    flag: "speculative-config",
+    value: '{"method":"eagle3","num_speculative_tokens":3,"a":{"b":"x"}}',
+    field: "c.args[4]",
   },
   // how the server is started
   {
@@ -436,12 +443,24 @@ describe("problems", () => {
     },
     {
       name: "a flag without which it is another system",
-      container: serve("--speculative-config", '{"method": "eagle"}'),
+      container: serve("--disable-log-stats"),
       problem: {
         severity: "warning",
         reason: "NotModelled",
+        field: "c.args[0]",
+        message:
+          "--disable-log-stats: the real server exports no metrics with it, so an autoscaler sees none; the simulated one exports them",
+      },
+    },
+    {
+      name: "no object",
+      container: serve("--speculative-config", "eagle"),
+      problem: {
+        severity: "error",
+        reason: "BadArgument",
         field: "c.args[1]",
-        message: "--speculative-config: speculative decoding yields several tokens per step, which is not modelled",
+        message: "--speculative-config can't be eagle",
+        fix: "give a JSON object",
       },
     },
     {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { createEngine } from "../../src/engine/create-engine.ts";
 import type { EngineConfig } from "../../src/engine/engine.ts";
-import { createEngine } from "../../src/engine/macro-engine.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import type { Request } from "../../src/model/request.ts";
 import { instant, NEVER, START } from "../../src/sim/time.ts";
@@ -322,7 +322,11 @@ describe("the door", () => {
       [1, "aborted", 3003],
       [3, "aborted", 3003],
     ]);
-    expect(engine.look(instant(3003))).toMatchObject({
+    // The step under way goes on; what they held is given up at its end.
+    expect(engine.held).toBe(0);
+    expect(engine.look(instant(3003))).toMatchObject({ running: 1, waiting: 1, counters: { success: { abort: 3 } } });
+    engine.advance(engine.due);
+    expect(engine.look(instant(4000))).toMatchObject({
       running: 0,
       waiting: 0,
       usedBlocks: 0,

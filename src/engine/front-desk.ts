@@ -1,0 +1,229 @@
+import type { Finished } from "../model/fact.ts";
+import type { Outcome, Request } from "../model/request.ts";
+import { Agenda } from "../sim/agenda.ts";
+import { invariant } from "../sim/invariant.ts";
+import { after, type Micros, NEVER, type SimTime } from "../sim/time.ts";
+import type { EngineConfig, EngineListener, EngineTiming } from "./engine.ts";
+import type { EngineMetrics } from "./engine-metrics.ts";
+import { Sequence } from "./sequence.ts";
+
+/** Those inside: all submitted so far, those still there, and the prompt tokens of those without a first token. */
+export interface Inside {
+  readonly submitted: number;
+  readonly held: number;
+  readonly unserved: number;
+}
+
+/**
+ * The engine's door: whom it lets in, who is inside, whose client hangs up when, and what the clients are told.
+ * Source: vllm/v1/engine/async_llm.py and output_processor.py (May 2026; bounds of the queue: v0.29).
+ */
+export class FrontDesk {
+  readonly #config: EngineConfig;
+  readonly #timing: EngineTiming;
+  readonly #listener: EngineListener;
+  readonly #blis: boolean;
+  /** All inside, in order of submission. */
+  readonly #held = new Map<number, Sequence>();
+  /** Requests on their way to the queue. */
+  readonly #arriving: Agenda<Sequence>;
+  readonly #deadlines: Agenda<Sequence>;
+  /** Ends that were decided before their instant; `blis` mode only. */
+  readonly #untold: Agenda<Finished>;
+  /** Prompt tokens of those inside without a first token. */
+  #unserved = 0;
+  #submitted = 0;
+
+  constructor(config: EngineConfig, timing: EngineTiming, listener: EngineListener, start: SimTime) {
+    this.#config = config;
+    this.#timing = timing;
+    this.#listener = listener;
+    this.#blis = config.mode === "blis";
+    this.#arriving = new Agenda(start);
+    this.#deadlines = new Agenda(start);
+    this.#untold = new Agenda(start);
+  }
+
+  get held(): number {
+    return this.#held.size;
+  }
+
+  get sequences(): readonly Sequence[] {
+    return [...this.#held.values()];
+  }
+
+  /** When the next one gets to the queue. */
+  get nextArrival(): SimTime {
+    return this.#arriving.next ?? NEVER;
+  }
+
+  /** When the next client hangs up that is still served. */
+  get nextDeadline(): SimTime {
+    let { first } = this.#deadlines;
+    for (; first !== undefined && !this.#holds(first); first = this.#deadlines.first) this.#deadlines.drop();
+    return this.#deadlines.next ?? NEVER;
+  }
+
+  get nextTelling(): SimTime {
+    return this.#untold.next ?? NEVER;
+  }
+
+  get inside(): Inside {
+    return { submitted: this.#submitted, held: this.held, unserved: this.#unserved };
+  }
+
+  find(requestId: number): Sequence | undefined {
+    return this.#held.get(requestId);
+  }
+
+  /**
+   * @param metrics count who is turned away @param among those inside, on all ranks
+   * @returns the sequence; undefined if the request was refused
+   */
+  admit(request: Request, now: SimTime, metrics: EngineMetrics, among = this.inside): Sequence | undefined {
+    const refusal = this.#refusal(request, now, metrics, among);
+    if (refusal !== undefined) {
+      this.#refuse(request, refusal, now);
+      return undefined;
+    }
+    invariant(!this.#held.has(request.id), `request ${request.id} is submitted once`);
+    this.#submitted = among.submitted + 1;
+    const queued = after(now, this.#timing.toQueue(request.promptTokens));
+    const sequence = new Sequence(request, this.#submitted, { arrived: now, queued }, this.#config);
+    this.#held.set(request.id, sequence);
+    this.#unserved += request.promptTokens;
+    this.#arriving.at(queued, 0, sequence);
+    if (request.deadline !== undefined) this.#deadlines.at(request.deadline, 0, sequence);
+    return sequence;
+  }
+
+  /** Takes the next one that has got to the queue by `at`. */
+  popArrival(at: SimTime): Sequence | undefined {
+    while (this.nextArrival <= at) {
+      const sequence = this.#arriving.pop() as Sequence;
+      if (sequence.state !== "gone") return sequence;
+    }
+    return undefined;
+  }
+
+  /** Takes the next one whose client has hung up by `at`. */
+  popDeadline(at: SimTime): Sequence | undefined {
+    return this.nextDeadline <= at ? this.#deadlines.pop() : undefined;
+  }
+
+  /** Its first token is out. @returns what the client sees of it; undefined if it was told before */
+  tellFirst(sequence: Sequence): SimTime | undefined {
+    if (sequence.firstTold) return undefined;
+    sequence.firstTold = true;
+    this.#unserved -= sequence.request.promptTokens;
+    const seen = this.#firstSeen(sequence) as SimTime;
+    this.#listener.firstToken(sequence.request, seen);
+    return seen;
+  }
+
+  /** All its tokens are out, the last one at its `lastToken`, which may lie after `at` in `blis` mode. */
+  finish(sequence: Sequence, at: SimTime): Finished {
+    const facts = this.#factsOf(sequence, sequence.cut ? "length" : "stop", this.#lastSeen(sequence));
+    if (sequence.lastToken > at) this.#untold.at(sequence.lastToken, 0, facts);
+    else this.#tell(facts);
+    return facts;
+  }
+
+  /** Its client hung up, or somebody else gave it up. */
+  giveUp(sequence: Sequence, outcome: Outcome, now: SimTime): void {
+    if (!sequence.firstTold) this.#unserved -= sequence.request.promptTokens;
+    this.#tell(this.#factsOf(sequence, outcome, now));
+  }
+
+  /** Tells the ends whose instant has come. @returns whether there were any */
+  tellUntil(at: SimTime): boolean {
+    if (this.nextTelling > at) return false;
+    while (this.nextTelling <= at) this.#tell(this.#untold.pop() as Finished);
+    return true;
+  }
+
+  #holds({ request }: Sequence): boolean {
+    return this.#held.has(request.id);
+  }
+
+  #refusal(
+    request: Request,
+    now: SimTime,
+    { counters }: EngineMetrics,
+    { held, unserved }: Inside,
+  ): Outcome | undefined {
+    if (!this.#serves(request)) return "rejected";
+    const { maxQueuedRequests, maxQueuedTokens } = this.#config;
+    if (!this.#blis && maxQueuedRequests !== undefined && held >= maxQueuedRequests) {
+      counters.overloaded.max_num_queued_reqs += 1;
+      return "overloaded";
+    }
+    if (!this.#blis && maxQueuedTokens !== undefined && unserved >= maxQueuedTokens) {
+      counters.overloaded.max_num_queued_tokens += 1;
+      return "overloaded";
+    }
+    if (request.deadline === undefined || request.deadline > now) return undefined;
+    counters.success.abort += 1;
+    return "timed-out";
+  }
+
+  /**
+   * vLLM's front end answers HTTP 400 to a prompt without room for the outputs it asks for, or with an image that no
+   * step could encode; BLIS also drops what the cache can't hold.
+   */
+  #serves({ promptTokens, maxTokens = 0, encoderItems = [] }: Request): boolean {
+    const { blockSize, maxModelLen, numGpuBlocks, maxNumBatchedTokens } = this.#config;
+    if (promptTokens >= maxModelLen || promptTokens + maxTokens > maxModelLen) return false;
+    if (this.#blis) return Math.ceil(promptTokens / blockSize) <= numGpuBlocks;
+    const { encoderBudget = maxNumBatchedTokens, encoderCacheTokens = maxNumBatchedTokens } = this.#config;
+    return encoderItems.every(({ tokens }) => tokens <= Math.min(encoderBudget, encoderCacheTokens));
+  }
+
+  #refuse(request: Request, outcome: Outcome, now: SimTime): void {
+    this.#listener.finished({
+      request,
+      outcome,
+      queued: now,
+      scheduled: undefined,
+      firstToken: undefined,
+      end: now,
+      outputTokens: 0,
+      cachedTokens: 0,
+      preemptions: 0,
+    });
+  }
+
+  #tell(facts: Finished): void {
+    this.#held.delete(facts.request.id);
+    this.#listener.finished(facts);
+  }
+
+  #factsOf(sequence: Sequence, outcome: Outcome, end: SimTime): Finished {
+    const firstToken = this.#firstSeen(sequence);
+    return {
+      request: sequence.request,
+      outcome,
+      queued: Math.min(sequence.queued, end) as SimTime,
+      scheduled: sequence.scheduled,
+      firstToken,
+      end: Math.max(end, firstToken ?? end) as SimTime,
+      outputTokens: sequence.outputs,
+      cachedTokens: sequence.cached,
+      preemptions: sequence.preemptions,
+    };
+  }
+
+  /** The client's view adds the front end's share (design notes 7, last paragraph). */
+  #firstSeen({ firstToken }: Sequence): SimTime | undefined {
+    return firstToken === undefined ? undefined : after(firstToken, this.#timing.perToken);
+  }
+
+  /** BLIS sums the gaps, each with the front end's share, and so leaves out steps that passed a request over (D10). */
+  #lastSeen(sequence: Sequence): SimTime {
+    const { perToken, atFinish } = this.#timing;
+    const last = this.#blis
+      ? after(this.#firstSeen(sequence) as SimTime, sequence.gapSum as Micros)
+      : after(sequence.lastToken, perToken);
+    return after(last, atFinish);
+  }
+}

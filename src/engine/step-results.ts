@@ -1,0 +1,170 @@
+import { elapsed, type SimTime } from "../sim/time.ts";
+import { acceptedDrafts } from "./acceptance.ts";
+import type { EngineConfig, EngineTiming } from "./engine.ts";
+import type { FrontDesk } from "./front-desk.ts";
+import type { MacroStep } from "./macro-step.ts";
+import type { Rank } from "./rank.ts";
+import type { Sequence } from "./sequence.ts";
+
+/** Whose client hung up while a step was under way, and where it was. */
+interface Leaver {
+  readonly rank: Rank;
+  readonly sequence: Sequence;
+  readonly from: Sequence["state"];
+}
+
+/**
+ * What becomes of sequences when a step is done: tokens, ends, and the clients that hung up meanwhile.
+ * Source: Scheduler.update_from_output and finish_requests (vllm/v1/core/sched/scheduler.py, May 2026).
+ */
+export class StepResults {
+  readonly #config: EngineConfig;
+  readonly #timing: EngineTiming;
+  readonly #desk: FrontDesk;
+  readonly #blis: boolean;
+  #leavers: Leaver[] = [];
+
+  constructor(config: EngineConfig, timing: EngineTiming, desk: FrontDesk) {
+    this.#config = config;
+    this.#timing = timing;
+    this.#desk = desk;
+    this.#blis = config.mode === "blis";
+  }
+
+  /** Whether somebody is to be taken off when the step under way is done. */
+  get waits(): boolean {
+    return this.#leavers.length > 0;
+  }
+
+  /** A step takes effect. @param length microseconds that it adds to the busy time */
+  apply(rank: Rank, step: MacroStep, at: SimTime, length: number): void {
+    const { scheduler, metrics } = rank;
+    const { coasters } = scheduler;
+    if (scheduler.host !== undefined) this.#store(rank, step, at);
+    let outputs = step.coasters + step.early;
+    const gap = step.end - step.start + (this.#blis ? this.#timing.perToken : 0);
+    if (step.coasters > 0) metrics.gap(gap, step.coasters);
+    coasters.gaps += gap;
+    coasters.finished = step.number;
+    coasters.lastEnd = step.end;
+    // In order of rank: members and the coasters that end.
+    let ending = coasters.popEnding(step.number);
+    for (let i = 0; i < step.members.length; i += 1) {
+      const sequence = step.members[i] as Sequence;
+      for (; ending !== undefined && ending.rank < sequence.rank; ending = coasters.popEnding(step.number)) {
+        this.#endCoaster(rank, ending, at);
+      }
+      if (!sequence.lives) continue;
+      if (step.samples[i]) outputs += this.#takeTokens(rank, step, i, at);
+      if (sequence.encoderItems.length > 0) scheduler.encoder?.passed(sequence, sequence.computed);
+    }
+    for (; ending !== undefined; ending = coasters.popEnding(step.number)) this.#endCoaster(rank, ending, at);
+    scheduler.sweep();
+    metrics.stepped(outputs, length);
+    rank.readGauges(at);
+  }
+
+  /** `tokens` outputs have come out of `step`. */
+  countTokens({ metrics }: Rank, step: MacroStep, sequence: Sequence, tokens: number): void {
+    const { end } = step;
+    sequence.outputs += tokens;
+    sequence.known += tokens;
+    if (sequence.firstToken === undefined) {
+      sequence.firstToken = end;
+      const seen = this.#desk.tellFirst(sequence);
+      if (seen !== undefined) metrics.firstToken(sequence, elapsed(sequence.arrived, seen) / 1e6);
+    } else if (this.#blis) {
+      const gap = end - step.start + this.#timing.perToken;
+      sequence.gapSum += gap;
+      metrics.gap(gap);
+    } else metrics.gap(end - sequence.lastToken);
+    sequence.lastToken = end;
+  }
+
+  /**
+   * Tells a client that hung up at once; what it holds is given up between two steps, as vLLM processes aborts.
+   * @param underWay whether a step is
+   */
+  hangUp(rank: Rank, sequence: Sequence, outcome: "aborted" | "timed-out", now: SimTime, underWay: boolean): void {
+    const { state } = sequence;
+    if (state === "leaving" || state === "gone") return;
+    rank.setApart(sequence);
+    if (state === "arriving") {
+      sequence.state = "gone";
+      rank.arriving -= 1;
+      if (!underWay) rank.readGauges(now);
+    } else if (underWay) {
+      sequence.state = "leaving";
+      this.#leavers.push({ rank, sequence, from: state });
+    } else {
+      leave(rank, sequence, state);
+      rank.scheduler.sweep();
+      rank.readGauges(now);
+    }
+    rank.metrics.aborted();
+    this.#desk.giveUp(sequence, outcome, now);
+  }
+
+  /** Takes off those whose clients hung up; the gauges show it, or an engine that falls idle would show them for ever. */
+  takeOff(at: SimTime): void {
+    if (this.#leavers.length === 0) return;
+    for (const { rank, sequence, from } of this.#leavers) leave(rank, sequence, from);
+    for (const { rank } of this.#leavers) {
+      rank.scheduler.sweep();
+      rank.readGauges(at);
+    }
+    this.#leavers = [];
+  }
+
+  /** Blocks of prompts that are full now go to host memory. */
+  #store({ scheduler, metrics }: Rank, step: MacroStep, at: SimTime): void {
+    step.members.forEach((sequence, i) => {
+      const [tokens, end] = [step.tokens[i] as number, step.ends[i] as number];
+      if (!sequence.lives || end - tokens >= sequence.request.promptTokens) return;
+      metrics.counters.storedBlocks += scheduler.host?.store(sequence, end, at) ?? 0;
+    });
+  }
+
+  #endCoaster(rank: Rank, sequence: Sequence, at: SimTime): void {
+    rank.scheduler.settle(sequence);
+    rank.current.dropCoaster(sequence);
+    rank.ahead.dropCoaster(sequence);
+    this.#end(rank, sequence, at);
+  }
+
+  /** @param member index in the step @returns its outputs */
+  #takeTokens(rank: Rank, step: MacroStep, member: number, at: SimTime): number {
+    const sequence = step.members[member] as Sequence;
+    sequence.placeholders -= 1;
+    const tokens = Math.min(1 + this.#verify(rank, step, member), sequence.limit - sequence.outputs);
+    this.countTokens(rank, step, sequence, tokens);
+    if (sequence.outputs >= sequence.limit) this.#end(rank, sequence, at);
+    return tokens;
+  }
+
+  /** @returns the drafts that are right; the others' tokens don't count as computed */
+  #verify({ metrics }: Rank, step: MacroStep, member: number): number {
+    const { speculation } = this.#config;
+    const drafts = step.drafts[member] as number;
+    if (speculation === undefined || drafts === 0) return 0;
+    const sequence = step.members[member] as Sequence;
+    const accepted = acceptedDrafts(speculation, sequence.order, sequence.verifications, drafts);
+    sequence.verifications += 1;
+    if (sequence.preemptions === step.preemptions[member]) sequence.computed -= drafts - accepted;
+    metrics.drafted(drafts, accepted);
+    return accepted;
+  }
+
+  #end(rank: Rank, sequence: Sequence, at: SimTime): void {
+    // The reference simulator takes a block for the last token too, before it frees all (D3).
+    if (this.#blis && !sequence.capped) rank.scheduler.cache.grow(sequence, sequence.computed + 1);
+    leave(rank, sequence, sequence.state);
+    rank.metrics.finished(sequence, this.#desk.finish(sequence, at));
+  }
+}
+
+/** Gives up its blocks, and its place at the next sweep. What steps under way bring it comes to nothing. */
+const leave = ({ scheduler }: Rank, sequence: Sequence, from: Sequence["state"]): void => {
+  sequence.state = "gone";
+  scheduler.release(sequence, from);
+};
