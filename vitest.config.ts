@@ -5,6 +5,8 @@ const needsParts = ["test/**/*.server.test.ts", "test/**/*.browser.test.ts", "te
 
 export default defineConfig({
   test: {
+    // Left to itself it keeps one core free, which on two cores is every other one.
+    maxWorkers: "100%",
     projects: [
       {
         test: {

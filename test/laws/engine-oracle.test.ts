@@ -10,7 +10,7 @@ import { forAllSeeds } from "../for-all-seeds.ts";
 import { StepEngine } from "../oracle/step-engine.ts";
 
 /** `npm run fuzz` looks longer. */
-const SEEDS = Number(process.env.SEEDS ?? 80);
+const SEEDS = Number(process.env.SEEDS ?? 60);
 const oracle: CreateEngine = (...args) => new StepEngine(...args);
 const both = [createEngine, oracle] as const;
 

@@ -10,7 +10,7 @@ import { type CreateEngine, type Drive, drive } from "../engine/drive.ts";
 import { forAllSeeds } from "../for-all-seeds.ts";
 import { StepEngine } from "../oracle/step-engine.ts";
 
-const SEEDS = 400;
+const SEEDS = 150;
 /** For laws about steps: the engine itself asks for the times of steps that it may not take. */
 const oracle: CreateEngine = (...args) => new StepEngine(...args);
 

@@ -9,7 +9,7 @@ import { anyDoings, anyTiming, replay } from "../engine/replay.ts";
 import { forAllSeeds } from "../for-all-seeds.ts";
 import { StepEngine } from "../oracle/step-engine.ts";
 
-const SEEDS = Number(process.env.SEEDS ?? 40);
+const SEEDS = Number(process.env.SEEDS ?? 25);
 const oracle: CreateEngine = (...args) => new StepEngine(...args);
 
 /** As `expect`, where it would be asked a million times. */
