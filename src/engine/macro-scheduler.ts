@@ -23,8 +23,9 @@ interface Grant {
  * There is no prefill or decode phase: each sequence gets what it lacks, cut to the budget.
  * Source: vllm/v1/core/sched/scheduler.py (May 2026); `blis` mode: sim/batch_formation.go @f90a1e3a.
  *
- * Those that decode coast and are scheduled all together, while everybody gets tokens and blocks. Where the budget or
- * the blocks run short, so that order matters, all are scheduled one by one until there is enough again.
+ * Those that decode coast and are scheduled all together. Where blocks run short and the last of the running gives way,
+ * the others go on coasting; where tokens run short, or the victim may stand anywhere, order matters and all are
+ * scheduled one by one until there is enough again.
  */
 export class MacroScheduler {
   readonly coasters: Coasters;
