@@ -1,4 +1,4 @@
-import type { Endpoint } from "../model/endpoint.ts";
+import type { CacheConfig, Endpoint, LoraInfo } from "../model/endpoint.ts";
 import type { RequestHead } from "../model/request.ts";
 import { invariant } from "../sim/invariant.ts";
 import type { SimTime } from "../sim/time.ts";
@@ -10,20 +10,27 @@ export interface Signals {
   readonly running: number;
   /** 0 to 1. */
   readonly kvUsage: number;
+  readonly cache?: CacheConfig;
+  readonly lora?: LoraInfo;
 }
 
 /** The gateway's own record of an endpoint; policies see it as a readonly `Endpoint`. */
 class Belief implements Endpoint {
   readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
   scrapedAt: SimTime | undefined;
   waiting = 0;
   running = 0;
   kvUsage = 0;
+  cache: CacheConfig | undefined;
+  lora: LoraInfo | undefined;
   inFlight = 0;
+  inFlightTokens = 0;
   routable = true;
 
-  constructor(name: string) {
+  constructor(name: string, labels: Readonly<Record<string, string>>) {
     this.name = name;
+    this.labels = labels;
   }
 }
 
@@ -47,12 +54,13 @@ export class Gateway {
     return this.#policy.readsSignals;
   }
 
-  /** From now on `name` is routable, last in order; nothing is believed of it before its first scrape. */
-  join(name: string): void {
+  /** From now on `name` is routable, last in order; but for its pod's labels nothing is believed of it before its first scrape. */
+  join(name: string, labels: Readonly<Record<string, string>> = {}): void {
     const known = this.#known.get(name);
     invariant(known?.routable !== true, `${name} joins once`);
-    const joining = new Belief(name);
+    const joining = new Belief(name, labels);
     joining.inFlight = known?.inFlight ?? 0;
+    joining.inFlightTokens = known?.inFlightTokens ?? 0;
     this.#known.set(name, joining);
     this.#routable.push(joining);
   }
@@ -67,7 +75,7 @@ export class Gateway {
   }
 
   /** All signals of one scrape, read at `at`. Those of a replica that has left are of no use and passed over. */
-  scraped(name: string, at: SimTime, { waiting, running, kvUsage }: Signals): void {
+  scraped(name: string, at: SimTime, { waiting, running, kvUsage, cache, lora }: Signals): void {
     const belief = this.#known.get(name);
     if (belief === undefined) return;
     invariant(belief.scrapedAt === undefined || at >= belief.scrapedAt, `scrapes of ${name} come in order`);
@@ -75,6 +83,8 @@ export class Gateway {
     belief.waiting = waiting;
     belief.running = running;
     belief.kvUsage = kvUsage;
+    belief.cache = cache;
+    belief.lora = lora;
   }
 
   /** @returns the endpoint that gets the request; undefined if there is none (503) */

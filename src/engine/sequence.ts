@@ -1,8 +1,8 @@
+import { type PrefixKeys, prefixKeys } from "../model/prefix-keys.ts";
 import type { EncoderItem, Request } from "../model/request.ts";
 import { type SimTime, START } from "../sim/time.ts";
 import type { EngineConfig } from "./engine.ts";
 import { Holding } from "./holding.ts";
-import { type PrefixKeys, prefixKeys } from "./prefix-keys.ts";
 
 /** Blocks of a sequence that come back from host memory. */
 export interface HostLoad {

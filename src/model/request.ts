@@ -1,4 +1,4 @@
-import type { SimTime } from "../sim/time.ts";
+import type { Micros, SimTime } from "../sim/time.ts";
 
 /** What the gateway may know of a request: no output length. */
 export interface RequestHead {
@@ -16,7 +16,7 @@ export interface RequestHead {
   readonly maxTokens?: number;
   /** When the client hangs up. */
   readonly deadline?: SimTime;
-  /** Lower is more urgent, as in vLLM; left out: 0. */
+  /** In the engine: lower is more urgent, as in vLLM; left out: 0. What the gateway goes by is its class. */
   readonly priority?: number;
   /** LoRA adapter. */
   readonly adapter?: string;
@@ -24,7 +24,11 @@ export interface RequestHead {
   readonly cacheSalt?: string;
   /** Images and the like within the prompt, in order. */
   readonly encoderItems?: readonly EncoderItem[];
+  /** Its class at the gateway (an InferenceObjective): says its priority there and whether it may be shed. */
   readonly sloClass?: string;
+  /** Targets that its client names (header `x-llm-d-slo-ttft-ms` and its like). */
+  readonly sloTtft?: Micros;
+  readonly sloTpot?: Micros;
   /** Who sent it, for whom, and the model that was asked for, where the traffic says so. */
   readonly client?: string;
   readonly tenant?: string;

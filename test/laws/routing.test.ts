@@ -19,7 +19,11 @@ const anyEndpoint = (rng: Rng, name: string): Endpoint => ({
   waiting: rng.below(4),
   running: rng.below(256),
   kvUsage: rng.next(),
+  labels: {},
+  cache: undefined,
+  lora: undefined,
   inFlight: rng.below(300),
+  inFlightTokens: rng.below(9000),
 });
 const anyEndpoints = (rng: Rng): Endpoint[] =>
   Array.from({ length: 1 + rng.below(9) }, (_, index) => anyEndpoint(rng, `pod-${index}`));

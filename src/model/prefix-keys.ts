@@ -1,6 +1,6 @@
-import type { Request, SharedPrefix } from "../model/request.ts";
 import { hash32, mix32 } from "../sim/rng.ts";
 import { START } from "../sim/time.ts";
+import type { RequestHead, SharedPrefix } from "./request.ts";
 
 /**
  * Names of the KV blocks that a request may share. vLLM hashes each full block's tokens together with the block before,
@@ -18,7 +18,7 @@ export class PrefixKeys {
   readonly #lanes: Uint32Array;
   readonly #conversation: Uint32Array;
 
-  constructor(request: Request, blockSize: number) {
+  constructor(request: RequestHead, blockSize: number) {
     const { prefix, conversation, promptTokens } = request;
     this.#prefix = prefix;
     this.#blockSize = blockSize;
@@ -47,7 +47,7 @@ export class PrefixKeys {
 const NONE = new Uint32Array(0);
 
 /** Names of a request's blocks. */
-export const prefixKeys = (request: Request, blockSize: number): PrefixKeys =>
+export const prefixKeys = (request: RequestHead, blockSize: number): PrefixKeys =>
   request.prefix === undefined && request.conversation === undefined
     ? NOTHING_SHARED
     : new PrefixKeys(request, blockSize);
@@ -75,4 +75,4 @@ const lanesOf = (prefix: SharedPrefix, apart: string): Uint32Array => {
   return lanes;
 };
 
-const NOTHING_SHARED = new PrefixKeys({ id: 0, arrival: START, promptTokens: 0, outputTokens: 1 }, 1);
+const NOTHING_SHARED = new PrefixKeys({ id: 0, arrival: START, promptTokens: 0 }, 1);
