@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), "servetwin-bench-"));
 cpSync(quickstart, folder, { recursive: true });
 const [preview = ""] = readFileSync(join(quickstart, "simulations.yaml"), "utf8").split("---");
 const four = [1, 2, 3, 4].map((i) =>
-  preview.replace("name: chat-preview", `name: preview-${i}`).replace("horizon: 6h", "horizon: 24h"),
+  preview.replace("name: chat-preview", `name: preview-${i}`).replace("horizon: 2h", "horizon: 24h"),
 );
 writeFileSync(join(folder, "simulations.yaml"), four.join("---\n"));
 

@@ -14,7 +14,7 @@ let program: Program | undefined;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "servetwin-folder-"));
   cpSync(quickstart, folder, { recursive: true });
-  edit("simulations.yaml", (text) => text.replace("horizon: 6h", "horizon: 40m"));
+  edit("simulations.yaml", (text) => text.replace("horizon: 2h", "horizon: 40m"));
 });
 afterEach(async () => {
   expect(await program?.stop()).toBe(0);
