@@ -1,0 +1,205 @@
+import { hostname } from "node:os";
+import { metricsPage } from "../exporter/metrics-page.ts";
+import { OperatorMetrics } from "../exporter/operator-metrics.ts";
+import { describeProblem } from "../model/problem.ts";
+import { VERSION } from "../model/version.ts";
+import { Operator } from "../operator/operator.ts";
+import type { SimulationStatus } from "../schema/simulation-status.ts";
+import { startServer } from "../server/server.ts";
+import { folderStore } from "../store/folder.ts";
+import { WATCHED_KINDS } from "../store/kinds.ts";
+import { type Election, electLeader } from "../store/kubernetes/lease.ts";
+import { type KubernetesOptions, kubernetesStore } from "../store/kubernetes.ts";
+import { type ObjectEvent, type ObjectRef, refText, type Store, StoreError } from "../store/store.ts";
+import { previewPool } from "../worker/pool.ts";
+import { usageError } from "./exit.ts";
+import { type LimitOptions, limitsOf } from "./limit-options.ts";
+import { threadsFolder } from "./threads.ts";
+import { detailOf, seriesOf } from "./views.ts";
+
+/** What `servetwin up` was told. */
+export interface ServeOptions extends LimitOptions {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace: readonly string[];
+  readonly leaseNamespace: string;
+  readonly listen: string;
+  readonly threads: number;
+  readonly allowUrl: readonly string[];
+}
+
+/** Serves metrics, API and page of the operator on a folder or a cluster until it is told to stop. @throws BadInput */
+export const serve = async (folder: string | undefined, options: ServeOptions): Promise<void> => {
+  const listen = addressOf(options.listen);
+  const running = new AbortController();
+  const metrics: OperatorMetrics = new OperatorMetrics(() => stateOf(operator), { version: VERSION });
+  const watch = {
+    requested: (said: { method: string; code: string; host: string }) =>
+      metrics.requested(said.code, said.method, said.host),
+  };
+  const { store, elect } = placeOf(folder, options, watch);
+  const operator: Operator = new Operator({
+    store,
+    pool: previewPool(threadsFolder(import.meta.url), options.threads),
+    threads: threadsFolder(import.meta.url),
+    limits: limitsOf(options),
+    allowedUrls: options.allowUrl,
+    log,
+    watch: {
+      reconciled: (result, seconds) => metrics.reconciled(result, seconds),
+      previewTook: (seconds) => metrics.previewTook(seconds),
+      queue: {
+        added: () => metrics.queueAdded(),
+        retried: () => metrics.queueRetried(),
+        took: (seconds) => metrics.queueTook(seconds),
+        done: (seconds) => metrics.queueDone(seconds),
+      },
+    },
+  });
+  const { held } = operator.reconciler;
+  const detail = (stored: Parameters<typeof detailOf>[0]) =>
+    detailOf(stored, held.get(`${stored.object.metadata.namespace ?? "default"}/${stored.object.metadata.name}`));
+  let started = false;
+  const server = await startServer(
+    {
+      version: VERSION,
+      place: store.place,
+      problems: () => store.problems.map(describeProblem),
+      notReady: () => (started && store.synced ? undefined : "the first lists are not in yet"),
+      metrics: async (accept) => metricsPage([...held.values()].flatMap(seriesOf), await metrics.families(), accept),
+      simulations: () => store.list("InferenceSimulation").map(detail),
+      simulation: (namespace, name) => {
+        const stored = store.list("InferenceSimulation", namespace).find(({ object }) => object.metadata.name === name);
+        return stored === undefined ? undefined : detail(stored);
+      },
+      failed: (error) => log({ level: "error", message: "request failed", error: (error as Error).stack }),
+    },
+    listen,
+  ).catch((error: NodeJS.ErrnoException) => {
+    throw usageError(
+      `${options.listen} can't be listened on: ${error.message}`,
+      "choose another address with --listen",
+    );
+  });
+
+  store.onProblems(() => {
+    for (const problem of store.problems) log({ level: problem.severity, message: describeProblem(problem) });
+  });
+  await store.start(running.signal).catch(async (error: unknown) => {
+    await Promise.all([operator.close(), server.close()]);
+    throw asBadInput(error);
+  });
+  started = true;
+  let election: Election | undefined;
+  if (elect === undefined) operator.lead();
+  else election = elect(operator);
+  process.stdout.write(`${server.url}\n`);
+
+  await stopSignal();
+  log({ level: "info", message: "stopping" });
+  await operator.close();
+  await election?.stop();
+  running.abort();
+  await server.close();
+};
+
+interface Place {
+  readonly store: Store;
+  /** Left out: there is nobody else, so this one leads. */
+  readonly elect?: (operator: Operator) => Election;
+}
+
+const placeOf = (
+  folder: string | undefined,
+  options: ServeOptions,
+  watch: { requested(said: { method: string; code: string; host: string }): void },
+): Place => {
+  if (folder !== undefined && options.kubeconfig !== undefined) {
+    throw usageError("a folder and --kubeconfig were both given", "choose one");
+  }
+  if (folder !== undefined) return { store: folderStore({ folder, kinds: WATCHED_KINDS, told }) };
+  if (options.kubeconfig === undefined && process.env.KUBERNETES_SERVICE_HOST === undefined) {
+    throw usageError(
+      "there is nothing to watch",
+      "name a folder (servetwin up deploy/examples/quickstart), or a cluster with --kubeconfig",
+    );
+  }
+  const { store, connection } = connected({
+    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
+    ...(options.context === undefined ? {} : { context: options.context }),
+    ...(options.namespace.length === 0 ? {} : { namespaces: options.namespace }),
+    kinds: WATCHED_KINDS,
+    log,
+    ...watch,
+  });
+  const identity = `${hostname()}_${process.pid}`;
+  return {
+    store,
+    elect: (operator) =>
+      electLeader({
+        connection,
+        namespace: options.leaseNamespace,
+        name: "servetwin",
+        identity,
+        log,
+        onLead: () => {
+          log({ level: "info", message: "leading", identity });
+          operator.lead();
+        },
+        onLost: () => {
+          log({ level: "warning", message: "leadership lost", identity });
+          operator.rest();
+        },
+      }),
+  };
+};
+
+const connected = (options: KubernetesOptions): ReturnType<typeof kubernetesStore> => {
+  try {
+    return kubernetesStore(options);
+  } catch (error) {
+    throw asBadInput(error);
+  }
+};
+
+/** A folder or a cluster that isn't there is the caller's to mend. */
+const asBadInput = (error: unknown): unknown => (error instanceof StoreError ? usageError(error.message) : error);
+
+/** A folder has no API that would keep Events: they are logged. */
+const told = (ref: ObjectRef, event: ObjectEvent): void => {
+  const level = event.type === "Warning" ? "warning" : "info";
+  log({ level, message: event.message, reason: event.reason, object: refText(ref) });
+};
+
+const addressOf = (text: string): { host: string; port: number } => {
+  const [, host, port] = /^(?:\[?([^\]]*?)\]?:)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65_535)
+    throw usageError(`${text} is no address to listen on`, "write host:port, such as 127.0.0.1:8080");
+  return { host: host === undefined || host === "" ? "127.0.0.1" : host, port: Number(port) };
+};
+
+const stateOf = (operator: Operator) => ({
+  leading: operator.leading,
+  queue: operator.queue.state,
+  simulations: operator.simulations.map(({ object }) => {
+    const key = `${object.metadata.namespace ?? "default"}/${object.metadata.name}`;
+    const lag = operator.reconciler.held.get(key)?.shadow?.snapshot?.lagSeconds;
+    return {
+      simulation: key,
+      mode: String((object.spec as { mode?: string } | undefined)?.mode ?? "Preview"),
+      phase: (object.status as SimulationStatus | undefined)?.phase ?? "Mirroring",
+      ...(lag === undefined ? {} : { lagSeconds: lag }),
+    };
+  }),
+});
+
+const stopSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    process.once("SIGTERM", () => resolve());
+    process.once("SIGINT", () => resolve());
+  });
+
+/** One JSON object per line, on standard error. */
+const log = (line: Readonly<Record<string, unknown>>): void => {
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...line })}\n`);
+};
