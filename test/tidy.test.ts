@@ -40,7 +40,7 @@ const HOUSE: Readonly<Record<string, Room>> = {
   twin: {
     floor: 5,
     ours: ["schema", "report", "latency", "engine", "workload", "dataplane", "controlplane", "model", "sim"],
-    packages: ["zod", "js-yaml"],
+    packages: ["zod", "js-yaml", "rfc6902"],
     pure: true,
   },
   store: {

@@ -1,5 +1,5 @@
 import type { Problem } from "../model/problem.ts";
-import { read } from "../operator/read.ts";
+import { type ReadCandidate, read } from "../operator/read.ts";
 import type { Limits } from "../schema/limits.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
 import type { Store, StoredObject } from "../store/store.ts";
@@ -11,6 +11,7 @@ export interface Prepared {
   readonly simulation: InferenceSimulation;
   readonly scenario: Scenario;
   readonly values: readonly MirroredValue[];
+  readonly candidates: readonly ReadCandidate[];
   readonly warnings: readonly Problem[];
 }
 

@@ -1,6 +1,7 @@
 import type { SimulatedSeries } from "../exporter/simulated.ts";
 import { describeSource } from "../model/known.ts";
 import type { Held } from "../operator/held.ts";
+import { byScenario } from "../report/by-scenario.ts";
 import type { Report } from "../report/report.ts";
 import type { SimulationSpec } from "../schema/simulation-spec.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
@@ -37,7 +38,8 @@ export const detailOf = ({ object }: StoredObject, held: Held | undefined): Simu
 const progressOf = (held: Held | undefined): number | undefined => {
   const { preview, simulation } = held ?? {};
   if (preview?.state !== "running" || simulation === undefined) return undefined;
-  return preview.progress.reduce((sum, one) => sum + (one?.done ?? 0), 0) / simulation.spec.run.replications;
+  const runs = simulation.spec.run.replications * (1 + (held?.candidates.length ?? 0));
+  return preview.progress.reduce((sum, one) => sum + (one?.done ?? 0), 0) / runs;
 };
 
 const shadowOf = (held: Held | undefined): Pick<SimulationDetail, "simulatedSeconds" | "lagSeconds"> => {
@@ -76,10 +78,14 @@ const runOf = (report: Report): RunView => ({
   notes: report.notes,
 });
 
-/** What /metrics shows of it: a shadow's present state; of a preview the end of replication 1, until it is superseded. */
+/** What /metrics shows of it: a shadow's present state; of a preview the end of each scenario's replication 1, until it is superseded. */
 export const seriesOf = (held: Held): SimulatedSeries[] => {
-  const families = held.shadow?.snapshot?.families ?? held.preview?.reports[0]?.families;
-  if (families === undefined || held.simulation === undefined || held.scenario === undefined) return [];
+  if (held.simulation === undefined || held.scenario === undefined) return [];
   const { naming, labels } = held.simulation.spec.export;
-  return [{ naming, labels, simulation: held.key, scenario: held.scenario.name, families }];
+  const base = { naming, labels, simulation: held.key };
+  const snapshot = held.shadow?.snapshot;
+  if (snapshot !== undefined) return [{ ...base, scenario: held.scenario.name, families: snapshot.families }];
+  return byScenario(held.preview?.reports ?? []).flatMap(({ scenario, reports: [first] }) =>
+    first === undefined ? [] : [{ ...base, scenario, families: first.families }],
+  );
 };

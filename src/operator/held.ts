@@ -11,7 +11,10 @@ export interface Held {
   readonly key: string;
   /** As last read and found good. */
   simulation?: InferenceSimulation;
+  /** The baseline. */
   scenario?: Scenario;
+  /** In the order of spec.candidates. */
+  candidates: readonly Scenario[];
   mirrored: readonly MirroredValue[];
   warnings: readonly Problem[];
   /** Why it can't be simulated as it stands. */
@@ -26,7 +29,7 @@ export interface HeldPreview {
   readonly restore: boolean;
   readonly abort: AbortController;
   state: "running" | "finished" | "failed";
-  /** 0 to 1, per replication. */
+  /** 0 to 1, per run: replications of the baseline, then those of each candidate. */
   readonly progress: (Progress | undefined)[];
   reports: readonly Report[];
   problem?: Problem;
@@ -40,7 +43,7 @@ export interface HeldShadow {
   problem?: Problem;
 }
 
-export const emptyHeld = (key: string): Held => ({ key, mirrored: [], warnings: [], problems: [] });
+export const emptyHeld = (key: string): Held => ({ key, candidates: [], mirrored: [], warnings: [], problems: [] });
 
 export const doingOf = (held: Held): Doing => ({
   ...(held.preview === undefined

@@ -3,7 +3,9 @@ import { type Limits, limitProblems } from "../schema/limits.ts";
 import { parseSimulation } from "../schema/parse.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
 import { refText, type Store, type StoredObject } from "../store/store.ts";
-import { type MirroredValue, mirror } from "../twin/mirror.ts";
+import { changedBy } from "../twin/candidate.ts";
+import type { ObservedCluster } from "../twin/manifest.ts";
+import { type Mirrored, type MirroredValue, mirror } from "../twin/mirror.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import { findModelConfig } from "./model-config.ts";
 import { findTrace } from "./trace-source.ts";
@@ -16,6 +18,16 @@ export interface ReadParts {
 
 export interface Read {
   readonly simulation: InferenceSimulation;
+  /** The baseline: the mirrored objects as they are. */
+  readonly scenario: Scenario;
+  /** Of the baseline. */
+  readonly values: readonly MirroredValue[];
+  /** In the order of spec.candidates. */
+  readonly candidates: readonly ReadCandidate[];
+}
+
+/** A changed scenario, and what its values are where they differ from the baseline's. */
+export interface ReadCandidate {
   readonly scenario: Scenario;
   readonly values: readonly MirroredValue[];
 }
@@ -30,16 +42,62 @@ export const read = async (stored: StoredObject, parts: ReadParts): Promise<Resu
   };
   const parsed = parseSimulation(stored.object, where);
   if (!parsed.ok) return parsed;
-  const mirrored = await mirrorOf(parsed.value, parts);
+  const cluster = clusterOf(parts.store);
+  const mirrored = await mirrorOf(parsed.value, cluster, parts);
   if (!mirrored.ok) return { ok: false, problems: placed(mirrored.problems, where) };
+  const { scenario, values } = mirrored.value;
+  const baseline = { simulation: parsed.value, cluster, stored: stored.object, reads: mirrored.value.reads };
+  const candidates = await candidatesOf(baseline, values, parts);
+  if (!candidates.ok) return { ok: false, problems: placed(candidates.problems, where) };
+  const told = new Set(mirrored.warnings.map(({ message }) => message));
+  const news = candidates.warnings.filter(({ message }) => !told.has(message.replace(/^in candidate \S+: /, "")));
   return {
     ok: true,
-    value: { simulation: parsed.value, scenario: mirrored.value.scenario, values: mirrored.value.values },
-    warnings: placed([...parsed.warnings, ...mirrored.warnings], where),
+    value: { simulation: parsed.value, scenario, values, candidates: candidates.value },
+    warnings: placed([...parsed.warnings, ...mirrored.warnings, ...news], where),
   };
 };
 
-const mirrorOf = async (simulation: InferenceSimulation, { store, limits, allowedUrls }: ReadParts) => {
+/** Every candidate's scenario; what is wrong with any of them is told with its name. */
+const candidatesOf = async (
+  baseline: Parameters<typeof changedBy>[2],
+  values: readonly MirroredValue[],
+  parts: ReadParts,
+): Promise<Result<readonly ReadCandidate[]>> => {
+  const [read, problems, warnings]: [ReadCandidate[], Problem[], Problem[]] = [[], [], []];
+  const own = new Set(values.map(textOf));
+  for (const [index, candidate] of baseline.simulation.spec.candidates.entries()) {
+    const changed = changedBy(candidate, index, baseline);
+    const mirrored = changed.ok ? await mirrorOf(changed.value.simulation, changed.value.cluster, parts) : changed;
+    if (!mirrored.ok) {
+      problems.push(...(changed.ok ? named(candidate.name, mirrored.problems) : mirrored.problems));
+      continue;
+    }
+    warnings.push(...named(candidate.name, mirrored.warnings));
+    read.push({
+      scenario: { ...mirrored.value.scenario, name: candidate.name },
+      values: mirrored.value.values.filter((value) => !own.has(textOf(value))),
+    });
+  }
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: read, warnings };
+};
+
+const textOf = ({ path, value }: MirroredValue): string => `${path}=${String(value)}`;
+
+const named = (candidate: string, problems: readonly Problem[]): readonly Problem[] =>
+  problems.map((problem) => ({ ...problem, message: `in candidate ${candidate}: ${problem.message}` }));
+
+const clusterOf = (store: Store): ObservedCluster => ({
+  get: (kind, namespace, name) =>
+    store.list(kind, namespace).find(({ object }) => object.metadata.name === name)?.object,
+  list: (kind, namespace) => store.list(kind, namespace).map(({ object }) => object),
+});
+
+const mirrorOf = async (
+  simulation: InferenceSimulation,
+  cluster: ObservedCluster,
+  { store, limits, allowedUrls }: ReadParts,
+): Promise<Result<Mirrored>> => {
   const beyond = limitProblems(simulation.spec, limits);
   if (beyond.length > 0) return { ok: false as const, problems: beyond };
   const said = simulation.spec.workload.trace;
@@ -49,11 +107,6 @@ const mirrorOf = async (simulation: InferenceSimulation, { store, limits, allowe
   const wanted = simulation.spec.overrides.model?.config;
   const config = wanted === undefined ? undefined : await findModelConfig(wanted, simulation.metadata.namespace, store);
   if (config !== undefined && !config.ok) return config;
-  const cluster = {
-    get: (kind: string, namespace: string, name: string) =>
-      store.list(kind, namespace).find(({ object }) => object.metadata.name === name)?.object,
-    list: (kind: string, namespace?: string) => store.list(kind, namespace).map(({ object }) => object),
-  };
   return mirror(simulation, cluster, {
     limits,
     ...(found === undefined ? {} : { trace: found.value }),

@@ -94,10 +94,11 @@ export class Reconciler {
     }
     held.simulation = found.value.simulation;
     held.scenario = found.value.scenario;
+    held.candidates = found.value.candidates.map(({ scenario }) => scenario);
     held.mirrored = found.value.values;
     held.warnings = found.warnings;
     held.problems = [];
-    return wantedOf(found.value.simulation, found.value.scenario);
+    return wantedOf(found.value.simulation, found.value.scenario, held.candidates);
   }
 
   // ---- what is done about it
@@ -141,7 +142,7 @@ export class Reconciler {
       reports: before,
     };
     held.preview = preview;
-    void this.#replicate(preview, scenario, simulation.spec.run.replications).then(
+    void this.#replicate(preview, [scenario, ...held.candidates], simulation.spec.run.replications).then(
       () => this.#parts.enqueue(ref),
       (error: unknown) => {
         if (preview.abort.signal.aborted) return;
@@ -157,18 +158,20 @@ export class Reconciler {
     );
   }
 
-  async #replicate(preview: HeldPreview, scenario: Scenario, replications: number): Promise<void> {
+  async #replicate(preview: HeldPreview, scenarios: readonly Scenario[], replications: number): Promise<void> {
     const began = this.#parts.now().getTime();
     const { maxTraceBytes } = this.#parts.limits;
+    const runs = scenarios.flatMap((scenario) =>
+      Array.from({ length: replications }, (_, i) => ({
+        scenario: { ...scenario, seed: scenario.seed + i },
+        bands: i === 0,
+      })),
+    );
     const results = await Promise.all(
-      Array.from({ length: replications }, (_, i) =>
-        this.#parts.pool.run(
-          { scenario: { ...scenario, seed: scenario.seed + i }, maxTraceBytes, bands: i === 0 },
-          preview.abort.signal,
-          (progress) => {
-            preview.progress[i] = progress;
-          },
-        ),
+      runs.map((run, i) =>
+        this.#parts.pool.run({ ...run, maxTraceBytes }, preview.abort.signal, (progress) => {
+          preview.progress[i] = progress;
+        }),
       ),
     );
     const problem = results.find((result) => result.kind === "problem");
@@ -264,12 +267,14 @@ const readyMessage = (status: SimulationStatus): string =>
   status.conditions.find((condition) => condition.type === "Ready")?.message ?? "completed";
 
 /** Everything the result depends on; what is written through /scale is injected, so it doesn't count. */
-const wantedOf = (simulation: InferenceSimulation, scenario: Scenario): Wanted => {
+const wantedOf = (simulation: InferenceSimulation, scenario: Scenario, candidates: readonly Scenario[]): Wanted => {
   const { mode, run, objectives } = simulation.spec;
   if (mode === "Shadow") {
     return { kind: "shadow", inputDigest: digestOf({ scenario, speed: run.speed }), scale: simulation.spec.replicas };
   }
-  return { kind: "preview", inputDigest: digestOf({ scenario, replications: run.replications, objectives }) };
+  const inputs = { scenario, replications: run.replications, objectives };
+  const all = candidates.length === 0 ? inputs : { ...inputs, candidates };
+  return { kind: "preview", inputDigest: digestOf(all) };
 };
 
 const recordedOf = (stored: StoredObject | undefined): { inputDigest: string | undefined; finished: boolean } => {

@@ -2,6 +2,7 @@ import { describeSource } from "../model/known.ts";
 import { describeProblem } from "../model/problem.ts";
 import { VERSION } from "../model/version.ts";
 import { withBands } from "../report/bands.ts";
+import { byScenario, type ScenarioReports } from "../report/by-scenario.ts";
 import { judge } from "../report/objectives.ts";
 import { spreadOf } from "../report/spread.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
@@ -33,7 +34,7 @@ export const statusOf = (
     warnings: held.warnings.slice(0, 50).map((warning) => describeProblem(warning).slice(0, 2048)),
   };
   if (held.preview !== undefined && held.preview.state !== "running") {
-    return { ...base, inputDigest: held.preview.inputDigest, ...finishedPart(held, state.verdict) };
+    return { ...base, inputDigest: held.preview.inputDigest, ...finishedPart(held) };
   }
   if (held.shadow?.snapshot !== undefined)
     return { ...base, inputDigest: held.shadow.inputDigest, ...shadowPart(held) };
@@ -85,14 +86,10 @@ const stateOf = (held: Held, before: SimulationStatus | undefined): State => {
 const finished = (held: Held): State => {
   const reports = held.preview?.reports ?? [];
   const objectives = held.simulation?.spec.objectives ?? [];
-  const first = reports[0];
-  const hours = ((first?.horizonSeconds ?? 0) / 3600).toFixed(2);
+  const hours = ((reports[0]?.horizonSeconds ?? 0) / 3600).toFixed(2);
   const message = `${reports.length} run${reports.length === 1 ? "" : "s"} of ${hours} h simulated`;
   if (objectives.length === 0) return settled("Succeeded", "Completed", message);
-  const { verdict } = judge(
-    objectives,
-    reports.map((report) => report.kpis),
-  );
+  const verdict = overall(byScenario(reports), objectives);
   const met = {
     type: "ObjectivesMet",
     status: verdict === "Passed" ? ("True" as const) : verdict === "Failed" ? ("False" as const) : ("Unknown" as const),
@@ -107,6 +104,19 @@ const finished = (held: Held): State => {
   const state = failed("ObjectivesNotMet", `${message}; the objectives are not met`, "True");
   return { ...state, verdict, conditions: [...state.conditions, met] };
 };
+
+/** Where there are candidates, the question is whether they meet the objectives; of several the worst counts. */
+const overall = (scenarios: readonly ScenarioReports[], objectives: Parameters<typeof judge>[0]): Verdict => {
+  const asked = scenarios.length > 1 ? scenarios.slice(1) : scenarios;
+  const all = asked.map(({ reports }) => verdictOf(reports, objectives));
+  return all.includes("Failed") ? "Failed" : all.includes("Inconclusive") ? "Inconclusive" : "Passed";
+};
+
+const verdictOf = (reports: ScenarioReports["reports"], objectives: Parameters<typeof judge>[0]): Verdict =>
+  judge(
+    objectives,
+    reports.map(({ kpis }) => kpis),
+  ).verdict;
 
 const settled = (phase: State["phase"], reason: string, message: string): State => ({
   phase,
@@ -145,28 +155,34 @@ const mirrored = (status: "True" | "Unknown") => ({
   message: status === "True" ? "every value has a source; see status.mirrored" : "",
 });
 
-const finishedPart = (held: Held, verdict: Verdict | undefined) => {
-  const reports = held.preview?.reports ?? [];
-  const [first] = reports;
+const finishedPart = (held: Held) => {
+  const scenarios = byScenario(held.preview?.reports ?? []);
+  const first = scenarios[0]?.reports[0];
   if (first === undefined) return {};
-  const objectives = held.simulation?.spec.objectives ?? [];
-  const kpis = reports.map((report) => report.kpis);
   return {
     replicas: first.kpis.replicas.atEnd,
-    runs: [
-      {
-        scenario: first.scenario,
-        seeds: reports.map((report) => report.seed),
-        digest: first.scenarioDigest,
-        version: first.version,
-        horizonSeconds: first.horizonSeconds,
-        kpis: withBands(spreadOf(kpis), first.bands, first.kpis),
-        objectives: [...judge(objectives, kpis).objectives],
-        ...(verdict === undefined ? {} : { verdict }),
-        notes: [...new Set(reports.flatMap((report) => report.notes))].slice(0, 20).map((note) => note.slice(0, 1024)),
-      },
-    ],
+    runs: scenarios.flatMap(({ reports }) => runPart(reports, held.simulation?.spec.objectives ?? [])),
   };
+};
+
+const runPart = (reports: ScenarioReports["reports"], objectives: Parameters<typeof judge>[0]) => {
+  const [first] = reports;
+  if (first === undefined) return [];
+  const kpis = reports.map((report) => report.kpis);
+  const { verdict, objectives: judged } = judge(objectives, kpis);
+  return [
+    {
+      scenario: first.scenario,
+      seeds: reports.map((report) => report.seed),
+      digest: first.scenarioDigest,
+      version: first.version,
+      horizonSeconds: first.horizonSeconds,
+      kpis: withBands(spreadOf(kpis), first.bands, first.kpis),
+      objectives: [...judged],
+      ...(objectives.length === 0 ? {} : { verdict }),
+      notes: [...new Set(reports.flatMap((report) => report.notes))].slice(0, 20).map((note) => note.slice(0, 1024)),
+    },
+  ];
 };
 
 const shadowPart = (held: Held) => {

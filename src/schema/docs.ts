@@ -123,6 +123,7 @@ const unionSection = ({ path, discriminator, choices }: Union): string[] => [
 ];
 
 const typeOf = (schema: JsonSchema): string => {
+  if (schema["x-kubernetes-preserve-unknown-fields"] === true) return schema.type ?? "any value";
   if (schema.oneOf !== undefined) return `choice by ${code(discriminatorOf(schema.oneOf))}`;
   if (schema.items !== undefined)
     return `list of ${schema.items.type === "object" || schema.items.oneOf ? "objects" : `${typeOf(schema.items)}s`}`;

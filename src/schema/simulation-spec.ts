@@ -4,6 +4,7 @@ import { latencyModels } from "../latency/models/index.ts";
 import { anyDurationText, durationText } from "../model/duration.ts";
 import { syntheticWorkload } from "../workload/sources/index.ts";
 import { CONTEXT_GROWTHS, SESSION_MODES, traceFormats } from "../workload/traces/index.ts";
+import { candidates } from "./candidate.ts";
 import { keyedList, ruled } from "./rule.ts";
 import {
   labelRules,
@@ -390,6 +391,7 @@ export const simulationSpec = ruled(
     mirror,
     overrides: overrides.prefault({}),
     workload,
+    candidates,
     objectives: z
       .array(objective)
       .max(20)

@@ -130,6 +130,7 @@ interface Whole {
   readonly mode: "Preview" | "Shadow";
   readonly replicas?: number | undefined;
   readonly objectives: readonly unknown[];
+  readonly candidates: readonly unknown[];
   readonly mirror: { readonly autoscaler?: { readonly driver: string } | undefined };
 }
 
@@ -140,6 +141,13 @@ export const specRules: readonly Rule<Whole>[] = [
     fix: "use mode: Preview, or drop them",
     cel: 'self.mode != "Shadow" || size(self.objectives) == 0',
     holds: ({ mode, objectives }) => mode !== "Shadow" || objectives.length === 0,
+  },
+  {
+    message: "candidates are compared at a preview's end; a Shadow has none",
+    field: ["candidates"],
+    fix: "use mode: Preview, or drop them",
+    cel: 'self.mode != "Shadow" || size(self.candidates) == 0',
+    holds: ({ mode, candidates }) => mode !== "Shadow" || candidates.length === 0,
   },
   {
     message: "replicas is set through /scale, by a real autoscaler: it needs mirror.autoscaler.driver: External",

@@ -39,6 +39,7 @@ const INT32_MAX = 2 ** 31 - 1;
 export const structural = (schema: JsonSchema, at = ""): JsonSchema => {
   const choices = schema.oneOf ?? schema.anyOf;
   if (choices !== undefined) return union(schema, choices, at);
+  if (schema["x-kubernetes-preserve-unknown-fields"] === true) return anything(schema);
   refuse(schema, at);
   const rules = schema["x-kubernetes-validations"] ?? [];
   return {
@@ -47,6 +48,13 @@ export const structural = (schema: JsonSchema, at = ""): JsonSchema => {
     ...validations(rules),
   };
 };
+
+/** Kept as it is, whatever it holds; the one place where a structural schema may go without a type. */
+const anything = ({ type, description }: JsonSchema): JsonSchema => ({
+  ...(type === undefined ? {} : { type }),
+  ...(description === undefined ? {} : { description }),
+  "x-kubernetes-preserve-unknown-fields": true,
+});
 
 const refuse = (schema: JsonSchema, at: string): void => {
   const fail = (why: string): never => {

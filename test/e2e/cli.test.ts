@@ -224,6 +224,47 @@ describe("bad input ends with 2 and one clear error", () => {
     expect(stdout).toBe("");
   });
 
+  it("runs candidates beside the baseline, under the same random numbers", async () => {
+    const example = readFileSync(join(root, "deploy/examples/candidates/simulation.yaml"), "utf8");
+    const short = example.replace("horizon: 50m", "horizon: 6m").replace("warmUp: 5m", "warmUp: 0s");
+    const { code, stdout, stderr } = await run({ simulation: short }, "--no-bands", "-o", "json");
+    expect(stderr).toBe("");
+    const { simulations } = JSON.parse(stdout) as {
+      simulations: {
+        scenario: string;
+        differences?: Record<string, unknown>;
+        runs: { seed: number; kpis: { requests: { arrived: number } } }[];
+      }[];
+    };
+    expect(simulations.map(({ scenario }) => scenario)).toEqual([
+      "baseline",
+      "two-at-least",
+      "slower-scale-in",
+      "running-requests",
+    ]);
+    const arrived = simulations.map(({ runs }) => runs.map(({ seed, kpis }) => [seed, kpis.requests.arrived]));
+    for (const one of arrived) expect(one).toEqual(arrived[0]);
+    expect(simulations.map(({ differences }) => differences !== undefined)).toEqual([false, true, true, true]);
+    expect(code).toBe(0);
+    const table = await run({ simulation: short }, "--no-bands");
+    expect(table.stdout).toMatch(
+      /baseline │ two-at-least │ +change │ slower-scale-in │ +change │ running-requests │ +change/,
+    );
+    expect(table.stdout).toMatch(/TTFT mean/);
+  });
+
+  it("says which candidate can't be simulated, and why", async () => {
+    const spec = `  candidates:
+    - name: no-such-model
+      patches:
+        - target: { kind: Deployment }
+          json6902: [{ op: replace, path: /spec/template/spec/containers/0/args, value: [--model, acme/Secret-9B] }]
+`;
+    const { code, stderr, stdout } = await run({ simulation: simulation({ spec }) });
+    expect(stderr).toMatch(/in candidate no-such-model: .*acme\/Secret-9B/);
+    expect([code, stdout]).toEqual([2, ""]);
+  });
+
   describe("a trace with a broken line", () => {
     const trace = (onError: string) => {
       writeFileSync(

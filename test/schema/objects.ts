@@ -102,6 +102,30 @@ export const GOOD: readonly Anything[] = [
     run: { horizon: "1d12h", warmUp: "10m", seed: 7, replications: 5 },
     export: { naming: "Prefixed", labels: { team: "inference", _cell: "b" } },
   }),
+  simulation("candidates", {
+    mirror,
+    workload: synthetic(client("chat")),
+    candidates: [
+      {
+        name: "merged",
+        patches: [{ target: { kind: "HorizontalPodAutoscaler" }, merge: { spec: { minReplicas: 2 } } }],
+      },
+      {
+        name: "operated",
+        patches: [
+          {
+            target: { kind: "Deployment", name: "vllm-llama-8b" },
+            json6902: [
+              { op: "replace", path: "/spec/replicas", value: 3 },
+              { op: "move", from: "/a", path: "/b" },
+              { op: "add", path: "/c", value: { any: ["thing", 1] } },
+            ],
+          },
+          { target: { kind: "HorizontalPodAutoscaler" }, replace: { kind: "HorizontalPodAutoscaler", spec: {} } },
+        ],
+      },
+    ],
+  }),
   simulation("trace-path", {
     mirror,
     workload: trace({ path: "traces/azure.csv.gz", rateScale: 0.5, startOffset: "1h" }),

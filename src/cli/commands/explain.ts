@@ -49,19 +49,33 @@ const printers = {
   yaml: (all: readonly Prepared[]): string => dump(all.map(asData), { noRefs: true, lineWidth: 160 }),
 };
 
-const asTable = ({ scenario, values, warnings }: Prepared): string => {
+const asTable = ({ scenario, values, candidates, warnings }: Prepared): string =>
+  [
+    scenario.simulation,
+    valueTable(values),
+    ...candidates.flatMap((candidate) => [
+      `${scenario.simulation}, candidate ${candidate.scenario.name}: what differs`,
+      valueTable(candidate.values),
+    ]),
+    ...warnings.map((warning) => `warning: ${describeProblem(warning)}`),
+    "",
+  ].join("\n");
+
+const valueTable = (values: Prepared["values"]): string => {
   const rows = new Table({
     head: ["value", "is", "from"],
     style: { head: [], border: [] },
     chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   });
   for (const { path, value, from } of values) rows.push([path, String(value), describeSource(from)]);
-  return [
-    scenario.simulation,
-    rows.toString(),
-    ...warnings.map((warning) => `warning: ${describeProblem(warning)}`),
-    "",
-  ].join("\n");
+  return rows.toString();
 };
 
-const asData = ({ scenario, values, warnings }: Prepared) => ({ simulation: scenario.simulation, values, warnings });
+const asData = ({ scenario, values, candidates, warnings }: Prepared) => ({
+  simulation: scenario.simulation,
+  values,
+  ...(candidates.length === 0
+    ? {}
+    : { candidates: candidates.map((candidate) => ({ name: candidate.scenario.name, values: candidate.values })) }),
+  warnings,
+});

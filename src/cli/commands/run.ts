@@ -1,7 +1,10 @@
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { describeProblem } from "../../model/problem.ts";
+import { differences } from "../../report/difference.ts";
 import { judge } from "../../report/objectives.ts";
+import type { Report } from "../../report/report.ts";
+import type { Scenario } from "../../twin/scenario.ts";
 import { previewPool } from "../../worker/pool.ts";
 import { collect } from "../collect.ts";
 import { BadInput, EXIT, usageError } from "../exit.ts";
@@ -96,11 +99,11 @@ const simulate = async (options: Options): Promise<number> => {
 
 /** A file that is written aside. @throws BadInput unless exactly one run would write it */
 const requestsFile = (wanted: string, previews: readonly Prepared[]): FileAside => {
-  const runs = previews.reduce((sum, { simulation }) => sum + simulation.spec.run.replications, 0);
+  const runs = previews.reduce((sum, preview) => sum + runsOf(preview), 0);
   if (runs !== 1) {
     throw usageError(
       `--requests takes the requests of one run, and there are ${runs}`,
-      "choose an InferenceSimulation with --simulation, and set its run.replications to 1",
+      "choose an InferenceSimulation without candidates with --simulation, and set its run.replications to 1",
     );
   }
   return fileAside(wanted);
@@ -113,38 +116,20 @@ const runAll = async (
   { requestsFile, bands }: { readonly requestsFile: string | undefined; readonly bands: boolean },
 ): Promise<Outcome[]> => {
   const pool = previewPool(threadsFolder(import.meta.url), threads);
-  const bar = progressBar(previews.reduce((total, { simulation }) => total + simulation.spec.run.replications, 0));
+  const bar = progressBar(previews.reduce((total, preview) => total + runsOf(preview), 0));
   const abort = new AbortController();
+  const run = async (scenario: Scenario, first: boolean): Promise<Report> => {
+    const tell = bar.run();
+    const task = { scenario, maxTraceBytes, bands: bands && first };
+    const result = await pool.run(requestsFile === undefined ? task : { ...task, requestsFile }, abort.signal, tell);
+    tell({ done: 1, simulatedSeconds: 0, requests: 0 });
+    if (result.kind === "report") return result.report;
+    const { kind: _, ...problem } = result;
+    throw new BadInput([{ severity: "error", object: `InferenceSimulation/${scenario.simulation}`, ...problem }]);
+  };
   try {
-    return await Promise.all(
-      previews.map(async ({ simulation, scenario }) => {
-        const seeds = Array.from({ length: simulation.spec.run.replications }, (_, i) => scenario.seed + i);
-        const results = await Promise.all(
-          seeds.map(async (seed) => {
-            const tell = bar.run();
-            const task = { scenario: { ...scenario, seed }, maxTraceBytes, bands: bands && seed === scenario.seed };
-            const asked = requestsFile === undefined ? task : { ...task, requestsFile };
-            const result = await pool.run(asked, abort.signal, tell);
-            tell({ done: 1, simulatedSeconds: 0, requests: 0 });
-            return result;
-          }),
-        );
-        const reports = results.map((result) => {
-          if (result.kind === "report") return result.report;
-          const { kind: _, ...problem } = result;
-          throw new BadInput([{ severity: "error", object: `InferenceSimulation/${scenario.simulation}`, ...problem }]);
-        });
-        const kpis = reports.map((report) => report.kpis);
-        const { verdict, objectives } = judge(simulation.spec.objectives, kpis);
-        return {
-          simulation: scenario.simulation,
-          scenario: scenario.name,
-          reports,
-          objectives,
-          ...(simulation.spec.objectives.length === 0 ? {} : { verdict }),
-        };
-      }),
-    );
+    const outcomes = await Promise.all(previews.map((preview) => outcomesOf(preview, run)));
+    return outcomes.flat();
   } finally {
     abort.abort();
     bar.stop();
@@ -152,8 +137,42 @@ const runAll = async (
   }
 };
 
+/** Baseline and candidates, each under the same seeds. */
+const outcomesOf = async (
+  { simulation, scenario: baseline, candidates }: Prepared,
+  run: (scenario: Scenario, first: boolean) => Promise<Report>,
+): Promise<Outcome[]> => {
+  const scenarios = [baseline, ...candidates.map(({ scenario }) => scenario)];
+  const replications = Array.from({ length: simulation.spec.run.replications }, (_, i) => i);
+  const reports = await Promise.all(
+    scenarios.map((scenario) =>
+      Promise.all(replications.map((i) => run({ ...scenario, seed: scenario.seed + i }, i === 0))),
+    ),
+  );
+  const kpis = reports.map((one) => one.map((report) => report.kpis));
+  return scenarios.map((scenario, i) => {
+    const { verdict, objectives } = judge(simulation.spec.objectives, kpis[i] ?? []);
+    return {
+      simulation: scenario.simulation,
+      scenario: scenario.name,
+      reports: reports[i] ?? [],
+      objectives,
+      ...(simulation.spec.objectives.length === 0 ? {} : { verdict }),
+      ...(i === 0 ? {} : { differences: differences(kpis[0] ?? [], kpis[i] ?? []) }),
+    };
+  });
+};
+
+const runsOf = ({ simulation, candidates }: Prepared): number =>
+  simulation.spec.run.replications * (1 + candidates.length);
+
+/** Where there are candidates, the question is whether they meet the objectives; the baseline is what they are held against. */
 const exitOf = (outcomes: readonly Outcome[]): number => {
-  if (outcomes.some(({ verdict }) => verdict === "Failed")) return EXIT.notMet;
-  if (outcomes.some(({ verdict }) => verdict === "Inconclusive")) return EXIT.inconclusive;
+  const compared = new Set(
+    outcomes.filter(({ differences: d }) => d !== undefined).map(({ simulation }) => simulation),
+  );
+  const asked = outcomes.filter(({ simulation, differences: d }) => d !== undefined || !compared.has(simulation));
+  if (asked.some(({ verdict }) => verdict === "Failed")) return EXIT.notMet;
+  if (asked.some(({ verdict }) => verdict === "Inconclusive")) return EXIT.inconclusive;
   return EXIT.met;
 };

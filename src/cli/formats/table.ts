@@ -4,12 +4,36 @@ import { withBands } from "../../report/bands.ts";
 import type { Report, ScaleEvent, Summary, TimelineColumn } from "../../report/report.ts";
 import { type Spread, spreadOf } from "../../report/spread.ts";
 import type { Format, Outcome } from "../format.ts";
+import { comparison } from "./comparison.ts";
+import { number, percent, seconds } from "./figure.ts";
 
 /** For people: KPIs, objectives, scale events, and courses over time as plots. */
 export const table: Format = {
   name: "table",
   summary: "tables and plots, for people",
-  print: (outcomes) => outcomes.map(section).join("\n"),
+  print: (outcomes) =>
+    [...new Set(outcomes.map(({ simulation }) => simulation))]
+      .map((simulation) => simulated(outcomes.filter((outcome) => outcome.simulation === simulation)))
+      .join("\n"),
+};
+
+/** The baseline in full; of candidates what they do, and all of them beside it. */
+const simulated = (scenarios: readonly Outcome[]): string => {
+  const [baseline, ...candidates] = scenarios;
+  if (baseline === undefined) return "";
+  if (candidates.length === 0) return section(baseline);
+  return [section(baseline), ...candidates.map(candidateSection), comparison(baseline, candidates)].join("\n");
+};
+
+const candidateSection = (outcome: Outcome): string => {
+  const [first] = outcome.reports;
+  if (first === undefined) return "";
+  return [
+    heading(outcome, first),
+    ...(outcome.objectives.length === 0 ? [] : [objectives(outcome)]),
+    ...(first.scaleEvents.length === 0 ? [] : [scaleEvents(first)]),
+    ...first.notes.map((note) => `note: ${note}\n`),
+  ].join("\n");
 };
 
 const section = (outcome: Outcome): string => {
@@ -203,14 +227,6 @@ const right = (columns: number): "right"[] => Array.from({ length: columns }, ()
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 const count = (value: number): string => Math.round(value).toLocaleString("en-US");
-const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
-const number = (value: number): string => value.toLocaleString("en-US", { maximumSignificantDigits: 4 });
-
-const seconds = (value: number): string => {
-  if (value < 1e-9) return "0 ms";
-  if (value < 1) return `${number(value * 1000)} ms`;
-  return `${number(value)} s`;
-};
 
 /** One unit for both ends. */
 const range = (spread: Spread | undefined): string => {
