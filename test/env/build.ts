@@ -18,15 +18,18 @@ export interface Binaries {
   kubeControllerManager: string;
   prometheus: string;
   promtool: string;
+  expr: string;
 }
 
 type Name = keyof Binaries;
+
+const MODULES = ["kubernetes", "prometheus", "expr"] as const;
 
 interface Recipe {
   /** The file name, in the cache and in KUBEBUILDER_ASSETS. */
   file: string;
   /** The folder beside this file with the Go module that pins the version. */
-  module: "kubernetes" | "prometheus";
+  module: (typeof MODULES)[number];
   package: string;
   /** The Go module whose version the binary has. */
   versionOf: string;
@@ -45,6 +48,8 @@ const recipes: Record<Name, Recipe> = {
   kubeControllerManager: kubernetes("kube-controller-manager"),
   prometheus: prometheus("prometheus"),
   promtool: prometheus("promtool"),
+  // A few lines of Go around the library, beside its go.mod.
+  expr: { file: "expr", module: "expr", package: ".", versionOf: "github.com/expr-lang/expr" },
 };
 
 function kubernetes(file: string): Recipe {
@@ -139,7 +144,8 @@ function pathOf(name: Name): string {
 /** A new folder for every change of a module, so that old and new checkouts don't overwrite each other's binaries. */
 function cacheFolder(module: Recipe["module"]): string {
   const hash = createHash("sha256").update(`${process.platform}-${process.arch}\n`);
-  for (const file of ["go.mod", "go.sum"]) hash.update(readFileSync(join(here, module, file)));
+  const files = ["go.mod", "go.sum", "main.go"].filter((file) => existsSync(join(here, module, file)));
+  for (const file of files) hash.update(readFileSync(join(here, module, file)));
   const recipesOfModule = names.map((name) => recipes[name]).filter((recipe) => recipe.module === module);
   for (const { file, tags, linkerFlags } of recipesOfModule)
     hash.update(`${file} ${tags} ${linkerFlags?.("v0.0.0")}\n`);
@@ -151,7 +157,7 @@ function cacheFolder(module: Recipe["module"]): string {
 
 async function build(missing: Name[], paths: Binaries): Promise<void> {
   await checkGo(missing);
-  for (const module of ["kubernetes", "prometheus"] as const) {
+  for (const module of MODULES) {
     const ofModule = missing.filter((name) => recipes[name].module === module);
     if (ofModule.length === 0) continue;
     const folder = cacheFolder(module);
