@@ -11,6 +11,8 @@ export default defineConfig({
       {
         test: {
           name: "everyday",
+          // Nothing here leaves anything behind in its modules, and most of the time went into loading them anew per file.
+          isolate: false,
           include: ["test/**/*.test.ts"],
           exclude: needsParts,
           globalSetup: ["test/build-once.ts"],

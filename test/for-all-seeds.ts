@@ -10,3 +10,7 @@ export const forAllSeeds = (count: number, law: (rng: Rng, seed: number) => void
     }
   }
 };
+
+/** How many seeds a law tries: SEEDS says it for all, GOLDEN=all asks for four times as many as every day. */
+export const seedsOf = (everyday: number): number =>
+  Number(process.env.SEEDS ?? everyday * (process.env.GOLDEN === "all" ? 4 : 1));

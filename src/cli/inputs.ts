@@ -12,7 +12,7 @@ const MANIFEST = /\.(ya?ml|json)$/;
  * @throws BadInput with every malformed file
  */
 export const storeOfFiles = (paths: readonly string[]): Store => {
-  const files = paths.flatMap(read);
+  const files = paths.flatMap(filesAt);
   const [first] = paths;
   const folder =
     first === undefined || first === "-" ? process.cwd() : statSync(first).isDirectory() ? first : dirname(first);
@@ -22,7 +22,8 @@ export const storeOfFiles = (paths: readonly string[]): Store => {
   return store;
 };
 
-const read = (path: string): ManifestFile[] => {
+/** The texts of a file, of a folder's files, or of standard input. @throws BadInput */
+export const filesAt = (path: string): ManifestFile[] => {
   if (path === "-") return [{ file: "standard input", text: readFileSync(0, "utf8") }];
   const facts = statSync(path, { throwIfNoEntry: false });
   if (facts === undefined)

@@ -4,6 +4,7 @@ import { describeProblem } from "../model/problem.ts";
 import { VERSION } from "../model/version.ts";
 import { crds } from "./commands/crds.ts";
 import { explain } from "./commands/explain.ts";
+import { fitModel } from "./commands/fit-model.ts";
 import { run } from "./commands/run.ts";
 import { up } from "./commands/up.ts";
 import { BadInput, EXIT } from "./exit.ts";
@@ -26,7 +27,7 @@ Examples:
 
 Exit codes: 0 objectives met (or none said), 1 not met, 2 bad input, 3 inconclusive, 4 internal error.`,
   );
-for (const add of [up, run, explain, crds]) add(program);
+for (const add of [up, run, explain, fitModel, crds]) add(program);
 for (const command of program.commands) command.exitOverride();
 
 try {

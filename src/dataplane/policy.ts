@@ -2,13 +2,39 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { kindOf } from "../model/plugin.ts";
 import type { RequestHead } from "../model/request.ts";
 import type { Rng } from "../sim/rng.ts";
+import type { SimTime } from "../sim/time.ts";
+import type { KvEvent } from "./kv-event.ts";
 
 /** Picks a replica for a request by what the gateway believes. Never sees the truth inside a replica. */
 export interface RoutingPolicy {
   /** Whether it looks at scraped signals; one that doesn't spares the world the gateway's scrapes. */
   readonly readsSignals: boolean;
-  /** @param endpoints at least one, in a stable order @returns index of the one picked */
-  pick(request: RequestHead, endpoints: readonly Endpoint[]): number;
+  /** @param endpoints at least one, in a stable order @returns index of the one picked, which gets the request */
+  pick(request: RequestHead, endpoints: readonly Endpoint[], now: SimTime): number;
+  /** The first token of the request with this id came back. */
+  firstToken?(id: number, now: SimTime): void;
+  /** That request ended, whatever its outcome. */
+  ended?(id: number, now: SimTime): void;
+  /** No requests go to this endpoint any more. */
+  left?(name: string): void;
+  observeKv?(event: KvEvent): void;
 }
 
 export const routingPolicy = kindOf<{ readonly rng: Rng }, RoutingPolicy>();
+
+/** @returns index of the least value; ties uniformly at random, with a draw only where there is one */
+export const leastOf = (
+  endpoints: readonly Endpoint[],
+  rng: Rng,
+  valueOf: (endpoint: Endpoint, index: number) => number,
+): number => {
+  let least = Number.POSITIVE_INFINITY;
+  let ties = 0;
+  for (let index = 0; index < endpoints.length; index += 1) {
+    const value = valueOf(endpoints[index] as Endpoint, index);
+    if (value < least) [least, ties] = [value, 1];
+    else if (value === least) ties += 1;
+  }
+  let passed = ties > 1 ? rng.below(ties) : 0;
+  return endpoints.findIndex((endpoint, index) => valueOf(endpoint, index) === least && passed-- === 0);
+};

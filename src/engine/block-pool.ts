@@ -36,6 +36,8 @@ export interface PoolOptions {
   readonly duplicates: "both" | "newest";
   /** Blocks that are freed without a key are used up first (newer vLLM, D6), or stand in line like all others. */
   readonly keylessFirst: boolean;
+  /** Hears of keys of the first group that can be found from now on, or no longer. */
+  readonly events?: (kind: "stored" | "removed", key: number) => void;
 }
 
 /**
@@ -191,6 +193,7 @@ export class BlockPool {
     block.holders = 1;
     const index = this.#index[group] as Map<number, BlockRun | BlockRun[]>;
     const entry = index.get(key);
+    if (entry === undefined && group === 0) this.#options.events?.("stored", key);
     if (entry === undefined || this.#newest) index.set(key, block);
     else if (Array.isArray(entry)) entry.push(block);
     else index.set(key, [entry, block]);
@@ -224,6 +227,7 @@ export class BlockPool {
     const entry = index.get(block.key);
     if (!Array.isArray(entry)) {
       index.delete(block.key);
+      if (block.from === 0) this.#options.events?.("removed", block.key);
       return;
     }
     entry.splice(entry.indexOf(block), 1);

@@ -88,7 +88,7 @@ export class Coasters {
   at(offsets: readonly number[]): readonly Sequence[] {
     const found: Sequence[] = [];
     for (const offset of offsets) {
-      const members = this.#classes[this.#residueOf(offset - this.scheduled)] as Set<Sequence>;
+      const members = this.#classes[this.#residueOf(offset, this.scheduled)] as Set<Sequence>;
       for (const sequence of members) found.push(sequence);
     }
     return found.sort((a, b) => a.rank - b.rank);
@@ -155,7 +155,7 @@ export class Coasters {
 
   /** Whether it is one of those that need a block for the next step. */
   needsBlock({ computed, since }: Sequence): boolean {
-    return this.#residueOf(computed - since) === this.#residueOf(-this.scheduled);
+    return this.#residueOf(computed, since) === this.#residueOf(0, this.scheduled);
   }
 
   /** The one of a conversation, of which at most one coasts. */
@@ -183,7 +183,34 @@ export class Coasters {
 
   /** Blocks that all need together for the step that is scheduled after `more` others. */
   blocksFor(more = 0): number {
-    return this.#blocksEach * (this.#residues[this.#residueOf(-this.scheduled - more)] as number);
+    return this.#blocksEach * (this.#residues[this.#residueOf(0, this.scheduled + more)] as number);
+  }
+
+  /** Blocks that all need together for the next `steps` steps. */
+  blocksOver(steps: number): number {
+    const { length } = this.#residues;
+    const rounds = Math.floor(steps / length);
+    let blocks = rounds * this.count;
+    let at = this.#residueOf(0, this.scheduled);
+    for (let left = steps - rounds * length; left > 0; left -= 1) {
+      blocks += this.#residues[at] as number;
+      at = at === 0 ? length - 1 : at - 1;
+    }
+    return blocks * this.#blocksEach;
+  }
+
+  /** How many of the next `most` steps can be scheduled with `blocks` blocks. */
+  stepsWith(blocks: number, most: number): number {
+    const { length } = this.#residues;
+    const perRound = this.#blocksEach * this.count;
+    const rounds = Math.floor(blocks / perRound);
+    if (!(rounds * length < most)) return most;
+    let left = blocks - rounds * perRound;
+    for (let steps = rounds * length; steps < most; steps += 1) {
+      left -= this.blocksFor(steps);
+      if (left < 0) return steps;
+    }
+    return most;
   }
 
   /** Schedules the next step. */
@@ -205,6 +232,13 @@ export class Coasters {
     }
   }
 
+  /** The same for `steps` steps; only where no window slides. */
+  passAll(steps: number): void {
+    this.scheduled += steps;
+    this.lastContext = this.context + (steps - 1) * this.count;
+    this.context += steps * this.count;
+  }
+
   #enlist(sequence: Sequence): void {
     const { adapter, conversation } = sequence.request;
     if (adapter !== undefined) this.adapters.set(adapter, (this.adapters.get(adapter) ?? 0) + 1);
@@ -220,15 +254,17 @@ export class Coasters {
   }
 
   #count(sequence: Sequence, change: 1 | -1): void {
-    const residue = this.#residueOf(sequence.computed - sequence.since);
+    const residue = this.#residueOf(sequence.computed, sequence.since);
     this.#residues[residue] = (this.#residues[residue] as number) + change;
     if (change > 0) this.#classes[residue]?.add(sequence);
     else this.#classes[residue]?.delete(sequence);
   }
 
-  #residueOf(value: number): number {
+  /** Of `value` - `less`, both at least 0. */
+  #residueOf(value: number, less: number): number {
     const { length } = this.#residues;
-    return ((value % length) + length) % length;
+    const residue = (value % length) - (less % length);
+    return residue < 0 ? residue + length : residue;
   }
 }
 

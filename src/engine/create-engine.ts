@@ -1,6 +1,7 @@
 import type { SimTime } from "../sim/time.ts";
 import type { Engine, EngineConfig, EngineListener, EngineTiming } from "./engine.ts";
 import { MacroEngine } from "./macro-engine.ts";
+import type { Foreseeable } from "./outlook.ts";
 import { PipelinedEngine } from "./pipelined-engine.ts";
 import { RankedEngine } from "./ranked-engine.ts";
 
@@ -13,7 +14,7 @@ export const createEngine = (
   timing: EngineTiming,
   listener: EngineListener,
   start: SimTime,
-): Engine => {
+): Engine & Foreseeable => {
   const { ranks = 1, lockstep = false, pipelineStages = 1, mode } = config;
   if (mode === "blis") return new MacroEngine(config, timing, listener, start);
   const Single = pipelineStages > 1 ? PipelinedEngine : MacroEngine;

@@ -66,6 +66,11 @@ export class EngineMetrics {
     this.#gaps.add(length, count);
   }
 
+  /** The same for steps with ends `from` to `to`. @param beyond added to the length of each, microseconds */
+  gaps(ends: Float64Array, from: number, to: number, begin: SimTime, beyond: number, count: number): void {
+    this.#gaps.addRun(ends, from, to, begin, beyond, count);
+  }
+
   /** A step has ended: `outputs` tokens came out of it. Steps without any don't show (vllm/v1/engine/async_llm.py). */
   stepped(outputs: number, length: number): void {
     this.#gaps.flush();
@@ -115,5 +120,11 @@ export class EngineMetrics {
   aborted(): void {
     this.#gaps.flush();
     this.counters.success.abort += 1;
+  }
+
+  /** The same for those that ended by an error. */
+  failed(): void {
+    this.#gaps.flush();
+    this.counters.success.error += 1;
   }
 }

@@ -42,6 +42,10 @@ export interface EngineConfig {
   readonly encoderBudget?: number;
   /** Multimodal tokens whose encodings are kept; left out: `maxNumBatchedTokens`. */
   readonly encoderCacheTokens?: number;
+  /** What becomes of a request whose KV doesn't arrive (vLLM `kv_load_failure_policy`); left out: `fail`. */
+  readonly kvLoadFailurePolicy?: "fail" | "recompute";
+  /** How long blocks wait to be fetched (`VLLM_NIXL_ABORT_REQUEST_TIMEOUT`); left out: 480 s. */
+  readonly kvSendTimeoutMicros?: number;
 }
 
 export type SchedulingPolicyName = "fcfs" | "priority" | "sjf" | "reverse-priority";
@@ -98,6 +102,25 @@ export interface EngineTiming {
 export interface EngineListener {
   firstToken(request: Request, at: SimTime): void;
   finished(facts: Finished): void;
+  /**
+   * A request that receives its KV has blocks for it: the transfer begins `at`, now or when the step under way ends.
+   * Whoever hears it calls `kvArrived` or `kvFailed`, even if the client has hung up: until then the blocks are written to.
+   * @param tokens of the prompt that aren't here yet @param blocks that they take
+   */
+  kvWanted?(request: Request, at: SimTime, tokens: number, blocks: number): void;
+  /**
+   * Blocks can be found by others from now on, or no longer (vLLM `--kv-events-config`: BlockStored, BlockRemoved), by
+   * their names in `prefixKeys`. Left out: nobody hears of them, and they cost nothing.
+   */
+  kvCached?(kind: "stored" | "removed", block: number): void;
+}
+
+export interface SubmitOptions {
+  /**
+   * Prefill apart from decode (NixlConnector). `send`: if it ends by length, its blocks are kept for another engine to
+   * fetch. `receive`: another engine computes its prompt. Left out, and in `blis` mode: neither.
+   */
+  readonly kv?: "send" | "receive";
 }
 
 /**
@@ -110,11 +133,17 @@ export interface Engine {
   /** Does everything up to and including `now`. @throws if `now` lies in the past */
   advance(now: SimTime): void;
   /** A request arrives at the server now. Refused requests are told as finished at once. */
-  submit(request: Request, now: SimTime): void;
+  submit(request: Request, now: SimTime, options?: SubmitOptions): void;
   /** The client is gone, or the pod: told as finished with outcome `aborted`. Unknown ids are passed over. */
   abort(requestId: number, now: SimTime): void;
-  /** Aborts everything, in order of arrival. */
+  /** Aborts everything, in order of arrival, and gives up all blocks that are kept for others or written to by them. */
   abortAll(now: SimTime): void;
+  /** The blocks kept for another engine have been fetched, or nobody wants them. Unknown ids are passed over. */
+  kvSent(requestId: number, now: SimTime): void;
+  /** The KV that was asked for with `kvWanted` is there. Unknown ids are passed over. */
+  kvArrived(requestId: number, now: SimTime): void;
+  /** It will not come. Unknown ids are passed over. */
+  kvFailed(requestId: number, now: SimTime): void;
   /**
    * State as of `now`, after all steps that ended by then, as vLLM's gauges show it: arrivals since then don't show yet.
    * Histograms are the live ones: read them before the engine goes on. @throws if a step ended after `now`

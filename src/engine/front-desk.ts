@@ -3,7 +3,7 @@ import type { Outcome, Request } from "../model/request.ts";
 import { Agenda } from "../sim/agenda.ts";
 import { invariant } from "../sim/invariant.ts";
 import { after, type Micros, NEVER, type SimTime } from "../sim/time.ts";
-import type { EngineConfig, EngineListener, EngineTiming } from "./engine.ts";
+import type { EngineConfig, EngineListener, EngineTiming, SubmitOptions } from "./engine.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
 import { Sequence } from "./sequence.ts";
 
@@ -52,8 +52,9 @@ export class FrontDesk {
     return [...this.#held.values()];
   }
 
-  /** When the next one gets to the queue. */
+  /** When the next one gets to the queue whose client hasn't hung up. */
   get nextArrival(): SimTime {
+    while (this.#arriving.first?.state === "gone") this.#arriving.drop();
     return this.#arriving.next ?? NEVER;
   }
 
@@ -80,16 +81,22 @@ export class FrontDesk {
    * @param metrics count who is turned away @param among those inside, on all ranks
    * @returns the sequence; undefined if the request was refused
    */
-  admit(request: Request, now: SimTime, metrics: EngineMetrics, among = this.inside): Sequence | undefined {
+  admit(
+    request: Request,
+    now: SimTime,
+    metrics: EngineMetrics,
+    kv: SubmitOptions["kv"],
+    among = this.inside,
+  ): Sequence | undefined {
     const refusal = this.#refusal(request, now, metrics, among);
     if (refusal !== undefined) {
       this.#refuse(request, refusal, now);
       return undefined;
     }
-    invariant(!this.#held.has(request.id), `request ${request.id} is submitted once`);
+    invariant(!this.#held.has(request.id), "a request is submitted once");
     this.#submitted = among.submitted + 1;
     const queued = after(now, this.#timing.toQueue(request.promptTokens));
-    const sequence = new Sequence(request, this.#submitted, { arrived: now, queued }, this.#config);
+    const sequence = new Sequence(request, this.#submitted, { arrived: now, queued }, this.#config, kv);
     this.#held.set(request.id, sequence);
     this.#unserved += request.promptTokens;
     this.#arriving.at(queued, 0, sequence);
@@ -99,11 +106,7 @@ export class FrontDesk {
 
   /** Takes the next one that has got to the queue by `at`. */
   popArrival(at: SimTime): Sequence | undefined {
-    while (this.nextArrival <= at) {
-      const sequence = this.#arriving.pop() as Sequence;
-      if (sequence.state !== "gone") return sequence;
-    }
-    return undefined;
+    return this.nextArrival <= at ? this.#arriving.pop() : undefined;
   }
 
   /** Takes the next one whose client has hung up by `at`. */

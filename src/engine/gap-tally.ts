@@ -26,6 +26,37 @@ export class GapTally {
     this.#count += count;
   }
 
+  /**
+   * The same for one step after the other, from `begin` on, with ends `from` to `to`.
+   * @param beyond added to the length of each, microseconds
+   */
+  addRun(ends: Float64Array, from: number, to: number, begin: number, beyond: number, count: number): void {
+    this.flush();
+    let least = Number.POSITIVE_INFINITY;
+    let most = 0;
+    let start = begin;
+    for (let i = from; i < to; i += 1) {
+      const end = ends[i] as number;
+      const length = end - start + beyond;
+      if (length < least) least = length;
+      if (length > most) most = length;
+      start = end;
+    }
+    this.#sum += (start - begin + (to - from) * beyond) * count;
+    this.coarse.sum = this.fine.sum = this.#sum / 1e6;
+    for (const bucket of this.#buckets) {
+      if (bucket.takes(least / 1e6, most / 1e6)) bucket.add(most / 1e6, (to - from) * count);
+      else {
+        start = begin;
+        for (let i = from; i < to; i += 1) {
+          const end = ends[i] as number;
+          bucket.add((end - start + beyond) / 1e6, count);
+          start = end;
+        }
+      }
+    }
+  }
+
   /** Whoever reads the histograms wants this first. */
   flush(): void {
     if (this.#count === 0) return;
@@ -48,6 +79,12 @@ class Bucket {
 
   constructor(histogram: Histogram) {
     this.#histogram = histogram;
+  }
+
+  /** Whether it is the one for both, or can be. */
+  takes(least: number, most: number): boolean {
+    if (!(most > this.#above && most <= this.#upTo)) this.#seek(most);
+    return least > this.#above;
   }
 
   add(value: number, weight: number): void {

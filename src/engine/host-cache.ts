@@ -1,6 +1,6 @@
 import type { SimTime } from "../sim/time.ts";
 import type { OffloadConfig } from "./engine.ts";
-import type { HostLoad, Sequence } from "./sequence.ts";
+import type { KvLoad, Sequence } from "./sequence.ts";
 
 interface Entry {
   readableAt: number;
@@ -44,7 +44,7 @@ export class HostCache {
   }
 
   /** Begins to read `count` blocks that follow the first `hits`. */
-  load(sequence: Sequence, hits: number, count: number, now: SimTime): HostLoad {
+  load(sequence: Sequence, hits: number, count: number, now: SimTime): KvLoad {
     const end = this.#transfer(Math.max(now, this.#readsEnd), count);
     this.#readsEnd = end;
     for (let at = hits + count - 1; at >= hits; at -= 1) {

@@ -1,5 +1,6 @@
+import type { PrefixKeys } from "../model/prefix-keys.ts";
 import { BlockPool, type BlockRun, KeptBlocks } from "./block-pool.ts";
-import type { EngineConfig } from "./engine.ts";
+import type { EngineConfig, EngineListener } from "./engine.ts";
 import { type Holding, NO_RUNS } from "./holding.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -34,7 +35,8 @@ export class KvCache {
   readonly #groups: readonly Group[];
   readonly #windows: boolean;
 
-  constructor(config: EngineConfig) {
+  /** @param events hears of the first group's blocks that others may find */
+  constructor(config: EngineConfig, events?: EngineListener["kvCached"]) {
     const { blockSize, kvGroups = [{}], maxNumBatchedTokens } = config;
     this.#blis = config.mode === "blis";
     this.#blockSize = blockSize;
@@ -50,6 +52,7 @@ export class KvCache {
       groups: this.#groups.length,
       duplicates: this.#blis ? "newest" : "both",
       keylessFirst: !this.#blis,
+      ...(events === undefined ? {} : { events }),
     });
   }
 
@@ -96,6 +99,15 @@ export class KvCache {
     let free = 0;
     for (let g = 0; g < this.#groups.length && blocks > 0; g += 1) free += this.#freeAmong(sequence, g, blocks);
     return blocks === 0 ? NONE : { blocks, free };
+  }
+
+  /** Leading prompt tokens whose blocks are all there; windows are not taken into account. */
+  cachedTokens(keys: PrefixKeys, promptTokens: number): number {
+    if (!this.#prefixCaching) return 0;
+    const most = Math.min(keys.limit, Math.floor((promptTokens - 1) / this.#blockSize));
+    let at = 0;
+    while (at < most && this.#groups.every((_, g) => this.#pool.find(g, keys.at(at)) !== undefined)) at += 1;
+    return at * this.#blockSize;
   }
 
   /** The most of the first `most` blocks that group `g` can serve. */
@@ -146,6 +158,11 @@ export class KvCache {
   /** Index of the first block that group `g` needs of a chain of `blocks`. */
   #firstOf(g: number, blocks: number): number {
     return Math.max(0, blocks - (this.#groups[g] as Group).need);
+  }
+
+  /** Whether the whole cache has blocks for so many tokens at once, layers with a window included. */
+  takes(tokens: number): boolean {
+    return this.#blocksFor(tokens) * this.#groups.length <= this.#pool.size;
   }
 
   /**
@@ -273,7 +290,8 @@ export class KvCache {
     for (let g = 0; g < this.#groups.length; g += 1) {
       const { window } = this.#groups[g] as Group;
       const holding = sequence.kv[g] as Holding;
-      const skipped = Math.floor(Math.max(0, computed - window + 1) / this.#blockSize);
+      const passed = Math.floor(Math.max(0, computed - window + 1) / this.#blockSize);
+      const skipped = Math.min(passed, sequence.room / this.#blockSize);
       if (skipped <= holding.first) continue;
       this.#pool.giveBack(Math.max(0, skipped - Math.max(sequence.keyed, holding.first)));
       this.#giveBackKeyed(sequence, holding, holding.first, Math.min(skipped, sequence.keyed));

@@ -1,15 +1,18 @@
 import type { EngineState } from "../model/engine-state.ts";
-import type { Request } from "../model/request.ts";
+import type { Request, RequestHead } from "../model/request.ts";
 import { after, micros, NEVER, type SimTime } from "../sim/time.ts";
 import { configProblems } from "./config-problems.ts";
-import type { EngineConfig, EngineListener, EngineTiming } from "./engine.ts";
+import type { EngineConfig, EngineListener, EngineTiming, SubmitOptions } from "./engine.ts";
 import { FrontDesk, type Inside } from "./front-desk.ts";
+import { KvTransfers } from "./kv-transfers.ts";
+import { becomeDecodes } from "./macro-step.ts";
+import { type Outlook, outlookOf } from "./outlook.ts";
 import { Rank } from "./rank.ts";
 import type { RankEngine } from "./ranked-engine.ts";
 import { chooseRank, type RankLoad, sumOfRanks } from "./ranks.ts";
 import { RunPlan } from "./run-plan.ts";
 import type { Sequence } from "./sequence.ts";
-import { StepResults } from "./step-results.ts";
+import { StepResults, type Unserved } from "./step-results.ts";
 
 /**
  * An engine that passes over the steps in which nothing happens: the loop of vLLM V1's engine core
@@ -24,11 +27,14 @@ import { StepResults } from "./step-results.ts";
  * Invariant: the plan begins with the end of the step under way, and is empty if there is none.
  */
 export class MacroEngine implements RankEngine {
+  readonly #config: EngineConfig;
   readonly #timing: EngineTiming;
   readonly #desk: FrontDesk;
+  readonly #transfers: KvTransfers;
   readonly #ranks: readonly Rank[];
   readonly #blis: boolean;
   readonly #async: boolean;
+  readonly #slides: boolean;
   #running = false;
   readonly #plan = new RunPlan();
   readonly #results: StepResults;
@@ -42,13 +48,16 @@ export class MacroEngine implements RankEngine {
   constructor(config: EngineConfig, timing: EngineTiming, listener: EngineListener, start: SimTime) {
     const [problem] = configProblems(config);
     if (problem !== undefined) throw new RangeError(problem.message);
+    this.#config = config;
     this.#timing = timing;
     this.#blis = config.mode === "blis";
     this.#async = config.asyncScheduling && !this.#blis && config.speculation === undefined;
     this.#desk = new FrontDesk(config, timing, listener, start);
-    this.#results = new StepResults(config, timing, this.#desk);
+    this.#transfers = new KvTransfers(config, listener);
+    this.#results = new StepResults(config, timing, this.#desk, this.#transfers);
     const together = config.lockstep === true && !this.#blis ? (config.ranks ?? 1) : 1;
-    this.#ranks = Array.from({ length: together }, () => new Rank(config, this.#async, true, start));
+    this.#ranks = Array.from({ length: together }, () => new Rank(config, this.#transfers, this.#async, true, start));
+    this.#slides = this.#first.scheduler.cache.slides;
     this.#now = start;
   }
 
@@ -74,13 +83,13 @@ export class MacroEngine implements RankEngine {
     this.#replan();
   }
 
-  submit(request: Request, now: SimTime, among?: Inside): void {
+  submit(request: Request, now: SimTime, options?: SubmitOptions, among?: Inside): void {
     if (now < this.#now) throw new RangeError(`${now} us lies before now, ${this.#now} us`);
     // A request that comes at the very instant of a step takes part in it, so that step has to wait.
     for (let due = this.due; due < now; due = this.due) this.#happen(due);
     this.#passTo((now - 1) as SimTime);
     this.#now = now;
-    const sequence = this.#desk.admit(request, now, this.#first.metrics, among);
+    const sequence = this.#desk.admit(request, now, this.#first.metrics, options?.kv, among);
     if (sequence === undefined) return;
     if (this.#ranks.length > 1) sequence.rankIndex = chooseRank(this.#ranks.map((rank) => rank.load));
     const rank = this.#rankOf(sequence);
@@ -91,16 +100,49 @@ export class MacroEngine implements RankEngine {
 
   abort(requestId: number, now: SimTime): void {
     this.advance(now);
-    const sequence = this.#desk.find(requestId);
-    if (sequence === undefined) return;
-    this.#hangUp(sequence, "aborted", now);
+    if (this.#desk.find(requestId) === undefined) return;
+    this.giveUp(requestId, now);
     this.#resume(now);
     this.#replan();
+  }
+
+  giveUp(requestId: number, now: SimTime): void {
+    const sequence = this.#desk.find(requestId);
+    if (sequence !== undefined) this.#hangUp(sequence, "aborted", now);
   }
 
   abortAll(now: SimTime): void {
     this.advance(now);
     for (const sequence of this.#desk.sequences) this.#hangUp(sequence, "aborted", now);
+    for (const sequence of this.#transfers.popAll(now)) this.#giveBack(sequence, now);
+    this.#resume(now);
+    this.#replan();
+  }
+
+  kvSent(requestId: number, now: SimTime): void {
+    this.advance(now);
+    const sequence = this.#transfers.sent(requestId);
+    if (sequence !== undefined) this.#endTransfer(sequence, now);
+  }
+
+  kvArrived(requestId: number, now: SimTime): void {
+    this.advance(now);
+    const sequence = this.#transfers.arrived(requestId, now);
+    if (sequence !== undefined) this.#endTransfer(sequence, now);
+  }
+
+  kvFailed(requestId: number, now: SimTime): void {
+    this.advance(now);
+    const failure = this.#transfers.failed(requestId, now);
+    if (failure === undefined) return;
+    if (failure.ends) this.#hangUp(failure.sequence, "failed", now);
+    this.#endTransfer(failure.sequence, now);
+  }
+
+  /** Nobody reads or writes its blocks any more. */
+  #endTransfer(sequence: Sequence, now: SimTime): void {
+    if (sequence.state === "gone") this.#giveBack(sequence, now);
+    this.#rankOf(sequence).scheduler.barred = false;
     this.#resume(now);
     this.#replan();
   }
@@ -111,6 +153,19 @@ export class MacroEngine implements RankEngine {
     const underWay = this.#running ? Math.max(0, now - this.#first.current.start) : 0;
     const states = this.#ranks.map((rank) => rank.look(now, underWay));
     return states.length === 1 ? (states[0] as EngineState) : sumOfRanks(states, "together");
+  }
+
+  outlook(request: RequestHead, now: SimTime): Outlook {
+    this.look(now);
+    const step = this.#running ? this.#first.current : undefined;
+    const parts = {
+      rank: this.#first,
+      sequences: this.#desk.sequences,
+      config: this.#config,
+      timing: this.#timing,
+      step,
+    };
+    return outlookOf(parts, request, now);
   }
 
   /** What a front end that chooses among engines goes by: requests that wait or run. */
@@ -146,6 +201,10 @@ export class MacroEngine implements RankEngine {
       this.#passDeadline(next, at);
       left = true;
     }
+    for (let next = this.#transfers.popExpired(at); next !== undefined; next = this.#transfers.popExpired(at)) {
+      this.#giveBack(next, at);
+      left = true;
+    }
     if (left) this.#resume(at);
     this.#replan();
   }
@@ -177,13 +236,19 @@ export class MacroEngine implements RankEngine {
   }
 
   #start(at: SimTime): void {
-    const fixed = this.#ranks.some((rank) => rank.ahead.size > 0);
+    let fixed = false;
+    for (const { ahead } of this.#ranks) fixed ||= ahead.size > 0;
     for (const rank of this.#ranks) {
       if (fixed) rank.turn();
       else if (this.#blis) rank.scheduler.schedule(rank.current, undefined, at);
       else rank.fill(rank.current, at);
     }
-    if (!this.#ranks.some((rank) => this.#isStep(rank))) return;
+    let isStep = false;
+    for (const rank of this.#ranks) isStep ||= this.#isStep(rank);
+    if (!isStep) {
+      for (const rank of this.#ranks) rank.stall(at);
+      return;
+    }
     let length = 1;
     for (const rank of this.#ranks) {
       const { current } = rank;
@@ -221,7 +286,8 @@ export class MacroEngine implements RankEngine {
   }
 
   #nextDue(): SimTime {
-    return Math.min(this.#nextWork, this.#desk.nextTelling, this.#desk.nextDeadline, NEVER) as SimTime;
+    const told = Math.min(this.#desk.nextTelling, this.#desk.nextDeadline, this.#transfers.nextExpiry);
+    return Math.min(this.#nextWork, told) as SimTime;
   }
 
   /** When a step ends that is to be looked at, or one may begin. */
@@ -253,27 +319,45 @@ export class MacroEngine implements RankEngine {
       most = Math.min(most, coasters.nextFilling - coasters.scheduled);
       if (scheduler.admits) change = Math.min(change, this.#desk.nextArrival);
       change = Math.min(change, scheduler.nextLoad);
-      rank.coasting.clear();
-      rank.coasting.addDecodes(coasters.count, coasters.context, coasters.inWindow);
+      becomeDecodes(rank.coasting, coasters.count, coasters.context, coasters.inWindow);
       rank.coasting.adapters = coasters.adapters.size;
-      rank.spare = scheduler.cache.free;
+      most = Math.min(most, coasters.stepsWith(scheduler.cache.free, RunPlan.most));
     }
     if (!coasting) return;
-    for (let i = 0; i < most && end < change && !plan.full; i += 1) {
-      let length = 1;
-      for (const rank of this.#ranks) {
-        const { coasters } = rank.scheduler;
-        rank.spare -= coasters.blocksFor(i);
-        if (rank.spare < 0) return;
-        const isAhead = this.#async && i === 0;
-        length = Math.max(length, rank.timeOf(this.#timing, isAhead ? rank.ahead.batch : rank.coasting));
-        if (isAhead) continue;
-        rank.coasting.decodeContext += coasters.count;
-        rank.coasting.decodeWindow += coasters.growing;
-      }
-      end = after(end, micros(length));
+    if (this.#async && most > 0 && end < change) {
+      end = (end + this.#lengthAhead) as SimTime;
       plan.push(end);
+      most -= 1;
     }
+    const { coasting: batch, scheduler } = this.#first;
+    if (this.#ranks.length === 1) plan.extend(this.#timing, batch, scheduler.coasters.growing, most, change);
+    else this.#planTogether(end, most, change);
+  }
+
+  #planTogether(from: SimTime, most: number, change: number): void {
+    let end = from;
+    for (let i = 0; i < most && end < change && !this.#plan.full; i += 1) {
+      end = (end + this.#lengthCoasting) as SimTime;
+      this.#plan.push(end);
+    }
+  }
+
+  get #lengthAhead(): number {
+    let length = 1;
+    for (const rank of this.#ranks) length = Math.max(length, rank.timeOf(this.#timing, rank.ahead.batch));
+    return length;
+  }
+
+  /** Of a step of coasters only; the next one is asked for next. */
+  get #lengthCoasting(): number {
+    let length = 1;
+    for (const rank of this.#ranks) {
+      const { coasting } = rank;
+      length = Math.max(length, rank.timeOf(this.#timing, coasting));
+      coasting.decodeContext += coasting.decodes;
+      coasting.decodeWindow += rank.scheduler.coasters.growing;
+    }
+    return length;
   }
 
   /** Takes all silent ends up to `time`. */
@@ -283,19 +367,25 @@ export class MacroEngine implements RankEngine {
     const begin = this.#first.current.start;
     const beyond = this.#blis ? this.#timing.perToken : 0;
     for (const rank of this.#ranks) rank.beginRun();
+    const from = plan.at;
+    const to = plan.take(time);
+    const end = plan.ends[to - 1] as SimTime;
+    if (this.#slides || this.#desk.nextArrival <= end) this.#passEach(from, to, begin, beyond);
+    else for (const rank of this.#ranks) rank.pass(plan.ends, from, to, begin, beyond);
+    for (const rank of this.#ranks) rank.endRun(to - from, begin, end, plan.next, beyond, this.#async);
+    this.#now = Math.max(this.#now, end) as SimTime;
+  }
+
+  /** One after the other, where some come to the queue meanwhile or blocks are given up. */
+  #passEach(from: number, to: number, begin: SimTime, beyond: number): void {
     let start = begin;
-    let steps = 0;
-    while (plan.silent && plan.next <= time) {
-      const end = plan.next;
+    for (let i = from; i < to; i += 1) {
+      const end = this.#plan.ends[i] as SimTime;
       for (const rank of this.#ranks) rank.passEnd(end - start + beyond);
       start = end;
-      steps += 1;
       this.#takeArrivals(end);
       for (const rank of this.#ranks) rank.passSchedule();
-      plan.shift();
     }
-    for (const rank of this.#ranks) rank.endRun(steps, begin, start, plan.next, beyond, this.#async);
-    this.#now = Math.max(this.#now, start) as SimTime;
   }
 
   // ---- results
@@ -332,8 +422,12 @@ export class MacroEngine implements RankEngine {
     return at >= 0 && (current.samples[at] as boolean);
   }
 
-  #hangUp(sequence: Sequence, outcome: "aborted" | "timed-out", now: SimTime): void {
+  #hangUp(sequence: Sequence, outcome: Unserved, now: SimTime): void {
     this.#results.hangUp(this.#rankOf(sequence), sequence, outcome, now, this.#running);
+  }
+
+  #giveBack(sequence: Sequence, now: SimTime): void {
+    this.#results.giveBack(this.#rankOf(sequence), sequence, now, this.#running);
   }
 }
 

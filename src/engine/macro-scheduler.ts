@@ -1,10 +1,12 @@
-import { type SimTime, START } from "../sim/time.ts";
+import type { LoraInfo } from "../model/endpoint.ts";
+import { NEVER, type SimTime, START } from "../sim/time.ts";
 import { Coasters } from "./coasters.ts";
 import { EncoderCache, type EncoderPlan } from "./encoder-cache.ts";
 import type { EngineConfig } from "./engine.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
 import { HostCache } from "./host-cache.ts";
 import { type Hits, KvCache } from "./kv-cache.ts";
+import type { KvTransfers } from "./kv-transfers.ts";
 import type { MacroStep } from "./macro-step.ts";
 import { type SchedulingPolicy, schedulingPolicy } from "./scheduling-policy.ts";
 import type { Sequence } from "./sequence.ts";
@@ -45,6 +47,7 @@ export class MacroScheduler {
   preempted = false;
   readonly #config: EngineConfig;
   readonly #metrics: EngineMetrics;
+  readonly #transfers: KvTransfers;
   readonly #policy: SchedulingPolicy;
   readonly #blis: boolean;
   readonly #async: boolean;
@@ -53,7 +56,7 @@ export class MacroScheduler {
   /** Draft tokens of each that decodes. */
   readonly #drafts: number;
   readonly #encoderBudget: number;
-  /** Waiting for blocks from the host, and in the queue with blocks that came from there. */
+  /** Waiting for blocks from elsewhere, and in the queue with blocks that came from there. */
   readonly #loading = new Set<Sequence>();
   readonly #loaded = new Set<Sequence>();
   /** Whose lookups are counted again with each step: the one that doesn't fit. */
@@ -77,15 +80,16 @@ export class MacroScheduler {
    * @param async whether the next step is scheduled while one is under way
    * @param coasts whether those that decode may be scheduled all together
    */
-  constructor(config: EngineConfig, metrics: EngineMetrics, async: boolean, coasts = true) {
+  constructor(config: EngineConfig, metrics: EngineMetrics, transfers: KvTransfers, async: boolean, coasts: boolean) {
     this.#config = config;
     this.#metrics = metrics;
+    this.#transfers = transfers;
     this.#blis = config.mode === "blis";
     this.#async = async;
     this.#policy = schedulingPolicy(config.schedulingPolicy);
     const { order } = this.#policy;
     this.waiting = order === undefined ? new FirstComeQueue() : new OrderedQueue(order);
-    this.cache = new KvCache(config);
+    this.cache = new KvCache(config, transfers.events);
     this.coasters = new Coasters(config.blockSize, this.cache.groups, this.cache.window);
     this.#offsets = this.cache.offsets;
     this.#coasts = coasts && config.speculation === undefined;
@@ -97,8 +101,21 @@ export class MacroScheduler {
     this.host = offloads && config.offload !== undefined ? new HostCache(config.offload, config.blockSize) : undefined;
   }
 
+  /** Those in the queue that wait for blocks from elsewhere. */
+  get deferred(): number {
+    return this.#loading.size;
+  }
+
   get running(): number {
     return this.apart.length + this.coasters.count;
+  }
+
+  /** `vllm:lora_requests_info`; undefined where no adapters are served. */
+  get lora(): LoraInfo | undefined {
+    if (this.#config.lora === undefined) return undefined;
+    const apart = this.apart.flatMap(({ request: { adapter } }) => (adapter === undefined ? [] : [adapter]));
+    const running = [...new Set([...apart, ...this.coasters.adapterNames])].sort();
+    return { max: this.#config.lora.maxLoras, running, waiting: [...this.waiting.adapters].sort() };
   }
 
   /** Whether nobody is looked at for admission, be there room or not, as long as only coasters run. */
@@ -115,6 +132,7 @@ export class MacroScheduler {
   /** End of the next load that the step scheduled last has not seen; Infinity if there is none. */
   get nextLoad(): number {
     let next = Number.POSITIVE_INFINITY;
+    if (this.#loading.size === 0) return next;
     for (const { load } of this.#loading) {
       if (load !== undefined && load.end > this.#scheduledAt) next = Math.min(next, load.end);
     }
@@ -192,9 +210,17 @@ export class MacroScheduler {
     this.apart.splice(at, 0, sequence);
   }
 
-  /** Gives up all that a sequence holds, and its place at the next sweep. @param from where it was */
+  /**
+   * Gives up all that a sequence holds, and its place at the next sweep. Blocks that another engine writes to are given
+   * up later, by a second call. @param from where it was
+   */
   release(sequence: Sequence, from: Sequence["state"]): void {
-    this.cache.release(sequence);
+    if (sequence.load?.end !== NEVER) this.cache.release(sequence);
+    this.retire(sequence, from);
+  }
+
+  /** The same but for its KV blocks. */
+  retire(sequence: Sequence, from: Sequence["state"]): void {
     this.encoder?.free(sequence);
     this.#forgetLoad(sequence);
     this.barred = false;
@@ -206,15 +232,18 @@ export class MacroScheduler {
   }
 
   /**
-   * Nobody runs, yet nobody can enter: those in the queue that hold blocks from the host give them up; vLLM would stand
+   * Nobody runs, yet nobody can enter: those in the queue that hold blocks from elsewhere give them up; vLLM would stand
    * still. @returns whether there were any
    */
   unload(): boolean {
     const holders = [...this.#loading, ...this.#loaded];
-    if (this.running > 0 || this.nextLoad < Number.POSITIVE_INFINITY || holders.length === 0) return false;
+    if (this.running > 0 || holders.length === 0) return false;
+    // What is under way will change things.
+    if (holders.some(({ load }) => load !== undefined && load.end > this.#scheduledAt)) return false;
     for (const sequence of holders.sort((a, b) => a.order - b.order)) {
       this.cache.release(sequence);
       this.#forgetLoad(sequence);
+      sequence.computed = 0;
     }
     return true;
   }
@@ -229,7 +258,7 @@ export class MacroScheduler {
       this.apart[kept] = sequence;
       kept += 1;
     }
-    this.apart.length = kept;
+    keepFirst(this.apart, kept);
   }
 
   #setAllApart(underWay: MacroStep | undefined): void {
@@ -254,7 +283,7 @@ export class MacroScheduler {
       this.apart[kept] = sequence;
       kept += 1;
     }
-    this.apart.length = kept;
+    keepFirst(this.apart, kept);
   }
 
   /** Whether it got its newest token from the step before this one, lacks just that one, and more come. */
@@ -355,10 +384,10 @@ export class MacroScheduler {
 
   /** Schedules those that don't coast. @returns the budget left */
   #scheduleEach(step: MacroStep, budget: number): number {
-    const grants = this.#grants;
-    grants.length = 0;
-    let left = budget;
     const { apart } = this;
+    if (apart.length === 0) return budget;
+    const grants = this.#grants;
+    let left = budget;
     for (let i = 0; i < apart.length && left > 0; i += 1) {
       const sequence = apart[i] as Sequence;
       const wanted = Math.min(this.#demand(sequence), left);
@@ -391,6 +420,7 @@ export class MacroScheduler {
       step.add(sequence, tokens, this.#expected(sequence));
       step.batch.encoderTokens += encoded;
     }
+    keepFirst(grants, 0);
     return left;
   }
 
@@ -476,16 +506,26 @@ export class MacroScheduler {
     for (let next = aside.pop(); next !== undefined; next = aside.pop()) this.waiting.putBack(next);
   }
 
-  /** Whether blocks are on their way from the host; those that have come get their names when they are first seen. */
+  /** Whether blocks are on their way to it; those that have come get their names when they are first seen. */
   #isLoading(sequence: Sequence, now: SimTime): boolean {
     const { load } = sequence;
     if (load === undefined || load.end > now) return load !== undefined;
-    if (this.#loading.delete(sequence)) {
-      this.#loaded.add(sequence);
-      this.#nameTwins(sequence);
-      this.cache.name(sequence, load.blocks * this.#config.blockSize);
-    }
+    if (this.#loading.delete(sequence)) this.#endLoad(sequence, load.blocks);
     return false;
+  }
+
+  /** One token is left to compute. Where no block has come all are given up (_update_waiting_for_remote_kv). */
+  #endLoad(sequence: Sequence, blocks: number): void {
+    if (blocks === 0) {
+      this.cache.release(sequence);
+      sequence.load = undefined;
+      return;
+    }
+    const tokens = Math.min(blocks * this.#config.blockSize, sequence.known);
+    this.#loaded.add(sequence);
+    this.#nameTwins(sequence);
+    this.cache.name(sequence, tokens);
+    sequence.computed = Math.min(tokens, sequence.known - 1);
   }
 
   /** @returns the tokens it got; "aside" if blocks are on their way; "no-room", with nothing changed, if it can't enter */
@@ -493,10 +533,10 @@ export class MacroScheduler {
     const loaded = sequence.load !== undefined;
     const hits = loaded ? NO_HITS : this.#lookup(sequence);
     const { blockSize, maxModelLen, chunkedPrefill } = this.#config;
-    const blocks = sequence.load?.blocks ?? hits.blocks;
-    const ext = loaded ? 0 : (this.host?.lookup(sequence, blocks, now) ?? 0);
+    if (sequence.receives && this.cache.takes(sequence.known)) return this.#receive(sequence, hits, now);
+    const ext = loaded ? 0 : (this.host?.lookup(sequence, hits.blocks, now) ?? 0);
     if (ext > 0) return this.#load(sequence, hits, ext, now);
-    const start = Math.min(blocks * blockSize, loaded ? sequence.known - 1 : Number.POSITIVE_INFINITY);
+    const start = loaded ? sequence.computed : hits.blocks * blockSize;
     const lacking = this.#chunk(sequence.known - start);
     const most = Math.min(lacking, budget, maxModelLen - 1 - start);
     // Without chunks a prompt waits until the budget takes it whole.
@@ -571,6 +611,23 @@ export class MacroScheduler {
     return "aside";
   }
 
+  /**
+   * Asks another engine for what isn't here of the prompt. With a step under way the worker hears of it when that is done
+   * (GPUModelRunner.execute_model); layers with a window get blocks for the whole of it, too.
+   */
+  #receive(sequence: Sequence, hits: Hits, now: SimTime): "aside" | "no-room" {
+    const { known } = sequence;
+    if (!this.cache.admit(sequence, hits, known, known)) return this.#noRoom(sequence, hits, known, now);
+    const { blockSize } = this.#config;
+    const tokens = known - hits.blocks * blockSize;
+    this.#transfers.ask(sequence, this.#underWay?.end ?? now, hits.blocks, Math.ceil(known / blockSize), tokens);
+    this.#loading.add(sequence);
+    this.#metrics.counters.externalQueries += tokens;
+    this.#metrics.counters.externalHits += tokens;
+    this.barred = false;
+    return "aside";
+  }
+
   #converse({ request: { conversation } }: Sequence, change: 1 | -1): void {
     if (conversation === undefined) return;
     const count = (this.#conversations.get(conversation) ?? 0) + change;
@@ -609,6 +666,11 @@ export class MacroScheduler {
     this.#metrics.counters.prefixHits += times * hits * this.#config.blockSize;
   }
 }
+
+/** Setting the length costs more where a few are dropped. */
+const keepFirst = (list: unknown[], count: number): void => {
+  while (list.length > count) list.pop();
+};
 
 const NO_HITS: Hits = { blocks: 0, free: 0 };
 

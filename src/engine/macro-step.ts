@@ -38,9 +38,14 @@ export class MacroStep {
   clear(): void {
     this.batch.clear();
     this.number = 0;
-    if (this.members.length > 0) {
-      this.members.length = this.tokens.length = this.ends.length = this.samples.length = 0;
-      this.drafts.length = this.preemptions.length = 0;
+    // One by one: a few at most as a rule, and setting the length costs more.
+    while (this.members.length > 0) {
+      this.members.pop();
+      this.tokens.pop();
+      this.ends.pop();
+      this.samples.pop();
+      this.drafts.pop();
+      this.preemptions.pop();
     }
     this.coasters = 0;
     this.size = 0;
@@ -71,8 +76,7 @@ export class MacroStep {
 
   /** Becomes the step of coasters, and nobody else, that was scheduled last. */
   coast({ scheduled, count, lastContext, lastInWindow }: Coasters, adapters: ReadonlySet<string>): void {
-    this.batch.clear();
-    this.batch.addDecodes(count, lastContext, lastInWindow);
+    becomeDecodes(this.batch, count, lastContext, lastInWindow);
     this.batch.adapters = adapters.size;
     this.adapters = adapters;
     this.number = scheduled;
@@ -104,5 +108,12 @@ export class MacroStep {
     this.samples.splice(at, 0, true);
   }
 }
+
+/** A batch of decodes only becomes another one; the rest of it is 0 as it was. */
+export const becomeDecodes = (batch: Batch, count: number, context: number, inWindow: number): void => {
+  batch.requests = batch.decodes = batch.decodeTokens = count;
+  batch.decodeContext = context;
+  batch.decodeWindow = inWindow;
+};
 
 const NONE: ReadonlySet<string> = new Set();

@@ -1,15 +1,17 @@
 import type { EngineState } from "../model/engine-state.ts";
-import type { Request } from "../model/request.ts";
-import { micros, NEVER, type SimTime } from "../sim/time.ts";
+import type { Request, RequestHead } from "../model/request.ts";
+import { micros, type SimTime } from "../sim/time.ts";
 import { configProblems } from "./config-problems.ts";
-import type { EngineConfig, EngineListener, EngineTiming } from "./engine.ts";
+import type { EngineConfig, EngineListener, EngineTiming, SubmitOptions } from "./engine.ts";
 import { FrontDesk, type Inside } from "./front-desk.ts";
+import { KvTransfers } from "./kv-transfers.ts";
 import { MacroStep } from "./macro-step.ts";
+import { type Outlook, outlookOf } from "./outlook.ts";
 import { Rank } from "./rank.ts";
 import type { RankEngine } from "./ranked-engine.ts";
 import type { RankLoad } from "./ranks.ts";
 import type { Sequence } from "./sequence.ts";
-import { StepResults } from "./step-results.ts";
+import { StepResults, type Unserved } from "./step-results.ts";
 
 /**
  * An engine over several pipeline stages: as many batches are in flight as there are stages, each with requests of its
@@ -19,8 +21,10 @@ import { StepResults } from "./step-results.ts";
  * It takes every step by itself: the runs of equal steps that `MacroEngine` passes over are cut by the other batches.
  */
 export class PipelinedEngine implements RankEngine {
+  readonly #config: EngineConfig;
   readonly #timing: EngineTiming;
   readonly #desk: FrontDesk;
+  readonly #transfers: KvTransfers;
   readonly #rank: Rank;
   readonly #results: StepResults;
   readonly #window: number;
@@ -36,10 +40,12 @@ export class PipelinedEngine implements RankEngine {
   constructor(config: EngineConfig, timing: EngineTiming, listener: EngineListener, start: SimTime) {
     const [problem] = configProblems(config);
     if (problem !== undefined) throw new RangeError(problem.message);
+    this.#config = config;
     this.#timing = timing;
     this.#desk = new FrontDesk(config, timing, listener, start);
-    this.#rank = new Rank(config, false, false, start);
-    this.#results = new StepResults(config, timing, this.#desk);
+    this.#transfers = new KvTransfers(config, listener);
+    this.#rank = new Rank(config, this.#transfers, false, false, start);
+    this.#results = new StepResults(config, timing, this.#desk, this.#transfers);
     this.#window = this.#rank.coasting.window;
     this.#free = Array.from({ length: config.pipelineStages ?? 1 }, () => 0);
     this.#now = start;
@@ -58,7 +64,7 @@ export class PipelinedEngine implements RankEngine {
   }
 
   get due(): SimTime {
-    return Math.min(this.#nextWork, this.#desk.nextDeadline, NEVER) as SimTime;
+    return Math.min(this.#nextWork, this.#desk.nextDeadline, this.#transfers.nextExpiry) as SimTime;
   }
 
   get #nextWork(): number {
@@ -78,25 +84,70 @@ export class PipelinedEngine implements RankEngine {
     if (this.#nextWork <= now) this.#work(now);
   }
 
-  submit(request: Request, now: SimTime, among?: Inside): void {
+  submit(request: Request, now: SimTime, options?: SubmitOptions, among?: Inside): void {
     if (now < this.#now) throw new RangeError(`${now} us lies before now, ${this.#now} us`);
     for (let due = this.due; due < now; due = this.due) this.#happen(due);
     this.#now = now;
-    if (this.#desk.admit(request, now, this.#rank.metrics, among) !== undefined) this.#rank.arriving += 1;
+    const sequence = this.#desk.admit(request, now, this.#rank.metrics, options?.kv, among);
+    if (sequence !== undefined) this.#rank.arriving += 1;
   }
 
   abort(requestId: number, now: SimTime): void {
     this.advance(now);
-    const sequence = this.#desk.find(requestId);
-    if (sequence === undefined) return;
-    this.#hangUp(sequence, "aborted", now);
+    if (this.#desk.find(requestId) === undefined) return;
+    this.giveUp(requestId, now);
     this.#resume(now);
+  }
+
+  giveUp(requestId: number, now: SimTime): void {
+    const sequence = this.#desk.find(requestId);
+    if (sequence !== undefined) this.#hangUp(sequence, "aborted", now);
   }
 
   abortAll(now: SimTime): void {
     this.advance(now);
     for (const sequence of this.#desk.sequences) this.#hangUp(sequence, "aborted", now);
+    for (const sequence of this.#transfers.popAll(now)) this.#giveBack(sequence, now);
     this.#resume(now);
+  }
+
+  kvSent(requestId: number, now: SimTime): void {
+    this.advance(now);
+    const sequence = this.#transfers.sent(requestId);
+    if (sequence !== undefined) this.#endTransfer(sequence, now);
+  }
+
+  kvArrived(requestId: number, now: SimTime): void {
+    this.advance(now);
+    const sequence = this.#transfers.arrived(requestId, now);
+    if (sequence !== undefined) this.#endTransfer(sequence, now);
+  }
+
+  kvFailed(requestId: number, now: SimTime): void {
+    this.advance(now);
+    const failure = this.#transfers.failed(requestId, now);
+    if (failure === undefined) return;
+    if (failure.ends) this.#hangUp(failure.sequence, "failed", now);
+    this.#endTransfer(failure.sequence, now);
+  }
+
+  /** Nobody reads or writes its blocks any more. */
+  #endTransfer(sequence: Sequence, now: SimTime): void {
+    if (sequence.state === "gone") this.#giveBack(sequence, now);
+    this.#resume(now);
+  }
+
+  outlook(request: RequestHead, now: SimTime): Outlook {
+    this.look(now);
+    const [step] = this.#inFlight;
+    const parts = {
+      rank: this.#rank,
+      sequences: this.#desk.sequences,
+      config: this.#config,
+      timing: this.#timing,
+      step,
+    };
+    return outlookOf(parts, request, now);
   }
 
   look(now: SimTime): EngineState {
@@ -109,6 +160,10 @@ export class PipelinedEngine implements RankEngine {
     let left = false;
     for (let next = this.#desk.popDeadline(at); next !== undefined; next = this.#desk.popDeadline(at)) {
       this.#hangUp(next, "timed-out", at);
+      left = true;
+    }
+    for (let next = this.#transfers.popExpired(at); next !== undefined; next = this.#transfers.popExpired(at)) {
+      this.#giveBack(next, at);
       left = true;
     }
     if (left) this.#resume(at);
@@ -127,8 +182,12 @@ export class PipelinedEngine implements RankEngine {
     this.#fill(at);
   }
 
-  #hangUp(sequence: Sequence, outcome: "aborted" | "timed-out", now: SimTime): void {
+  #hangUp(sequence: Sequence, outcome: Unserved, now: SimTime): void {
     this.#results.hangUp(this.#rank, sequence, outcome, now, this.#inFlight.length > 0);
+  }
+
+  #giveBack(sequence: Sequence, now: SimTime): void {
+    this.#results.giveBack(this.#rank, sequence, now, this.#inFlight.length > 0);
   }
 
   /** Somebody who stood in the way of others may be gone. */
@@ -150,7 +209,10 @@ export class PipelinedEngine implements RankEngine {
       const step = new MacroStep(this.#window);
       if (this.#inFlight.length === 0) this.#rank.fill(step, at);
       else this.#rank.scheduler.schedule(step, undefined, at);
-      if (step.size === 0) return;
+      if (step.size === 0) {
+        if (this.#inFlight.length === 0) this.#rank.stall(at);
+        return;
+      }
       this.#send(step, at);
     }
   }

@@ -4,6 +4,7 @@ import type { SimTime } from "../sim/time.ts";
 import { AdapterSlots } from "./adapter-slots.ts";
 import type { EngineConfig, EngineTiming } from "./engine.ts";
 import { EngineMetrics } from "./engine-metrics.ts";
+import type { KvTransfers } from "./kv-transfers.ts";
 import { MacroScheduler } from "./macro-scheduler.ts";
 import { MacroStep } from "./macro-step.ts";
 import type { RankLoad } from "./ranks.ts";
@@ -19,27 +20,26 @@ export class Rank {
   current: MacroStep;
   /** Has members only if it is scheduled. */
   ahead: MacroStep;
-  /** Of a planned step, nobody but coasters taking part; and the blocks that would be free by then. */
+  /** Of a planned step, nobody but coasters taking part. */
   readonly coasting: Batch;
-  spare = 0;
   /** Requests on their way to the queue. */
   arriving = 0;
   /** Of the run of steps being passed over. */
   readonly #run = { outputs: 0, blocks: 0, waited: 0, free: 0 };
   readonly #slots: AdapterSlots | undefined;
   /** Gauges, as of the last finished step. */
-  readonly #gauges: { at: SimTime; running: number; waiting: number; free: number };
+  readonly #gauges: { at: SimTime; running: number; waiting: number; deferred: number; free: number };
 
-  constructor(config: EngineConfig, async: boolean, coasts: boolean, start: SimTime) {
+  constructor(config: EngineConfig, transfers: KvTransfers, async: boolean, coasts: boolean, start: SimTime) {
     const windows = (config.kvGroups ?? []).flatMap(({ window }) => (window === undefined ? [] : [window]));
     const window = windows.length === 0 ? 0 : Math.min(...windows);
     this.metrics = new EngineMetrics(config.maxModelLen);
-    this.scheduler = new MacroScheduler(config, this.metrics, async, coasts);
+    this.scheduler = new MacroScheduler(config, this.metrics, transfers, async, coasts);
     this.current = new MacroStep(window);
     this.ahead = new MacroStep(window);
     this.coasting = new Batch(window);
     this.#slots = config.lora === undefined ? undefined : new AdapterSlots(config.lora);
-    this.#gauges = { at: start, running: 0, waiting: 0, free: this.scheduler.cache.free };
+    this.#gauges = { at: start, running: 0, waiting: 0, deferred: 0, free: this.scheduler.cache.free };
   }
 
   /** The step scheduled ahead becomes the one under way. */
@@ -98,6 +98,17 @@ export class Rank {
     this.#run.blocks += this.scheduler.pass();
   }
 
+  /** Passes over all steps of a run at once: nobody comes to the queue meanwhile, and no window slides. */
+  pass(ends: Float64Array, from: number, to: number, begin: SimTime, beyond: number): void {
+    const run = this.#run;
+    const { coasters } = this.scheduler;
+    if (run.outputs > 0) this.metrics.gaps(ends, from, to, begin, beyond, run.outputs);
+    run.blocks = coasters.blocksOver(to - from);
+    // The gauges are read before the last one is scheduled.
+    run.free -= run.blocks - coasters.blocksFor(to - from - 1);
+    coasters.passAll(to - from);
+  }
+
   /** @param beyond what the front end adds to each gap, microseconds @param next end of the step that is under way now */
   endRun(steps: number, begin: SimTime, end: SimTime, next: SimTime, beyond: number, async: boolean): void {
     const { outputs, blocks, waited, free } = this.#run;
@@ -118,6 +129,11 @@ export class Rank {
     this.#setGauges(end, outputs, waited, free);
   }
 
+  /** Nobody can go on, though some wait: vLLM's core goes on asking, and so its gauges go on as well. */
+  stall(at: SimTime): void {
+    if (this.scheduler.waiting.length > 0) this.readGauges(at);
+  }
+
   /** vLLM's gauges leave with a step's outputs: what has arrived since its scheduling isn't in them yet. */
   readGauges(at: SimTime): void {
     const { running, waiting, cache } = this.scheduler;
@@ -128,18 +144,22 @@ export class Rank {
     this.#gauges.at = at;
     this.#gauges.running = running;
     this.#gauges.waiting = waiting;
+    this.#gauges.deferred = this.scheduler.deferred;
     this.#gauges.free = free;
   }
 
   /** State as of the last finished step. @param underWay microseconds that the step under way has lasted so far */
   look(now: SimTime, underWay: number): EngineState {
-    const { at, running, waiting, free } = this.#gauges;
+    const { at, running, waiting, deferred, free } = this.#gauges;
     if (now < at) throw new RangeError(`${now} us lies before the last change, ${at} us`);
     const { counters, histograms } = this.metrics;
-    const { size } = this.scheduler.cache;
+    const { lora, cache } = this.scheduler;
+    const { size } = cache;
     return {
+      ...(lora === undefined ? {} : { lora }),
       running,
       waiting,
+      deferred,
       kvUsage: 1 - free / size,
       usedBlocks: size - free,
       freeBlocks: free,

@@ -1,3 +1,4 @@
+import type { LoraInfo } from "../model/endpoint.ts";
 import type { EngineCounters, EngineHistograms, EngineState } from "../model/engine-state.ts";
 import { Histogram } from "../model/metric-family.ts";
 
@@ -36,6 +37,8 @@ export const sumOfRanks = (ranks: readonly EngineState[], steps: "together" | "a
   return {
     running: sum((state) => state.running),
     waiting: sum((state) => state.waiting),
+    deferred: sum((state) => state.deferred ?? 0),
+    ...loraOf(ranks),
     kvUsage: sum((state) => state.kvUsage) / ranks.length,
     usedBlocks: sum((state) => state.usedBlocks),
     freeBlocks: sum((state) => state.freeBlocks),
@@ -43,6 +46,15 @@ export const sumOfRanks = (ranks: readonly EngineState[], steps: "together" | "a
     histograms: mergedHistograms(ranks.map((state) => state.histograms)),
     ranks,
   };
+};
+
+/** The newest series wins, so one rank's is seen; all of them together are what a replica has. */
+const loraOf = (ranks: readonly EngineState[]): Pick<EngineState, "lora"> => {
+  const infos = ranks.flatMap(({ lora }) => (lora === undefined ? [] : [lora]));
+  const [first] = infos;
+  if (first === undefined) return {};
+  const all = (of: (info: LoraInfo) => readonly string[]): string[] => [...new Set(infos.flatMap(of))].sort();
+  return { lora: { max: first.max, running: all(({ running }) => running), waiting: all(({ waiting }) => waiting) } };
 };
 
 type Count = number | Record<string, number>;

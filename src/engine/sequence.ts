@@ -1,11 +1,12 @@
 import { type PrefixKeys, prefixKeys } from "../model/prefix-keys.ts";
 import type { EncoderItem, Request } from "../model/request.ts";
 import { type SimTime, START } from "../sim/time.ts";
-import type { EngineConfig } from "./engine.ts";
+import type { EngineConfig, SubmitOptions } from "./engine.ts";
 import { Holding } from "./holding.ts";
 
-/** Blocks of a sequence that come back from host memory. */
-export interface HostLoad {
+/** Blocks of a sequence that come from host memory or from another engine. */
+export interface KvLoad {
+  /** NEVER: nobody knows yet. */
   readonly end: SimTime;
   /** Its leading blocks that are there when the load is done. */
   readonly blocks: number;
@@ -55,8 +56,11 @@ export class Sequence {
   keyed = 0;
   /** Leading blocks of its prompt that were offered to the host. */
   offered = 0;
-  /** Blocks on their way from the host; it waits for them. */
-  load: HostLoad | undefined;
+  /** Blocks on their way to it; it waits for them. */
+  load: KvLoad | undefined;
+  /** Whether another engine has still to be asked for its prompt's KV; and whether one will fetch its blocks. */
+  receives: boolean;
+  readonly sends: boolean;
 
   /** Prompt tokens found in the cache when first admitted. */
   cached = 0;
@@ -89,6 +93,7 @@ export class Sequence {
     order: number,
     at: { readonly arrived: SimTime; readonly queued: SimTime },
     config: EngineConfig,
+    kv?: SubmitOptions["kv"],
   ) {
     const { promptTokens, outputTokens, maxTokens = Number.POSITIVE_INFINITY } = request;
     const room = config.maxModelLen - promptTokens;
@@ -105,6 +110,8 @@ export class Sequence {
     // The reference simulator calls only a full context a cut.
     this.cut = this.capped || (config.mode === "vllm" && outputTokens >= maxTokens);
     this.foreseen = this.limit === most;
+    this.receives = kv === "receive" && config.mode === "vllm";
+    this.sends = kv === "send" && config.mode === "vllm";
     this.kv = config.kvGroups === undefined ? [new Holding()] : config.kvGroups.map(() => new Holding());
   }
 

@@ -2,11 +2,14 @@ import { elapsed, type SimTime } from "../sim/time.ts";
 import { acceptedDrafts } from "./acceptance.ts";
 import type { EngineConfig, EngineTiming } from "./engine.ts";
 import type { FrontDesk } from "./front-desk.ts";
+import type { KvTransfers } from "./kv-transfers.ts";
 import type { MacroStep } from "./macro-step.ts";
 import type { Rank } from "./rank.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** Whose client hung up while a step was under way, and where it was. */
+export type Unserved = "aborted" | "timed-out" | "failed";
+
+/** Who gives up what it holds when the step under way is done, and where it was. */
 interface Leaver {
   readonly rank: Rank;
   readonly sequence: Sequence;
@@ -21,13 +24,15 @@ export class StepResults {
   readonly #config: EngineConfig;
   readonly #timing: EngineTiming;
   readonly #desk: FrontDesk;
+  readonly #transfers: KvTransfers;
   readonly #blis: boolean;
   #leavers: Leaver[] = [];
 
-  constructor(config: EngineConfig, timing: EngineTiming, desk: FrontDesk) {
+  constructor(config: EngineConfig, timing: EngineTiming, desk: FrontDesk, transfers: KvTransfers) {
     this.#config = config;
     this.#timing = timing;
     this.#desk = desk;
+    this.#transfers = transfers;
     this.#blis = config.mode === "blis";
   }
 
@@ -85,7 +90,7 @@ export class StepResults {
    * Tells a client that hung up at once; what it holds is given up between two steps, as vLLM processes aborts.
    * @param underWay whether a step is
    */
-  hangUp(rank: Rank, sequence: Sequence, outcome: "aborted" | "timed-out", now: SimTime, underWay: boolean): void {
+  hangUp(rank: Rank, sequence: Sequence, outcome: Unserved, now: SimTime, underWay: boolean): void {
     const { state } = sequence;
     if (state === "leaving" || state === "gone") return;
     rank.setApart(sequence);
@@ -93,19 +98,26 @@ export class StepResults {
       sequence.state = "gone";
       rank.arriving -= 1;
       if (!underWay) rank.readGauges(now);
-    } else if (underWay) {
-      sequence.state = "leaving";
-      this.#leavers.push({ rank, sequence, from: state });
     } else {
-      leave(rank, sequence, state);
-      rank.scheduler.sweep();
-      rank.readGauges(now);
+      if (underWay) sequence.state = "leaving";
+      this.#takeOffSoon({ rank, sequence, from: state }, now, underWay);
     }
-    rank.metrics.aborted();
+    if (outcome === "failed") rank.metrics.failed();
+    else rank.metrics.aborted();
     this.#desk.giveUp(sequence, outcome, now);
   }
 
-  /** Takes off those whose clients hung up; the gauges show it, or an engine that falls idle would show them for ever. */
+  /** Who is gone gives up the blocks that were left to another engine. */
+  giveBack(rank: Rank, sequence: Sequence, now: SimTime, underWay: boolean): void {
+    this.#takeOffSoon({ rank, sequence, from: "gone" }, now, underWay);
+  }
+
+  #takeOffSoon(leaver: Leaver, now: SimTime, underWay: boolean): void {
+    this.#leavers.push(leaver);
+    if (!underWay) this.takeOff(now);
+  }
+
+  /** Takes off those who are to give up what they hold; the gauges show it, or an engine that falls idle would show them for ever. */
   takeOff(at: SimTime): void {
     if (this.#leavers.length === 0) return;
     for (const { rank, sequence, from } of this.#leavers) leave(rank, sequence, from);
@@ -158,8 +170,17 @@ export class StepResults {
   #end(rank: Rank, sequence: Sequence, at: SimTime): void {
     // The reference simulator takes a block for the last token too, before it frees all (D3).
     if (this.#blis && !sequence.capped) rank.scheduler.cache.grow(sequence, sequence.computed + 1);
-    leave(rank, sequence, sequence.state);
+    if (sequence.sends && sequence.cut) this.#keep(rank, sequence, at);
+    else leave(rank, sequence, sequence.state);
     rank.metrics.finished(sequence, this.#desk.finish(sequence, at));
+  }
+
+  /** Its blocks are kept for another engine, but for those that no layer looks back to (Scheduler._connector_finished). */
+  #keep({ scheduler }: Rank, sequence: Sequence, at: SimTime): void {
+    scheduler.retire(sequence, sequence.state);
+    sequence.state = "gone";
+    if (scheduler.cache.slides) scheduler.cache.slide(sequence, sequence.known);
+    this.#transfers.keep(sequence, at);
   }
 }
 

@@ -11,7 +11,14 @@ export interface WaitingQueue {
   shift(): Sequence | undefined;
   /** To be told of each sequence that goes while it waits; it is dropped when it comes to the front. */
   lost(): void;
+  /** LoRA adapters of those that wait. */
+  readonly adapters: ReadonlySet<string>;
 }
+
+const adaptersOf = (sequences: readonly Sequence[], from = 0): string[] =>
+  sequences
+    .slice(from)
+    .flatMap(({ state, request: { adapter } }) => (adapter === undefined || state === "gone" ? [] : [adapter]));
 
 /** First come, first served; those that come back stand in front. */
 export class FirstComeQueue implements WaitingQueue {
@@ -52,6 +59,10 @@ export class FirstComeQueue implements WaitingQueue {
 
   lost(): void {
     this.#length -= 1;
+  }
+
+  get adapters(): ReadonlySet<string> {
+    return new Set([...adaptersOf(this.#front), ...adaptersOf(this.#back, this.#head)]);
   }
 
   #advance(): void {
@@ -109,6 +120,10 @@ export class OrderedQueue implements WaitingQueue {
 
   lost(): void {
     this.#length -= 1;
+  }
+
+  get adapters(): ReadonlySet<string> {
+    return new Set(adaptersOf(this.#heap));
   }
 
   /** Takes out the first. */

@@ -35,10 +35,10 @@ export const stepUncertainty = (context: LatencyContext, fit: Fitted = fitted): 
 
 /** Variance of the logarithm of the reference step that comes from the corrections alone. */
 export const correctionVariance = (context: LatencyContext, fit: Fitted): number =>
-  quadratic(fit.covariance, sensitivity(context, fit.corrections));
+  quadratic(fit.covariance, sensitivityOf(context, fit.corrections));
 
 /** Derivatives of the logarithm of the reference step by the logarithms of the corrections. */
-const sensitivity = (context: LatencyContext, corrections: readonly number[]): readonly number[] => {
+export const sensitivityOf = (context: LatencyContext, corrections: readonly number[]): readonly number[] => {
   const batch = new Batch();
   batch.addDecodes(REFERENCE.requests, REFERENCE.requests * REFERENCE.context);
   const at = (logs: readonly number[]): number => stepMicros(physicalTerms(correctionsOf(logs), context), batch);

@@ -1,9 +1,14 @@
+import type { LoraInfo } from "./endpoint.ts";
 import type { Histogram } from "./metric-family.ts";
 
 /** State after the last finished step, as vLLM's gauges show it, and counters since the replica's start. */
 export interface EngineState {
   readonly running: number;
   readonly waiting: number;
+  /** Of those, how many wait for blocks from host memory or from another engine. */
+  readonly deferred?: number;
+  /** LoRA adapters in use; left out where none are served. */
+  readonly lora?: LoraInfo;
   /** 0 to 1: 1 - free / (total - 1). */
   readonly kvUsage: number;
   readonly usedBlocks: number;

@@ -1,4 +1,4 @@
-import type { SimTime } from "../sim/time.ts";
+import type { Micros, SimTime } from "../sim/time.ts";
 import type { Outcome, Request } from "./request.ts";
 
 /** What a request went through in one replica, told once, when it ends there. Instants are the client's view. */
@@ -20,6 +20,11 @@ export type Fact =
   | { readonly kind: "arrived"; readonly at: SimTime; readonly request: Request }
   /** No replica was routable, or the gateway refused. */
   | { readonly kind: "refused"; readonly at: SimTime; readonly request: Request; readonly outcome: Outcome }
+  | ({ readonly kind: "gate"; readonly at: SimTime; readonly request: Request; readonly priority: number } & GateEvent)
+  | ({ readonly kind: "routed"; readonly at: SimTime; readonly request: Request } & Routing)
+  /** The prefill leg of a request whose tokens another replica makes: of its replica, never of the client. */
+  | { readonly kind: "prefilled"; readonly pod: string; readonly workload: string; readonly facts: Finished }
+  | ({ readonly kind: "transfer"; readonly at: SimTime; readonly request: Request } & TransferEvent)
   | { readonly kind: "first-token"; readonly at: SimTime; readonly request: Request; readonly pod: string }
   | { readonly kind: "finished"; readonly pod: string; readonly workload: string; readonly facts: Finished }
   | {
@@ -40,6 +45,60 @@ export type Fact =
       readonly by: string;
       readonly reason: string;
     };
+
+/**
+ * What becomes of a request before it is routed. `shed` and `expired` are its end: no `refused` follows. `priority` is
+ * the gateway's: bigger is more important, negative may be shed.
+ */
+export type GateEvent =
+  /** It waits in the gateway's queue from now on. */
+  | { readonly event: "held"; readonly bytes: number }
+  /** Its turn came; `routed` follows. */
+  | { readonly event: "dispatched"; readonly waited: Micros }
+  /** Turned away as it came: `reason` for people, `outcome` where a flow controller decided. */
+  | {
+      readonly event: "shed";
+      readonly reason: string;
+      readonly status: 429 | 500 | 503;
+      readonly outcome?: Extract<QueueOutcome, `Rejected${string}`>;
+    }
+  /** It left the queue without being routed. */
+  | {
+      readonly event: "expired";
+      readonly waited: Micros;
+      readonly status: 429 | 503;
+      readonly outcome: Extract<QueueOutcome, `Evicted${string}`>;
+    };
+
+/** Source: pkg/epp/flowcontrol/types/outcomes.go, llm-d-router@ebab6879. */
+export type QueueOutcome =
+  | "Dispatched"
+  | "RejectedCapacity"
+  | "RejectedNoEndpoints"
+  | "RejectedOther"
+  | "EvictedTTL"
+  | "EvictedNoEndpoints"
+  | "EvictedContextCancelled"
+  | "EvictedOther";
+
+/** Where a request was sent. Source of the kinds: disagg profile handler, llm-d-router@ebab6879. */
+export interface Routing {
+  readonly priority: number;
+  /** Pod and workload that make its tokens. */
+  readonly endpoint: string;
+  readonly workload: string;
+  /** Left out: its prompt is computed there too. */
+  readonly prefillEndpoint?: string;
+  readonly decision: "decode-only" | "prefill-decode" | "encode-decode" | "encode-prefill-decode";
+  /** What the approximate prefix index said of the endpoint: tokens matched, of those looked up. Left out: not asked. */
+  readonly prefix?: { readonly matchedTokens: number; readonly totalTokens: number };
+}
+
+/** A request's KV blocks on their way from one replica to another. */
+export type TransferEvent = { readonly from: string; readonly to: string; readonly bytes: number } & (
+  | { readonly event: "started" }
+  | { readonly event: "ended" | "failed"; readonly seconds: number }
+);
 
 /** Phases of a simulated pod, in order. `ready` pods are routed to; `terminating` ones hold their GPUs. */
 export type PodPhase = "pending" | "pulling" | "starting" | "ready" | "terminating" | "gone";

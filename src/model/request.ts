@@ -7,6 +7,8 @@ export interface RequestHead {
   readonly promptTokens: number;
   readonly prefix?: SharedPrefix;
   readonly session?: string;
+  /** Number of its round in its session, from 0; left out: 0. */
+  readonly round?: number;
   /**
    * Names all tokens after the shared prefix, those of the output too: a request goes on where an earlier one of the
    * same conversation ended, so that it finds the blocks of its prompt and its output.
@@ -39,6 +41,19 @@ export interface RequestHead {
 export interface Request extends RequestHead {
   /** At least 1. Known to the simulation; neither gateway nor engine scheduler looks at it before its time. */
   readonly outputTokens: number;
+  /** Which try of its client's this is: 2 for a first retry. Left out: the first. Retries are counted apart from requests. */
+  readonly attempt?: number;
+  /** The way between client and server. Left out: it takes no time, and the request was sent when it arrived. */
+  readonly path?: ClientPath;
+}
+
+/** What lies between a client and the server. `arrival` is the server's; what the client sees is `clientView`. */
+export interface ClientPath {
+  readonly sent: SimTime;
+  /** Half of the round-trip time. */
+  readonly halfTripMicros: number;
+  /** Per token, up and down: 4 bytes over the bandwidth. */
+  readonly tokenMicros: number;
 }
 
 /** What an encoder turns into `tokens` embeddings at `offset` of the prompt; items of the same id are encoded once. */
@@ -59,6 +74,19 @@ export type SharedPrefix =
 
 /**
  * How a request ended. `rejected`: the engine's front end refused it; `overloaded`: its queue was full (HTTP 503);
- * `timed-out`: its client hung up at the deadline; `aborted`: its pod was taken away, or somebody gave it up.
+ * `timed-out`: its client hung up at the deadline; `aborted`: its pod was taken away, or somebody gave it up; `failed`:
+ * its KV didn't arrive from the engine that computed it (HTTP 500); `unroutable`: no replica was there for it (HTTP 503);
+ * `shed`: the gateway refused it, or its queue was full (HTTP 429, 503 with an empty pool); `expired`: it waited in the
+ * gateway's queue for longer than it may (HTTP 429, or 503).
  */
-export type Outcome = "stop" | "length" | "rejected" | "overloaded" | "timed-out" | "aborted" | "unroutable";
+export type Outcome =
+  | "stop"
+  | "length"
+  | "rejected"
+  | "overloaded"
+  | "timed-out"
+  | "aborted"
+  | "failed"
+  | "unroutable"
+  | "shed"
+  | "expired";

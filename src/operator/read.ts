@@ -5,9 +5,11 @@ import type { InferenceSimulation } from "../schema/resource.ts";
 import { refText, type Store, type StoredObject } from "../store/store.ts";
 import { changedBy } from "../twin/candidate.ts";
 import type { ObservedCluster } from "../twin/manifest.ts";
-import { type Mirrored, type MirroredValue, mirror } from "../twin/mirror.ts";
+import { type Mirrored, type MirroredValue, mirror, pickerConfigWanted } from "../twin/mirror.ts";
 import type { Scenario } from "../twin/scenario.ts";
+import { findPickerConfig } from "./endpoint-picker-config.ts";
 import { findModelConfig } from "./model-config.ts";
+import { findProfile } from "./profile-source.ts";
 import { findTrace } from "./trace-source.ts";
 
 export interface ReadParts {
@@ -104,13 +106,21 @@ const mirrorOf = async (
   const rules = { allowedUrls, maxTraceBytes: limits.maxTraceBytes };
   const found = said === undefined ? undefined : await findTrace(said, simulation.metadata.namespace, store, rules);
   if (found !== undefined && !found.ok) return found;
+  const file = simulation.spec.workload.profile;
+  const profile = file === undefined ? undefined : await findProfile(file, simulation.metadata.namespace, store);
+  if (profile !== undefined && !profile.ok) return profile;
   const wanted = simulation.spec.overrides.model?.config;
   const config = wanted === undefined ? undefined : await findModelConfig(wanted, simulation.metadata.namespace, store);
   if (config !== undefined && !config.ok) return config;
+  const picked = pickerConfigWanted(simulation, cluster);
+  const pickerConfig = picked === undefined ? undefined : await findPickerConfig(picked, cluster, store);
+  if (pickerConfig !== undefined && !pickerConfig.ok) return pickerConfig;
   return mirror(simulation, cluster, {
     limits,
     ...(found === undefined ? {} : { trace: found.value }),
+    ...(profile?.value === undefined ? {} : { profile: profile.value }),
     ...(config === undefined ? {} : { modelConfig: config.value }),
+    ...(pickerConfig === undefined ? {} : { pickerConfig: pickerConfig.value }),
   });
 };
 

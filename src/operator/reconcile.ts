@@ -30,7 +30,7 @@ export interface ReconcilerParts {
 
 /** How often the status of a running shadow is written. */
 const SHADOW_STATUS_SECONDS = 30;
-/** How often traces that nothing watches are looked at again. */
+/** How often traces and configurations that nothing watches are looked at again. */
 const TRACE_LOOK_SECONDS = 30;
 
 /** Brings one simulation at a time to what its object says. Never waits for a run: its end asks for another reconcile. */
@@ -231,9 +231,12 @@ export class Reconciler {
       }
       this.#parts.log({ level: "error", message: "status refused", simulation: held.key, error: error.message });
     }
-    if (plan.kind === "stop" && held.problems.some((p) => p.reason === "TraceNotFound")) return traceAgain;
+    if (plan.kind === "stop" && held.problems.some(({ reason }) => UNWATCHED.includes(reason))) return traceAgain;
+    if (held.problems.some(({ object }) => object?.startsWith("ConfigMap/"))) return configAgain;
     if (held.shadow !== undefined) return { kind: "again", afterSeconds: SHADOW_STATUS_SECONDS, why: "shadow status" };
-    if (held.simulation?.spec.workload.trace !== undefined) return traceAgain;
+    const { trace, profile } = held.simulation?.spec.workload ?? {};
+    if (trace !== undefined || profile?.path !== undefined || profile?.configMap !== undefined) return traceAgain;
+    if (held.scenario?.gateway.kind === "epp") return configAgain;
     return { kind: "settled" };
   }
 
@@ -260,6 +263,15 @@ export class Reconciler {
     }
   }
 }
+
+/** What may be put right where no watch sees it. */
+const UNWATCHED = ["TraceNotFound", "ProfileNotFound", "PickerConfigNotFound"];
+
+const configAgain: Outcome = {
+  kind: "again",
+  afterSeconds: TRACE_LOOK_SECONDS,
+  why: "the endpoint picker's configuration may change",
+};
 
 const traceAgain: Outcome = { kind: "again", afterSeconds: TRACE_LOOK_SECONDS, why: "the trace may change" };
 

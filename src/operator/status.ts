@@ -4,6 +4,8 @@ import { VERSION } from "../model/version.ts";
 import { withBands } from "../report/bands.ts";
 import { byScenario, type ScenarioReports } from "../report/by-scenario.ts";
 import { judge } from "../report/objectives.ts";
+import type { Report } from "../report/report.ts";
+import { worst } from "../report/saturation/saturation-fold.ts";
 import { spreadOf } from "../report/spread.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
 import { hash32 } from "../sim/rng.ts";
@@ -178,11 +180,18 @@ const runPart = (reports: ScenarioReports["reports"], objectives: Parameters<typ
       version: first.version,
       horizonSeconds: first.horizonSeconds,
       kpis: withBands(spreadOf(kpis), first.bands, first.kpis),
+      saturation: saturationOf(reports),
       objectives: [...judged],
       ...(objectives.length === 0 ? {} : { verdict }),
       notes: [...new Set(reports.flatMap((report) => report.notes))].slice(0, 20).map((note) => note.slice(0, 1024)),
     },
   ];
+};
+
+/** Rounded, as all figures of a status. */
+const saturationOf = (reports: readonly Pick<Report, "saturation">[]) => {
+  const { detector, level, score, confidence } = worst(reports.map(({ saturation }) => saturation));
+  return { detector, level, score: Number(score.toPrecision(6)), confidence: Number(confidence.toPrecision(6)) };
 };
 
 const shadowPart = (held: Held) => {
@@ -200,6 +209,7 @@ const shadowPart = (held: Held) => {
         version: VERSION,
         horizonSeconds: Math.floor(snapshot.simulatedSeconds),
         kpis: spreadOf([snapshot.kpis]),
+        saturation: saturationOf([snapshot]),
         objectives: [],
         notes: [],
       },

@@ -9,7 +9,7 @@ export const kpiBands = (runs: { middle: Kpis; fast: Kpis; slow: Kpis }, rule: B
   const [middle, fast, slow] = [flatKpis(runs.middle), flatKpis(runs.fast), flatKpis(runs.slow)];
   return Object.fromEntries(
     Object.entries(middle).map(([name, value]) => {
-      const { p10, p90 } = rule(name, { middle: value, fast: fast[name] as number, slow: slow[name] as number });
+      const { p10, p90 } = rule(name, { middle: value, fast: fast[name] ?? value, slow: slow[name] ?? value });
       return [name, { p10: rounded(p10), p90: rounded(p90) }];
     }),
   );

@@ -1,12 +1,20 @@
 import type { Fact, PodPhase } from "../model/fact.ts";
 import type { MetricFamily } from "../model/metric-family.ts";
-import type { Outcome, Request } from "../model/request.ts";
+import type { Request } from "../model/request.ts";
+import { invariant } from "../sim/invariant.ts";
 import { elapsed, instant, type SimTime, START, toSeconds } from "../sim/time.ts";
 import { EngineTotals } from "./engine-totals.ts";
+import { GateFold } from "./gate-fold.ts";
+import { GroupFold } from "./group-fold.ts";
 import { Level } from "./level.ts";
-import type { Kpis, Report, ScaleEvent, Timeline } from "./report.ts";
+import type { Role } from "./pool-fold.ts";
+import { QueueMeans } from "./queue-means.ts";
+import type { Kpis, Report, Saturation, ScaleEvent, Timeline } from "./report.ts";
+import { SATURATION_DEFAULTS, SaturationFold, type SaturationOptions } from "./saturation/saturation-fold.ts";
 import { QuantileSketch } from "./sketch.ts";
+import type { SloTargets } from "./slo.ts";
 import { summaryOf, summaryOfHistogram } from "./summary.ts";
+import { END_OF, sloKpis } from "./tally.ts";
 import { TimelineFold } from "./timeline-fold.ts";
 import type { ReplicaView, WorldView } from "./world-view.ts";
 
@@ -16,28 +24,22 @@ export interface FoldOptions {
   readonly warmUpMicros: number;
   /** GPUs of one replica, by name of the workload. */
   readonly gpusPerReplica: Readonly<Record<string, number>>;
+  /** Targets by class; left out: none but the requests' own. */
+  readonly slo?: Readonly<Record<string, SloTargets>>;
+  /** Of workloads that compute prompts for others, or tokens after others. */
+  readonly roles?: Readonly<Record<string, Role>>;
+  readonly saturation?: SaturationOptions;
 }
 
 /** What only the world knows about a run. */
 export type Identity = Pick<Report, "scenario" | "seed" | "scenarioDigest" | "version" | "notes">;
 
 const SCALE_EVENTS = 200;
-type End = "completed" | "rejected" | "overloaded" | "timedOut" | "aborted";
-const END_OF: Record<Outcome, End> = {
-  stop: "completed",
-  length: "completed",
-  rejected: "rejected",
-  overloaded: "overloaded",
-  "timed-out": "timedOut",
-  unroutable: "rejected",
-  aborted: "aborted",
-};
-
 /**
  * Folds the facts of a run into KPIs and courses over time, in memory that grows neither with requests nor with time.
  *
  * KPIs leave the warm-up out: requests and their latencies belong to it if they arrived in it, so that
- * arrived = completed + rejected + overloaded + timed out + aborted + in flight; rates, replica-hours, tokens and preemptions by when they happened.
+ * arrived = completed + rejected + overloaded + timed out + aborted + shed + expired + in flight; rates, replica-hours, tokens and preemptions by when they happened.
  * TTFT is of every request that got a first token; end-to-end time of completed ones; queue time of all that were
  * scheduled. Inter-token latencies are told by no fact: they come from the engines' histograms (`summaryOfHistogram`).
  * A replica is counted while it is ready; replica-hours and GPU-hours while it holds its GPUs, from being scheduled until gone.
@@ -47,11 +49,10 @@ export class ReportFold {
   readonly #options: FoldOptions;
   readonly #warmUp: SimTime;
   readonly #timeline: TimelineFold;
-  #arrived = 0;
-  readonly #ends: Record<End, number> = { completed: 0, rejected: 0, overloaded: 0, timedOut: 0, aborted: 0 };
-  #completedSince = 0;
-  readonly #ttft = new QuantileSketch();
-  readonly #e2e = new QuantileSketch();
+  readonly #groups: GroupFold;
+  readonly #gate = new GateFold();
+  readonly #saturation: SaturationFold;
+  readonly #queueMeans = new QueueMeans();
   readonly #queue = new QuantileSketch();
   /** Pods that are not gone, and whether they hold GPUs. */
   readonly #pods = new Map<string, { phase: PodPhase; holds: boolean }>();
@@ -70,6 +71,9 @@ export class ReportFold {
     this.#options = options;
     this.#warmUp = instant(options.warmUpMicros);
     this.#timeline = new TimelineFold(options.horizonMicros);
+    const plain = Object.keys(options.gpusPerReplica).map((name): [string, Role] => [name, "both"]);
+    this.#groups = new GroupFold(this.#warmUp, options.slo, { ...Object.fromEntries(plain), ...options.roles });
+    this.#saturation = new SaturationFold(options.saturation ?? SATURATION_DEFAULTS);
     this.#ready = new Level(this.#warmUp);
     this.#holding = new Level(this.#warmUp);
     this.#gpus = new Level(this.#warmUp);
@@ -88,6 +92,8 @@ export class ReportFold {
     if (this.#before === undefined && now >= this.#warmUp) this.#before = this.#totals(view);
     this.#want(sum(view.workloads.map((workload) => workload.specReplicas)), now);
     const states = replicas.map((replica) => replica.state);
+    this.#queueMeans.look(replicas);
+    this.#saturation.look(now);
     this.#timeline.look(now, {
       waiting: sum(states.map((state) => state.waiting)),
       running: sum(states.map((state) => state.running)),
@@ -104,15 +110,21 @@ export class ReportFold {
   tell(fact: Fact): void {
     switch (fact.kind) {
       case "arrived":
-        this.#timeline.arrived(fact.at);
-        if (this.#counts(fact.request)) this.#arrived += 1;
-        return;
+        return this.#arrived(fact);
+      case "gate":
+        return this.#atGate(fact);
+      case "routed":
+        return this.#counts(fact.request) ? this.#gate.routed(fact) : undefined;
+      case "transfer":
+        return this.#counts(fact.request) ? this.#gate.transfer(fact) : undefined;
+      case "prefilled":
+        return this.#groups.prefilled(fact);
       case "refused":
-        return this.#ended(fact.request, fact.outcome);
+        return this.#refused(fact);
       case "first-token":
         return this.#firstToken(fact);
       case "finished":
-        return this.#finished(fact.facts);
+        return this.#finished(fact);
       case "pod":
         return this.#pod(fact);
       case "synced":
@@ -131,14 +143,20 @@ export class ReportFold {
     const perSecond = (amount: number): number => (window === 0 ? 0 : amount / window);
     const totals = this.#totals(view);
     const engines = totals.since(this.#before ?? totals);
-    const inFlightAtEnd = this.#arrived - sum(Object.values(this.#ends));
+    const { all } = this.#groups;
+    const { shed, expired, ...ends } = all.ends;
+    const inFlightAtEnd = all.arrived - all.ended;
+    const fairness = this.#groups.fairness();
+    const groups = this.#groups.kpis(window);
+    const turnedAway = this.#gate.turnedAway();
     return {
-      requests: { arrived: this.#arrived, ...this.#ends, inFlightAtEnd },
-      ttftSeconds: summaryOf(this.#ttft),
+      requests: { arrived: all.arrived, ...ends, ...(this.#gate.told ? { shed, expired } : {}), inFlightAtEnd },
+      ttftSeconds: summaryOf(all.ttft),
       itlSeconds: summaryOfHistogram(engines.interToken ?? { bounds: [], counts: [], sum: 0 }),
-      e2eSeconds: summaryOf(this.#e2e),
+      tpotSeconds: summaryOf(all.tpot),
+      e2eSeconds: summaryOf(all.e2e),
       queueSeconds: summaryOf(this.#queue),
-      requestsPerSecond: perSecond(this.#completedSince),
+      requestsPerSecond: perSecond(all.completedSince),
       promptTokensPerSecond: perSecond(engines.promptTokens),
       outputTokensPerSecond: perSecond(engines.generationTokens),
       prefixCacheHitRatio: engines.prefixQueries === 0 ? 0 : engines.prefixHits / engines.prefixQueries,
@@ -153,7 +171,18 @@ export class ReportFold {
       scaleDowns: this.#scaleDowns,
       replicaHours: this.#holding.area(now) / 3600,
       gpuHours: this.#gpus.area(now) / 3600,
+      ...(all.targeted === 0 ? {} : { slo: sloKpis(all, window) }),
+      ...(fairness === undefined ? {} : { fairness }),
+      ...(groups === undefined ? {} : { groups }),
+      ...(turnedAway.length === 0 ? {} : { turnedAway }),
+      ...(this.#gate.told ? { gateway: this.#gate.kpis() } : {}),
+      ...(this.#queueMeans.replicas < 2 ? {} : { headOfLineBlockedReplicas: this.#queueMeans.blocked }),
     };
+  }
+
+  /** So far; changes nothing. */
+  get saturation(): Saturation {
+    return this.#saturation.saturation;
   }
 
   /** Changes nothing. */
@@ -176,9 +205,10 @@ export class ReportFold {
       horizonSeconds: (this.#options.horizonMicros ?? view.now) / 1e6,
       warmUpSeconds: this.#options.warmUpMicros / 1e6,
       kpis,
+      saturation: this.saturation,
       timeline: this.timeline(view.now),
       scaleEvents: [...this.#scaleEvents],
-      notes: [...identity.notes, ...unfinished],
+      notes: [...identity.notes, ...unfinished, ...this.#groups.notes()],
       families,
     };
   }
@@ -191,25 +221,44 @@ export class ReportFold {
     return request.arrival >= this.#warmUp;
   }
 
-  #ended(request: Request, outcome: Outcome): void {
-    if (this.#counts(request)) this.#ends[END_OF[outcome]] += 1;
+  #arrived({ at, request }: Extract<Fact, { kind: "arrived" }>): void {
+    this.#timeline.arrived(at);
+    if (!this.#counts(request)) return;
+    this.#groups.arrived(request);
+    this.#saturation.arrived(at);
+  }
+
+  #atGate(fact: Extract<Fact, { kind: "gate" }>): void {
+    if (!this.#counts(fact.request)) return;
+    const end = this.#gate.gate(fact);
+    if (end === undefined) return;
+    this.#groups.turnedAway(fact.request, end);
+    this.#saturation.ended(fact.at, undefined);
+  }
+
+  #refused({ at, request, outcome }: Extract<Fact, { kind: "refused" }>): void {
+    if (!this.#counts(request)) return;
+    const how = END_OF[outcome];
+    invariant(how !== "completed", "who is refused gets no answer");
+    this.#groups.turnedAway(request, how);
+    this.#gate.away(request, how, outcome);
+    this.#saturation.ended(at, undefined);
   }
 
   #firstToken({ at, request }: Extract<Fact, { kind: "first-token" }>): void {
     const ttft = toSeconds(elapsed(request.arrival, at));
     this.#timeline.firstToken(at, ttft);
-    if (this.#counts(request)) this.#ttft.observe(ttft);
+    if (this.#counts(request)) this.#groups.firstToken(request, ttft);
   }
 
-  #finished({ request, outcome, queued, scheduled, end }: Extract<Fact, { kind: "finished" }>["facts"]): void {
-    this.#ended(request, outcome);
-    const completed = END_OF[outcome] === "completed";
-    if (completed) {
-      this.#timeline.completed(end);
-      if (end >= this.#warmUp) this.#completedSince += 1;
-    }
+  #finished(fact: Extract<Fact, { kind: "finished" }>): void {
+    const { request, outcome, queued, scheduled, end } = fact.facts;
+    this.#groups.finished(fact);
+    const how = END_OF[outcome];
+    if (how === "completed") this.#timeline.completed(end);
     if (!this.#counts(request)) return;
-    if (completed) this.#e2e.observe(toSeconds(elapsed(request.arrival, end)));
+    if (how !== "completed") this.#gate.away(request, how, outcome);
+    this.#saturation.ended(end, how === "completed" ? toSeconds(elapsed(request.arrival, end)) : undefined);
     if (scheduled !== undefined) this.#queue.observe(toSeconds(elapsed(queued, scheduled)));
   }
 

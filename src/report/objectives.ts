@@ -1,22 +1,29 @@
 import { durationSeconds } from "../model/duration.ts";
-import type { Kpis, Summary } from "./report.ts";
+import type { Kpis } from "./report.ts";
+import { DEFAULT_CLASS } from "./slo.ts";
 import { type Spread, spread } from "./spread.ts";
 
 /** One of `spec.objectives`. */
 export interface Objective {
-  readonly metric: "ttft" | "itl" | "e2e" | "errorRatio" | "gpuHours";
+  readonly metric: "ttft" | "itl" | "tpot" | "e2e" | "errorRatio" | "gpuHours" | "sloAttainment";
+  /** Of the requests of one class; left out: of all. */
+  readonly sloClass?: string | undefined;
   /** Of a latency; left out: the mean. */
   readonly percentile?: 50 | 90 | 95 | 99 | undefined;
   /** A duration for latencies, a number for the rest. */
-  readonly atMost: string;
+  readonly atMost?: string | undefined;
+  /** Of `sloAttainment`, in place of the former: a ratio. */
+  readonly atLeast?: string | undefined;
 }
 
 export type Verdict = "Passed" | "Failed" | "Inconclusive";
 
 export interface Judged {
   readonly metric: Objective["metric"];
+  readonly sloClass?: string;
   readonly percentile?: 50 | 90 | 95 | 99;
-  readonly atMost: string;
+  readonly atMost?: string;
+  readonly atLeast?: string;
   /** Over the replications that have something to say; latencies in seconds. Left out if none has. */
   readonly observed?: Spread;
   readonly verdict: Verdict;
@@ -39,35 +46,62 @@ export const judge = (
   return { objectives: judged, verdict };
 };
 
-const judgeOne = ({ metric, percentile, atMost }: Objective, runs: readonly Kpis[]): Judged => {
-  const observed = runs.map((kpis) => observe(metric, percentile, kpis));
+const judgeOne = (objective: Objective, runs: readonly Kpis[]): Judged => {
+  const { metric, sloClass, percentile, atMost, atLeast } = objective;
+  const observed = runs.map((kpis) => observe(objective, kpis));
   const told = observed.filter((value) => value !== undefined);
-  const bound = isLatency(metric) ? durationSeconds(atMost) : Number(atMost);
   return {
     metric,
+    ...(sloClass === undefined ? {} : { sloClass }),
     ...(percentile === undefined ? {} : { percentile }),
-    atMost,
+    ...(atMost === undefined ? {} : { atMost }),
+    ...(atLeast === undefined ? {} : { atLeast }),
     ...(told.length === 0 ? {} : { observed: spread(told) }),
-    verdict: verdictOf(observed, bound),
+    verdict: verdictOf(observed, meets(objective)),
   };
 };
 
-const verdictOf = (observed: readonly (number | undefined)[], bound: number): Verdict => {
+/** Whether a value meets the bound. */
+const meets = ({ metric, atMost, atLeast }: Objective): ((value: number) => boolean) => {
+  if (atMost === undefined) return (value) => value >= Number(atLeast);
+  const bound = isLatency(metric) ? durationSeconds(atMost) : Number(atMost);
+  return (value) => value <= bound;
+};
+
+const verdictOf = (observed: readonly (number | undefined)[], met: (value: number) => boolean): Verdict => {
   if (observed.length === 0) return "Inconclusive";
-  if (observed.every((value) => value !== undefined && value <= bound)) return "Passed";
-  if (observed.every((value) => value !== undefined && value > bound)) return "Failed";
+  if (observed.every((value) => value !== undefined && met(value))) return "Passed";
+  if (observed.every((value) => value !== undefined && !met(value))) return "Failed";
   return "Inconclusive";
 };
 
-const isLatency = (metric: Objective["metric"]): metric is "ttft" | "itl" | "e2e" =>
-  metric === "ttft" || metric === "itl" || metric === "e2e";
+type Latency = "ttft" | "itl" | "tpot" | "e2e";
 
-const observe = (metric: Objective["metric"], percentile: Objective["percentile"], kpis: Kpis): number | undefined => {
+export const isLatency = (metric: string): metric is Latency => ["ttft", "itl", "tpot", "e2e"].includes(metric);
+
+const observe = ({ metric, sloClass, percentile }: Objective, kpis: Kpis): number | undefined => {
   if (metric === "gpuHours") return kpis.gpuHours;
-  const { arrived, rejected, overloaded, timedOut, aborted } = kpis.requests;
-  if (metric === "errorRatio")
-    return arrived === 0 ? undefined : (rejected + overloaded + timedOut + aborted) / arrived;
-  const summary: Summary = kpis[`${metric}Seconds`];
+  const of = ofClass(sloClass, kpis);
+  if (of === undefined) return undefined;
+  if (metric === "sloAttainment") return of.requests.arrived === 0 ? undefined : of.slo?.attainmentRatio;
+  if (metric === "errorRatio") return errorRatio(of.requests);
+  // Rules of the schema see to it that no class is asked for its inter-token latencies.
+  const summary = metric === "itl" ? kpis.itlSeconds : of[`${metric}Seconds`];
   if (summary.count === 0) return undefined;
   return percentile === undefined ? summary.mean : summary[`p${percentile}`];
+};
+
+type Part = Pick<Kpis, "requests" | "ttftSeconds" | "tpotSeconds" | "e2eSeconds" | "slo">;
+
+/** The class's own figures; where no request bears a class, all are of the default class. */
+const ofClass = (sloClass: string | undefined, kpis: Kpis): Part | undefined => {
+  if (sloClass === undefined) return kpis;
+  const classes = kpis.groups?.classes;
+  return classes === undefined && sloClass === DEFAULT_CLASS ? kpis : classes?.[sloClass];
+};
+
+const errorRatio = (requests: Kpis["requests"]): number | undefined => {
+  const { arrived, rejected, overloaded, timedOut, aborted, shed = 0, expired = 0 } = requests;
+  if (arrived === 0) return undefined;
+  return (rejected + overloaded + timedOut + aborted + shed + expired) / arrived;
 };

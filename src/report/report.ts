@@ -1,4 +1,7 @@
+import type { Routing } from "../model/fact.ts";
 import type { MetricFamily } from "../model/metric-family.ts";
+import type { DetectorName } from "./detectors/index.ts";
+import type { SaturationVerdict } from "./saturation/detector.ts";
 
 /** Mean and percentiles of one quantity over a run. NaN never appears: a run without observations has count 0 and zeros. */
 export interface Summary {
@@ -24,10 +27,15 @@ export interface Kpis {
     readonly timedOut: number;
     /** Streams cut because their pod went away. */
     readonly aborted: number;
+    /** Turned away by the gateway as they came, and out of its queue; where a gateway tells. */
+    readonly shed?: number;
+    readonly expired?: number;
     readonly inFlightAtEnd: number;
   };
   readonly ttftSeconds: Summary;
   readonly itlSeconds: Summary;
+  /** Per request, where two tokens came: (last - first) / (tokens - 1). */
+  readonly tpotSeconds: Summary;
   readonly e2eSeconds: Summary;
   readonly queueSeconds: Summary;
   readonly requestsPerSecond: number;
@@ -40,6 +48,110 @@ export interface Kpis {
   readonly scaleDowns: number;
   readonly replicaHours: number;
   readonly gpuHours: number;
+  /** Of all requests together, where any has targets. */
+  readonly slo?: SloKpis;
+  /** Where requests name their tenants. */
+  readonly fairness?: {
+    readonly tenants: number;
+    /** Jain's index of their output tokens: 1/tenants to 1. */
+    readonly jainIndex: number;
+  };
+  /** Where requests bear such labels; by name, at most 64 and `other`. */
+  readonly groups?: Groups;
+  /** Requests that came to no answer, by class and why. Left out if all did. */
+  readonly turnedAway?: readonly TurnedAway[];
+  /** Where a gateway tells. */
+  readonly gateway?: GatewayKpis;
+  /** Replicas whose mean queue was more than twice the mean over replicas; where there were two. */
+  readonly headOfLineBlockedReplicas?: number;
+}
+
+/** A request's targets are its own, else its class's (`spec.slo`). */
+export interface SloKpis {
+  /** Requests that arrived with a target. */
+  readonly targeted: number;
+  /** Requests that completed and met all of their targets. */
+  readonly attained: number;
+  /** Attained of all that arrived: whatever was turned away or is unfinished missed. */
+  readonly attainmentRatio: number;
+  readonly goodputPerSecond: number;
+}
+
+export interface Groups {
+  readonly classes?: Readonly<Record<string, GroupKpis>>;
+  readonly models?: Readonly<Record<string, GroupKpis>>;
+  readonly tenants?: Readonly<Record<string, GroupKpis>>;
+  /** `cold`: first rounds, and requests of no session; `warm`: later rounds. */
+  readonly rounds?: Readonly<Record<string, GroupKpis>>;
+  /** By workload. */
+  readonly pools?: Readonly<Record<string, PoolKpis>>;
+}
+
+export interface GroupKpis {
+  readonly requests: Required<Kpis["requests"]>;
+  readonly ttftSeconds: Summary;
+  readonly tpotSeconds: Summary;
+  readonly e2eSeconds: Summary;
+  /** Completed. */
+  readonly requestsPerSecond: number;
+  /** Of requests that ended. */
+  readonly outputTokensPerSecond: number;
+  /** Cached prompt tokens of all prompt tokens, of requests that ended in an engine. */
+  readonly prefixCacheHitRatio: number;
+  readonly preemptionsPerCompletion: number;
+  readonly slo?: SloKpis;
+}
+
+export interface PoolKpis extends Omit<GroupKpis, "requests" | "slo"> {
+  readonly role: "prefill" | "decode" | "both";
+  readonly requests: {
+    readonly ended: number;
+    readonly completed: number;
+    readonly rejected: number;
+    readonly overloaded: number;
+    readonly timedOut: number;
+    readonly aborted: number;
+  };
+  readonly queueSeconds: Summary;
+  /** Prompts computed for other pools, and how long that took from being queued on. */
+  readonly prefills: number;
+  readonly prefillSeconds: Summary;
+}
+
+export interface TurnedAway {
+  readonly sloClass: string;
+  readonly how: "rejected" | "overloaded" | "timedOut" | "aborted" | "shed" | "expired";
+  readonly reason: string;
+  readonly count: number;
+}
+
+export interface GatewayKpis {
+  /** Requests that waited in its queue, and how long those waited that were let go. */
+  readonly held: number;
+  readonly dispatched: number;
+  readonly heldAtEnd: number;
+  readonly queueSeconds: Summary;
+  /** Requests let go while an earlier one of higher priority was held. */
+  readonly priorityInversions: number;
+  readonly decisions: Readonly<Partial<Record<Routing["decision"], number>>>;
+  readonly transfers: {
+    readonly started: number;
+    readonly ended: number;
+    readonly failed: number;
+    /** Of those that ended. */
+    readonly bytes: number;
+    readonly seconds: Summary;
+  };
+}
+
+/** Whether the run got more than it could take. */
+export interface Saturation extends SaturationVerdict {
+  /** Who says so. */
+  readonly detector: DetectorName;
+  /** What each detector says; `streaming`: the chosen one, asked all along, by plurality over a trailing window. */
+  readonly detectors: Readonly<Record<string, SaturationVerdict>>;
+  /** Whether the means of halves and quarters are exact: up to 4096 completions. */
+  readonly exact: boolean;
 }
 
 /** Courses over time, in equal buckets whose number is bounded; column names carry units. */
@@ -91,6 +203,7 @@ export interface Report {
   readonly horizonSeconds: number;
   readonly warmUpSeconds: number;
   readonly kpis: Kpis;
+  readonly saturation: Saturation;
   readonly timeline: Timeline;
   /** The first 200; `scaleUps` and `scaleDowns` count all. */
   readonly scaleEvents: readonly ScaleEvent[];

@@ -49,13 +49,26 @@ export class QuantileSketch {
 
   /** @param value finite and >= 0 @param weight how many observations of it */
   observe(value: number, weight = 1): void {
-    invariant(value >= 0 && value < Number.POSITIVE_INFINITY, `a sketch takes finite values >= 0, got ${value}`);
+    this.observeIn(this.bucketOf(value), value, weight);
+  }
+
+  /** The same, where several sketches of one accuracy observe a value: its bucket is found once. */
+  observeIn(bucket: number, value: number, weight = 1): void {
     this.count += weight;
     this.sum += value * weight;
     if (value < this.#min) this.#min = value;
     if (value > this.#max) this.#max = value;
     if (value < LEAST) this.#zeros += weight;
-    else this.#add(this.#bucketOf(value), weight);
+    else this.#add(bucket, weight);
+  }
+
+  /** @throws unless the value is finite and >= 0 */
+  bucketOf(value: number): number {
+    // The message is put together only where it is needed: this is called for every request, several times.
+    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
+      invariant(false, `a sketch takes finite values >= 0, got ${value}`);
+    }
+    return Math.ceil(Math.log(Math.min(value, MOST)) / this.#logGrowth);
   }
 
   /** Afterwards this one answers as if it had seen the values of both. @throws if the accuracies differ */
@@ -105,10 +118,6 @@ export class QuantileSketch {
     return Math.min(this.#max, Math.max(this.#min, value));
   }
 
-  #bucketOf(value: number): number {
-    return Math.ceil(Math.log(Math.min(value, MOST)) / this.#logGrowth);
-  }
-
   #middleOf(bucket: number): number {
     return (2 * Math.exp(bucket * this.#logGrowth)) / (Math.exp(this.#logGrowth) + 1);
   }
@@ -131,8 +140,8 @@ export class QuantileSketch {
     if (bucket >= this.#first && bucket < end) return;
     const room = size >> 1;
     const first =
-      bucket < this.#first ? Math.max(this.#bucketOf(LEAST), Math.min(bucket, this.#first - room)) : this.#first;
-    const newEnd = bucket >= end ? Math.min(this.#bucketOf(MOST) + 1, Math.max(bucket + 1, end + room)) : end;
+      bucket < this.#first ? Math.max(this.bucketOf(LEAST), Math.min(bucket, this.#first - room)) : this.#first;
+    const newEnd = bucket >= end ? Math.min(this.bucketOf(MOST) + 1, Math.max(bucket + 1, end + room)) : end;
     const counts = new Float64Array(newEnd - first);
     counts.set(this.#counts, this.#first - first);
     this.#counts = counts;

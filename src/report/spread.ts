@@ -18,15 +18,16 @@ export const spread = (values: readonly number[]): Spread => {
   return { mean: rounded(mean), p10: rounded(between(sorted, 0.1)), p90: rounded(between(sorted, 0.9)) };
 };
 
-/** Every KPI over the replications, by a flat name that carries its unit: `ttftP99Seconds`. Empty without runs. */
+/** Every KPI over the replications that tell it, by a flat name that carries its unit: `ttftP99Seconds`. Empty without runs. */
 export const spreadOf = (runs: readonly Kpis[]): Record<string, Spread> => {
   if (runs.length === 0) return {};
   const flat = runs.map(flatKpis);
-  const names = Object.keys(flat[0] ?? {});
-  return Object.fromEntries(names.map((name) => [name, spread(flat.map((kpis) => kpis[name] as number))]));
+  const names = [...new Set(flat.flatMap((kpis) => Object.keys(kpis)))];
+  const told = (name: string): number[] => flat.flatMap((kpis) => kpis[name] ?? []);
+  return Object.fromEntries(names.map((name) => [name, spread(told(name))]));
 };
 
-/** @returns the KPIs of one run under flat names */
+/** @returns the KPIs of one run under flat names; those of groups are not among them */
 export const flatKpis = (kpis: Kpis): Record<string, number> => ({
   requestsArrived: kpis.requests.arrived,
   requestsCompleted: kpis.requests.completed,
@@ -37,6 +38,7 @@ export const flatKpis = (kpis: Kpis): Record<string, number> => ({
   requestsInFlightAtEnd: kpis.requests.inFlightAtEnd,
   ...flatLatency("ttft", kpis.ttftSeconds),
   ...flatLatency("itl", kpis.itlSeconds),
+  ...flatLatency("tpot", kpis.tpotSeconds),
   ...flatLatency("e2e", kpis.e2eSeconds),
   ...flatLatency("queue", kpis.queueSeconds),
   requestsPerSecond: kpis.requestsPerSecond,
@@ -52,7 +54,17 @@ export const flatKpis = (kpis: Kpis): Record<string, number> => ({
   scaleDowns: kpis.scaleDowns,
   replicaHours: kpis.replicaHours,
   gpuHours: kpis.gpuHours,
+  ...told("requestsShed", kpis.requests.shed),
+  ...told("requestsExpired", kpis.requests.expired),
+  ...told("sloAttainmentRatio", kpis.slo?.attainmentRatio),
+  ...told("goodputPerSecond", kpis.slo?.goodputPerSecond),
+  ...told("tenantJainIndex", kpis.fairness?.jainIndex),
+  ...told("headOfLineBlockedReplicas", kpis.headOfLineBlockedReplicas),
+  ...told("priorityInversions", kpis.gateway?.priorityInversions),
 });
+
+const told = (name: string, value: number | undefined): Record<string, number> =>
+  value === undefined ? {} : { [name]: value };
 
 const flatLatency = (name: string, summary: Summary): Record<string, number> => ({
   [`${name}MeanSeconds`]: summary.mean,

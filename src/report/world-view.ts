@@ -1,5 +1,7 @@
 import type { EngineState } from "../model/engine-state.ts";
+import type { QueueOutcome } from "../model/fact.ts";
 import type { Hardware } from "../model/hardware.ts";
+import type { Histogram } from "../model/metric-family.ts";
 import type { SimTime } from "../sim/time.ts";
 
 /** The present state of a world, as scrapes and the exporter see it. Plain data but for the histograms inside. */
@@ -8,6 +10,8 @@ export interface WorldView {
   readonly replicas: readonly ReplicaView[];
   readonly workloads: readonly WorkloadView[];
   readonly autoscalers: readonly AutoscalerView[];
+  /** Left out: no endpoint picker is simulated. */
+  readonly gateways?: readonly GatewayView[];
 }
 
 /** A pod whose engine serves (ready or terminating). */
@@ -57,4 +61,106 @@ export interface AutoscalerView {
     readonly target: number;
     readonly current: number | undefined;
   }[];
+}
+
+/** An endpoint picker before one pool. */
+export interface GatewayView {
+  readonly namespace: string;
+  /** Its own pod, where it is scraped. */
+  readonly pod: string;
+  readonly container: string;
+  /** Name of the InferencePool. */
+  readonly pool: string;
+  /** When it was up. */
+  readonly since: SimTime;
+  /** Gauges of the pool as it flushed them last; undefined before its first flush. */
+  readonly flushed: PoolGauges | undefined;
+  /** As scraped last, present: not flushed. */
+  readonly endpoints: readonly { readonly name: string; readonly waiting: number }[];
+  /** Where flow control is on; as computed at its last dispatch. */
+  readonly flowControl?: FlowControlView;
+  /** Of the approximate prefix index, where there is one. */
+  readonly prefixIndex?: PluginName & { readonly entries: number };
+  /** The profile handler that decides on disaggregation, where there is one. */
+  readonly disagg?: PluginName;
+  readonly counted: GatewayCounts;
+}
+
+export interface PluginName {
+  readonly pluginName: string;
+  readonly pluginType: string;
+}
+
+/** Mean and standard deviation over the endpoints with fresh metrics, to two decimals; kept from before while there are none. */
+export interface PoolGauges {
+  readonly ready: number;
+  readonly kvUsage: Moments | undefined;
+  readonly waiting: Moments | undefined;
+  readonly running: Moments | undefined;
+}
+
+export interface Moments {
+  readonly mean: number;
+  readonly deviation: number;
+}
+
+export interface FlowControlView {
+  readonly saturation: { readonly prefill?: number; readonly decode?: number; readonly effective: number };
+  /** Shares of a band's bounds that are taken. */
+  readonly bands: readonly {
+    readonly priority: number;
+    readonly requestsRatio: number;
+    readonly bytesRatio: number;
+  }[];
+}
+
+/** What an endpoint picker counted since it was up (`GatewayFold`). Its histograms are live. */
+export interface GatewayCounts {
+  readonly requests: readonly RequestSeries[];
+  readonly queues: readonly QueueSeries[];
+  readonly queued: readonly {
+    readonly labels: QueueLabels;
+    readonly outcome: QueueOutcome;
+    readonly seconds: Histogram;
+  }[];
+  readonly outcomes: readonly { readonly outcome: QueueOutcome; readonly priority: number; readonly count: number }[];
+  readonly attempts: readonly {
+    readonly status: "success" | "failure";
+    readonly targetModel: string;
+    readonly endpoint: string;
+    readonly count: number;
+  }[];
+  readonly decisions: readonly { readonly model: string; readonly decision: string; readonly count: number }[];
+  readonly prefixHitRatio: Histogram;
+  readonly prefixHitBytes: Histogram;
+}
+
+export interface RequestLabels {
+  readonly model: string;
+  readonly targetModel: string;
+  readonly fairnessId: string;
+  readonly priority: number;
+}
+
+export interface RequestSeries extends RequestLabels {
+  readonly requests: number;
+  readonly running: number;
+  /** By error code. */
+  readonly errors: ReadonlyMap<string, number>;
+  readonly duration: Histogram;
+  readonly ttft: Histogram;
+  readonly tpot: Histogram;
+  readonly ntpot: Histogram;
+  readonly requestBytes: Histogram;
+  readonly responseBytes: Histogram;
+  readonly inputTokens: Histogram;
+  readonly outputTokens: Histogram;
+  readonly cachedTokens: Histogram;
+}
+
+export type QueueLabels = RequestLabels;
+
+export interface QueueSeries extends QueueLabels {
+  readonly size: number;
+  readonly bytes: number;
 }

@@ -1,7 +1,7 @@
 import { durationOf, durationSeconds, durationTextOf } from "../model/duration.ts";
 import type { Problem } from "../model/problem.ts";
 import { seconds } from "../sim/time.ts";
-import { meanRate, peakRate } from "../workload/sources/index.ts";
+import { meanRate, peakRate, type SyntheticWorkload } from "../workload/sources/index.ts";
 import type { SimulationSpec } from "./simulation-spec.ts";
 
 /** Bounds of the installation on what one simulation may ask for; held before work starts. */
@@ -26,9 +26,11 @@ export const DEFAULT_LIMITS: Limits = {
 /** What a spec asks for beyond the bounds. `maxTraceBytes` is held where the trace is opened. */
 export const limitProblems = (spec: SimulationSpec, limits: Limits): readonly Problem[] => {
   const horizon = horizonProblems(spec, limits);
+  const { synthetic } = spec.workload;
   // Expected requests up to an endless horizon would only repeat what is said of the horizon.
-  const requests = horizon.length > 0 ? [] : requestProblems(spec, limits);
-  return [...horizon, ...rateProblems(spec, limits), ...requests, ...replicaProblems(spec, limits)];
+  const within = horizon.length > 0 ? { ...limits, maxRequests: Number.POSITIVE_INFINITY } : limits;
+  const traffic = synthetic === undefined ? [] : trafficProblems(synthetic, spec, within, "spec.workload.synthetic");
+  return [...horizon, ...traffic, ...replicaProblems(spec, limits)];
 };
 
 const horizonProblems = ({ mode, run }: SimulationSpec, { maxHorizonSeconds }: Limits): readonly Problem[] => {
@@ -44,24 +46,28 @@ const horizonProblems = ({ mode, run }: SimulationSpec, { maxHorizonSeconds }: L
   ];
 };
 
-const rateProblems = ({ workload }: SimulationSpec, { maxRatePerSecond }: Limits): readonly Problem[] => {
-  if (workload.synthetic === undefined) return [];
-  const peak = peakRate(workload.synthetic);
-  if (peak <= maxRatePerSecond) return [];
-  const message = `the rate rises to ${rounded(peak)} requests per second, more than ${rounded(maxRatePerSecond)}`;
-  const fix = "lower the clients' rates or the pattern's factors, or raise --max-rate";
-  return [beyond("RateTooHigh", "spec.workload.synthetic", message, fix)];
-};
-
-const requestProblems = ({ mode, run, workload }: SimulationSpec, { maxRequests }: Limits): readonly Problem[] => {
-  if (mode === "Shadow" || workload.synthetic === undefined) return [];
-  const length = durationOf(run.horizon);
-  const expected = length === 0 ? 0 : (meanRate(workload.synthetic, length) * length) / 1e6;
-  if (expected <= maxRequests) return [];
-  const message = `${rounded(expected)} requests are to be expected in ${run.horizon}, more than ${rounded(maxRequests)}`;
-  return [
-    beyond("TooManyRequests", "spec.run.horizon", message, "shorten it, lower the rates, or raise --max-requests"),
-  ];
+/** What made-up traffic asks for beyond the bounds. @param field where it is described */
+export const trafficProblems = (
+  synthetic: SyntheticWorkload,
+  { mode, run }: Pick<SimulationSpec, "mode" | "run">,
+  { maxRatePerSecond, maxRequests }: Pick<Limits, "maxRatePerSecond" | "maxRequests">,
+  field: string,
+): readonly Problem[] => {
+  const problems: Problem[] = [];
+  const peak = peakRate(synthetic);
+  if (peak > maxRatePerSecond) {
+    const message = `the rate rises to ${rounded(peak)} requests per second, more than ${rounded(maxRatePerSecond)}`;
+    const fix = "lower the clients' rates or the pattern's factors, or raise --max-rate";
+    problems.push(beyond("RateTooHigh", field, message, fix));
+  }
+  const length = mode === "Shadow" || maxRequests === Number.POSITIVE_INFINITY ? 0 : durationOf(run.horizon);
+  const expected = length === 0 ? 0 : (meanRate(synthetic, length) * length) / 1e6;
+  if (Math.min(expected, synthetic.requests ?? Number.POSITIVE_INFINITY) > maxRequests) {
+    const message = `${rounded(expected)} requests are to be expected in ${run.horizon}, more than ${rounded(maxRequests)}`;
+    const fix = "shorten it, lower the rates, or raise --max-requests";
+    problems.push(beyond("TooManyRequests", "spec.run.horizon", message, fix));
+  }
+  return problems;
 };
 
 const replicaProblems = (spec: SimulationSpec, { maxReplicas }: Limits): readonly Problem[] =>

@@ -67,7 +67,7 @@ export const parseSimulation = (raw: unknown, where: Where): Result<InferenceSim
  * A field that is null is left out, as the API server has it; `overrides:` with nothing below it is common in YAML. Patches
  * are kept as they are: there null says something.
  */
-const withoutNulls = (raw: unknown): unknown => {
+export const withoutNulls = (raw: unknown): unknown => {
   if (Array.isArray(raw)) return raw.map(withoutNulls);
   if (typeof raw !== "object" || raw === null) return raw;
   return Object.fromEntries(

@@ -1,19 +1,24 @@
 import * as z from "zod";
 import { routingPolicies } from "../dataplane/policies/index.ts";
-import { latencyModels } from "../latency/models/index.ts";
+import { latencyModels, ownCorrections } from "../latency/models/index.ts";
 import { anyDurationText, durationText } from "../model/duration.ts";
+import { type ProfileFormat, presets, profiles } from "../workload/profiles/index.ts";
 import { syntheticWorkload } from "../workload/sources/index.ts";
-import { CONTEXT_GROWTHS, SESSION_MODES, traceFormats } from "../workload/traces/index.ts";
+import { CONTEXT_GROWTHS, IMAGE_TOKENS, retrySchema, SESSION_MODES, traceFormats } from "../workload/traces/index.ts";
 import { candidates } from "./candidate.ts";
 import { keyedList, ruled } from "./rule.ts";
 import {
+  imagesOfTrace,
   labelRules,
   objectiveRules,
   oneConfigInput,
+  onePicking,
   oneTraceInput,
   oneWorkload,
+  profileRules,
   replayedTrace,
   runRules,
+  someTarget,
   specRules,
 } from "./spec-rules.ts";
 
@@ -68,6 +73,19 @@ const mirror = z
       })
       .optional()
       .meta({ description: "Who scales the workloads. Left out: what is found by its scaleTargetRef, simulated." }),
+    router: z
+      .strictObject({
+        kind: z.enum(["InferencePool", "Service"]).default("InferencePool").meta({
+          description:
+            "InferencePool: its endpoint picker chooses a pod for each request. Service: kube-proxy picks a ready pod at random for each connection.",
+        }),
+        name: objectName.optional().meta({ description: "Left out: found by its selector." }),
+      })
+      .optional()
+      .meta({
+        description:
+          "What stands before the workloads. Left out: the InferencePool whose selector matches their pods; where there is none, a Service.",
+      }),
   })
   .meta({ description: "The real objects, in the simulation's own namespace." });
 
@@ -153,6 +171,10 @@ const engineOverride = z
       .enum(latencyModels.all.map(({ name }) => name) as [LatencyModelName, ...LatencyModelName[]])
       .optional()
       .meta({ description: "How the time of an engine step is computed." }),
+    latencyCorrections: ownCorrections.optional().meta({
+      description:
+        "Corrections of the latency model physical for this deployment, as `servetwin fit-model` prints them. Those left out are as fitted to many servers.",
+    }),
     maxNumSeqs: z.int().min(1).max(1_000_000).optional().meta({ description: "--max-num-seqs" }),
     maxNumBatchedTokens: z.int().min(1).max(10_000_000).optional().meta({ description: "--max-num-batched-tokens" }),
     numGpuBlocks: z.int().min(2).max(1_000_000_000).optional().meta({ description: "--num-gpu-blocks-override" }),
@@ -226,6 +248,69 @@ const startOverride = z
   })
   .meta({ description: "Pod start-up, from wanted to ready." });
 
+const inlinePickerConfig = z
+  .unknown()
+  .refine((said) => typeof said === "string" || (typeof said === "object" && said !== null && !Array.isArray(said)), {
+    error: "must be an EndpointPickerConfig, as a map of fields or as YAML text",
+  })
+  .meta({
+    "x-kubernetes-preserve-unknown-fields": true,
+    description:
+      "An EndpointPickerConfig (llm-d.ai/v1alpha1), as fields or as YAML text, in place of the mirrored endpoint picker's.",
+  });
+
+const kvTransfer = z
+  .strictObject({
+    bandwidthGBs: z.number().min(0.001).max(100_000).optional().meta({
+      description: "What one replica can send, and what one can take, in GB/s per direction.",
+    }),
+    latency: durationText.optional().meta({ description: "Before the first byte of a transfer flows." }),
+    contention: z
+      .boolean()
+      .optional()
+      .meta({ description: "Whether transfers of one replica share its bandwidth; else each has all of it." }),
+    failureRatio: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .meta({ description: "Share of transfers that fail; what then is vLLM's kv_load_failure_policy." }),
+  })
+  .meta({ description: "The way of KV caches from replicas that compute prompts to those that make tokens." });
+
+const gatewayOverride = ruled(
+  z.strictObject({
+    policy: routingPolicies.schema.optional().meta({ description: "How a replica is picked for a request." }),
+    endpointPickerConfig: inlinePickerConfig.optional(),
+    priorities: z
+      .record(
+        z.string().min(1).max(253),
+        z
+          .int()
+          .min(-(2 ** 31))
+          .max(2 ** 31 - 1)
+          .meta({ description: "As an InferenceObjective's: below 0 the class may be shed." }),
+      )
+      .optional()
+      .meta({
+        maxProperties: 64,
+        description: "Priority of each class of requests at the endpoint picker, before what InferenceObjectives say.",
+      }),
+    requestTimeout: durationText
+      .optional()
+      .meta({ description: "After which the gateway cuts a request, in place of the HTTPRoute's. 0s: never." }),
+    scrapeInterval: durationText
+      .optional()
+      .meta({ description: "How often the gateway reads each replica's metrics." }),
+    metricsStaleness: durationText.optional().meta({ description: "--metrics-staleness-threshold" }),
+    kvEventDelay: durationText
+      .optional()
+      .meta({ description: "From an engine's KV cache event to the endpoint picker that hears it." }),
+    kvTransfer: kvTransfer.optional(),
+  }),
+  [onePicking],
+).meta({ description: "The gateway in front of the replicas." });
+
 const overrides = z
   .strictObject({
     replicas: z
@@ -248,15 +333,7 @@ const overrides = z
     model: modelOverride.optional(),
     engine: engineOverride.optional(),
     start: startOverride.optional(),
-    gateway: z
-      .strictObject({
-        policy: routingPolicies.schema.optional().meta({ description: "How a replica is picked for a request." }),
-        scrapeInterval: durationText
-          .optional()
-          .meta({ description: "How often the gateway reads each replica's metrics." }),
-      })
-      .optional()
-      .meta({ description: "The gateway in front of the replicas." }),
+    gateway: gatewayOverride.optional(),
     metrics: z
       .strictObject({
         scrapeInterval: durationText.optional().meta({ description: "Prometheus' scrape interval of the engines." }),
@@ -278,9 +355,9 @@ const overrides = z
 
 const trace = ruled(
   z.strictObject({
-    format: z
-      .enum(traceFormats)
-      .meta({ description: "Format of the trace, as its publisher writes it; plain or gzip." }),
+    format: z.enum(traceFormats).meta({
+      description: "Format of the trace, as its publisher writes it; plain or gzip. Of servegen a tar archive.",
+    }),
     path: z.string().min(1).max(1024).optional().meta({
       description:
         "A file below the folder; in folder mode only. Of blis-v2 the header (NAME.yaml) or the rows (NAME.csv, NAME.csv.gz): the other lies beside it.",
@@ -301,19 +378,45 @@ const trace = ruled(
       .meta({ description: "What a broken line does: fail with its number, or be passed over and counted." }),
     sessions: z.enum(SESSION_MODES).optional().meta({
       description:
-        "Of blis-v2. open-loop: every row comes at its time. closed-loop: a later round comes its think time after the end of the round before. auto (the default): closed-loop where the trace has think times or contexts that accumulate.",
+        "Of blis-v2 and traces of agents. open-loop: every row comes at its time. closed-loop: a later round comes its think time after the end of the round before. auto (the default): closed-loop where the trace has think times or contexts that accumulate.",
     }),
     contextGrowth: z.enum(CONTEXT_GROWTHS).optional().meta({
       description:
         "Of blis-v2, how rounds of one session go on. accumulate: input_tokens are new ones, after the prompt and output before. recorded: input_tokens are whole prompts that begin with them. none: prompts share their prefix only. Left out: as the header has it (session_context_growth), else none.",
     }),
+    imageTokens: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .optional()
+      .meta({ description: `Of azure-2025: tokens that an image becomes in a prompt. Left out: ${IMAGE_TOKENS}.` }),
+    retry: retrySchema.optional(),
   }),
-  [oneTraceInput, replayedTrace],
+  [oneTraceInput, replayedTrace, imagesOfTrace],
 ).meta({ description: "A recorded trace." });
+
+const profile = ruled(
+  z.strictObject({
+    format: z
+      .enum(profiles.map(({ name }) => name) as [ProfileFormat, ...ProfileFormat[]])
+      .optional()
+      .meta({ description: profiles.map(({ name, summary }) => `${name}: ${summary}.`).join(" ") }),
+    path: z.string().min(1).max(1024).optional().meta({ description: "A file below the folder; in folder mode only." }),
+    configMap: configMapKey.optional(),
+    inline: z.string().min(1).max(262_144).optional().meta({ description: "The file's text, YAML or JSON." }),
+    preset: z
+      .enum(presets)
+      .optional()
+      .meta({ description: "In place of a file, one of BLIS's presets and scenarios." }),
+    rate: z.number().min(0.000001).max(1_000_000).optional().meta({ description: "Requests per second of a preset." }),
+  }),
+  profileRules,
+).meta({ description: "Made-up traffic as another tool's file describes it." });
 
 const workload = ruled(
   z.strictObject({
     trace: trace.optional(),
+    profile: profile.optional(),
     synthetic: syntheticWorkload
       .optional()
       .meta({ description: "Made-up traffic. Arrivals do not wait for completions, but within a client's sessions." }),
@@ -321,18 +424,59 @@ const workload = ruled(
   [oneWorkload],
 ).meta({ description: "The traffic: exactly one source." });
 
+const sloClass = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/, {
+    error: "must be letters, digits, dashes, underscores and dots, as the classes of requests are",
+  });
+
+const slo = keyedList(
+  z
+    .array(
+      ruled(
+        z.strictObject({
+          sloClass: sloClass.meta({
+            description: "Class of requests: critical, standard (also of requests that name none), batch, …",
+          }),
+          ttft: durationText.optional().meta({ description: "Arrival to first token, as its client sees it." }),
+          tpot: durationText.optional().meta({ description: "Mean time per output token after the first." }),
+          e2e: durationText.optional().meta({ description: "Arrival to last token." }),
+        }),
+        [someTarget],
+      ).meta({ description: "A request attains its objective if it completes and meets all of these." }),
+    )
+    .max(64),
+  ["sloClass"],
+).meta({ description: "Targets by class of requests. What a request says of itself goes before its class." });
+
+const saturation = z
+  .strictObject({
+    detector: z.enum(["composite", "threshold", "backlog-drift"]).default("composite").meta({
+      description:
+        "composite: work left over, or latency that rises through the run. threshold: mean end-to-end time. backlog-drift: slope of the requests in flight.",
+    }),
+    e2eThreshold: durationText.default("5s").meta({ description: "Bound of the detector threshold." }),
+    window: durationText.default("5m").meta({ description: "Trailing window of the streaming verdict." }),
+  })
+  .meta({ description: "How it is said whether a run got more than it could take." });
+
 const objective = ruled(
   z.strictObject({
-    metric: z.enum(["ttft", "itl", "e2e", "errorRatio", "gpuHours"]).meta({
+    metric: z.enum(["ttft", "itl", "tpot", "e2e", "errorRatio", "gpuHours", "sloAttainment"]).meta({
       description:
-        "ttft, itl, e2e: a latency; errorRatio: share of requests refused, timed out or cut; gpuHours: of the run.",
+        "ttft, itl, tpot, e2e: a latency; errorRatio: share of requests refused, shed, timed out or cut; gpuHours: of the run; sloAttainment: share of requests that met all of their targets.",
     }),
+    sloClass: sloClass.optional().meta({ description: "Of the requests of one class. Left out: of all." }),
     percentile: z.literal([50, 90, 95, 99]).optional().meta({ description: "Of a latency. Left out: the mean." }),
     atMost: z
       .string()
       .min(1)
       .max(32)
+      .optional()
       .meta({ description: 'A duration for latencies ("800ms"), a number for the rest ("0.01").' }),
+    atLeast: z.string().min(1).max(32).optional().meta({ description: 'Of sloAttainment: a ratio ("0.99").' }),
   }),
   objectiveRules,
 ).meta({ description: "What the run has to meet." });
@@ -392,6 +536,8 @@ export const simulationSpec = ruled(
     overrides: overrides.prefault({}),
     workload,
     candidates,
+    slo: slo.default([]),
+    saturation: saturation.prefault({}),
     objectives: z
       .array(objective)
       .max(20)

@@ -44,10 +44,24 @@ const verdict = z.enum(["Passed", "Failed", "Inconclusive"]);
 const judged = z.object({
   metric: z.string().max(64).meta({ description: "As in spec.objectives." }),
   percentile: z.int().optional().meta({ description: "As in spec.objectives." }),
-  atMost: z.string().max(32).meta({ description: "As in spec.objectives." }),
+  sloClass: z.string().max(64).optional().meta({ description: "As in spec.objectives." }),
+  atMost: z.string().max(32).optional().meta({ description: "As in spec.objectives." }),
+  atLeast: z.string().max(32).optional().meta({ description: "As in spec.objectives." }),
   observed: spreadOfKpi.optional().meta({ description: "What the runs came to; latencies in seconds." }),
   verdict: verdict.meta({ description: "Inconclusive: the replications don't agree." }),
 });
+
+const saturation = z
+  .object({
+    detector: z.string().max(64).meta({ description: "As in spec.saturation." }),
+    level: z.enum(["STABLE", "BACKLOGGED", "OVERLOADED"]).meta({
+      description:
+        "STABLE: what came was served, and latency has no trend. BACKLOGGED: work was left over. OVERLOADED: latency kept rising.",
+    }),
+    score: z.number().min(0).max(1).meta({ description: "How far from stable." }),
+    confidence: z.number().min(0).max(1).meta({ description: "How much there was to judge by." }),
+  })
+  .meta({ description: "The most severe of the replications." });
 
 const run = z.object({
   scenario: z.string().max(253).meta({ description: "baseline, or the name of a candidate." }),
@@ -62,6 +76,7 @@ const run = z.object({
     maxProperties: 64,
     description: "Key figures after the warm-up, units in their names: ttftMeanSeconds, ttftP99Seconds, …",
   }),
+  saturation: saturation.optional(),
   objectives: z.array(judged).max(20).optional().meta({ description: "In the order of spec.objectives." }),
   verdict: verdict.optional().meta({ description: "Of its objectives together." }),
   notes: z

@@ -1,4 +1,5 @@
 import { anyDurationText, DURATION_PATTERN, durationSeconds } from "../model/duration.ts";
+import { SESSION_FORMATS } from "../workload/traces/index.ts";
 import type { Rule } from "./rule.ts";
 
 /** What one field alone can't say of a spec. Each rule names the part of the spec that it reads. */
@@ -11,12 +12,24 @@ export const oneTraceInput: Rule<{ path?: unknown; configMap?: unknown; url?: un
   holds: ({ path, configMap, url }) => count(path, configMap, url) === 1,
 };
 
+const celFormats = JSON.stringify(SESSION_FORMATS);
+
 export const replayedTrace: Rule<{ format: string; sessions?: unknown; contextGrowth?: unknown }> = {
-  message: "only traces of format blis-v2 have sessions and contextGrowth",
+  message: `only traces of format ${SESSION_FORMATS.join(", ")} have sessions, and only those of blis-v2 contextGrowth`,
   field: ["format"],
   fix: "drop them",
-  cel: "self.format == 'blis-v2' || !has(self.sessions) && !has(self.contextGrowth)",
-  holds: ({ format, sessions, contextGrowth }) => format === "blis-v2" || count(sessions, contextGrowth) === 0,
+  cel: `(self.format in ${celFormats} || !has(self.sessions)) && (self.format == 'blis-v2' || !has(self.contextGrowth))`,
+  holds: ({ format, sessions, contextGrowth }) =>
+    (sessions === undefined || (SESSION_FORMATS as readonly string[]).includes(format)) &&
+    (contextGrowth === undefined || format === "blis-v2"),
+};
+
+export const imagesOfTrace: Rule<{ format: string; imageTokens?: unknown }> = {
+  message: "only traces of format azure-2025 have imageTokens",
+  field: ["imageTokens"],
+  fix: "drop it",
+  cel: "self.format == 'azure-2025' || !has(self.imageTokens)",
+  holds: ({ format, imageTokens }) => imageTokens === undefined || format === "azure-2025",
 };
 
 export const oneConfigInput: Rule<{ path?: unknown; configMap?: unknown }> = {
@@ -25,51 +38,134 @@ export const oneConfigInput: Rule<{ path?: unknown; configMap?: unknown }> = {
   holds: ({ path, configMap }) => count(path, configMap) === 1,
 };
 
-export const oneWorkload: Rule<{ trace?: unknown; synthetic?: unknown }> = {
-  message: "exactly one of trace and synthetic must be set",
-  cel: "has(self.trace) != has(self.synthetic)",
-  holds: ({ trace, synthetic }) => count(trace, synthetic) === 1,
+/** The API server can't look at a field of any shape. */
+export const onePicking: Rule<{ policy?: unknown; endpointPickerConfig?: unknown }> = {
+  message: "policy and endpointPickerConfig are two ways to pick: at most one of them may be set",
+  field: ["endpointPickerConfig"],
+  fix: "drop one",
+  holds: ({ policy, endpointPickerConfig }) => count(policy, endpointPickerConfig) <= 1,
 };
+
+export const oneWorkload: Rule<{ trace?: unknown; synthetic?: unknown; profile?: unknown }> = {
+  message: "exactly one of trace, synthetic and profile must be set",
+  cel: "(has(self.trace) ? 1 : 0) + (has(self.synthetic) ? 1 : 0) + (has(self.profile) ? 1 : 0) == 1",
+  holds: ({ trace, synthetic, profile }) => count(trace, synthetic, profile) === 1,
+};
+
+interface Profile {
+  readonly format?: unknown;
+  readonly path?: unknown;
+  readonly configMap?: unknown;
+  readonly inline?: unknown;
+  readonly preset?: unknown;
+  readonly rate?: unknown;
+}
+
+export const profileRules: readonly Rule<Profile>[] = [
+  {
+    message: "exactly one of path, configMap, inline and preset must be set",
+    cel: "(has(self.path) ? 1 : 0) + (has(self.configMap) ? 1 : 0) + (has(self.inline) ? 1 : 0) + (has(self.preset) ? 1 : 0) == 1",
+    holds: ({ path, configMap, inline, preset }) => count(path, configMap, inline, preset) === 1,
+  },
+  {
+    message: "format goes with path, configMap or inline, and a preset has none",
+    field: ["format"],
+    cel: "has(self.format) != has(self.preset)",
+    holds: ({ format, preset }) => count(format, preset) === 1,
+  },
+  {
+    message: "rate goes with a preset, and a file has its own",
+    field: ["rate"],
+    cel: "has(self.rate) == has(self.preset)",
+    holds: ({ rate, preset }) => (rate === undefined) === (preset === undefined),
+  },
+];
 
 interface Objective {
   readonly metric: string;
   readonly percentile?: unknown;
-  readonly atMost: string;
+  readonly atMost?: string | undefined;
+  readonly atLeast?: string | undefined;
+  readonly sloClass?: unknown;
 }
 
-const LATENCIES = ["ttft", "itl", "e2e"];
+const LATENCIES = ["ttft", "itl", "tpot", "e2e"];
 const NUMBER = "^[0-9]+([.][0-9]+)?$";
 const RATIO = "^(0([.][0-9]+)?|1([.]0+)?)$";
+/** What is told of the run as a whole only. */
+const WHOLE = ["itl", "gpuHours"];
 
 const isLatency = ({ metric }: Objective): boolean => LATENCIES.includes(metric);
 const celIsLatency = `self.metric in ${JSON.stringify(LATENCIES)}`;
 
 export const objectiveRules: readonly Rule<Objective>[] = [
   {
+    message: "atMost is required",
+    field: ["atMost"],
+    fix: 'set it to a duration for latencies ("800ms"), a number for the rest ("0.01")',
+    cel: 'self.metric == "sloAttainment" || has(self.atMost)',
+    holds: ({ metric, atMost }) => metric === "sloAttainment" || atMost !== undefined,
+  },
+  {
+    message: "sloAttainment is to be at least something: it has no atMost",
+    field: ["atMost"],
+    fix: "set atLeast",
+    cel: 'self.metric != "sloAttainment" || !has(self.atMost)',
+    holds: ({ metric, atMost }) => metric !== "sloAttainment" || atMost === undefined,
+  },
+  {
+    message: 'atLeast of sloAttainment must be a number from 0 to 1, such as "0.99"',
+    field: ["atLeast"],
+    cel: `self.metric != "sloAttainment" || (has(self.atLeast) ? self.atLeast.matches("${RATIO}") : has(self.atMost))`,
+    holds: ({ metric, atMost, atLeast }) =>
+      metric !== "sloAttainment" || (atLeast === undefined ? atMost !== undefined : new RegExp(RATIO).test(atLeast)),
+  },
+  {
+    message: "only sloAttainment has atLeast",
+    field: ["atLeast"],
+    fix: "set atMost",
+    cel: 'self.metric == "sloAttainment" || !has(self.atLeast)',
+    holds: ({ metric, atLeast }) => metric === "sloAttainment" || atLeast === undefined,
+  },
+  {
     message: "atMost of a latency must be a duration such as 800ms or 1.5s",
     field: ["atMost"],
-    cel: `!(${celIsLatency}) || self.atMost.matches("${DURATION_PATTERN}")`,
-    holds: (objective) => !isLatency(objective) || anyDurationText.safeParse(objective.atMost).success,
+    cel: `!(${celIsLatency}) || !has(self.atMost) || self.atMost.matches("${DURATION_PATTERN}")`,
+    holds: (objective) =>
+      !isLatency(objective) || objective.atMost === undefined || anyDurationText.safeParse(objective.atMost).success,
   },
   {
     message: 'atMost of errorRatio must be a number from 0 to 1, such as "0.01"',
     field: ["atMost"],
-    cel: `self.metric != "errorRatio" || self.atMost.matches("${RATIO}")`,
-    holds: ({ metric, atMost }) => metric !== "errorRatio" || new RegExp(RATIO).test(atMost),
+    cel: `self.metric != "errorRatio" || !has(self.atMost) || self.atMost.matches("${RATIO}")`,
+    holds: ({ metric, atMost }) => metric !== "errorRatio" || atMost === undefined || new RegExp(RATIO).test(atMost),
   },
   {
     message: 'atMost of gpuHours must be a number, such as "48"',
     field: ["atMost"],
-    cel: `self.metric != "gpuHours" || self.atMost.matches("${NUMBER}")`,
-    holds: ({ metric, atMost }) => metric !== "gpuHours" || new RegExp(NUMBER).test(atMost),
+    cel: `self.metric != "gpuHours" || !has(self.atMost) || self.atMost.matches("${NUMBER}")`,
+    holds: ({ metric, atMost }) => metric !== "gpuHours" || atMost === undefined || new RegExp(NUMBER).test(atMost),
   },
   {
-    message: "only latencies (ttft, itl, e2e) have a percentile",
+    message: `only latencies (${LATENCIES.join(", ")}) have a percentile`,
     field: ["percentile"],
     cel: `!has(self.percentile) || ${celIsLatency}`,
     holds: (objective) => objective.percentile === undefined || isLatency(objective),
   },
+  {
+    message: `${WHOLE.join(" and ")} are told of the run as a whole, not of a class`,
+    field: ["sloClass"],
+    fix: "drop it; of a class, tpot says how fast tokens come",
+    cel: `!has(self.sloClass) || !(self.metric in ${JSON.stringify(WHOLE)})`,
+    holds: ({ metric, sloClass }) => sloClass === undefined || !WHOLE.includes(metric),
+  },
 ];
+
+export const someTarget: Rule<{ ttft?: unknown; tpot?: unknown; e2e?: unknown }> = {
+  message: "at least one of ttft, tpot and e2e must be set",
+  cel: "has(self.ttft) || has(self.tpot) || has(self.e2e)",
+  holds: ({ ttft, tpot, e2e }) => count(ttft, tpot, e2e) > 0,
+};
 
 /** Labels that the twin's own series bear: who made them, and those of histograms and summaries. */
 const RESERVED_LABELS = ["origin", "simulation", "scenario", "le", "quantile"];

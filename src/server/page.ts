@@ -7,6 +7,7 @@ import type {
   MirroredView,
   ObjectiveView,
   RunView,
+  SaturationView,
   ScaleEventView,
   SimulationDetail,
   SimulationSummary,
@@ -279,15 +280,15 @@ const runSections = ({ runs }: SimulationDetail): (Markup | undefined)[] => {
 };
 
 const objectives = (all: readonly ObjectiveView[]): Markup =>
-  html`<div class="wide"><table><tr><th>objective</th><th class="number">at most</th><th class="number">simulated</th><th>verdict</th></tr>${all.map(
-    ({ metric, percentile, atMost, observed, verdict }) =>
-      html`<tr><td>${metric}${percentile === undefined ? "" : ` p${percentile}`}</td><td class="number">${atMost}</td><td class="number">${
+  html`<div class="wide"><table><tr><th>objective</th><th class="number">bound</th><th class="number">simulated</th><th>verdict</th></tr>${all.map(
+    ({ metric, sloClass, percentile, atMost, atLeast, observed, verdict }) =>
+      html`<tr><td>${metric}${percentile === undefined ? "" : ` p${percentile}`}${sloClass === undefined ? "" : ` of ${sloClass}`}</td><td class="number">${atMost === undefined ? `≥ ${atLeast}` : `≤ ${atMost}`}</td><td class="number">${
         observed === undefined ? "no requests" : observedText(metric, observed)
       }</td><td><span class="badge ${TONE[verdict]}">${verdict}</span></td></tr>`,
   )}</table></div>`;
 
 const observedText = (metric: string, { mean, p10, p90 }: SpreadView): string => {
-  const format = ["ttft", "itl", "e2e"].includes(metric) ? latency : plain;
+  const format = ["ttft", "itl", "tpot", "e2e"].includes(metric) ? latency : plain;
   return p10 === p90 ? format(mean) : `${format(mean)} (${format(p10)} – ${format(p90)})`;
 };
 
@@ -298,12 +299,17 @@ const scaleEvents = (all: readonly ScaleEventView[]): Markup =>
   )}</table></div>`;
 
 const runTable = (runs: readonly RunView[]): Markup =>
-  html`<div class="wide"><table><tr><th>scenario</th><th class="number">seed</th><th class="number">simulated</th><th class="number">warm-up</th><th>digest</th></tr>${runs.map(
-    ({ scenario, seed, horizonSeconds, warmUpSeconds, digest }) =>
+  html`<div class="wide"><table><tr><th>scenario</th><th class="number">seed</th><th class="number">simulated</th><th class="number">warm-up</th><th>saturation</th><th>digest</th></tr>${runs.map(
+    ({ scenario, seed, horizonSeconds, warmUpSeconds, saturation, digest }) =>
       html`<tr><td>${scenario}</td><td class="number">${seed}</td><td class="number">${duration(horizonSeconds)}</td><td class="number">${duration(
         warmUpSeconds,
-      )}</td><td><code>${digest.slice(0, 16)}</code></td></tr>`,
+      )}</td><td>${saturationText(saturation)}</td><td><code>${digest.slice(0, 16)}</code></td></tr>`,
   )}</table></div>`;
+
+const saturationText = (saturation: SaturationView | undefined): string =>
+  saturation === undefined
+    ? ""
+    : `${saturation.level}, score ${plain(saturation.score)}, confidence ${percent(saturation.confidence)} (${saturation.detector})`;
 
 const mirrored = (all: readonly MirroredView[]): Markup =>
   html`<div class="wide"><table class="stack"><tr><th>value</th><th>is</th><th>from</th></tr>${all.map(

@@ -47,7 +47,9 @@ export interface SpreadView {
 export interface ObjectiveView {
   readonly metric: string;
   readonly percentile?: number | undefined;
-  readonly atMost: string;
+  readonly sloClass?: string | undefined;
+  readonly atMost?: string | undefined;
+  readonly atLeast?: string | undefined;
   /** Latencies in seconds. */
   readonly observed?: SpreadView | undefined;
   readonly verdict: string;
@@ -68,9 +70,20 @@ export interface RunView {
   readonly warmUpSeconds: number;
   /** As in the report. */
   readonly kpis: unknown;
+  /** Whether the run got more than it could take, as in the report. */
+  readonly saturation?: SaturationView;
   readonly timeline: TimelineView;
   readonly scaleEvents: readonly ScaleEventView[];
   readonly notes: readonly string[];
+}
+
+export interface SaturationView {
+  readonly detector: string;
+  /** STABLE, BACKLOGGED, OVERLOADED. */
+  readonly level: string;
+  /** 0 to 1, both. */
+  readonly score: number;
+  readonly confidence: number;
 }
 
 export interface TimelineView {

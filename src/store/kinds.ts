@@ -1,11 +1,21 @@
 import { API_VERSION, KIND, PLURAL } from "../schema/resource.ts";
 import type { WatchedKind } from "./store.ts";
 
-/** What is listed and watched. ConfigMaps are not: the one that a trace names is read when it is asked for. */
+/**
+ * What is listed and watched; of a kind that has moved to another group, both. ConfigMaps are not: the one that a trace or an
+ * endpoint picker names is read when it is asked for.
+ */
 export const WATCHED_KINDS: readonly WatchedKind[] = [
   { apiVersion: API_VERSION, kind: KIND, plural: PLURAL },
   { apiVersion: "apps/v1", kind: "Deployment", plural: "deployments" },
   { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", plural: "horizontalpodautoscalers" },
+  { apiVersion: "v1", kind: "Service", plural: "services" },
+  { apiVersion: "inference.networking.k8s.io/v1", kind: "InferencePool", plural: "inferencepools" },
+  { apiVersion: "inference.networking.x-k8s.io/v1alpha2", kind: "InferencePool", plural: "inferencepools" },
+  { apiVersion: "llm-d.ai/v1alpha2", kind: "InferenceObjective", plural: "inferenceobjectives" },
+  { apiVersion: "inference.networking.x-k8s.io/v1alpha2", kind: "InferenceObjective", plural: "inferenceobjectives" },
+  { apiVersion: "inference.networking.x-k8s.io/v1alpha2", kind: "InferenceModel", plural: "inferencemodels" },
+  { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", plural: "httproutes" },
   { apiVersion: "v1", kind: "Node", plural: "nodes", clusterScoped: true, optional: true },
 ];
 

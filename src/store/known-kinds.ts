@@ -34,25 +34,34 @@ const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
   "VolumeAttributesClass",
 ]);
 
-/** Kinds with a namespace in the groups of the kinds that we watch (core, apps, autoscaling): no slips of ours. */
+/** Kinds with a namespace in the groups of the kinds that we watch (core, apps, autoscaling, the gateways'): no slips of ours. */
 const NAMESPACED: ReadonlySet<string> = new Set([
   "ConfigMap",
+  "BackendTLSPolicy",
   "ControllerRevision",
   "DaemonSet",
   "Endpoints",
   "Event",
+  "GRPCRoute",
+  "Gateway",
+  "InferenceModelRewrite",
+  "InferencePoolImport",
   "LimitRange",
+  "ListenerSet",
   "PersistentVolumeClaim",
   "Pod",
   "PodTemplate",
+  "ReferenceGrant",
   "ReplicaSet",
   "ReplicationController",
   "ResourceQuota",
   "Scale",
   "Secret",
-  "Service",
   "ServiceAccount",
   "StatefulSet",
+  "TCPRoute",
+  "TLSRoute",
+  "UDPRoute",
 ]);
 
 export const isClusterScoped = (kind: string): boolean => CLUSTER_SCOPED.has(kind);

@@ -10,6 +10,7 @@ import { Reflector } from "./kubernetes/reflector.ts";
 import { Listeners } from "./listeners.ts";
 import { type Log, warnings } from "./log.ts";
 import { bytesOf } from "./manifest-objects.ts";
+import { inOrder } from "./mirror.ts";
 import {
   type KubeObject,
   type ObjectEvent,
@@ -91,7 +92,7 @@ class KubernetesStore implements Store {
 
   list(kind: string, namespace?: string): readonly StoredObject[] {
     const all = this.#reflectors.filter((one) => one.kind.kind === kind).map(({ mirror }) => mirror.list(namespace));
-    return all.length === 1 ? (all[0] as readonly StoredObject[]) : all.flat().sort(inOrder);
+    return inOrder(all);
   }
 
   onChange(listener: (ref: ObjectRef) => void): () => void {
@@ -131,12 +132,3 @@ class KubernetesStore implements Store {
     );
   }
 }
-
-/** As one mirror sorts. */
-const inOrder = (a: StoredObject, b: StoredObject): number => {
-  const [x, y] = [a, b].map(({ object }) => `${object.metadata.namespace ?? ""} ${object.metadata.name}`) as [
-    string,
-    string,
-  ];
-  return x < y ? -1 : x > y ? 1 : 0;
-};

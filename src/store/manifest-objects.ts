@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Problem } from "../model/problem.ts";
 import { API_VERSION, KIND } from "../schema/resource.ts";
 import { groupOf } from "./kinds.ts";
-import { Mirror } from "./mirror.ts";
+import { inOrder, Mirror } from "./mirror.ts";
 import type { Manifests } from "./read-manifests.ts";
 import { type KubeObject, type ObjectRef, refText, type StoredObject, StoreError, type WatchedKind } from "./store.ts";
 
@@ -29,10 +29,12 @@ export class ManifestObjects {
     return this.#mirrors.get(kindKey(ref))?.get(ref.namespace, ref.name);
   }
 
-  /** Of a kind that is watched only those of its group, as a cluster would answer; of others all that are called so. */
+  /** Of a kind that is watched only those of its groups, as a cluster would answer; of others all that are called so. */
   list(kind: string, namespace?: string): readonly StoredObject[] {
-    const watched = this.#kinds.find((one) => one.kind === kind);
-    if (watched !== undefined) return this.#mirrors.get(kindKey(watched))?.list(namespace) ?? [];
+    const watched = this.#kinds.filter((one) => one.kind === kind);
+    if (watched.length > 0) {
+      return inOrder(watched.map((one) => this.#mirrors.get(kindKey(one))?.list(namespace) ?? []));
+    }
     const suffix = ` ${kind}`;
     return [...this.#mirrors].filter(([key]) => key.endsWith(suffix)).flatMap(([, mirror]) => mirror.list(namespace));
   }

@@ -29,5 +29,16 @@ export class Mirror {
   }
 }
 
+/** The lists of several mirrors as one, in the order of each. */
+export const inOrder = (lists: readonly (readonly StoredObject[])[]): readonly StoredObject[] => {
+  const [only = [], ...others] = lists;
+  if (others.length === 0) return only;
+  const keyed = lists.flat().map((stored) => {
+    const { namespace = "", name } = stored.object.metadata;
+    return { stored, key: keyOf(namespace, name) };
+  });
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ stored }) => stored);
+};
+
 /** A slash sorts after `-` and `.`, which names may have; a space sorts before both. */
 const keyOf = (namespace: string, name: string): string => `${namespace} ${name}`;

@@ -164,7 +164,7 @@ const doubtAboutKind = (
 ): Pick<Problem, "severity" | "reason" | "field" | "message" | "fix"> | undefined => {
   const group = groupOf(apiVersion);
   const sameGroup = kinds.filter((one) => groupOf(one.apiVersion) === group);
-  const exact = kinds.find((one) => one.kind === kind);
+  const exact = sameGroup.find((one) => one.kind === kind) ?? kinds.find((one) => one.kind === kind);
   if (exact !== undefined && sameGroup.includes(exact)) {
     if (exact.apiVersion === apiVersion) return undefined;
     const message = `${apiVersion} is read as if it were ${exact.apiVersion}, whose fields may differ`;

@@ -7,7 +7,8 @@ import {
   SCALAR_STYLE,
   YAMLException,
 } from "js-yaml";
-import { doubtAbout, KUBECTL_SCHEMA } from "./yaml-readings.ts";
+import { KUBECTL_SCHEMA } from "../schema/kubectl-yaml.ts";
+import { doubtAbout } from "./yaml-readings.ts";
 
 export interface YamlDocument {
   /** Plain JSON. */

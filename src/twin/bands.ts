@@ -1,5 +1,5 @@
 import type { ResidualMetric } from "../latency/fit-result.ts";
-import { bandOf, paces, stepUncertainty } from "../latency/uncertainty.ts";
+import { bandOf, paces, type StepUncertainty, stepUncertainty } from "../latency/uncertainty.ts";
 import type { BandRule } from "../report/bands.ts";
 import type { Scenario, WorkloadScenario } from "./scenario.ts";
 
@@ -15,7 +15,7 @@ export interface BandScenarios {
 export const bandScenarios = (scenario: Scenario): BandScenarios | undefined => {
   const knowing = scenario.workloads.filter(({ latency }) => latency.name === "physical");
   if (knowing.length === 0) return undefined;
-  const uncertainties = new Map(knowing.map((workload) => [workload, stepUncertainty(contextOf(workload))]));
+  const uncertainties = new Map(knowing.map((workload) => [workload, uncertaintyOf(workload)]));
   const at = (end: "fast" | "slow"): Scenario => ({
     ...scenario,
     workloads: scenario.workloads.map((workload) => {
@@ -26,6 +26,14 @@ export const bandScenarios = (scenario: Scenario): BandScenarios | undefined => 
   });
   const novelties = [...new Set([...uncertainties.values()].flatMap((one) => one.novelties))];
   return { fast: at("fast"), slow: at("slow"), novelties };
+};
+
+/** What was fitted to the deployment itself knows how far off it is. */
+const uncertaintyOf = (workload: WorkloadScenario): StepUncertainty => {
+  const { latency } = workload;
+  return latency.name === "physical" && latency.deviation !== undefined
+    ? { deviation: latency.deviation, novelties: [] }
+    : stepUncertainty(contextOf(workload));
 };
 
 const contextOf = ({ shape, hardware, parallelism, engine }: WorkloadScenario) => ({
@@ -44,8 +52,8 @@ const SCATTER: readonly (readonly [RegExp, ResidualMetric])[] = [
   [/^e2e(P99|Max)/, "e2e_p99"],
   [/^e2eP9[05]/, "e2e_p90"],
   [/^e2e/, "e2e_mean"],
-  [/^itlP50/, "itl_median"],
-  [/^itl/, "itl_mean"],
+  [/^(itl|tpot)P50/, "itl_median"],
+  [/^(itl|tpot)/, "itl_mean"],
 ];
 
 /** @param prefixCacheHitRatio of the run: where most prompts are computed, first tokens are less certain */

@@ -13,6 +13,19 @@ export type TwinEvent =
   | { readonly kind: "round-arrived"; readonly request: Request }
   /** Somebody outside wrote the scale. */
   | { readonly kind: "scale-written"; readonly workload: string; readonly replicas: number; readonly by: string }
+  /** The client of a request that waits in the gate hangs up. */
+  | { readonly kind: "client-gone"; readonly request: number }
+  /** Requests that were gathered are placed. */
+  | { readonly kind: "window-due" }
+  /** The gateway's scrape of a pod, while requests wait in its gate. */
+  | { readonly kind: "gateway-scrape-due"; readonly pod: string }
+  /** Overtaken if `generation` is not the gate's any more; likewise with transfers. */
+  | { readonly kind: "gate-due"; readonly generation: number }
+  /** The gateway brings the gauges of its metrics page up to date. */
+  | { readonly kind: "gauges-due" }
+  /** The KV cache of a prompt goes to the replica that makes the tokens. */
+  | { readonly kind: "transfer-started"; readonly request: number; readonly bytes: number }
+  | { readonly kind: "transfer-due"; readonly generation: number }
   | { readonly kind: "scrape-due"; readonly pod: string }
   | { readonly kind: "sync-due"; readonly autoscaler: number }
   | { readonly kind: "sample-due" };
@@ -22,13 +35,20 @@ export const RANK = {
   "pod-starting": 0,
   "pod-stopping": 1,
   "scale-written": 2,
-  "engine-due": 3,
-  "request-arrived": 4,
-  "round-arrived": 5,
-  "scrape-due": 7,
-  "sync-due": 8,
-  "sample-due": 9,
+  "transfer-started": 3,
+  "transfer-due": 3,
+  "engine-due": 4,
+  "client-gone": 5,
+  "request-arrived": 6,
+  "round-arrived": 7,
+  "window-due": 9,
+  "gateway-scrape-due": 10,
+  "gate-due": 11,
+  "gauges-due": 12,
+  "scrape-due": 13,
+  "sync-due": 14,
+  "sample-due": 15,
 } as const satisfies Record<TwinEvent["kind"], number>;
 
 /** The reference simulator's engine goes after the arrivals of its instant, so that they take part in a step that starts then. */
-export const BLIS_ENGINE_RANK = 6;
+export const BLIS_ENGINE_RANK = 8;

@@ -13,17 +13,29 @@ export class Field {
   readonly path: string;
   readonly raw: unknown;
   readonly #problems: Problem[];
+  readonly #origin: Origin;
 
-  private constructor(object: string, path: string, raw: unknown, problems: Problem[]) {
+  private constructor(object: string, path: string, raw: unknown, problems: Problem[], origin: Origin = "field") {
     this.object = object;
     this.path = path;
     this.raw = raw;
     this.#problems = problems;
+    this.#origin = origin;
   }
 
   /** @param problems where wrong types are told */
   static root(manifest: Manifest, problems: Problem[]): Field {
     return new Field(objectText(refOf(manifest)), "", manifest, problems);
+  }
+
+  /** What a text inside an object says once it is read: its fields go on from the text's own. */
+  static inside(
+    { object, path }: Pick<Field, "object" | "path">,
+    raw: unknown,
+    problems: Problem[],
+    origin: Origin = "field",
+  ): Field {
+    return new Field(object, path, raw, problems, origin);
   }
 
   at(...keys: readonly (string | number)[]): Field {
@@ -33,11 +45,18 @@ export class Field {
       raw = isObject(raw) ? (raw as Record<string | number, unknown>)[key] : undefined;
       path += step(key, path === "");
     }
-    return new Field(this.object, path, raw, this.#problems);
+    return new Field(this.object, path, raw, this.#problems, this.#origin);
   }
 
   get from(): Source {
-    return { kind: "field", object: this.object, field: this.path };
+    if (this.#origin === "override") return { kind: "override", field: this.path };
+    if (this.#origin === "field") return { kind: "field", object: this.object, field: this.path };
+    return this.#origin;
+  }
+
+  /** Where problems about it are placed. */
+  get place(): Pick<Problem, "object" | "field"> {
+    return { object: this.object, field: this.path };
   }
 
   get present(): boolean {
@@ -56,6 +75,35 @@ export class Field {
     if (typeof this.raw === "number" && Number.isSafeInteger(this.raw) && this.raw >= 0)
       return known(this.raw, this.from);
     return this.#wrong("a whole number >= 0");
+  }
+
+  /** A whole number of either sign. */
+  integer(): Known<number> | undefined {
+    if (!this.present) return undefined;
+    if (Number.isSafeInteger(this.raw)) return known(this.raw as number, this.from);
+    return this.#wrong("a whole number");
+  }
+
+  number(): Known<number> | undefined {
+    if (!this.present) return undefined;
+    if (typeof this.raw === "number" && Number.isFinite(this.raw)) return known(this.raw, this.from);
+    return this.#wrong("a number");
+  }
+
+  truth(): Known<boolean> | undefined {
+    if (!this.present) return undefined;
+    if (typeof this.raw === "boolean") return known(this.raw, this.from);
+    return this.#wrong("true or false");
+  }
+
+  /** A map of texts, as labels are. */
+  texts(): Readonly<Record<string, string>> {
+    return Object.fromEntries(
+      this.entries().flatMap(([key, field]) => {
+        const text = field.text();
+        return text === undefined ? [] : [[key, text.value]];
+      }),
+    );
   }
 
   items(): readonly Field[] {
@@ -86,6 +134,9 @@ export class Field {
     });
   }
 }
+
+/** Whose word a value is: a field of a mirrored object, the simulation's own, or, where nobody said it, whatever is given here. */
+export type Origin = "field" | "override" | Source;
 
 const isObject = (raw: unknown): raw is object => typeof raw === "object" && raw !== null;
 

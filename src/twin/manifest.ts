@@ -34,3 +34,7 @@ export const refOf = ({ kind, metadata }: Manifest): ManifestRef => ({
 
 /** `Kind/namespace/name`, as sources and problems name objects. */
 export const objectText = ({ kind, namespace, name }: ManifestRef): string => `${kind}/${namespace}/${name}`;
+
+/** `apps` of `apps/v1`; empty for the core group. */
+export const groupOf = (apiVersion: string): string =>
+  apiVersion.includes("/") ? (apiVersion.split("/")[0] as string) : "";

@@ -1,26 +1,34 @@
 import { durationOf } from "../model/duration.ts";
-import { known } from "../model/known.ts";
 import { good, type Problem, type Result } from "../model/problem.ts";
+import { SATURATION_DEFAULTS, type SaturationOptions } from "../report/saturation/saturation-fold.ts";
+import type { SloTargets } from "../report/slo.ts";
 import type { Limits } from "../schema/limits.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
 import type { SimulationSpec } from "../schema/simulation-spec.ts";
 import { seconds } from "../sim/time.ts";
-import { defaulted, Ledger, type MirroredValue, overridden, overriddenPeriod, ownField } from "./ledger.ts";
+import { digestOf } from "./digest.ts";
+import { defaulted, Ledger, type MirroredValue, overriddenPeriod, ownField } from "./ledger.ts";
 import type { ManifestRef, ObservedCluster } from "./manifest.ts";
 import { mirrorAutoscalers } from "./mirror/mirrored-autoscalers.ts";
+import { mirrorGateway } from "./mirror/mirrored-gateway.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
-import type { FoundTrace, GatewayScenario, MetricsScenario, Scenario } from "./scenario.ts";
+import type { FoundProfile, FoundTrace, MetricsScenario, Scenario } from "./scenario.ts";
 
 export type { MirroredValue } from "./ledger.ts";
 export type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
+export { type PickerConfigWanted, pickerConfigWanted } from "./mirror/picker-config.ts";
 
 export interface MirrorParts {
   readonly limits: Limits;
   /** What spec.workload.trace names; whoever holds the store has looked. */
   readonly trace?: FoundTrace;
+  /** What spec.workload.profile names, unless it is a preset. */
+  readonly profile?: FoundProfile;
   /** What spec.overrides.model.config holds: a Hugging Face config.json. */
   readonly modelConfig?: string;
+  /** Text of the endpoint picker's configuration, where `pickerConfigWanted` asks for it. */
+  readonly pickerConfig?: string;
 }
 
 export interface Mirrored {
@@ -39,7 +47,7 @@ export interface Mirrored {
 export const mirror = (
   simulation: InferenceSimulation,
   cluster: ObservedCluster,
-  { limits, trace, modelConfig }: MirrorParts,
+  { limits, trace, profile, modelConfig, pickerConfig }: MirrorParts,
 ): Result<Mirrored> => {
   const ledger = new Ledger();
   const { spec, metadata } = simulation;
@@ -57,11 +65,20 @@ export const mirror = (
   const complete = readings.length === spec.mirror.workloads.length;
   const refs = readings.map(({ ref }) => ref);
   const scalers = complete ? mirrorAutoscalers(refs, simulation, cluster, limits, ledger) : [];
-  const gateway = mirrorGateway(spec, ledger);
+  const gateway = mirrorGateway(simulation, { cluster, pickerConfig }, ledger);
   const metrics = mirrorMetrics(spec, ledger);
-  const traffic = mirrorTraffic(simulation, trace, limits, ledger);
-  if (ledger.failed || traffic === undefined) return { ok: false, problems: errorsFirst(ledger.problems) };
-  const scenario: Scenario = { ...head, workloads, gateway, metrics, autoscalers: scalers, traffic };
+  const traffic = mirrorTraffic(simulation, { trace, profile }, limits, ledger);
+  if (ledger.failed || traffic === undefined || gateway === undefined)
+    return { ok: false, problems: errorsFirst(ledger.problems) };
+  const scenario: Scenario = {
+    ...head,
+    workloads,
+    gateway,
+    metrics,
+    autoscalers: scalers,
+    traffic,
+    ...judgedBy(spec),
+  };
   return good({ scenario, values: ledger.values, reads: ledger.reads }, ledger.problems);
 };
 
@@ -80,19 +97,28 @@ const mirrorRun = ({ metadata, spec }: InferenceSimulation, ledger: Ledger) => {
   };
 };
 
-/** Without an InferencePool in the mirror, what stands before the pods is a Service. */
-const mirrorGateway = ({ overrides }: SimulationSpec, ledger: Ledger): GatewayScenario => {
-  const { policy, scrapeInterval } = overrides.gateway ?? {};
-  const said = policy ?? { policy: "random" as const };
-  const from =
-    overridden(policy, "overrides.gateway.policy")?.from ??
-    defaulted(said, "no gateway is mirrored: a Service picks a ready pod at random").from;
-  ledger.use("gateway.policy", known(said.policy, from));
-  const interval =
-    overriddenPeriod(scrapeInterval, "overrides.gateway.scrapeInterval", ledger) ??
-    defaulted(0.05, "llm-d endpoint picker: --refresh-metrics-interval is 50 ms");
-  return { policy: said, scrapeIntervalMicros: seconds(ledger.use("gateway.scrapeIntervalSeconds", interval)) };
+/** What the run is held against. Left out where it is as if nothing was said, so that such scenarios keep their digests. */
+const judgedBy = ({ slo, saturation }: SimulationSpec): Pick<Scenario, "slo" | "saturation"> => {
+  const options: SaturationOptions = {
+    detector: saturation.detector,
+    e2eMicros: durationOf(saturation.e2eThreshold),
+    windowMicros: durationOf(saturation.window),
+  };
+  const usual = digestOf(options) === digestOf(SATURATION_DEFAULTS);
+  return {
+    ...(slo.length === 0 ? {} : { slo: Object.fromEntries(slo.map(targetsOf)) }),
+    ...(usual ? {} : { saturation: options }),
+  };
 };
+
+const targetsOf = ({ sloClass, ttft, tpot, e2e }: SimulationSpec["slo"][number]): [string, SloTargets] => [
+  sloClass,
+  {
+    ...(ttft === undefined ? {} : { ttft: durationOf(ttft) }),
+    ...(tpot === undefined ? {} : { tpot: durationOf(tpot) }),
+    ...(e2e === undefined ? {} : { e2e: durationOf(e2e) }),
+  },
+];
 
 /** Look-back of Prometheus' instant queries: --query.lookback-delta, 5 min. */
 const LOOK_BACK_SECONDS = 300;

@@ -1,6 +1,8 @@
 import type { PodView } from "../controlplane/autoscaler.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Foreseeable } from "../engine/outlook.ts";
 import type { PodPhase } from "../model/fact.ts";
+import { hash32 } from "../sim/rng.ts";
 import type { SimTime } from "../sim/time.ts";
 import type { WorkloadScenario } from "./scenario.ts";
 
@@ -15,7 +17,7 @@ export class Pod {
   /** When its Ready condition last changed. */
   readyChanged: SimTime | undefined;
   /** From ready on. */
-  engine: Engine | undefined;
+  engine: (Engine & Foreseeable) | undefined;
   /** When its engine was up. */
   since: SimTime | undefined;
   /** Counts re-plannings of the engine's next event, so that overtaken ones are passed over. */
@@ -26,11 +28,20 @@ export class Pod {
   draining = false;
   /** The last instant of the gateway's scrape grid that was read. */
   gatewayScraped = -1;
+  /** Its next scrape by the gateway is on the agenda. */
+  gatewayWatched = false;
+  readonly #hash: number;
 
   constructor(name: string, workload: WorkloadScenario, created: SimTime) {
     this.name = name;
     this.workload = workload;
     this.created = created;
+    this.#hash = hash32(name);
+  }
+
+  /** Where in its interval the gateway scrapes it, microseconds. */
+  gatewayPhase(intervalMicros: number): number {
+    return this.#hash % intervalMicros;
   }
 
   get ready(): boolean {

@@ -1,5 +1,5 @@
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
-import type { Known } from "../model/known.ts";
+import type { Known, Source } from "../model/known.ts";
 import type { Result } from "../model/problem.ts";
 import type { Manifest, ManifestRef } from "./manifest.ts";
 import type { GpuReading } from "./readers/gpu.ts";
@@ -22,6 +22,8 @@ export interface Reader<Said> {
 /** A workload that runs vLLM. */
 export interface WorkloadReading {
   readonly ref: ManifestRef;
+  /** Of its pods. */
+  readonly labels: Readonly<Record<string, string>>;
   readonly replicas: Known<number>;
   /** Of the engine. */
   readonly container: Known<string>;
@@ -44,5 +46,75 @@ export interface AutoscalerReading {
   readonly values: readonly { readonly path: string; readonly known: Known<string | number | boolean | null> }[];
 }
 
+/** Pods behind one name. */
+export interface ServiceReading {
+  readonly ref: ManifestRef;
+  readonly selector: Known<Readonly<Record<string, string>>>;
+}
+
+/** Pods that an endpoint picker chooses among. */
+export interface PoolReading {
+  readonly ref: ManifestRef;
+  readonly selector: Known<Readonly<Record<string, string>>>;
+  /** What the gateway asks; a Service where nothing else is said. */
+  readonly picker: Known<{ readonly kind: string; readonly name: string }>;
+}
+
+/** How important requests of a class are to an endpoint picker. */
+export interface ObjectiveReading {
+  readonly ref: ManifestRef;
+  /** What requests may name it by. */
+  readonly classes: readonly string[];
+  readonly pool: Known<string> | undefined;
+  readonly priority: Known<number>;
+}
+
+export interface RouteReading {
+  readonly ref: ManifestRef;
+  readonly rules: readonly RouteRule[];
+}
+
+export interface RouteRule {
+  readonly from: Source;
+  readonly backends: readonly {
+    readonly kind: string;
+    readonly name: Known<string>;
+    /** undefined: the route's own. */
+    readonly namespace: string | undefined;
+    readonly weight: Known<number>;
+  }[];
+  /** 0: none, said so. */
+  readonly timeoutSeconds: Known<number> | undefined;
+  readonly retry: Source | undefined;
+}
+
+/** The process that picks a pod for each request of a pool, as far as its Deployment says. */
+export interface EndpointPickerReading {
+  readonly ref: ManifestRef;
+  readonly replicas: Known<number>;
+  /** How many of them act: with leader election, one. */
+  readonly active: Known<number>;
+  readonly pool: Known<string> | undefined;
+  readonly refreshSeconds: Known<number>;
+  readonly stalenessSeconds: Known<number>;
+  /** Whether plugins of stability Alpha may be loaded. */
+  readonly experimental: Known<boolean>;
+  readonly config: PickerConfigPlace;
+}
+
+/** Where an endpoint picker has its configuration from. */
+export type PickerConfigPlace =
+  | { readonly kind: "none" }
+  | { readonly kind: "text"; readonly text: Known<string> }
+  /** A key of a ConfigMap, mounted where the flag says. */
+  | { readonly kind: "config-map"; readonly name: string; readonly key: string; readonly flag: Source }
+  /** A file that comes from nowhere that is known. */
+  | { readonly kind: "unknown"; readonly path: string; readonly flag: Source };
+
 export const workloadReader = (reader: Reader<WorkloadReading>): Reader<WorkloadReading> => reader;
 export const autoscalerReader = (reader: Reader<AutoscalerReading>): Reader<AutoscalerReading> => reader;
+export const serviceReader = (reader: Reader<ServiceReading>): Reader<ServiceReading> => reader;
+export const poolReader = (reader: Reader<PoolReading>): Reader<PoolReading> => reader;
+export const objectiveReader = (reader: Reader<ObjectiveReading>): Reader<ObjectiveReading> => reader;
+export const routeReader = (reader: Reader<RouteReading>): Reader<RouteReading> => reader;
+export const pickerReader = (reader: Reader<EndpointPickerReading>): Reader<EndpointPickerReading> => reader;

@@ -1,12 +1,17 @@
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { PodStart, PodStop } from "../controlplane/pods/index.ts";
+import type { FrontGateSaid } from "../dataplane/front-gate/index.ts";
+import type { KvLink } from "../dataplane/kv-transfers.ts";
 import type { PolicySaid } from "../dataplane/policies/index.ts";
+import type { SchedulingSaid } from "../dataplane/scheduling.ts";
 import type { EngineConfig } from "../engine/engine.ts";
 import type { LatencySaid } from "../latency/models/index.ts";
 import type { Hardware } from "../model/hardware.ts";
 import type { ModelShape, Parallelism } from "../model/model-shape.ts";
+import type { SaturationOptions } from "../report/saturation/saturation-fold.ts";
+import type { SloTargets } from "../report/slo.ts";
 import type { SyntheticWorkload } from "../workload/sources/index.ts";
-import type { ReplayOptions, TraceFormat } from "../workload/traces/index.ts";
+import type { ReplayOptions, RetrySaid, TraceFormat } from "../workload/traces/index.ts";
 
 export type { PodStart, PodStop, Spread } from "../controlplane/pods/index.ts";
 
@@ -25,6 +30,10 @@ export interface Scenario {
   readonly metrics: MetricsScenario;
   readonly autoscalers: readonly AutoscalerScenario[];
   readonly traffic: TrafficScenario;
+  /** Targets by class; left out: none. */
+  readonly slo?: Readonly<Record<string, SloTargets>>;
+  /** Left out: the detector `composite`. */
+  readonly saturation?: SaturationOptions;
 }
 
 /** One mirrored Deployment. */
@@ -33,10 +42,14 @@ export interface WorkloadScenario {
   readonly namespace: string;
   readonly name: string;
   readonly container: string;
+  /** Labels of its pods, which filters and scorers of an endpoint picker go by. Left out: none. */
+  readonly podLabels?: Readonly<Record<string, string>>;
   readonly modelName: string;
   readonly replicas: number;
   readonly gpusPerReplica: number;
   readonly engine: EngineConfig;
+  /** KV cache of one token, on all GPUs of a replica together; needed where prompts are computed elsewhere. */
+  readonly kvBytesPerToken?: number;
   /** Without CUDA graphs. Left out: with them. */
   readonly eager?: boolean;
   readonly gpuMemoryUtilization: number;
@@ -50,10 +63,39 @@ export interface WorkloadScenario {
   readonly minReadySeconds: number;
 }
 
-export interface GatewayScenario {
-  readonly policy: PolicySaid;
+/** What stands before the pods: one policy, or llm-d's endpoint picker. */
+export type GatewayScenario = PolicyGateway | PickerGateway;
+
+interface AnyGateway {
   /** How old the scraped signals may be: the gateway's own scrape of each replica. */
   readonly scrapeIntervalMicros: number;
+  /** After which it cuts a request. Left out: never. */
+  readonly requestTimeoutMicros?: number;
+}
+
+export interface KvTransferScenario extends KvLink {
+  /** Share of transfers that fail, at their end. */
+  readonly failureRatio: number;
+}
+
+export interface PolicyGateway extends AnyGateway {
+  readonly kind: "policy";
+  readonly policy: PolicySaid;
+}
+
+export interface PickerGateway extends AnyGateway {
+  readonly kind: "epp";
+  /** Of the InferencePool, or the simulation where there is none. */
+  readonly namespace: string;
+  readonly pool: string;
+  readonly scheduling: SchedulingSaid;
+  readonly gate: FrontGateSaid;
+  /** Of each class of requests that is known; 0 for all others. */
+  readonly priorities: Readonly<Record<string, number>>;
+  /** Signals that are older count as missing. */
+  readonly stalenessMicros: number;
+  /** Between replicas that compute prompts and those that make tokens. */
+  readonly kvTransfer: KvTransferScenario;
 }
 
 /** Prometheus between engines and autoscaler. */
@@ -88,12 +130,22 @@ export type TrafficScenario =
       readonly maxRequests: number;
       /** Of formats with sessions. */
       readonly replay?: ReplayOptions;
+      /** Of azure-2025. */
+      readonly imageTokens?: number;
+      readonly retry?: RetrySaid;
     };
 
 /** A trace as it was found: its rows, and its header where the format keeps that apart, as plain data. */
 export interface FoundTrace {
   readonly input: TraceInput;
   readonly header?: { readonly said: unknown; readonly file: string };
+}
+
+/** Another tool's workload file as it was found, as plain data. */
+export interface FoundProfile {
+  readonly said: unknown;
+  /** Left out where it stands in the simulation itself. */
+  readonly file?: string;
 }
 
 /** Where the bytes of a trace are; the worker opens them. gzip is recognised by its magic number. */

@@ -11,14 +11,19 @@ export const trafficSource = (traffic: TrafficScenario, streams: Streams): Workl
     case "synthetic":
       return syntheticSource(traffic.synthetic, streams);
     case "trace":
-      return traceSource({
-        format: traffic.format,
-        rateScale: traffic.rateScale,
-        startOffsetMicros: micros(traffic.startOffsetMicros),
-        onError: traffic.onError,
-        maxRequests: traffic.maxRequests,
-        replay: traffic.replay,
-      });
+      return traceSource(
+        {
+          format: traffic.format,
+          rateScale: traffic.rateScale,
+          startOffsetMicros: micros(traffic.startOffsetMicros),
+          onError: traffic.onError,
+          maxRequests: traffic.maxRequests,
+          replay: traffic.replay,
+          imageTokens: traffic.imageTokens,
+          retry: traffic.retry,
+        },
+        streams,
+      );
     default:
       return traffic satisfies never;
   }

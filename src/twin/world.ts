@@ -4,12 +4,12 @@ import { neededSeries, ScrapedMetricsApi } from "../controlplane/metrics/metrics
 import { nextScrape } from "../controlplane/metrics/scrape-schedule.ts";
 import { ScrapedSeries } from "../controlplane/metrics/scraped-series.ts";
 import { planStart, planStop, scaleInOrder } from "../controlplane/pods/index.ts";
-import { Gateway } from "../dataplane/gateway.ts";
-import { routingPolicies } from "../dataplane/policies/index.ts";
+import { ROLE_LABEL } from "../dataplane/roles.ts";
 import { createEngine } from "../engine/create-engine.ts";
-import type { EngineConfig } from "../engine/engine.ts";
+import type { EngineConfig, EngineListener } from "../engine/engine.ts";
 import { latencyModels } from "../latency/models/index.ts";
 import { perRank } from "../latency/per-rank.ts";
+import type { DecisionTap } from "../model/decision.ts";
 import type { Fact } from "../model/fact.ts";
 import type { Request } from "../model/request.ts";
 import { ReportFold } from "../report/fold.ts";
@@ -22,7 +22,9 @@ import { hash32, type Rng, rngOf, type Streams } from "../sim/rng.ts";
 import { after, micros, NEVER, type SimTime, START, seconds } from "../sim/time.ts";
 import type { EndedRequest, WorkloadSource } from "../workload/source.ts";
 import { BLIS_ENGINE_RANK, RANK, type TwinEvent } from "./event.ts";
+import type { PathHost } from "./path-host.ts";
 import { Pod } from "./pod.ts";
+import { RequestPath } from "./request-path.ts";
 import type { AutoscalerScenario, Scenario, WorkloadScenario } from "./scenario.ts";
 import { trafficSource } from "./traffic.ts";
 
@@ -35,7 +37,7 @@ export class World {
   readonly #agenda = new Agenda<TwinEvent>(START);
   readonly #streams: Streams;
   readonly #source: WorkloadSource;
-  readonly #gateway: Gateway;
+  readonly #path: RequestPath;
   readonly #fleets = new Map<string, Fleet>();
   /** Every pod that is not gone, in order of creation. */
   readonly #pods = new Map<string, Pod>();
@@ -48,21 +50,31 @@ export class World {
   #starved = false;
   #arrived = 0;
 
+  /** Who wants to see how requests are routed. */
+  readonly decisions: DecisionTap | undefined;
+
   /** @param listener hears every fact after the report's fold; for tests and traces */
-  constructor(scenario: Scenario, listener?: (fact: Fact) => void) {
+  constructor(scenario: Scenario, listener?: (fact: Fact) => void, decisions?: DecisionTap) {
     this.scenario = scenario;
+    this.decisions = decisions;
     this.#tellOthers = listener;
     this.#horizon = scenario.horizonMicros === undefined ? NEVER : (scenario.horizonMicros as SimTime);
     this.#streams = rngOf(scenario.seed);
     this.#source = trafficSource(scenario.traffic, this.#streams);
-    this.#gateway = new Gateway(
-      routingPolicies.create(scenario.gateway.policy, { rng: this.#streams.stream("gateway") }),
+    this.#path = new RequestPath(
+      scenario.gateway,
+      scenario.workloads[0]?.modelName ?? "",
+      this.#streams,
+      this.#pathHost(),
     );
     this.#series = new ScrapedSeries(micros(scenario.metrics.lookBackMicros));
     this.#fold = new ReportFold({
       horizonMicros: scenario.horizonMicros,
       warmUpMicros: scenario.warmUpMicros,
       gpusPerReplica: Object.fromEntries(scenario.workloads.map((w) => [w.name, w.gpusPerReplica])),
+      roles: Object.fromEntries(scenario.workloads.map(({ name, podLabels }) => [name, roleOf(podLabels)])),
+      ...(scenario.slo === undefined ? {} : { slo: scenario.slo }),
+      ...(scenario.saturation === undefined ? {} : { saturation: scenario.saturation }),
     });
     for (const workload of scenario.workloads) {
       const fleet = new Fleet(workload, this.#streams.stream(`pods/${workload.name}/scale-in`));
@@ -134,6 +146,20 @@ export class World {
         return this.#admit(event.request);
       case "round-arrived":
         return this.#admit(event.request);
+      case "client-gone":
+        return this.#path.clientGone(event.request);
+      case "window-due":
+        return this.#path.windowDue();
+      case "gateway-scrape-due":
+        return this.#path.scrapeDue(event.pod);
+      case "gate-due":
+        return this.#path.gateDue(event.generation);
+      case "gauges-due":
+        return this.#path.gaugesDue();
+      case "transfer-started":
+        return this.#path.transferStarted(event.request, event.bytes);
+      case "transfer-due":
+        return this.#path.transferDue(event.generation);
       case "scale-written":
         return this.#scale(event.workload, event.replicas, event.by, "written from outside");
       case "scrape-due":
@@ -150,7 +176,9 @@ export class World {
   /** The state as of `at`, which lies not before now and not after the next event. */
   view(at: SimTime = this.now): WorldView {
     const serving = [...this.#pods.values()].filter((pod) => pod.engine !== undefined);
+    const gateway = this.#path.view(at);
     return {
+      ...(gateway === undefined ? {} : { gateways: [gateway] }),
       now: at,
       replicas: serving.map((pod) => this.#viewOf(pod, at)),
       workloads: [...this.#fleets.values()].map((fleet) => fleet.view(at)),
@@ -173,10 +201,14 @@ export class World {
     );
   }
 
-  /** KPIs and timeline so far, for those who watch a running world. */
-  progress(at: SimTime): Pick<Report, "kpis" | "timeline"> {
+  /** KPIs, saturation and timeline so far, for those who watch a running world. */
+  progress(at: SimTime): Pick<Report, "kpis" | "saturation" | "timeline"> {
     const view = this.view(at);
-    return { kpis: this.#fold.kpis(view), timeline: this.#fold.timeline(at) };
+    return {
+      kpis: this.#fold.kpis(view),
+      saturation: this.#fold.saturation,
+      timeline: this.#fold.timeline(at),
+    };
   }
 
   #end(): SimTime {
@@ -184,7 +216,7 @@ export class World {
   }
 
   #notes(): string[] {
-    const notes: string[] = [];
+    const notes: string[] = [...this.#path.notes];
     for (const [passed, how] of [
       [this.#source.skipped, "were skipped"],
       [this.#source.dropped, "made no request"],
@@ -192,6 +224,8 @@ export class World {
       if (passed === undefined || passed.lines === 0) continue;
       notes.push(`${passed.lines} lines of the trace ${how}, the first is line ${passed.firstLine}: ${passed.why}`);
     }
+    const { retried = 0 } = this.#source;
+    if (retried > 0) notes.push(`${retried} retries of failed requests were sent; they count as arrivals too`);
     if (this.#arrived === 0) notes.push("no request arrived before the horizon");
     return notes;
   }
@@ -205,52 +239,46 @@ export class World {
     this.#plan(drawn.request.arrival, { kind: "request-arrived", request: drawn.request });
   }
 
-  #admit(request: Request): void {
+  #admit(sent: Request): void {
+    const request = this.#path.withDeadline(sent);
     this.#arrived += 1;
     this.#tell({ kind: "arrived", at: this.now, request });
-    if (this.#gateway.readsSignals) this.#refreshBeliefs();
-    const name = this.#gateway.route(request);
-    if (name === undefined) {
-      this.#tell({ kind: "refused", at: this.now, request, outcome: "unroutable" });
-      return this.#goOn({ request, outcome: "unroutable", outputTokens: 0 });
-    }
-    const pod = this.#pod(name);
-    engineOf(pod).submit(request, this.now);
-    this.#replan(pod);
+    this.#path.arrive(request);
   }
 
-  /** Lets a session's next round come. */
+  #pathHost(): PathHost {
+    const now = (): SimTime => this.now;
+    return {
+      get now() {
+        return now();
+      },
+      decisions: this.decisions,
+      tell: (fact) => this.#tell(fact),
+      plan: (at, event) => this.#plan(at, event),
+      pod: (name) => this.#pods.get(name),
+      engine: (pod) => {
+        this.#path.beforeLook(pod, this.now);
+        return engineOf(pod);
+      },
+      replan: (pod) => this.#replan(pod),
+      over: (ended) => this.#goOn(ended),
+    };
+  }
+
+  /** Lets come what follows from an ended request: its retry, its session's next round. */
   #goOn(ended: EndedRequest): void {
-    const request = this.#source.ended?.(ended, this.now);
-    if (request !== undefined && request.arrival <= this.#horizon)
-      this.#plan(request.arrival, { kind: "round-arrived", request });
-  }
-
-  /**
-   * Brings the gateway's beliefs up to its last scrape before now. Scrapes lie on a grid per pod; what was scraped
-   * between two requests and overwritten unseen need not be read at all.
-   */
-  #refreshBeliefs(): void {
-    for (const pod of this.#pods.values()) {
-      if (pod.ready) this.#readForGateway(pod, this.now);
+    const following = this.#source.ended?.(ended, this.now);
+    if (following === undefined) return;
+    for (const request of following) {
+      if (request.arrival <= this.#horizon) this.#plan(request.arrival, { kind: "round-arrived", request });
     }
-  }
-
-  #readForGateway(pod: Pod, before: SimTime): void {
-    const interval = this.scenario.gateway.scrapeIntervalMicros;
-    const phase = hash32(pod.name) % interval;
-    const last = Math.floor((before - 1 - phase) / interval) * interval + phase;
-    if (last <= pod.gatewayScraped || last < (pod.since ?? START)) return;
-    pod.gatewayScraped = last;
-    const { waiting, running, kvUsage } = engineOf(pod).look(last as SimTime);
-    this.#gateway.scraped(pod.name, last as SimTime, { waiting, running, kvUsage });
   }
 
   // ---- engines
 
   /** An engine that was looked at doesn't show earlier states any more, so the gateway's last scrape comes first. */
   #viewOf(pod: Pod, at: SimTime): ReplicaView {
-    if (this.#gateway.readsSignals && pod.ready) this.#readForGateway(pod, at);
+    this.#path.beforeLook(pod, at);
     return replicaView(pod, at);
   }
 
@@ -258,7 +286,7 @@ export class World {
     const pod = this.#pods.get(name);
     if (pod?.engine === undefined || pod.generation !== generation) return;
     // What the gateway's last scrape saw is asked for before the engine leaves that instant behind.
-    if (this.#gateway.readsSignals && pod.ready) this.#readForGateway(pod, this.now);
+    this.#path.beforeLook(pod, this.now);
     pod.planned = undefined;
     pod.engine.advance(this.now);
     this.#replan(pod);
@@ -314,7 +342,7 @@ export class World {
     pod.since = now;
     pod.engine = createEngine(this.#seeded(engine, pod.name), model, this.#listenerOf(pod), now);
     this.#tellPhase(pod, "ready");
-    this.#gateway.join(pod.name);
+    this.#path.join(pod);
     if (this.scenario.autoscalers.length > 0) {
       this.#series.label(pod.name, labelsOf(pod));
       this.#plan(nextScrape(pod.name, now, micros(this.scenario.metrics.scrapeIntervalMicros)), {
@@ -332,14 +360,12 @@ export class World {
     return { ...engine, speculation: { ...speculation, seed } };
   }
 
-  #listenerOf(pod: Pod) {
+  #listenerOf(pod: Pod): EngineListener {
     return {
-      firstToken: (request: Request, at: SimTime) => this.#tell({ kind: "first-token", at, request, pod: pod.name }),
-      finished: (facts: Extract<Fact, { kind: "finished" }>["facts"]) => {
-        this.#gateway.ended(pod.name);
-        this.#tell({ kind: "finished", pod: pod.name, workload: pod.workload.name, facts });
-        this.#goOn(facts);
-      },
+      firstToken: (request, at) => this.#path.firstToken(pod, request, at),
+      finished: (facts) => this.#path.finished(pod, facts),
+      kvWanted: (request, at, tokens) => this.#path.kvWanted(pod, request, at, tokens),
+      ...(this.#path.hearsKv ? { kvCached: (kind, block) => this.#path.kvCached(pod, kind, block) } : {}),
     };
   }
 
@@ -348,7 +374,7 @@ export class World {
     this.#tellPhase(pod, "terminating");
     if (!wasServing) return this.#remove(pod);
     pod.readyChanged = this.now;
-    this.#gateway.leave(pod.name);
+    this.#path.leave(pod);
     const plan = planStop(this.now, pod.workload.stop);
     this.#plan(plan.sigterm, { kind: "pod-stopping", pod: pod.name, stage: "sigterm" });
     this.#plan(plan.abort, { kind: "pod-stopping", pod: pod.name, stage: "abort" });
@@ -359,12 +385,16 @@ export class World {
     const pod = this.#pods.get(name);
     if (pod === undefined) return;
     if (stage === "sigterm") pod.draining = true;
-    else engineOf(pod).abortAll(this.now);
+    else {
+      this.#path.lost(pod);
+      engineOf(pod).abortAll(this.now);
+    }
     if (engineOf(pod).held === 0) this.#remove(pod);
     else this.#replan(pod);
   }
 
   #remove(pod: Pod): void {
+    this.#path.lost(pod);
     if (pod.engine !== undefined) {
       this.#fold.retire(this.#viewOf(pod, this.now));
       // Staleness markers come where the next scrape would have been.
@@ -474,6 +504,7 @@ export class World {
 
   #tell(fact: Fact): void {
     this.#fold.tell(fact);
+    this.#path.hear(fact);
     this.#tellOthers?.(fact);
   }
 
@@ -552,6 +583,13 @@ class Fleet {
     };
   }
 }
+
+/** What the replicas of a workload are for, by the label that the endpoint picker goes by. */
+const roleOf = (labels: Readonly<Record<string, string>> = {}): "prefill" | "decode" | "both" => {
+  const role = labels[ROLE_LABEL];
+  if (role === "prefill" || role === "encode-prefill") return "prefill";
+  return role === "decode" ? "decode" : "both";
+};
 
 const engineOf = (pod: Pod): NonNullable<Pod["engine"]> => {
   invariant(pod.engine !== undefined, `pod ${pod.name} serves`);

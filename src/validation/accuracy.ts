@@ -205,7 +205,7 @@ export const coverageOf = (all: readonly { readonly score: Score; readonly bands
 };
 
 /** A thousandfold difference is a unit, not a model. */
-const suspicions = ({ run, predicted, signed }: Score): readonly Problem[] =>
+export const suspicions = ({ run, predicted, signed }: Score): readonly Problem[] =>
   Object.entries(signed).flatMap(([metric, percent]) => {
     const ratio = 1 + percent / 100;
     if (ratio < 300 && ratio > 1 / 300) return [];

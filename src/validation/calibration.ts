@@ -52,7 +52,8 @@ const replayer = (runs: readonly MeasuredRun[], servers: ReadonlyMap<string, Ser
   };
 };
 
-const sketchOf = (run: MeasuredRun): MeasuredRun => {
+/** A run with no more requests than its derivatives need. */
+export const sketchOf = (run: MeasuredRun): MeasuredRun => {
   const { load } = run;
   switch (load.kind) {
     case "pool": {

@@ -1,4 +1,4 @@
-import { cholesky, inverse, type Matrix, solveCholesky } from "./least-squares.ts";
+import { cholesky, inverse, type Matrix, quadratic, solveCholesky } from "./least-squares.ts";
 import type { MeasuredRun } from "./measured-run.ts";
 import type { Observation } from "./observations.ts";
 import type { Replayed } from "./replay.ts";
@@ -8,13 +8,16 @@ export interface FitProblem {
   readonly observations: readonly Observation[];
   readonly prior: readonly number[];
   readonly spread: readonly number[];
+  /** Inverse of the prior's covariance where its values hang together; left out: each by itself, by `spread`. */
+  readonly precision?: Matrix;
+  /** Beyond this many expected deviations an observation loses weight (Huber, 1964); left out: 1.5. */
+  readonly outlying?: number;
   /** Replays of the observations' runs, by run id. */
   replay(vector: readonly number[], wanted?: (run: MeasuredRun) => boolean): ReadonlyMap<string, Replayed>;
   /** The same with shorter runs, good enough for derivatives. */
   sketch(vector: readonly number[]): ReadonlyMap<string, Replayed>;
 }
 
-/** Beyond this many expected deviations an observation loses weight (Huber, 1964). */
 const OUTLYING = 1.5;
 /** Length of the step for derivatives, in logarithms of the corrections. */
 const PROBE = 0.08;
@@ -53,6 +56,9 @@ export const slopesAt = (
   return before.map((_, row) => columns.map((column) => column[row] as number));
 };
 
+const precisionOf = ({ spread, precision }: FitProblem): Matrix =>
+  precision ?? spread.map((one, i) => spread.map((_, j) => (i === j ? 1 / one ** 2 : 0)));
+
 export interface Solved {
   readonly vector: readonly number[];
   readonly covariance: Matrix;
@@ -69,14 +75,17 @@ export const solve = (
   slopes: Matrix,
   counts: (observation: Observation) => boolean = () => true,
 ): Solved => {
+  const { outlying = OUTLYING } = problem;
   const size = at.length;
-  const normal = at.map((_, i) => at.map((__, j) => (i === j ? 1 / (problem.spread[i] as number) ** 2 : 0)));
-  const right = at.map((value, i) => ((problem.prior[i] as number) - value) / (problem.spread[i] as number) ** 2);
+  const normal = precisionOf(problem).map((row) => [...row]);
+  const right = normal.map((row) =>
+    row.reduce((sum, value, j) => sum + value * ((problem.prior[j] as number) - (at[j] as number)), 0),
+  );
   problem.observations.forEach((observation, row) => {
     const residual = residuals[row];
     if (residual === undefined || !counts(observation)) return;
     const scaled = Math.abs(residual) / observation.deviation;
-    const weight = Math.min(1, OUTLYING / Math.max(scaled, 1e-9)) / observation.deviation ** 2;
+    const weight = Math.min(1, outlying / Math.max(scaled, 1e-9)) / observation.deviation ** 2;
     const slope = slopes[row] as readonly number[];
     for (let i = 0; i < size; i += 1) {
       const si = (slope[i] as number) * weight;
@@ -98,14 +107,15 @@ export const cost = (
   residuals: readonly (number | undefined)[],
   counts: (observation: Observation) => boolean = () => true,
 ): number => {
-  const prior = vector.reduce(
-    (sum, value, i) => sum + ((value - (problem.prior[i] as number)) / (problem.spread[i] as number)) ** 2,
-    0,
+  const { outlying = OUTLYING } = problem;
+  const prior = quadratic(
+    precisionOf(problem),
+    vector.map((value, i) => value - (problem.prior[i] as number)),
   );
   return problem.observations.reduce((sum, observation, row) => {
     const residual = residuals[row];
     if (residual === undefined || !counts(observation)) return sum;
     const scaled = Math.abs(residual) / observation.deviation;
-    return sum + (scaled <= OUTLYING ? scaled ** 2 : 2 * OUTLYING * scaled - OUTLYING ** 2);
+    return sum + (scaled <= outlying ? scaled ** 2 : 2 * outlying * scaled - outlying ** 2);
   }, prior);
 };

@@ -48,7 +48,12 @@ export interface StageSaid {
   readonly ratePerSecond: number;
   readonly durationSeconds: number;
   readonly requests: number;
+  /** Requests come at equal intervals; left out: at random. */
+  readonly evenly?: boolean;
 }
+
+/** Prompt and output tokens of requests, in order; repeated where there are more requests. */
+export type LengthsSaid = readonly (readonly [number, number])[];
 
 /** Open loop, from a pool of prompts: train.json's experiments. */
 export interface PoolLoad {
@@ -60,6 +65,8 @@ export interface PoolLoad {
   readonly promptTokens: number;
   readonly outputTokens: number;
   readonly stages: readonly StageSaid[];
+  /** In place of the means, where they are known. */
+  readonly lengths?: LengthsSaid;
 }
 
 /** A fixed number of requests in flight, each with a prompt of its own. */
@@ -71,6 +78,8 @@ export interface ClosedLoad {
   readonly shortest: number;
   readonly promptTokens: number;
   readonly outputTokens: number;
+  /** In place of a draw, where they are known. */
+  readonly lengths?: LengthsSaid;
 }
 
 /** Requests as they were. */

@@ -7,7 +7,8 @@ import { Agenda } from "../sim/agenda.ts";
 import { normal } from "../sim/draw.ts";
 import { type Rng, rngOf } from "../sim/rng.ts";
 import { after, elapsed, instant, NEVER, type SimTime, START, seconds } from "../sim/time.ts";
-import type { ClosedLoad, Figures, MeasuredRun, PoolLoad, TraceLoad } from "./measured-run.ts";
+import type { ClosedLoad, Figures, MeasuredRun, PoolLoad, StageSaid, TraceLoad } from "./measured-run.ts";
+import { mean, percentileOf } from "./score.ts";
 import type { Server } from "./server.ts";
 
 /** Between the last end of a stage and the next stage (validation data, README). */
@@ -46,6 +47,7 @@ export const replay = (run: MeasuredRun, server: Server, timing: EngineTiming, s
 /** Longest request of a run in tokens: the least context that its server must have been started with. */
 export const longestRequest = ({ load }: MeasuredRun): number => {
   if (load.kind === "trace") return Math.max(...load.rows.map(([, prompt, output]) => prompt + output)) + 1;
+  if (load.lengths !== undefined) return load.lengths.reduce((most, [a, b]) => Math.max(most, a + b), 0) + 1;
   return Math.ceil(load.promptTokens * (load.kind === "pool" ? 1 + 6 * SPREAD : 1)) + load.outputTokens + 1;
 };
 
@@ -105,9 +107,7 @@ const replayPool = (load: PoolLoad, door: FrontDoor, rng: Rng): Replayed => {
   let begin = START;
   let id = 0;
   for (const stage of load.stages) {
-    const arrivals = Array.from({ length: stage.requests }, () => rng.next() * stage.durationSeconds).sort(
-      (a, b) => a - b,
-    );
+    const arrivals = arrivalsOf(stage, rng);
     const first = door.told.length;
     const patience: { readonly id: number; readonly until: SimTime }[] = [];
     let given = 0;
@@ -126,7 +126,7 @@ const replayPool = (load: PoolLoad, door: FrontDoor, rng: Rng): Replayed => {
         id,
         arrival,
         promptTokens: prompt.tokens,
-        outputTokens: load.outputTokens,
+        outputTokens: load.lengths?.[k % load.lengths.length]?.[1] ?? load.outputTokens,
         prefix: prompt.prefix,
       });
       patience.push({ id, until: after(arrival, PATIENCE) });
@@ -145,6 +145,12 @@ const replayPool = (load: PoolLoad, door: FrontDoor, rng: Rng): Replayed => {
   };
 };
 
+/** Seconds after the stage's begin. */
+const arrivalsOf = ({ requests, durationSeconds, evenly = false }: StageSaid, rng: Rng): readonly number[] =>
+  evenly
+    ? Array.from({ length: requests }, (_, i) => (i * durationSeconds) / requests)
+    : Array.from({ length: requests }, () => rng.next() * durationSeconds).sort((a, b) => a - b);
+
 /** Runs on until all have ended or given up. @returns when the last one had */
 const drainPatiently = (door: FrontDoor, giveUp: (now: SimTime) => void): SimTime => {
   let end = START;
@@ -162,6 +168,7 @@ interface Prompt {
 
 /** A pool of prompts, shuffled: groups share a system prompt, each has a question of its own. */
 const promptsOf = (load: PoolLoad, rng: Rng): readonly Prompt[] => {
+  if (load.lengths !== undefined) return load.lengths.map(([tokens], i) => ({ tokens, prefix: ownPrefix(i, tokens) }));
   const { systemPrompts, promptsPerSystemPrompt, promptTokens, systemTokens } = load;
   const prompts = Array.from({ length: systemPrompts * promptsPerSystemPrompt }, (_, i): Prompt => {
     const tokens = Math.max(1, Math.round(normal(rng, promptTokens, SPREAD * promptTokens)));
@@ -179,11 +186,21 @@ const promptsOf = (load: PoolLoad, rng: Rng): readonly Prompt[] => {
   return prompts;
 };
 
+/** Blocks that no other prompt has. */
+const ownPrefix = (prompt: number, tokens: number): SharedPrefix => ({
+  kind: "blocks",
+  ids: Array.from({ length: Math.floor(tokens / BLOCK) }, (_, block) => 1e8 + prompt * 1e5 + block),
+  blockTokens: BLOCK,
+});
+
 /** All slots start together; whoever gets an answer asks again at once. */
 const replayClosed = (load: ClosedLoad, door: FrontDoor, rng: Rng): Replayed => {
   const asking = new Agenda<number>(START);
   const draw = (most: number): number => Math.round(most * (load.shortest + (1 - load.shortest) * rng.next()));
-  const lengths = Array.from({ length: load.requests }, () => [draw(load.promptTokens), draw(load.outputTokens)]);
+  const said = load.lengths;
+  const lengths = Array.from({ length: load.requests }, (_, i) =>
+    said === undefined ? [draw(load.promptTokens), draw(load.outputTokens)] : said[i % said.length],
+  );
   let next = 0;
   const ask = (at: SimTime): void => {
     if (next < load.requests) asking.at(at, 0, next);
@@ -255,22 +272,12 @@ const latencies = (told: readonly Finished[]): Figures => {
   e2e.sort((a, b) => a - b);
   return {
     e2e_mean: mean(e2e),
-    e2e_p90: percentile(e2e, 0.9),
-    e2e_p99: percentile(e2e, 0.99),
+    e2e_p90: percentileOf(e2e, 0.9),
+    e2e_p99: percentileOf(e2e, 0.99),
     ttft_mean: mean(ttft),
-    ttft_p90: percentile(ttft, 0.9),
-    ttft_p95: percentile(ttft, 0.95),
-    ttft_p99: percentile(ttft, 0.99),
+    ttft_p90: percentileOf(ttft, 0.9),
+    ttft_p95: percentileOf(ttft, 0.95),
+    ttft_p99: percentileOf(ttft, 0.99),
     ...itl,
   };
-};
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** @param sorted upwards; rank p (n - 1), linear between neighbours */
-const percentile = (sorted: readonly number[], q: number): number => {
-  const rank = q * (sorted.length - 1);
-  const below = Math.floor(rank);
-  const low = sorted[below] as number;
-  return low + (rank - below) * ((sorted[below + 1] ?? low) - low);
 };

@@ -116,3 +116,11 @@ export const median = (values: readonly number[]): number => {
   const middle = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle)] as number)) / 2;
 };
+
+/** @param sorted upwards; rank q (n - 1), linear between neighbours */
+export const percentileOf = (sorted: readonly number[], q: number): number => {
+  const rank = q * (sorted.length - 1);
+  const below = Math.floor(rank);
+  const low = sorted[below] as number;
+  return low + (rank - below) * ((sorted[below + 1] ?? low) - low);
+};

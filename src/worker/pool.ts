@@ -54,10 +54,12 @@ const withBandsOf = async (
   const ends = bandScenarios(task.scenario);
   if (ends === undefined) return once(task, signal, tell);
   const { fast, slow, novelties } = ends;
+  // What is asked for of the run is asked for of the one in the middle only.
+  const { requestsFile: _, decisionsFile: __, ...bare } = task;
   const [middle, ...others] = await Promise.all([
     once(task, signal, tell),
-    once({ ...task, scenario: fast }, signal),
-    once({ ...task, scenario: slow }, signal),
+    once({ ...bare, scenario: fast }, signal),
+    once({ ...bare, scenario: slow }, signal),
   ]);
   const [quick, tardy] = others;
   if (middle.kind !== "report" || quick?.kind !== "report" || tardy?.kind !== "report") return middle;

@@ -5,8 +5,10 @@ import { scenarioDigest } from "../twin/digest.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import { World } from "../twin/world.ts";
 import { TraceError } from "../workload/source.ts";
+import { DecisionLog } from "./decision-log.ts";
+import { UnwritableFileError } from "./line-file.ts";
 import type { PreviewResult, PreviewTask, Progress } from "./protocol.ts";
-import { RequestLog, RequestLogError } from "./request-log.ts";
+import { RequestLog } from "./request-log.ts";
 import { readTrace, TraceInputError } from "./trace-input.ts";
 
 /** Events taken between two looks at the clock and the trace. */
@@ -21,9 +23,11 @@ export const runPreview = async (task: PreviewTask, tell: (progress: Progress) =
   const horizon = scenario.horizonMicros;
   if (horizon === undefined) throw new Error("a preview needs a horizon");
   let log: RequestLog | undefined;
+  let decisions: DecisionLog | undefined;
   try {
     if (task.requestsFile !== undefined) log = new RequestLog(task.requestsFile);
-    const world = new World(scenario, log?.tell);
+    if (task.decisionsFile !== undefined) decisions = new DecisionLog(task.decisionsFile, task.decisionSample ?? 1);
+    const world = new World(scenario, log?.tell, decisions);
     const text = scenario.traffic.kind === "trace" ? readTrace(scenario.traffic.input, task.maxTraceBytes) : undefined;
     let told = performance.now();
     for (;;) {
@@ -42,9 +46,11 @@ export const runPreview = async (task: PreviewTask, tell: (progress: Progress) =
     const identity = { scenarioDigest: scenarioDigest(scenario), version: VERSION };
     const report = world.report(identity, horizon as SimTime);
     log?.end();
+    decisions?.end();
     return { kind: "report", report };
   } catch (error) {
     log?.discard();
+    decisions?.discard();
     return problemOf(error, scenario);
   }
 };
@@ -62,6 +68,7 @@ export const problemOf = (error: unknown, scenario?: Scenario): Extract<PreviewR
     };
   }
   if (error instanceof TraceInputError) return { kind: "problem", reason: "UnreadableTrace", message: error.message };
-  if (error instanceof RequestLogError) return { kind: "problem", reason: "UnwritableFile", message: error.message };
+  if (error instanceof UnwritableFileError)
+    return { kind: "problem", reason: "UnwritableFile", message: error.message };
   throw error;
 };

@@ -1,5 +1,5 @@
 import type { MetricFamily } from "../model/metric-family.ts";
-import type { Kpis, Report, Timeline } from "../report/report.ts";
+import type { Kpis, Report, Saturation, Timeline } from "../report/report.ts";
 import type { Scenario } from "../twin/scenario.ts";
 
 /** To a preview's thread. */
@@ -8,6 +8,9 @@ export interface PreviewTask {
   readonly maxTraceBytes: number;
   /** Where to write a line of JSON per request (`request-log.ts`); nothing is left there if the run fails. */
   readonly requestsFile?: string;
+  /** Where to write a line of JSON per routing decision (`decision-log.ts`), likewise; of every Nth request, left out: of each. */
+  readonly decisionsFile?: string;
+  readonly decisionSample?: number;
   /** Run it at both ends of its step times as well, so that the report has bands. */
   readonly bands?: boolean;
 }
@@ -60,6 +63,7 @@ export interface ShadowSnapshot {
   readonly lagSeconds: number;
   readonly families: readonly MetricFamily[];
   readonly kpis: Kpis;
+  readonly saturation: Saturation;
   readonly timeline: Timeline;
   readonly replicas: { readonly spec: number; readonly ready: number };
 }

@@ -1,15 +1,7 @@
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import type { Fact, Finished } from "../model/fact.ts";
 import type { Request } from "../model/request.ts";
 import type { SimTime } from "../sim/time.ts";
-
-/** Characters that are held before they are written. */
-const CHUNK = 65_536;
-
-/** A file that can't be written: for the user, not a crash. */
-export class RequestLogError extends Error {
-  override readonly name = "RequestLogError";
-}
+import { LineFile } from "./line-file.ts";
 
 /** One line: what a request went through. `null`: it never came to that. Times are whole microseconds since the start. */
 export interface RequestLine {
@@ -36,15 +28,12 @@ interface Open {
  * world's facts. Holds the requests in flight and a chunk of text.
  */
 export class RequestLog {
-  readonly #path: string;
-  readonly #file: number;
+  readonly #file: LineFile;
   readonly #open = new Map<number, Open>();
-  #text = "";
 
-  /** @throws RequestLogError if the file can't be written */
+  /** @throws UnwritableFileError if the file can't be written */
   constructor(path: string) {
-    this.#path = path;
-    this.#file = guarded(path, () => openSync(path, "w"));
+    this.#file = new LineFile(path);
   }
 
   readonly tell = (fact: Fact): void => {
@@ -61,13 +50,15 @@ export class RequestLog {
       }
       case "finished":
         return this.#write(finishedLine(fact.facts, fact.pod));
+      case "gate":
+        if (fact.event === "shed" || fact.event === "expired")
+          this.#write(turnedAwayLine(fact.request, fact.at, fact.event));
+        return;
       case "refused":
-        return this.#write({
-          ...openLine(fact.request, null, null),
-          endUs: fact.at,
-          outputTokens: 0,
-          outcome: fact.outcome,
-        });
+        return this.#write(turnedAwayLine(fact.request, fact.at, fact.outcome));
+      case "routed":
+      case "prefilled":
+      case "transfer":
       case "pod":
       case "scaled":
       case "synced":
@@ -81,28 +72,17 @@ export class RequestLog {
   end(): void {
     const left = [...this.#open.values()].sort((a, b) => a.request.id - b.request.id);
     for (const { request, firstToken, replica } of left) this.#write(openLine(request, firstToken, replica));
-    this.#flush();
-    closeSync(this.#file);
+    this.#file.end();
   }
 
   /** Takes back what was written. */
   discard(): void {
-    closeSync(this.#file);
-    rmSync(this.#path, { force: true });
+    this.#file.discard();
   }
 
   #write(line: RequestLine): void {
     this.#open.delete(line.id);
-    this.#text += textOf(line);
-    if (this.#text.length > CHUNK) this.#flush();
-  }
-
-  #flush(): void {
-    const bytes = Buffer.from(this.#text);
-    this.#text = "";
-    guarded(this.#path, () => {
-      for (let written = 0; written < bytes.length; ) written += writeSync(this.#file, bytes, written);
-    });
+    this.#file.write(textOf(line));
   }
 }
 
@@ -115,14 +95,6 @@ const textOf = (line: RequestLine): string =>
 /** Names of pods and outcomes need no escapes. */
 const quoted = (text: string | null): string => (text === null ? "null" : `"${text}"`);
 
-const guarded = <T>(path: string, act: () => T): T => {
-  try {
-    return act();
-  } catch (error) {
-    throw new RequestLogError(`${path} can't be written: ${(error as Error).message}`);
-  }
-};
-
 const finishedLine = (facts: Finished, pod: string): RequestLine => ({
   id: facts.request.id,
   arrivalUs: facts.request.arrival,
@@ -134,6 +106,13 @@ const finishedLine = (facts: Finished, pod: string): RequestLine => ({
   preemptions: facts.preemptions,
   replica: pod,
   outcome: facts.outcome,
+});
+
+const turnedAwayLine = (request: Request, at: SimTime, outcome: string): RequestLine => ({
+  ...openLine(request, null, null),
+  endUs: at,
+  outputTokens: 0,
+  outcome,
 });
 
 const openLine = (request: Request, firstToken: SimTime | null, replica: string | null): RequestLine => ({

@@ -2,7 +2,7 @@ import { kindOf } from "../model/plugin.ts";
 import type { Rng } from "../sim/rng.ts";
 
 /**
- * A renewal process of rate 1: lengths between arrivals, in mean gaps. The rate and how it changes come in by
+ * A stationary process of rate 1: lengths between arrivals, in mean gaps. The rate and how it changes come in by
  * stretching time (`RateCurve`), so the coefficient of variation holds at any rate.
  */
 export interface ArrivalProcess {
@@ -15,4 +15,10 @@ export interface ArrivalProcess {
   gap(): number;
 }
 
-export const arrivalProcess = kindOf<{ readonly rng: Rng }, ArrivalProcess>();
+/** What a process is made of: chance, and how many mean gaps a second has, for those that know lengths of time. */
+export interface ArrivalParts {
+  readonly rng: Rng;
+  readonly ratePerSecond: number;
+}
+
+export const arrivalProcess = kindOf<ArrivalParts, ArrivalProcess>();

@@ -16,12 +16,15 @@ export const LENGTH_MAX = 1_000_000;
 /** A count of tokens as specs say it. */
 export const tokenCount = z.int().min(1).max(LENGTH_MAX);
 
-/** Parameters of distributions with a mean. Shared, since the CRD has one field for all choices that name it. */
+/** Parameters that several distributions have. Shared, since the CRD has one field for all choices that name it. */
+export const lengthMean = z.number().min(1).max(LENGTH_MAX).meta({ description: "Mean in tokens, before clamping." });
+export const lengthMin = tokenCount.default(1).meta({ description: "Shorter draws become this many tokens." });
+export const lengthMax = tokenCount.default(LENGTH_MAX).meta({ description: "Longer draws become this many tokens." });
 export const spreadLength = {
-  mean: z.number().min(1).max(LENGTH_MAX).meta({ description: "Mean in tokens, before clamping." }),
+  mean: lengthMean,
   deviation: z.number().min(0).max(LENGTH_MAX).meta({ description: "Standard deviation in tokens, before clamping." }),
-  min: tokenCount.default(1).meta({ description: "Shorter draws become this many tokens." }),
-  max: tokenCount.default(LENGTH_MAX).meta({ description: "Longer draws become this many tokens." }),
+  min: lengthMin,
+  max: lengthMax,
 };
 
 /** Rounds to whole tokens, then clamps. */

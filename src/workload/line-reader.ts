@@ -16,6 +16,12 @@ export class LineReader {
   #ended = false;
   /** Within a line that was told as too long. */
   #passing = false;
+  readonly #most: number;
+
+  /** @param most characters that a line may have */
+  constructor(most: number = LINE_MAX) {
+    this.#most = most;
+  }
 
   /** @param block undefined: there is no more */
   feed(block: string | undefined): void {
@@ -39,7 +45,7 @@ export class LineReader {
   #lastPart(): Line {
     const { length } = this.#text;
     if (this.#ended) return (length > this.#from ? this.#take(length, length) : undefined) ?? { kind: "ended" };
-    if (length - this.#from <= LINE_MAX) return { kind: "starved" };
+    if (length - this.#from <= this.#most) return { kind: "starved" };
     this.#text = "";
     this.#from = 0;
     if (this.#passing) return { kind: "starved" };
@@ -58,7 +64,7 @@ export class LineReader {
       return undefined;
     }
     this.#number += 1;
-    if (text.length > LINE_MAX) return { kind: "too-long", number: this.#number };
+    if (text.length > this.#most) return { kind: "too-long", number: this.#number };
     return { kind: "line", text, number: this.#number };
   }
 }

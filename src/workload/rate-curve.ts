@@ -67,23 +67,38 @@ export class RateCurve {
    */
   get peak(): number {
     const starts = [0, ...this.#breaks];
-    return Math.max(...starts.map((from, i) => this.#peakOver(from, starts[i + 1] ?? Number.POSITIVE_INFINITY)));
+    return Math.max(...starts.map((from, i) => this.peakOver(from, starts[i + 1] ?? Number.POSITIVE_INFINITY)));
   }
 
-  #peakOver(from: number, to: number): number {
+  /** Where it jumps or bends, in order. */
+  get breaks(): readonly number[] {
+    return this.#breaks;
+  }
+
+  /** @returns a bound that the factor never exceeds in [from, to) */
+  peakOver(from: number, to: number): number {
     return this.#shapes.reduce((product, shape) => product * shape.peak(from, to), 1);
   }
 
   /** End of the smooth piece that begins at `start`. */
   #pieceEnd(start: number): number {
-    const bend = this.#breaks.find((at) => at > start) ?? Number.POSITIVE_INFINITY;
-    return Math.min(bend, (Math.floor(start / this.#grain) + 1) * this.#grain);
+    return Math.min(this.#bendAfter(start), (Math.floor(start / this.#grain) + 1) * this.#grain);
   }
 
   /** Where a rate of 0 may end: a pause of years is not gone through hour by hour. */
   #pauseEnd(start: number, end: number): number {
-    const bend = this.#breaks.find((at) => at > start) ?? Number.POSITIVE_INFINITY;
-    return this.#peakOver(start, bend) === 0 ? bend : end;
+    const bend = this.#bendAfter(start);
+    return this.peakOver(start, bend) === 0 ? bend : end;
+  }
+
+  #bendAfter(start: number): number {
+    let [low, high] = [0, this.#breaks.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#breaks[middle] as number) > start) high = middle;
+      else low = middle + 1;
+    }
+    return this.#breaks[low] ?? Number.POSITIVE_INFINITY;
   }
 
   /** After the last break without a periodic shape the factor stays as it is. */

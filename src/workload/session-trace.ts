@@ -1,4 +1,4 @@
-import type { Request, SharedPrefix } from "../model/request.ts";
+import type { EncoderItem, Request, SharedPrefix } from "../model/request.ts";
 import { type Micros, micros, type SimTime } from "../sim/time.ts";
 import { type ContextGrowth, deadlineOf, type EndedRequest, LiveSessions, type Round } from "./live-sessions.ts";
 import { type Drawn, type PassedOver, type WorkloadSource } from "./source.ts";
@@ -90,7 +90,10 @@ export class SessionTrace implements WorkloadSource {
     return { kind: "request", request };
   }
 
-  ended(ended: EndedRequest, now: SimTime): Request | undefined {
+  /** An id that no row has. */
+  readonly freeId = (): number => this.#freeId();
+
+  ended(ended: EndedRequest, now: SimTime): readonly Request[] {
     return this.#live.ended(ended, now);
   }
 
@@ -179,9 +182,18 @@ export class SessionTrace implements WorkloadSource {
       ...(prefix === undefined ? {} : { prefix }),
       ...(session === undefined ? {} : { session }),
       ...(session === undefined || this.#replay.contextGrowth === "none" ? {} : { conversation: session }),
+      ...this.#itemsOf(row, prefix?.tokens ?? 0),
       ...deadlineOf(arrival, row.patienceMicros),
       ...labels,
     };
+  }
+
+  /** A row's images and the like, behind what stands before its own tokens. */
+  #itemsOf(row: SessionRow, prefix: number): Pick<Request, "encoderItems"> {
+    const { encoderItems, promptTokens } = row;
+    if (encoderItems === undefined) return {};
+    const before = (this.#grown.get(row) ?? promptTokens + prefix) - promptTokens;
+    return { encoderItems: moved(encoderItems, before) };
   }
 
   #prefixOf({ prefixGroup }: SessionRow): GroupPrefix | undefined {
@@ -202,6 +214,10 @@ export class SessionTrace implements WorkloadSource {
         outputTokens: next.outputTokens,
         thinkMicros: this.#scaled(recorded ? (next.thinkMicros ?? 0) : gap),
         patienceMicros: next.patienceMicros ?? SESSION_PATIENCE_MICROS,
+        // Contexts that accumulate keep what they have; else a round has its own, or none.
+        ...(next.encoderItems === undefined && first.encoderItems === undefined
+          ? {}
+          : { encoderItems: moved(next.encoderItems ?? [], shared) }),
       };
     });
     this.#live.begin(first, this.#replay.contextGrowth, rounds);
@@ -217,6 +233,9 @@ export class SessionTrace implements WorkloadSource {
     return this.#nextId - 1;
   }
 }
+
+const moved = (items: readonly EncoderItem[], by: number): readonly EncoderItem[] =>
+  items.map((item) => ({ ...item, offset: item.offset + by }));
 
 type GroupPrefix = Extract<SharedPrefix, { kind: "group" }>;
 

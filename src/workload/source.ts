@@ -6,7 +6,8 @@ export type { EndedRequest } from "./live-sessions.ts";
 
 // Where requests come from. A client is an arrival process (arrivals/) on a time stretched by the pattern (shapes/), with
 // token counts from distributions (lengths/); sources/ merges clients by time, traces/ reads recorded ones. Closed-loop
-// sessions (live-sessions.ts) are told how their requests ended, and answer with the next round.
+// sessions (live-sessions.ts) are told how their requests ended, and answer with the next round; clients that retry
+// (retrying-source.ts) answer with the same request again. profiles/ reads other tools' workload files as clients.
 
 /** What a source answers: the next request; more input is needed first; or there are no more. */
 export type Drawn =
@@ -22,16 +23,19 @@ export type Drawn =
 export interface WorkloadSource {
   next(): Drawn;
   /**
-   * Only closed-loop sources: a request of theirs ended at `now`, whatever its outcome.
-   * @returns what follows from it and arrives at `now` or later; undefined if nothing does
+   * Only closed loops and clients that retry: a request of theirs ended at `now`, at the server, whatever its outcome.
+   * Called once per request, for each one that was drawn or that followed from another, in order of time.
+   * @returns what follows from it and arrives at `now` or later: a retry, the next round, sessions that it starts; mostly nothing
    */
-  ended?(ended: EndedRequest, now: SimTime): Request | undefined;
+  ended?(ended: EndedRequest, now: SimTime): readonly Request[];
   /** Only sources that read: text (whole or partial lines) as it was read. `undefined` says that there is no more. */
   feed?(text: string | undefined): void;
   /** Broken lines passed over so far (`onError: Skip`), for the report. */
   readonly skipped?: PassedOver;
   /** Sound rows left out so far by a rule of the format (BurstGPT: requests that failed), for the report. */
   readonly dropped?: PassedOver;
+  /** Retries sent so far, for the report: they arrive as requests do but are no requests of their own. */
+  readonly retried?: number;
 }
 
 /** Lines of a trace that made no request; `lines` may be 0. */

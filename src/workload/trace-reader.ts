@@ -29,12 +29,19 @@ export class TraceReader implements WorkloadSource {
   #lastAt = Number.NEGATIVE_INFINITY;
   #lastLine = 0;
   #drawn = 0;
+  #free = 0;
   #dropped = NONE_PASSED;
 
   constructor(rows: RowReader, options: TraceOptions) {
     this.#rows = new TraceRows(rows, options.onError);
     this.#options = options;
   }
+
+  /** An id that no row gets. */
+  readonly freeId = (): number => {
+    this.#free += 1;
+    return this.#options.maxRequests + this.#free - 1;
+  };
 
   get skipped(): PassedOver {
     return this.#rows.skipped;
@@ -80,7 +87,7 @@ export class TraceReader implements WorkloadSource {
     if (sinceStart < 0) return undefined;
     const { maxRequests, rateScale } = this.#options;
     if (this.#drawn >= maxRequests) throw tooMany(this.#rows.line, maxRequests);
-    const { promptTokens, outputTokens, prefix, session } = row;
+    const { promptTokens, outputTokens, prefix, session, encoderItems } = row;
     const request: Request = {
       id: this.#drawn,
       arrival: arrivalOf(sinceStart, rateScale),
@@ -88,6 +95,7 @@ export class TraceReader implements WorkloadSource {
       outputTokens,
       ...(prefix === undefined ? {} : { prefix }),
       ...(session === undefined ? {} : { session }),
+      ...(encoderItems === undefined ? {} : { encoderItems }),
     };
     this.#drawn += 1;
     return request;

@@ -1,4 +1,4 @@
-import type { SharedPrefix } from "../model/request.ts";
+import type { EncoderItem, SharedPrefix } from "../model/request.ts";
 
 /** What one line of a trace says, where every row is a request by itself. */
 export type TraceRow =
@@ -10,6 +10,7 @@ export type TraceRow =
       readonly outputTokens: number;
       readonly prefix?: SharedPrefix;
       readonly session?: string;
+      readonly encoderItems?: readonly EncoderItem[];
     }
   /** Sound, but left out by a rule of the format. */
   | { readonly kind: "dropped"; readonly at: number; readonly why: string };
@@ -27,6 +28,8 @@ export interface RowReader<Row = TraceRow> {
   row(line: string): Row | Broken;
   /** Fields may be quoted, and then hold line ends: such lines come joined. */
   readonly quoted?: boolean;
+  /** Characters that a line may have; left out: `LINE_MAX`. */
+  readonly lineMax?: number;
 }
 
 export const broken = (why: string): Broken => ({ kind: "broken", why });
@@ -63,6 +66,8 @@ export interface SessionRow {
   readonly thinkMicros: number | undefined;
   /** How long its client waited at most. */
   readonly patienceMicros: number | undefined;
+  /** Images and the like within the prompt's own tokens: where they stand after the shared prefix. */
+  readonly encoderItems?: readonly EncoderItem[] | undefined;
   readonly labels: RowLabels;
 }
 

@@ -21,7 +21,8 @@ export type NextRow<Row> =
 export class TraceRows<Row extends { readonly kind: string }> {
   readonly #rows: RowReader<Row>;
   readonly #onError: "Fail" | "Skip";
-  readonly #lines = new LineReader();
+  readonly #lines: LineReader;
+  readonly #lineMax: number;
   #headerDue: boolean;
   /** Lines read of a row whose quoted field goes on. */
   #open: Extract<Line, { kind: "line" }> | undefined;
@@ -31,6 +32,8 @@ export class TraceRows<Row extends { readonly kind: string }> {
   constructor(rows: RowReader<Row>, onError: "Fail" | "Skip") {
     this.#rows = rows;
     this.#onError = onError;
+    this.#lineMax = rows.lineMax ?? LINE_MAX;
+    this.#lines = new LineReader(this.#lineMax);
     this.#headerDue = rows.header !== undefined;
   }
 
@@ -73,14 +76,14 @@ export class TraceRows<Row extends { readonly kind: string }> {
       this.#open = undefined;
       if (line.kind !== "line") return open !== undefined && line.kind === "ended" ? open : line;
       const whole = open === undefined ? line : { ...open, text: `${open.text}\n${line.text}` };
-      if (whole.text.length > LINE_MAX) return { kind: "too-long", number: whole.number };
+      if (whole.text.length > this.#lineMax) return { kind: "too-long", number: whole.number };
       if (hasOddQuotes(line.text) === (open !== undefined)) return whole;
       this.#open = whole;
     }
   }
 
   #read(line: Extract<Line, { number: number }>): Row | undefined {
-    if (line.kind === "too-long") return this.pass(`it is longer than ${LINE_MAX} characters`);
+    if (line.kind === "too-long") return this.pass(`it is longer than ${this.#lineMax} characters`);
     const text = line.number === 1 && line.text.startsWith("\ufeff") ? line.text.slice(1) : line.text;
     if (text.trim() === "") return undefined;
     if (this.#headerDue) return this.#readHeader(text);

@@ -52,7 +52,7 @@ export const benchScenario = (replicas: number, requests: number): Scenario => {
         stop: { gracePeriodSeconds: 30, preStopSeconds: 0, shutdownTimeoutSeconds: 0 },
       },
     ],
-    gateway: { policy: { policy: "least-queue" }, scrapeIntervalMicros: 50_000 },
+    gateway: { kind: "policy", policy: { policy: "least-queue" }, scrapeIntervalMicros: 50_000 },
     metrics: { scrapeIntervalMicros: 15_000_000, lookBackMicros: 300_000_000 },
     autoscalers: [],
     traffic: {

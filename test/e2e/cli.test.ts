@@ -89,6 +89,26 @@ describe("servetwin run", () => {
   });
 });
 
+describe("the example of profiles", () => {
+  it("runs what other tools describe, clients that retry and workers", async () => {
+    const { code, stdout } = await runProgram([
+      "run",
+      "-f",
+      join(root, "deploy/examples/profiles"),
+      "--no-bands",
+      "-o",
+      "json",
+    ]);
+    expect(code).toBe(0);
+    const { simulations } = JSON.parse(stdout) as {
+      simulations: { runs: { notes?: string[]; kpis: { requests: { arrived: number; completed: number } } }[] }[];
+    };
+    expect(simulations).toHaveLength(3);
+    for (const { runs } of simulations) expect(runs[0]?.kpis.requests.completed).toBeGreaterThan(300);
+    expect(stdout).toContain("retries of failed requests were sent");
+  });
+});
+
 describe("servetwin run --requests", () => {
   const replay = "deploy/examples/replay";
   interface Line {
@@ -226,7 +246,7 @@ describe("bad input ends with 2 and one clear error", () => {
 
   it("runs candidates beside the baseline, under the same random numbers", async () => {
     const example = readFileSync(join(root, "deploy/examples/candidates/simulation.yaml"), "utf8");
-    const short = example.replace("horizon: 50m", "horizon: 6m").replace("warmUp: 5m", "warmUp: 0s");
+    const short = example.replace("horizon: 50m", "horizon: 2m").replace("warmUp: 5m", "warmUp: 0s");
     const { code, stdout, stderr } = await run({ simulation: short }, "--no-bands", "-o", "json");
     expect(stderr).toBe("");
     const { simulations } = JSON.parse(stdout) as {
@@ -251,6 +271,21 @@ describe("bad input ends with 2 and one clear error", () => {
       /baseline │ two-at-least │ +change │ slower-scale-in │ +change │ running-requests │ +change/,
     );
     expect(table.stdout).toMatch(/TTFT mean/);
+  });
+
+  it.each([
+    {
+      folder: "deploy/examples/disaggregation",
+      says: /gateway\.kvTransfer\.bandwidthGBs +│ 25 .*candidate slow-link: what differs[^]*kvTransfer\.bandwidthGBs +│ 4 /s,
+    },
+    {
+      folder: "deploy/examples/llm-d-routing",
+      says: /gateway\.policy +│ round-robin .*candidate endpoint-picker: what differs[^]*prefix-cache-scorer/s,
+    },
+  ])("explains $folder and its candidates", async ({ folder: example, says }) => {
+    const { code, stdout, stderr } = await runProgram(["explain", "-f", example], undefined, root);
+    expect(stdout).toMatch(says);
+    expect([code, stderr]).toEqual([0, ""]);
   });
 
   it("says which candidate can't be simulated, and why", async () => {
@@ -314,12 +349,36 @@ describe("bad input ends with 2 and one clear error", () => {
   });
 });
 
+describe("servetwin explain", () => {
+  it("tells of the endpoint picker's example where each value of the gateway is from", async () => {
+    const { stdout, stderr, code } = await runProgram(
+      ["explain", "-f", "deploy/examples/llm-d-epp", "-o", "json"],
+      undefined,
+      root,
+    );
+    expect([code, stderr]).toEqual([0, ""]);
+    const [{ values, warnings }] = JSON.parse(stdout) as [{ values: { path: string }[]; warnings: unknown[] }];
+    expect(warnings).toEqual([]);
+    const found = (path: string) => values.find((one) => one.path === path);
+    expect(found("gateway.pool")).toMatchObject({ value: "qwen3-14b" });
+    expect(found("gateway.gate.flowControl.defaultRequestTTLSeconds")).toEqual({
+      path: "gateway.gate.flowControl.defaultRequestTTLSeconds",
+      value: 30,
+      from: {
+        kind: "field",
+        object: "ConfigMap/serving/qwen3-14b-epp",
+        field: 'data["plugins.yaml"].flowControl.defaultRequestTTL',
+      },
+    });
+  });
+});
+
 describe("help", () => {
   it("has examples for every command, and exit codes", async () => {
     const { stdout, code } = await runProgram(["--help"]);
     expect(code).toBe(0);
     expect(stdout).toContain("Exit codes: 0");
-    for (const command of ["up", "run", "explain", "crds"]) {
+    for (const command of ["up", "run", "explain", "fit-model", "crds"]) {
       expect(stdout).toContain(command);
       expect((await runProgram([command, "--help"])).stdout).toMatch(/Examples?:/);
     }
@@ -336,5 +395,40 @@ describe("help", () => {
     expect((await runProgram(["crds"])).stdout).toBe(
       readFileSync(join(root, "crds/servetwin.dev_inferencesimulations.yaml"), "utf8"),
     );
+  });
+});
+
+describe("servetwin run --decisions", () => {
+  it("shares standard output with nobody, and wants one run", async () => {
+    const both = await run({}, "--requests", "-", "--decisions", "-");
+    expect(both.stderr).toMatch(/--requests and --decisions can't both have standard output/);
+    const many = await run(
+      { simulation: simulation({ run: "5m, replications: 2" }) },
+      "--decisions",
+      join(folder, "d.jsonl"),
+    );
+    expect(many.stderr).toMatch(/--decisions takes the decisions of one run, and there are 2/);
+    const sample = await run({}, "--decisions", "d.jsonl", "--decision-sample", "0");
+    expect([both.code, many.code, sample.code]).toEqual([2, 2, 2]);
+    expect(readdirSync(folder).filter((name) => name.startsWith("d.jsonl"))).toEqual([]);
+  });
+});
+
+describe("objectives of requests", () => {
+  const slo = `  slo: [{ sloClass: standard, ttft: 10s, e2e: 60s }]
+  objectives: [{ metric: sloAttainment, sloClass: standard, atLeast: "0.9" }, { metric: tpot, percentile: 99, atMost: 1s }]`;
+
+  it("are judged, shown and told with the saturation of the run", async () => {
+    const { code, stdout, stderr } = await run({ simulation: simulation({ spec: slo }) }, "--no-bands");
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/sloAttainment of standard +│ +≥ 0\.9 /);
+    expect(stdout).toMatch(/saturation: (STABLE|BACKLOGGED) \(score/);
+    expect(stdout).toMatch(/objectives of requests: [0-9.]+ % attained, goodput [0-9.]+ requests\/s/);
+  });
+
+  it("fail where they are out of reach", async () => {
+    const strict = slo.replace("ttft: 10s", "ttft: 1us");
+    expect((await run({ simulation: simulation({ spec: strict }) }, "--no-bands")).code).toBe(1);
   });
 });

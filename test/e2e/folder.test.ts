@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { eventually, type Program, up } from "./program.ts";
 
-/** The operator on a folder, as `npm start` runs it, but for a shorter horizon. */
+/** The operator on a folder, as `npm start` runs it, but for a shorter horizon and fewer requests. */
 const quickstart = fileURLToPath(new URL("../../deploy/examples/quickstart", import.meta.url));
 
 let folder: string;
@@ -14,7 +14,7 @@ let program: Program | undefined;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "servetwin-folder-"));
   cpSync(quickstart, folder, { recursive: true });
-  edit("simulations.yaml", (text) => text.replace("horizon: 2h", "horizon: 40m"));
+  edit("simulations.yaml", (text) => text.replace("horizon: 2h", "horizon: 40m").replaceAll("rate: 6", "rate: 2"));
 });
 afterEach(async () => {
   expect(await program?.stop()).toBe(0);

@@ -5,6 +5,7 @@ import type { Finished } from "../../src/model/fact.ts";
 import type { Request } from "../../src/model/request.ts";
 import type { Rng } from "../../src/sim/rng.ts";
 import { instant, micros, NEVER, type SimTime, START } from "../../src/sim/time.ts";
+import { KvPeer, type KvPlans } from "./kv-peer.ts";
 
 /** Round figures, so that tables can be worked out by hand: a step takes 1000 us, and 10 us per prompt token. */
 export const plainTiming: EngineTiming = {
@@ -56,6 +57,8 @@ export interface DriveOptions {
   /** Looks and advances at instants of its own in between, which must change nothing. */
   readonly cuts?: Rng;
   readonly aborts?: readonly { readonly id: number; readonly at: SimTime }[];
+  /** Whose prompt is computed elsewhere, or goes on from there. */
+  readonly kv?: KvPlans | undefined;
   /** Sees the state after each thing that happened. */
   readonly watch?: (
     state: EngineState,
@@ -66,7 +69,8 @@ export interface DriveOptions {
 
 /** Runs requests (in order of arrival) through an engine until it is idle. */
 export const drive = (config: EngineConfig, requests: readonly Request[], options: DriveOptions = {}): Drive => {
-  const { create = createEngine, timing = plainTiming, cuts, aborts = [], watch } = options;
+  const { create = createEngine, timing = plainTiming, cuts, aborts = [], kv, watch } = options;
+  const peer = new KvPeer(kv);
   const facts: (Finished & { readonly toldAt: SimTime })[] = [];
   const firstTokens = new Map<number, SimTime>();
   const ended = new Set<number>();
@@ -89,17 +93,22 @@ export const drive = (config: EngineConfig, requests: readonly Request[], option
       finished: (told) => {
         facts.push({ ...told, toldAt: now });
         ended.add(told.request.id);
+        peer.finished(told);
       },
+      kvWanted: (wanted, at) => peer.wanted(wanted, at),
     },
     START,
   );
   const doings = [
-    ...requests.map((request) => ({ at: request.arrival, run: () => engine.submit(request, request.arrival) })),
+    ...requests.map((request) => ({
+      at: request.arrival,
+      run: () => engine.submit(request, request.arrival, peer.optionsOf(request)),
+    })),
     ...aborts.map(({ id, at }) => ({ at, run: () => engine.abort(id, at) })),
   ].sort((a, b) => a.at - b.at);
   for (let next = 0; ; ) {
     const doing = doings[next];
-    const upcoming = Math.min(doing?.at ?? NEVER, engine.due) as SimTime;
+    const upcoming = Math.min(doing?.at ?? NEVER, engine.due, peer.due) as SimTime;
     if (upcoming === NEVER) break;
     if (upcoming < now) throw new Error(`time runs back from ${now} to ${upcoming}`);
     if (cuts !== undefined && upcoming > now + 1 && cuts.next() < 0.5) {
@@ -111,7 +120,8 @@ export const drive = (config: EngineConfig, requests: readonly Request[], option
     if (doing !== undefined && doing.at <= now) {
       doing.run();
       next += 1;
-    } else engine.advance(now);
+    } else if (peer.due <= now) peer.speak(engine, now);
+    else engine.advance(now);
     watch?.(engine.look(now), now, { held: engine.held, ended });
   }
   return { facts, firstTokens, steps, end: now, state: engine.look(now), held: engine.held };

@@ -3,6 +3,7 @@ import type { EncoderItem, Request } from "../../src/model/request.ts";
 import type { Rng } from "../../src/sim/rng.ts";
 import { instant } from "../../src/sim/time.ts";
 import { anyConfig, anyRequests, between, oneOf } from "./any.ts";
+import type { KvPlan, KvPlans } from "./kv-peer.ts";
 
 /** What one feature adds to a configuration, to each request, and to all that happens. */
 interface Feature {
@@ -12,6 +13,8 @@ interface Feature {
   readonly requests?: (rng: Rng, requests: readonly Request[], config: EngineConfig) => readonly Request[];
   /** Whether requests are aborted as well. */
   readonly hangsUp?: true;
+  /** Whether prompts are computed elsewhere, or go on from there. */
+  readonly transfers?: true;
 }
 
 /** Says something more of `share` of the requests. */
@@ -52,7 +55,28 @@ const windows = (rng: Rng, { maxModelLen }: EngineConfig): readonly KvGroup[] =>
   return oneOf(rng, [() => [window()], () => [{}, window()], () => [window(), {}], () => [{}, window(), window()]])();
 };
 
+/** Prefill engines only send and decode engines only receive; what one engine does of both disturbs more. */
+const kvPlans = (rng: Rng, requests: readonly Request[]): KvPlans => {
+  const kinds = oneOf(rng, [["send"], ["receive"], ["send", "receive"]] as const);
+  const longest = oneOf(rng, [1, 3000, 40_000]);
+  const plan = (): KvPlan => {
+    const kv = oneOf(rng, kinds);
+    const isFetched = kv === "receive" || rng.next() < 0.7;
+    return { kv, delayMicros: isFetched ? rng.below(longest) : undefined, fails: rng.next() < 0.2 };
+  };
+  return new Map(requests.flatMap(({ id }) => (rng.next() < 0.8 ? [[id, plan()] as const] : [])));
+};
+
 const features = {
+  transfers: {
+    vllmOnly: true,
+    transfers: true,
+    config: (rng) => ({
+      ...(rng.next() < 0.7 ? { kvLoadFailurePolicy: oneOf(rng, ["fail", "recompute", "recompute"]) } : {}),
+      ...(rng.next() < 0.8 ? { kvSendTimeoutMicros: rng.below(50_000) } : {}),
+    }),
+    requests: some(0.6, () => ({ maxTokens: 1 })),
+  },
   hangUps: { hangsUp: true },
   policies: {
     config: (rng) => ({ schedulingPolicy: oneOf(rng, ["fcfs", "priority", "priority", "sjf", "reverse-priority"]) }),
@@ -156,6 +180,7 @@ export interface Workload {
   readonly config: EngineConfig;
   readonly requests: readonly Request[];
   readonly hangsUp: boolean;
+  readonly kv?: KvPlans;
 }
 
 const workloadOf = (rng: Rng, base: EngineConfig, chosen: readonly Feature[]): Workload => {
@@ -164,7 +189,9 @@ const workloadOf = (rng: Rng, base: EngineConfig, chosen: readonly Feature[]): W
   for (const feature of fitting) config = { ...config, ...feature.config?.(rng, config) };
   let requests = anyRequests(rng, config);
   for (const feature of fitting) requests = feature.requests?.(rng, requests, config) ?? requests;
-  return { config, requests, hangsUp: fitting.some(({ hangsUp }) => hangsUp === true) };
+  const hangsUp = fitting.some((feature) => feature.hangsUp === true);
+  const kv = fitting.some(({ transfers }) => transfers === true) ? { kv: kvPlans(rng, requests) } : {};
+  return { config, requests, hangsUp, ...kv };
 };
 
 const family = (name: string, ...names: readonly FeatureName[]): Family => {
@@ -188,6 +215,8 @@ export const families: readonly Family[] = [
   family("ranks", "ranks", "hangUps"),
   family("pipeline", "pipeline", "hangUps"),
   family("windows", "windows", "hangUps"),
+  family("transfers", "transfers", "hangUps"),
+  family("transfers and more", "transfers", "deadlines", "conversations", "hangUps"),
   {
     name: "everything",
     modes: ["vllm", "blis"],

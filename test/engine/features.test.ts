@@ -495,4 +495,184 @@ describe.each(engines)("$name", ({ create }) => {
       expect(batches(said, [request(1, 0, 12, 3)], "decodeWindow")).toEqual([0, 8, 8]);
     });
   });
+
+  describe("prefill apart from decode", () => {
+    /** An engine that is told things by hand, with all that it asks for. */
+    const apart = (said: Partial<EngineConfig>) => {
+      const [told, firsts, wants]: [Finished[], [number, number][], number[][]] = [[], [], []];
+      const engine = create(
+        { ...plainConfig, ...said },
+        plainTiming,
+        {
+          firstToken: ({ id }, at) => void firsts.push([id, at]),
+          finished: (facts) => void told.push(facts),
+          kvWanted: ({ id }, ...wanted) => void wants.push([id, ...wanted]),
+        },
+        START,
+      );
+      const gauges = (at: number): readonly number[] => {
+        const { running, waiting, deferred = 0, usedBlocks } = engine.look(instant(at));
+        return [running, waiting, deferred, usedBlocks];
+      };
+      const submit = (kv: "send" | "receive", one: Request): void => engine.submit(one, one.arrival, { kv });
+      return { engine, told, firsts, wants, gauges, submit };
+    };
+    const prefillOnly = (id: number, arrival: number, prompt: number): Request => ({
+      ...request(id, arrival, prompt, 20),
+      maxTokens: 1,
+    });
+
+    it("keeps the blocks of a prompt until they have been fetched", () => {
+      const { engine, told, gauges, submit } = apart({});
+      submit("send", prefillOnly(1, 0, 14));
+      expect(gauges(1140)).toEqual([0, 0, 0, 4]);
+      expect(told).toMatchObject([{ outcome: "length", outputTokens: 1, end: 1140 }]);
+      expect([engine.held, engine.due]).toEqual([0, 1140 + 480_000_000]);
+      engine.kvSent(1, instant(5000));
+      expect(gauges(5000)).toEqual([0, 0, 0, 0]);
+      expect(engine.due).toBe(Number.POSITIVE_INFINITY);
+    });
+
+    it("gives them up at the end of the step under way", () => {
+      const { engine, gauges, submit } = apart({});
+      submit("send", prefillOnly(1, 0, 14));
+      engine.submit(request(2, 1140, 4, 9), instant(1140));
+      engine.advance(instant(1500));
+      engine.kvSent(1, instant(1500));
+      // The other prompt takes 1040 us and one block, its second token another.
+      expect([gauges(1500)[3], gauges(2180)[3], gauges(3180)[3]]).toEqual([4, 1, 2]);
+    });
+
+    it("gives them up when nobody has fetched them in time", () => {
+      const { engine, gauges, submit } = apart({ kvSendTimeoutMicros: 700 });
+      submit("send", prefillOnly(1, 0, 14));
+      expect([gauges(1839)[3], gauges(1840)[3]]).toEqual([4, 0]);
+      expect(engine.due).toBe(Number.POSITIVE_INFINITY);
+    });
+
+    it("lets others find them meanwhile, and have no room", () => {
+      const small = { prefixCaching: true, numGpuBlocks: 7, maxModelLen: 24 };
+      const { engine, told, firsts, submit } = apart(small);
+      submit("send", { ...prefillOnly(1, 0, 16), ...group("a", 16) });
+      engine.submit({ ...request(2, 2000, 20, 1), ...group("a", 16) }, instant(2000));
+      engine.submit(request(3, 4000, 20, 1), instant(4000));
+      engine.advance(instant(10_000));
+      expect(told.map(({ request: { id }, cachedTokens }) => [id, cachedTokens])).toEqual([
+        [1, 0],
+        [2, 16],
+      ]);
+      engine.kvSent(1, instant(10_000));
+      engine.advance(instant(12_000));
+      expect(firsts.at(-1)).toEqual([3, 11_200]);
+    });
+
+    it("keeps nothing of a request that stops by itself, or whose client hangs up", () => {
+      const { engine, told, gauges, submit } = apart({});
+      submit("send", request(1, 0, 14, 1));
+      submit("send", prefillOnly(2, 0, 50));
+      engine.abort(2, instant(700));
+      expect(gauges(1640)).toEqual([0, 0, 0, 0]);
+      expect(told.map(({ outcome }) => outcome)).toEqual(["aborted", "stop"]);
+    });
+
+    it("waits for a prompt that another engine computes, and computes its last token", () => {
+      const { engine, told, firsts, wants, gauges, submit } = apart({});
+      submit("receive", request(1, 100, 14, 2));
+      expect(gauges(100)).toEqual([0, 1, 1, 4]);
+      expect(wants).toEqual([[1, 100, 14, 4]]);
+      expect(engine.due).toBe(Number.POSITIVE_INFINITY);
+      engine.kvArrived(1, instant(3000));
+      engine.advance(instant(9000));
+      // One prompt token takes 1010 us.
+      expect(firsts).toEqual([[1, 4010]]);
+      expect(told).toMatchObject([{ scheduled: 3000, end: 5010, cachedTokens: 13 }]);
+      expect(engine.look(instant(9000)).counters).toMatchObject({ externalQueries: 14, externalHits: 14 });
+    });
+
+    it("asks when the step begins that was scheduled ahead", () => {
+      const { engine, wants, gauges, submit } = apart({ asyncScheduling: true });
+      engine.submit(request(1, 0, 4, 9), START);
+      submit("receive", request(2, 500, 14, 2));
+      engine.advance(instant(1040));
+      // Steps end at 1040 and 2040: the third is the first that can be scheduled with it.
+      expect(wants).toEqual([[2, 2040, 14, 4]]);
+      expect(gauges(2040)).toEqual([1, 1, 1, 6]);
+    });
+
+    it("takes what is here already, and shows what has come to others", () => {
+      const { engine, told, wants, submit } = apart({ prefixCaching: true });
+      engine.submit({ ...request(1, 0, 9, 1), ...group("a", 8) }, START);
+      submit("receive", { ...request(2, 5000, 16, 1), ...group("a", 16) });
+      engine.advance(instant(5000));
+      expect(wants).toEqual([[2, 5000, 8, 2]]);
+      engine.kvArrived(2, instant(6000));
+      engine.submit({ ...request(3, 9000, 17, 1), ...group("a", 16) }, instant(9000));
+      engine.advance(instant(20_000));
+      expect(told.map(({ cachedTokens }) => cachedTokens)).toEqual([0, 15, 16]);
+    });
+
+    it("lets others run past who waits for KV, and holds who finds no room behind its blocks", () => {
+      const { engine, firsts, wants, submit } = apart({ numGpuBlocks: 9, maxModelLen: 32 });
+      submit("receive", request(1, 0, 16, 1));
+      engine.submit(request(2, 0, 12, 1), START);
+      engine.submit(request(3, 0, 20, 1), START);
+      engine.advance(instant(5000));
+      expect([wants, firsts]).toEqual([[[1, 0, 16, 4]], [[2, 1120]]]);
+      engine.kvArrived(1, instant(5000));
+      engine.advance(instant(9000));
+      expect(firsts.slice(1)).toEqual([
+        [1, 6010],
+        [3, 7210],
+      ]);
+    });
+
+    it("fails a request whose KV doesn't come", () => {
+      const { engine, told, gauges, submit } = apart({});
+      submit("receive", request(1, 0, 14, 2));
+      engine.advance(START);
+      engine.kvFailed(1, instant(700));
+      expect(told).toMatchObject([{ outcome: "failed", end: 700, outputTokens: 0 }]);
+      expect(gauges(700)).toEqual([0, 0, 0, 0]);
+      expect(engine.look(instant(700)).counters.success).toMatchObject({ error: 1, abort: 0 });
+    });
+
+    it("or computes what it lacks, if it may", () => {
+      const { engine, told, firsts, wants, submit } = apart({ prefixCaching: true, kvLoadFailurePolicy: "recompute" });
+      engine.submit({ ...request(1, 0, 9, 1), ...group("a", 8) }, START);
+      submit("receive", { ...request(2, 5000, 16, 1), ...group("a", 16) });
+      submit("receive", request(3, 9000, 16, 1));
+      engine.advance(instant(9000));
+      engine.kvFailed(2, instant(9000));
+      engine.advance(instant(12_000));
+      engine.kvFailed(3, instant(12_000));
+      engine.advance(instant(20_000));
+      // 8 tokens, and all 16; nobody is asked twice.
+      expect(firsts.slice(1)).toEqual([
+        [2, 10_080],
+        [3, 13_160],
+      ]);
+      expect([told.map(({ cachedTokens }) => cachedTokens), wants.length]).toEqual([[0, 8, 0], 2]);
+    });
+
+    it.each(["kvArrived", "kvFailed"] as const)("leaves blocks that are written to where they are until %s", (end) => {
+      const { engine, told, gauges, submit } = apart({});
+      submit("receive", request(1, 0, 14, 2));
+      engine.advance(START);
+      engine.abort(1, instant(700));
+      expect(told).toMatchObject([{ outcome: "aborted", end: 700 }]);
+      expect([engine.held, gauges(700)]).toEqual([0, [0, 0, 0, 4]]);
+      engine[end](1, instant(900));
+      expect(gauges(900)).toEqual([0, 0, 0, 0]);
+    });
+
+    it("gives up everything with the pod", () => {
+      const { engine, gauges, submit } = apart({});
+      submit("send", prefillOnly(1, 0, 14));
+      submit("receive", request(2, 2000, 14, 2));
+      engine.advance(instant(2000));
+      expect(gauges(2000)[3]).toBe(8);
+      engine.abortAll(instant(3000));
+      expect([engine.held, engine.due, gauges(3000)]).toEqual([0, Number.POSITIVE_INFINITY, [0, 0, 0, 0]]);
+    });
+  });
 });

@@ -7,10 +7,10 @@ import type { Request } from "../../src/model/request.ts";
 import { instant, micros, type SimTime } from "../../src/sim/time.ts";
 import { anyAborts, anyConfig, anyRequests } from "../engine/any.ts";
 import { type CreateEngine, type Drive, drive } from "../engine/drive.ts";
-import { forAllSeeds } from "../for-all-seeds.ts";
+import { forAllSeeds, seedsOf } from "../for-all-seeds.ts";
 import { StepEngine } from "../oracle/step-engine.ts";
 
-const SEEDS = 150;
+const SEEDS = seedsOf(60);
 /** For laws about steps: the engine itself asks for the times of steps that it may not take. */
 const oracle: CreateEngine = (...args) => new StepEngine(...args);
 

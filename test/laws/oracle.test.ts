@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
-import type { EngineConfig, EngineTiming } from "../../src/engine/engine.ts";
+import type { EngineConfig, EngineListener, EngineTiming } from "../../src/engine/engine.ts";
 import type { Batch } from "../../src/model/batch.ts";
 import type { Rng } from "../../src/sim/rng.ts";
 import { anyAborts } from "../engine/any.ts";
 import { type CreateEngine, type Drive, drive } from "../engine/drive.ts";
 import { chosenFamilies, shortages, type Workload } from "../engine/families.ts";
 import { anyDoings, anyTiming, replay } from "../engine/replay.ts";
-import { forAllSeeds } from "../for-all-seeds.ts";
+import { forAllSeeds, seedsOf } from "../for-all-seeds.ts";
 import { StepEngine } from "../oracle/step-engine.ts";
 
-const SEEDS = Number(process.env.SEEDS ?? 25);
+const SEEDS = seedsOf(10);
 const oracle: CreateEngine = (...args) => new StepEngine(...args);
 
 /** As `expect`, where it would be asked a million times. */
@@ -32,7 +32,7 @@ const usable = ({ mode, numGpuBlocks, ranks = 1 }: EngineConfig): number =>
   ranks * (numGpuBlocks - (mode === "vllm" ? 1 : 0));
 
 /** Runs a workload and keeps watch. */
-const watched = ({ config, requests, hangsUp }: Workload, rng: Rng): Drive => {
+const watched = ({ config, requests, hangsUp, kv }: Workload, rng: Rng): Drive => {
   const ended = new Set<number>();
   const engines: StepEngine[] = [];
   const create: CreateEngine = (_, timing, listener, start) => {
@@ -43,7 +43,8 @@ const watched = ({ config, requests, hangsUp }: Workload, rng: Rng): Drive => {
         return timing.step(batch);
       },
     };
-    const watching = {
+    const watching: EngineListener = {
+      ...listener,
       firstToken: (...[request, at]: Parameters<typeof listener.firstToken>) => {
         holds(!ended.has(request.id), `first token of ${request.id} after its end`);
         listener.firstToken(request, at);
@@ -62,6 +63,7 @@ const watched = ({ config, requests, hangsUp }: Workload, rng: Rng): Drive => {
     create,
     timing: anyTiming(rng),
     aborts: hangsUp ? anyAborts(rng, requests) : [],
+    kv,
     watch: ({ usedBlocks, freeBlocks, kvUsage }) => {
       for (const engine of engines) engine.audit();
       holds(usedBlocks + freeBlocks === usable(config), `${usedBlocks} used + ${freeBlocks} free`);
@@ -86,6 +88,7 @@ describe.each(cases)("the oracle, $name in $mode mode", ({ mode, of }) => {
       const { success, overloaded, ...counters } = state.counters;
       expect(success.stop).toBe(count("stop"));
       expect(success.length).toBe(count("length"));
+      expect(success.error).toBe(count("failed"));
       expect(success.abort).toBe(count("aborted", "timed-out"));
       expect(sum(Object.values(overloaded))).toBe(count("overloaded"));
       if (config.lockstep !== true) expect(counters.steps).toBe(steps.length);
@@ -116,8 +119,8 @@ describe.each(cases)("the oracle, $name in $mode mode", ({ mode, of }) => {
       const workload = of(rng, shortages.everything(rng, mode));
       const [timing, doings] = [anyTiming(rng), anyDoings(rng, workload)];
       const needed = doings.filter(({ kind }) => kind !== "look" && kind !== "advance");
-      const often = replay(oracle, workload.config, timing, doings).seen;
-      const seldom = replay(oracle, workload.config, timing, needed).seen;
+      const often = replay(oracle, workload.config, timing, doings, workload.kv).seen;
+      const seldom = replay(oracle, workload.config, timing, needed, workload.kv).seen;
       const told = (lines: readonly string[]) =>
         lines.filter((line) => line.startsWith("first") || line.startsWith("{"));
       expect(told(often)).toEqual(told(seldom));

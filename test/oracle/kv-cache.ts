@@ -91,10 +91,16 @@ export class KvCache {
     return true;
   }
 
+  /** Whether an empty cache has room for so many tokens in all groups, windows or not. */
+  couldHold(tokens: number): boolean {
+    return this.#blocksFor(tokens) * this.#groups.length <= this.pool.size;
+  }
+
   /** The `hits` leading blocks, and new ones for the next `loaded` ones. The whole of it must fit. */
   admitLoad(sequence: Sequence, hits: number, loaded: number): boolean {
     const found = this.#found(sequence, hits);
-    if (this.#freeAmong(found) + this.#wholeDemand(sequence, hits) > this.pool.free) return false;
+    const demand = Math.max(this.#wholeDemand(sequence, hits), loaded * this.#groups.length);
+    if (this.#freeAmong(found) + demand > this.pool.free) return false;
     this.#enter(sequence, found, hits, loaded);
     return true;
   }
@@ -135,21 +141,24 @@ export class KvCache {
    * @returns false, with none taken, if there is no room
    */
   grow(sequence: Sequence, end: number): boolean {
-    for (const group of this.#groups) this.#giveUpPassed(sequence, group);
+    this.giveUpPassed(sequence, sequence.computed);
     const missing = this.#blocksFor(end) - (sequence.tables[0]?.length ?? 0);
     if (missing * this.#groups.length > this.pool.free) return false;
     this.#extend(sequence, missing);
     return true;
   }
 
-  #giveUpPassed(sequence: Sequence, group: Group): void {
-    const table = sequence.tables[group.index] ?? [];
-    for (let i = Math.min(this.#skipped(group, sequence.computed), table.length) - 1; i >= 0; i -= 1) {
-      const block = table[i];
-      // Those before it were given up earlier.
-      if (block === undefined) return;
-      this.pool.release(block);
-      table[i] = undefined;
+  /** Gives up the blocks that nobody looks back to from token `computed` on. */
+  giveUpPassed(sequence: Sequence, computed: number): void {
+    for (const group of this.#groups) {
+      const table = sequence.tables[group.index] ?? [];
+      for (let i = Math.min(this.#skipped(group, computed), table.length) - 1; i >= 0; i -= 1) {
+        const block = table[i];
+        // Those before it were given up earlier.
+        if (block === undefined) break;
+        this.pool.release(block);
+        table[i] = undefined;
+      }
     }
   }
 

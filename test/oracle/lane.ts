@@ -50,11 +50,17 @@ export class Lane {
 
   /** When it next has something to do; what arrives while steps are under way waits for the next end. */
   get due(): SimTime {
-    const arrivals = this.ranks.flatMap(({ arriving }) => arriving[0]?.queued ?? []);
     const [step] = this.#steps;
-    if (step !== undefined) return Math.min(step.end, ...(this.#lastOfAll ? arrivals : [])) as SimTime;
-    const loads = this.ranks.flatMap(({ scheduler }) => scheduler.waiting.flatMap(({ load }) => load?.end ?? []));
-    return Math.min(NEVER, ...arrivals, ...loads.filter((end) => end > this.#scheduledAt)) as SimTime;
+    if (step !== undefined && !this.#lastOfAll) return step.end;
+    let due: number = step?.end ?? NEVER;
+    for (const { arriving } of this.ranks) due = Math.min(due, arriving[0]?.queued ?? NEVER);
+    if (step !== undefined) return due as SimTime;
+    for (const { scheduler } of this.ranks) {
+      for (const { load } of scheduler.waiting) {
+        if (load !== undefined && load.end > this.#scheduledAt) due = Math.min(due, load.end);
+      }
+    }
+    return due as SimTime;
   }
 
   happen(at: SimTime): void {
@@ -76,9 +82,15 @@ export class Lane {
     while (this.#steps.length < this.#stages) {
       const shares = this.#ahead.length > 0 ? this.#ahead : this.ranks.map((rank) => this.#schedule(rank, at));
       this.#ahead = [];
-      if (!this.#isStep(shares)) return;
+      if (!this.#isStep(shares)) return this.#stall(at);
       this.#launch(shares, at);
     }
+  }
+
+  /** Nobody can go on. Where some wait vLLM's core goes on asking, and so its gauges go on as well. */
+  #stall(at: SimTime): void {
+    if (this.busy) return;
+    for (const rank of this.ranks) if (rank.scheduler.waiting.length > 0) rank.readGauges(at);
   }
 
   /** Ranks without a member take part in a step of others; the reference simulator also takes steps without any. */
@@ -90,14 +102,14 @@ export class Lane {
   /** With nothing under way, a scheduler tries again where that helps; it would stand still otherwise. */
   #schedule({ scheduler }: Rank, at: SimTime): Share {
     this.#scheduledAt = at;
-    let share = scheduler.schedule(at);
+    let share = scheduler.schedule(at, at);
     if (this.busy || this.#blis) return share;
     const isEmpty = (): boolean => share.members.length === 0 && scheduler.waiting.length > 0;
     // One that preempted itself ended the step for those behind it.
-    while (isEmpty() && share.preempted && scheduler.running.length > 0) share = scheduler.schedule(at);
+    while (isEmpty() && share.preempted && scheduler.running.length > 0) share = scheduler.schedule(at, at);
     // Those who have loaded their blocks may keep each other from the rest.
     if (isEmpty() && scheduler.running.length === 0 && !scheduler.loads(at) && scheduler.giveUpLoads()) {
-      share = scheduler.schedule(at);
+      share = scheduler.schedule(at, at);
     }
     return share;
   }
@@ -122,7 +134,7 @@ export class Lane {
       for (const { sequence, admitted } of members) if (admitted) sequence.scheduled ??= at;
     }
     if (this.#async) {
-      const ahead = this.ranks.map(({ scheduler }) => scheduler.schedule(at));
+      const ahead = this.ranks.map(({ scheduler }) => scheduler.schedule(at, end));
       if (ahead.some(({ members }) => members.length > 0)) this.#ahead = ahead;
     }
     this.#lastOfAll = this.#blis && this.ranks.every((rank, i) => endsAll(rank, shares[i] as Share));

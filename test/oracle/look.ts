@@ -38,6 +38,7 @@ const sumOfRanks = (states: readonly EngineState[], config: EngineConfig): Engin
   return {
     running: total(({ running }) => running),
     waiting: total(({ waiting }) => waiting),
+    deferred: total(({ deferred = 0 }) => deferred),
     kvUsage: total(({ kvUsage }) => kvUsage) / states.length,
     usedBlocks: total(({ usedBlocks }) => usedBlocks),
     freeBlocks: total(({ freeBlocks }) => freeBlocks),

@@ -5,7 +5,7 @@ import type { Finished } from "../../src/model/fact.ts";
 import type { SimTime } from "../../src/sim/time.ts";
 import { AdapterSlots } from "./adapter-slots.ts";
 import type { ClientView } from "./client-view.ts";
-import { Scheduler } from "./scheduler.ts";
+import { type Ask, Scheduler } from "./scheduler.ts";
 import type { Sequence } from "./sequence.ts";
 import type { Member, Share } from "./share.ts";
 import { Tally } from "./tally.ts";
@@ -15,6 +15,10 @@ export interface Hearer {
   firstToken(sequence: Sequence, at: SimTime): void;
   /** @param at when it was decided; told at `end`, if that is later */
   ended(facts: Finished, end: SimTime, at: SimTime): void;
+  /** It is asked for KV that another engine has. @param hits blocks of it that are here */
+  kvWanted(rank: Rank, ...wanted: Parameters<Ask>): void;
+  /** Its blocks stay, to be fetched by another engine. */
+  kept(rank: Rank, sequence: Sequence, at: SimTime): void;
 }
 
 /** When a step ran. */
@@ -37,7 +41,13 @@ export class Rank {
   readonly #adapters: AdapterSlots | undefined;
   readonly #blis: boolean;
   /** As of the last finished step. */
-  #gauges: { readonly at: SimTime; readonly running: number; readonly waiting: number; readonly free: number };
+  #gauges: {
+    readonly at: SimTime;
+    readonly running: number;
+    readonly waiting: number;
+    readonly deferred: number;
+    readonly free: number;
+  };
 
   constructor(config: EngineConfig, view: ClientView, hearer: Hearer, start: SimTime) {
     this.#config = config;
@@ -46,8 +56,8 @@ export class Rank {
     this.#blis = config.mode === "blis";
     this.#adapters = config.lora === undefined ? undefined : new AdapterSlots(config.lora);
     this.tally = new Tally(config.maxModelLen);
-    this.scheduler = new Scheduler(config, this.tally.counters);
-    this.#gauges = { at: start, running: 0, waiting: 0, free: this.scheduler.cache.pool.free };
+    this.scheduler = new Scheduler(config, this.tally.counters, (...wanted) => hearer.kvWanted(this, ...wanted));
+    this.#gauges = { at: start, running: 0, waiting: 0, deferred: 0, free: this.scheduler.cache.pool.free };
   }
 
   /** How busy it is, to the front end that chooses a rank (vllm/v1/engine/core_client.py, May 2026). */
@@ -139,7 +149,10 @@ export class Rank {
     // The reference simulator takes a block for the last token too (D3).
     if (this.#blis && !sequence.outgrows) this.scheduler.cache.grow(sequence, sequence.computed + 1);
     sequence.state = "ended";
-    this.scheduler.remove(sequence);
+    if (sequence.kv === "send" && sequence.endsBy === "length") {
+      this.scheduler.removeButKv(sequence);
+      this.#hearer.kept(this, sequence, at);
+    } else this.scheduler.remove(sequence);
     const facts = this.#view.factsOf(sequence, sequence.endsBy, this.#view.end(sequence));
     this.tally.finished(sequence, facts);
     this.#hearer.ended(facts, sequence.lastToken, at);
@@ -149,19 +162,20 @@ export class Rank {
 
   /** vLLM's gauges leave with a step's outputs: what has arrived since its scheduling isn't in them yet. */
   readGauges(at: SimTime): void {
-    const { running, waiting, cache } = this.scheduler;
-    this.#gauges = { at, running: running.length, waiting: waiting.length, free: cache.pool.free };
+    const { running, waiting, deferred, cache } = this.scheduler;
+    this.#gauges = { at, running: running.length, waiting: waiting.length, deferred, free: cache.pool.free };
   }
 
   /** @param underWay microseconds that a step has been under way, not counted yet */
   look(now: SimTime, underWay: number): EngineState {
-    const { at, running, waiting, free } = this.#gauges;
+    const { at, running, waiting, deferred, free } = this.#gauges;
     if (now < at) throw new RangeError(`${now} us lies before the last change, ${at} us`);
     const { counters, histograms } = this.tally;
     const { size } = this.scheduler.cache.pool;
     return {
       running,
       waiting,
+      deferred,
       kvUsage: 1 - free / size,
       usedBlocks: size - free,
       freeBlocks: free,

@@ -1,7 +1,7 @@
 import type { EngineConfig } from "../../src/engine/engine.ts";
 import type { EngineCounters } from "../../src/model/engine-state.ts";
 import { invariant } from "../../src/sim/invariant.ts";
-import type { SimTime } from "../../src/sim/time.ts";
+import { NEVER, type SimTime } from "../../src/sim/time.ts";
 import { EncoderCache, type EncoderPlan } from "./encoder-cache.ts";
 import { HostMemory } from "./host-memory.ts";
 import { KvCache } from "./kv-cache.ts";
@@ -19,6 +19,9 @@ const hostMemoryOf = ({ mode, offload, prefixCaching, kvGroups = [{}] }: EngineC
   return mode === "vllm" && offload !== undefined && prefixCaching && keepsAll ? new HostMemory(offload) : undefined;
 };
 
+/** Asks another engine for a prompt's KV. @param at when the transfer may begin @param tokens and `blocks`: what lacks */
+export type Ask = (sequence: Sequence, at: SimTime, tokens: number, blocks: number, hits: number) => void;
+
 /** What is left of a step's bounds. */
 interface Left {
   tokens: number;
@@ -35,18 +38,22 @@ export class Scheduler {
   running: Sequence[] = [];
   /** In order of their turn. */
   waiting: Sequence[] = [];
+  /** Of those that are gone, who left blocks that another engine reads from or writes to. */
+  leftBehind: Sequence[] = [];
   readonly cache: KvCache;
   readonly encoder: EncoderCache;
   readonly host: HostMemory | undefined;
   readonly #config: EngineConfig;
   readonly #counters: EngineCounters;
+  readonly #ask: Ask;
   readonly #policy: Policy;
   readonly #blis: boolean;
   readonly #async: boolean;
 
-  constructor(config: EngineConfig, counters: EngineCounters) {
+  constructor(config: EngineConfig, counters: EngineCounters, ask: Ask) {
     this.#config = config;
     this.#counters = counters;
+    this.#ask = ask;
     this.#policy = policies[config.schedulingPolicy ?? "fcfs"];
     this.#blis = config.mode === "blis";
     this.#async = isAsync(config);
@@ -60,13 +67,13 @@ export class Scheduler {
     enqueue(this.#policy, this.waiting, sequence);
   }
 
-  /** Computed tokens are advanced at once, as vLLM does. */
-  schedule(now: SimTime): Share {
+  /** Computed tokens are advanced at once, as vLLM does. @param begins when the step does */
+  schedule(now: SimTime, begins: SimTime): Share {
     const share = emptyShare();
     const { maxNumBatchedTokens, encoderBudget } = this.#config;
     const left = { tokens: maxNumBatchedTokens, encoder: encoderBudget ?? maxNumBatchedTokens };
     this.#scheduleRunning(share, left);
-    if (!share.preempted) this.#admit(share, left, now);
+    if (!share.preempted) this.#admit(share, left, now, begins);
     return share;
   }
 
@@ -75,7 +82,12 @@ export class Scheduler {
     return this.waiting.some(({ load }) => load !== undefined && now < load.end);
   }
 
-  /** Those who wait with blocks from host memory hold up each other: all give theirs up. @returns whether anybody did */
+  /** How many wait for blocks from elsewhere. */
+  get deferred(): number {
+    return this.waiting.filter(({ load }) => load?.over === false).length;
+  }
+
+  /** Those who wait with blocks from elsewhere hold up each other: all give theirs up. @returns whether anybody did */
   giveUpLoads(): boolean {
     const loaded = this.waiting.filter(({ load }) => load !== undefined).sort((a, b) => a.order - b.order);
     for (const sequence of loaded) {
@@ -86,11 +98,24 @@ export class Scheduler {
     return loaded.length > 0;
   }
 
-  /** Takes one off for good, with all that it holds. */
+  /** Takes one off for good, with all that it holds; but blocks that another engine writes to stay where they are. */
   remove(sequence: Sequence): void {
+    this.#takeOff(sequence);
+    if (sequence.load?.end === NEVER) this.leftBehind.push(sequence);
+    else this.cache.release(sequence);
+  }
+
+  /** Takes one off for good, all but the blocks that another engine is to fetch. */
+  removeButKv(sequence: Sequence): void {
+    this.#takeOff(sequence);
+    this.cache.giveUpPassed(sequence, sequence.known);
+    this.leftBehind.push(sequence);
+  }
+
+  #takeOff(sequence: Sequence): void {
     this.running = this.running.filter((other) => other !== sequence);
     this.waiting = this.waiting.filter((other) => other !== sequence);
-    this.cache.release(sequence);
+    this.leftBehind = this.leftBehind.filter((other) => other !== sequence);
     this.encoder.releaseAll(sequence);
   }
 
@@ -109,7 +134,7 @@ export class Scheduler {
       waiting.every((sequence) => isHere(sequence, "waiting")),
       "those who wait know it",
     );
-    this.cache.audit([...running, ...waiting]);
+    this.cache.audit([...running, ...waiting, ...this.leftBehind]);
     this.encoder.audit(running);
     this.host?.audit();
   }
@@ -191,27 +216,33 @@ export class Scheduler {
   // ---- newcomers
 
   /** One that is blocked is passed over and keeps its place; the first that doesn't fit ends it. */
-  #admit(share: Share, left: Left, now: SimTime): void {
+  #admit(share: Share, left: Left, now: SimTime, begins: SimTime): void {
     for (let i = 0; i < this.waiting.length && left.tokens > 0 && this.running.length < this.#config.maxNumSeqs; ) {
       const sequence = this.waiting[i] as Sequence;
-      const result = this.#consider(sequence, share, left, now);
+      const result = this.#consider(sequence, share, left, now, begins);
       if (result === "doesn't fit") return;
       if (result === "blocked") i += 1;
       else this.waiting.splice(i, 1);
     }
   }
 
-  #consider(sequence: Sequence, share: Share, left: Left, now: SimTime): "blocked" | "doesn't fit" | "admitted" {
+  #consider(
+    sequence: Sequence,
+    share: Share,
+    left: Left,
+    now: SimTime,
+    begins: SimTime,
+  ): "blocked" | "doesn't fit" | "admitted" {
+    if (sequence.load !== undefined && now < sequence.load.end) return "blocked";
+    this.#endLoad(sequence);
     const { load } = sequence;
-    if (load !== undefined) {
-      if (now < load.end) return "blocked";
-      this.#endLoad(sequence);
-    }
     if (this.#lacksAdapterSlot(sequence, share)) return "blocked";
     let hits = 0;
     if (load === undefined) {
       hits = this.cache.lookup(sequence);
       if (!this.#blis) this.#countLookup(sequence, hits);
+      const mayReceive = sequence.kv === "receive" && !sequence.hasAsked && this.cache.couldHold(sequence.known);
+      if (mayReceive) return this.#receive(sequence, hits, begins);
       const loaded = this.#load(sequence, hits, now);
       if (loaded !== "nothing to load") return loaded;
     }
@@ -260,6 +291,22 @@ export class Scheduler {
     this.#counters.prefixHits += hits * this.#config.blockSize;
   }
 
+  // ---- other engines
+
+  /** There must be blocks for the whole prompt; with one token of it not yet here there always is something to ask for. */
+  #receive(sequence: Sequence, hits: number, begins: SimTime): "doesn't fit" | "blocked" {
+    const { blockSize } = this.#config;
+    const blocks = Math.ceil(sequence.known / blockSize);
+    if (!this.cache.admitLoad(sequence, hits, blocks - hits)) return "doesn't fit";
+    const tokens = sequence.known - hits * blockSize;
+    this.#counters.externalQueries += tokens;
+    this.#counters.externalHits += tokens;
+    sequence.hasAsked = true;
+    sequence.load = { end: NEVER, blocks, over: false };
+    this.#ask(sequence, begins, tokens, blocks - hits, hits);
+    return "blocked";
+  }
+
   // ---- host memory
 
   /** Begins to bring back what host memory has of the blocks after the hits. */
@@ -282,7 +329,12 @@ export class Scheduler {
     const { load } = sequence;
     if (load === undefined || load.over) return;
     load.over = true;
-    const tokens = load.blocks * this.#config.blockSize;
+    if (load.blocks === 0) {
+      this.cache.release(sequence);
+      sequence.load = undefined;
+      return;
+    }
+    const tokens = Math.min(load.blocks * this.#config.blockSize, sequence.known);
     this.cache.name(sequence, tokens);
     sequence.computed = Math.min(tokens, sequence.known - 1);
   }

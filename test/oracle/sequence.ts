@@ -1,11 +1,12 @@
-import type { EngineConfig } from "../../src/engine/engine.ts";
+import type { EngineConfig, SubmitOptions } from "../../src/engine/engine.ts";
 import type { Outcome, Request } from "../../src/model/request.ts";
 import { type SimTime, START } from "../../src/sim/time.ts";
 import { type BlockNames, namesOf } from "./block-names.ts";
 import type { Block } from "./block-pool.ts";
 
-/** Blocks on their way from host memory: of the first `blocks` ones, those that weren't found on the GPU. */
+/** Blocks on their way from elsewhere: of the first `blocks` ones, those that weren't found on the GPU. */
 export interface Load {
+  /** NEVER: whoever sends them will say. */
   readonly end: SimTime;
   readonly blocks: number;
   /** Whether the scheduler has seen that it is over. */
@@ -30,6 +31,10 @@ export class Sequence {
   readonly endsBy: Outcome & ("stop" | "length");
   /** Whether it is longer than the context. */
   readonly outgrows: boolean;
+  /** Whether another engine computes its prompt, or goes on from there. */
+  readonly kv: SubmitOptions["kv"];
+  /** Whether it has asked another engine. */
+  hasAsked = false;
 
   state: "arriving" | "waiting" | "running" | "hung-up" | "ended" = "arriving";
   /** Prompt and outputs so far. */
@@ -61,7 +66,14 @@ export class Sequence {
   /** `blis` mode: gaps between its tokens in sum, which leave out steps without it (D10). */
   gapSum = 0;
 
-  constructor(request: Request, order: number, config: EngineConfig, arrived: SimTime, queued: SimTime) {
+  constructor(
+    request: Request,
+    order: number,
+    config: EngineConfig,
+    arrived: SimTime,
+    queued: SimTime,
+    kv: SubmitOptions["kv"],
+  ) {
     const { promptTokens, outputTokens, maxTokens = Number.POSITIVE_INFINITY } = request;
     const room = config.maxModelLen - promptTokens;
     this.request = request;
@@ -75,5 +87,6 @@ export class Sequence {
     // To the reference simulator the most that the client asked for is the request's own length.
     this.endsBy = this.outgrows || (config.mode === "vllm" && outputTokens >= maxTokens) ? "length" : "stop";
     this.known = promptTokens;
+    this.kv = config.mode === "vllm" ? kv : undefined;
   }
 }

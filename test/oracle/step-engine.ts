@@ -1,14 +1,15 @@
 import { configProblems } from "../../src/engine/config-problems.ts";
-import type { Engine, EngineConfig, EngineListener, EngineTiming } from "../../src/engine/engine.ts";
+import type { Engine, EngineConfig, EngineListener, EngineTiming, SubmitOptions } from "../../src/engine/engine.ts";
 import type { EngineState } from "../../src/model/engine-state.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import type { Outcome, Request } from "../../src/model/request.ts";
-import { after, NEVER, type SimTime } from "../../src/sim/time.ts";
+import { after, micros, NEVER, type SimTime } from "../../src/sim/time.ts";
 import { ClientView, turnedAway } from "./client-view.ts";
 import { itemsOf } from "./encoder-cache.ts";
 import { Lane } from "./lane.ts";
 import { togetherOf } from "./look.ts";
 import { Rank } from "./rank.ts";
+import type { Ask } from "./scheduler.ts";
 import { Sequence } from "./sequence.ts";
 
 /** A request in the engine, and where. */
@@ -16,6 +17,16 @@ interface Held {
   readonly sequence: Sequence;
   readonly lane: Lane;
   readonly rank: Rank;
+}
+
+/** Blocks that another engine is to fetch. */
+interface Kept extends Held {
+  readonly until: SimTime;
+}
+
+/** Blocks that another engine writes to; the first `hits` were there before. */
+interface Receiver extends Held {
+  readonly hits: number;
 }
 
 /** An end decided before its instant; `blis` mode only. */
@@ -42,6 +53,9 @@ export class StepEngine implements Engine {
   readonly #impatient = new Set<Held>();
   /** The next one to be told first. */
   #untold: Untold[] = [];
+  /** The one that began first first. */
+  #kept: Kept[] = [];
+  #receivers: Receiver[] = [];
   /** Told at the door. */
   readonly #turnedAway = { abort: 0, max_num_queued_reqs: 0, max_num_queued_tokens: 0 };
   #submitted = 0;
@@ -60,6 +74,14 @@ export class StepEngine implements Engine {
     const hearer = {
       firstToken: ({ request }: Sequence, at: SimTime) => listener.firstToken(request, at),
       ended: (facts: Finished, end: SimTime, at: SimTime) => this.#ended(facts, end, at),
+      kvWanted: (rank: Rank, ...[sequence, at, tokens, blocks, hits]: Parameters<Ask>) => {
+        this.#receivers.push({ sequence, rank, lane: this.#laneOf(rank), hits });
+        listener.kvWanted?.(sequence.request, at, tokens, blocks);
+      },
+      kept: (rank: Rank, sequence: Sequence, at: SimTime) => {
+        const until = after(at, micros(config.kvSendTimeoutMicros ?? 480e6));
+        this.#kept.push({ sequence, rank, lane: this.#laneOf(rank), until });
+      },
     };
     this.#ranks = Array.from({ length: count }, () => new Rank(config, this.#view, hearer, start));
     const together = config.lockstep === true ? [this.#ranks] : this.#ranks.map((rank) => [rank]);
@@ -71,9 +93,12 @@ export class StepEngine implements Engine {
   }
 
   get due(): SimTime {
-    const deadlines = Array.from(this.#impatient, ({ sequence }) => deadlineOf(sequence));
-    const steps = this.#lanes.map((lane) => lane.due);
-    return Math.min(NEVER, ...steps, ...this.#untold.map(({ at }) => at), ...deadlines) as SimTime;
+    let due: number = NEVER;
+    for (const lane of this.#lanes) due = Math.min(due, lane.due);
+    for (const { at } of this.#untold) due = Math.min(due, at);
+    for (const { sequence } of this.#impatient) due = Math.min(due, deadlineOf(sequence));
+    for (const { until } of this.#kept) due = Math.min(due, until);
+    return due as SimTime;
   }
 
   advance(now: SimTime): void {
@@ -82,25 +107,79 @@ export class StepEngine implements Engine {
     this.#now = now;
   }
 
-  submit(request: Request, now: SimTime): void {
+  submit(request: Request, now: SimTime, options: SubmitOptions = {}): void {
     if (now < this.#now) throw new RangeError(`${now} us lies before now, ${this.#now} us`);
     // A request that comes at the very instant of a step takes part in it, so that step has to wait.
     for (let { due } = this; due < now; { due } = this) this.#happen(due);
     this.#now = now;
     const refusal = this.#refusal(request, now);
-    if (refusal === undefined) this.#hold(request, now);
+    if (refusal === undefined) this.#hold(request, now, options.kv);
     else this.#listener.finished(turnedAway(request, refusal, now));
   }
 
   abort(requestId: number, now: SimTime): void {
     this.advance(now);
     const held = this.#held.get(requestId);
-    if (held !== undefined) this.#hangUp([held], "aborted", now);
+    if (held === undefined) return;
+    this.#hangUp([held], "aborted", now);
+    held.lane.resume(now);
   }
 
   abortAll(now: SimTime): void {
     this.advance(now);
     this.#hangUp(Array.from(this.#held.values()), "aborted", now);
+    const left = [...this.#kept, ...this.#receivers];
+    this.#kept = [];
+    this.#receivers = [];
+    for (const one of left) this.#endTransfer(one, one.sequence.load?.blocks ?? 0, now);
+  }
+
+  kvSent(requestId: number, now: SimTime): void {
+    this.advance(now);
+    const kept = this.#kept.find(({ sequence }) => sequence.request.id === requestId);
+    if (kept === undefined) return;
+    this.#kept = this.#kept.filter((other) => other !== kept);
+    this.#endTransfer(kept, 0, now);
+    kept.lane.resume(now);
+  }
+
+  kvArrived(requestId: number, now: SimTime): void {
+    this.advance(now);
+    const receiver = this.#takeReceiver(requestId);
+    if (receiver === undefined) return;
+    this.#endTransfer(receiver, receiver.sequence.load?.blocks ?? 0, now);
+    receiver.lane.resume(now);
+  }
+
+  kvFailed(requestId: number, now: SimTime): void {
+    this.advance(now);
+    const receiver = this.#takeReceiver(requestId);
+    if (receiver === undefined) return;
+    this.#endTransfer(receiver, receiver.hits, now);
+    const fails = this.#config.kvLoadFailurePolicy !== "recompute" && receiver.sequence.state === "waiting";
+    if (fails) this.#hangUp([receiver], "failed", now);
+    receiver.lane.resume(now);
+  }
+
+  #takeReceiver(requestId: number): Receiver | undefined {
+    const receiver = this.#receivers.find(({ sequence }) => sequence.request.id === requestId);
+    this.#receivers = this.#receivers.filter((other) => other !== receiver);
+    return receiver;
+  }
+
+  /** Nobody reads or writes its blocks any more, of which the first `blocks` have what they should. */
+  #endTransfer({ sequence, rank, lane }: Held, blocks: number, now: SimTime): void {
+    if (sequence.load !== undefined) sequence.load = { end: now, blocks, over: false };
+    if (!rank.scheduler.leftBehind.includes(sequence)) return;
+    if (lane.busy) rank.hungUp.push(sequence);
+    else {
+      rank.scheduler.remove(sequence);
+      rank.readGauges(now);
+    }
+  }
+
+  #laneOf(rank: Rank): Lane {
+    return this.#lanes.find(({ ranks }) => ranks.includes(rank)) as Lane;
   }
 
   // ---- time
@@ -110,15 +189,26 @@ export class StepEngine implements Engine {
     this.#untold = this.#untold.filter((one) => one.at > at);
     for (const { facts } of told) this.#tell(facts);
     for (const lane of this.#lanes) if (lane.due <= at || told.length > 0) lane.happen(at);
-    this.#keepDeadlines(at);
+    const left = [...this.#keepDeadlines(at), ...this.#expire(at)];
+    // What they held may do for those who wait.
+    for (const lane of new Set(left.map((one) => one.lane))) lane.resume(at);
   }
 
-  /** Whatever else happens at that instant comes first. */
-  #keepDeadlines(at: SimTime): void {
+  /** Gives up what nobody has fetched in time. */
+  #expire(at: SimTime): readonly Held[] {
+    const expired = this.#kept.filter(({ until }) => until <= at);
+    this.#kept = this.#kept.filter(({ until }) => until > at);
+    for (const one of expired) this.#endTransfer(one, 0, at);
+    return expired;
+  }
+
+  /** Whatever else happens at that instant comes first. @returns those who hang up */
+  #keepDeadlines(at: SimTime): readonly Held[] {
     const late = Array.from(this.#impatient).filter(({ sequence }) => deadlineOf(sequence) <= at);
     late.sort((a, b) => deadlineOf(a.sequence) - deadlineOf(b.sequence) || a.sequence.order - b.sequence.order);
     for (const held of late) this.#impatient.delete(held);
     this.#hangUp(late, "timed-out", at);
+    return late;
   }
 
   /** Told at once; place and blocks are given up when no step is under way. */
@@ -134,11 +224,9 @@ export class StepEngine implements Engine {
       else if (lane.busy) rank.hungUp.push(sequence);
       else rank.scheduler.remove(sequence);
       if (!lane.busy) rank.readGauges(now);
-      rank.tally.counters.success.abort += 1;
+      rank.tally.counters.success[outcome === "failed" ? "error" : "abort"] += 1;
       this.#tell(this.#view.factsOf(sequence, outcome, now));
     }
-    // What they held may do for those who wait.
-    for (const lane of new Set(gone.map((one) => one.lane))) lane.resume(now);
   }
 
   #ended(facts: Finished, end: SimTime, at: SimTime): void {
@@ -182,13 +270,13 @@ export class StepEngine implements Engine {
     return maxQueuedTokens !== undefined && tokens >= maxQueuedTokens ? "max_num_queued_tokens" : undefined;
   }
 
-  #hold(request: Request, now: SimTime): void {
+  #hold(request: Request, now: SimTime, kv: SubmitOptions["kv"]): void {
     this.#submitted += 1;
     const queued = after(now, this.#timing.toQueue(request.promptTokens));
-    const sequence = new Sequence(request, this.#submitted, this.#config, now, queued);
+    const sequence = new Sequence(request, this.#submitted, this.#config, now, queued, kv);
     const least = Math.min(...this.#ranks.map(({ score }) => score));
     const rank = this.#ranks.find(({ score }) => score === least) as Rank;
-    const lane = this.#lanes.find(({ ranks }) => ranks.includes(rank)) as Lane;
+    const lane = this.#laneOf(rank);
     const held = { sequence, lane, rank };
     this.#held.set(request.id, held);
     if (request.deadline !== undefined) this.#impatient.add(held);

@@ -50,7 +50,7 @@ describe("the two files of a trace", () => {
       /^trace trace\.csv, line 3: input_tokens is "-8"; it must be/,
     ],
     ["a URL", good, { path: undefined, url: "https://example.com/trace.csv" }, /trace\.url: .*two files/],
-    ["sessions of another format", good, { format: "azure-2023", sessions: "auto" }, /only traces of format blis-v2/],
+    ["sessions of another format", good, { format: "azure-2023", sessions: "auto" }, /only traces of format .*blis-v2/],
     ["a mode that is none", good, { sessions: "closed" }, /spec\.workload\.trace\.sessions/],
   ] as const)("with %s are refused", async (_name, files, trace, says) => {
     await expect(ids(files, trace)).rejects.toThrow(says);

@@ -8,6 +8,7 @@ const kpis: Kpis = {
   requests: { arrived: 10, completed: 10, rejected: 0, overloaded: 0, timedOut: 0, aborted: 0, inFlightAtEnd: 0 },
   ttftSeconds: summary(0.1),
   itlSeconds: summary(0.01),
+  tpotSeconds: summary(0.01),
   e2eSeconds: summary(2),
   queueSeconds: summary(0),
   requestsPerSecond: 1,

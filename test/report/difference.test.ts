@@ -8,6 +8,7 @@ const kpis = (ttft: number, scaleUps = 0): Kpis => ({
   requests: { arrived: 9, completed: 9, rejected: 0, overloaded: 0, timedOut: 0, aborted: 0, inFlightAtEnd: 0 },
   ttftSeconds: { ...NONE, mean: ttft },
   itlSeconds: NONE,
+  tpotSeconds: NONE,
   e2eSeconds: NONE,
   queueSeconds: NONE,
   requestsPerSecond: 1,
@@ -30,6 +31,12 @@ it("takes replications in pairs, so that only the change tells", () => {
 
 it("has no ratio where there was nothing", () =>
   expect(differences([kpis(1, 0)], [kpis(1, 3)]).scaleUps).toEqual({ change: { mean: 3, p10: 3, p90: 3 } }));
+
+it("leaves out what one of them does not tell", () => {
+  const slo = { targeted: 9, attained: 9, attainmentRatio: 1, goodputPerSecond: 1 };
+  expect(differences([{ ...kpis(1), slo }], [kpis(1)])).not.toHaveProperty("sloAttainmentRatio");
+  expect(differences([{ ...kpis(1), slo }], [{ ...kpis(1), slo }]).sloAttainmentRatio?.ratio).toBe(0);
+});
 
 it("puts the reports of a scenario together, in the order given", () => {
   const reports = ["baseline", "baseline", "a", "a"].map((scenario, seed) => ({ scenario, seed }) as Report);

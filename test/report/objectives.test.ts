@@ -81,7 +81,7 @@ describe("spread", () => {
       typeof value === "object" && value !== null
         ? Object.values(value).reduce<number>((sum, part) => sum + leaves(part), 0)
         : 1;
-    const counts = 4; // Summaries' counts are told by the numbers of requests.
+    const counts = 5; // Summaries' counts are told by the numbers of requests.
     expect(Object.keys(flatKpis(empty))).toHaveLength(leaves(empty) - counts);
     expect(spreadOf(ttft(0.2, 0.4)).ttftP99Seconds).toEqual({ mean: 0.3, p10: 0.22, p90: 0.38 });
     expect(spreadOf([])).toEqual({});

@@ -29,6 +29,53 @@ const trace = (more: object) => ({ trace: { format: "azure-2023", ...more } });
 
 export const GOOD: readonly Anything[] = [
   simulation("least", { mirror, workload: synthetic(client("chat")) }),
+  simulation("every-client", {
+    mirror,
+    workload: synthetic(
+      client("members", {
+        members: 20,
+        requests: 1000,
+        arrival: { process: "weibull", cv: 3 },
+        pattern: [
+          {
+            shape: "windows",
+            windows: [
+              { start: "0s", end: "5m", factor: 2 },
+              { start: "6m", end: "7m" },
+            ],
+          },
+        ],
+        prompt: { distribution: "exponential", mean: 300 },
+        output: { distribution: "uniform", min: 5, max: 50 },
+        capOutput: true,
+        prefix: { tokens: 64, groups: 3, name: "docs", perMember: true },
+        media: [{ kind: "image", share: 0.5, count: lengths.constant, tokens: lengths.constant, distinct: 9 }],
+        session: { rounds: 3, thinkTime: { mean: "3s", deviation: "1s" }, contextGrowth: "none", single: true },
+        timeout: "30s",
+        retry: { attempts: 4, base: "500ms", factor: 3, jitter: 0.5, after: ["shed", "timed-out"] },
+        network: { rtt: "40ms", bandwidthMbps: 10 },
+        sloClass: "critical",
+        slo: { ttft: "400ms", tpot: "20ms" },
+        tenant: "acme",
+        model: "llama",
+        adapter: "sql",
+        priority: -3,
+        cacheSalt: "x",
+      }),
+      { name: "workers", workers: { count: 8 }, prompt: lengths.normal, output: lengths.constant },
+      client("bursts", { arrival: { process: "on-off", burst: "3s", pause: "9s", pauseShare: 0.1 } }),
+    ),
+  }),
+  simulation("agents", {
+    mirror,
+    workload: trace({ format: "agentic-coding", path: "a.json", sessions: "open-loop", retry: {} }),
+  }),
+  simulation("images", { mirror, workload: trace({ format: "azure-2025", path: "a.csv.gz", imageTokens: 1024 }) }),
+  simulation("profile", {
+    mirror,
+    workload: { profile: { format: "inference-perf", configMap: { name: "a", key: "b" } } },
+  }),
+  simulation("preset", { mirror, workload: { profile: { preset: "mixed-slo", rate: 3 } } }),
   simulation("model-of-ones-own", {
     mirror,
     overrides: {
@@ -46,7 +93,11 @@ export const GOOD: readonly Anything[] = [
   }),
   simulation("every-choice", {
     mode: "Preview",
-    mirror: { workloads: [{ name: "a" }, { name: "b" }], autoscaler: { name: "hpa", driver: "Simulated" } },
+    mirror: {
+      workloads: [{ name: "a" }, { name: "b" }],
+      autoscaler: { name: "hpa", driver: "Simulated" },
+      router: { kind: "InferencePool", name: "pool" },
+    },
     overrides: {
       replicas: 3,
       hardware: { gpu: "H100" },
@@ -58,12 +109,19 @@ export const GOOD: readonly Anything[] = [
         maxQueuedRequests: 64,
         maxQueuedTokens: 100_000,
         overheadGiB: 2.5,
+        latencyCorrections: { weightReadFactor: 1.2, perStepMicros: 700, stepFactor: 1.1, stepDeviation: 0.03 },
         speculation: { tokens: 3, acceptance: [0.8, 0.7] },
         lora: { gpuLoad: "5ms", diskLoad: "1s" },
         offload: { hostBlocks: 4096, latency: "1ms" },
       },
       start: { schedule: { mean: "2s" }, modelLoad: { mean: "1m30s", deviation: "10s" } },
-      gateway: { policy: { policy: "least-queue" }, scrapeInterval: "50ms" },
+      gateway: {
+        policy: { policy: "least-queue" },
+        scrapeInterval: "50ms",
+        metricsStaleness: "2s",
+        requestTimeout: "0s",
+        priorities: { batch: -1 },
+      },
       metrics: { scrapeInterval: "15s" },
       autoscaler: { syncPeriod: "15s", downscaleStabilization: "5m", tolerance: 0.1 },
     },
@@ -98,7 +156,14 @@ export const GOOD: readonly Anything[] = [
       { metric: "itl", atMost: "0.05s" },
       { metric: "errorRatio", atMost: "0.01" },
       { metric: "gpuHours", atMost: "48" },
+      { metric: "tpot", sloClass: "critical", percentile: 99, atMost: "30ms" },
+      { metric: "sloAttainment", sloClass: "critical", atLeast: "0.99" },
     ],
+    slo: [
+      { sloClass: "critical", ttft: "500ms", tpot: "30ms", e2e: "20s" },
+      { sloClass: "batch", e2e: "10m" },
+    ],
+    saturation: { detector: "threshold", e2eThreshold: "8s", window: "10m" },
     run: { horizon: "1d12h", warmUp: "10m", seed: 7, replications: 5 },
     export: { naming: "Prefixed", labels: { team: "inference", _cell: "b" } },
   }),
@@ -211,6 +276,13 @@ export const BAD: readonly Bad[] = [
     by: "strict",
   },
   {
+    name: "unknown correction",
+    break: spec((s) => (s.overrides = { engine: { latencyCorrections: { weightReadFaktor: 1.2 } } })),
+    field: "spec.overrides.engine.latencyCorrections.weightReadFaktor",
+    says: "did you mean `weightReadFactor`?",
+    by: "strict",
+  },
+  {
     name: "unknown field in a list",
     break: firstClient((c) => (c.Rate = 1)),
     field: "spec.workload.synthetic.clients[0].Rate",
@@ -246,14 +318,77 @@ export const BAD: readonly Bad[] = [
     name: "client without a rate",
     break: firstClient((c) => delete c.rate),
     field: "spec.workload.synthetic.clients[0].rate",
-    says: "set it to a number",
+    says: "exactly one of rate and workers must be set",
+    by: "rule",
+  },
+  {
+    name: "unknown preset",
+    break: spec((s) => (s.workload = { profile: { preset: "chatbots", rate: 3 } })),
+    field: "spec.workload.profile.preset",
+    says: "did you mean `chatbot`?",
     by: "schema",
+  },
+  {
+    name: "preset with a format",
+    break: spec((s) => (s.workload = { profile: { preset: "chatbot", rate: 3, format: "blis-v2" } })),
+    field: "spec.workload.profile.format",
+    says: "a preset has none",
+    by: "rule",
+  },
+  {
+    name: "preset without a rate",
+    break: spec((s) => (s.workload = { profile: { preset: "chatbot" } })),
+    field: "spec.workload.profile.rate",
+    says: "rate goes with a preset",
+    by: "rule",
+  },
+  {
+    name: "profile from two places",
+    break: spec((s) => (s.workload = { profile: { format: "blis-v2", path: "a.yaml", inline: "b" } })),
+    field: "spec.workload.profile",
+    says: "exactly one of path, configMap, inline and preset",
+    by: "rule",
+  },
+  {
+    name: "windows out of order",
+    break: firstClient((c) => {
+      c.pattern = [
+        {
+          shape: "windows",
+          windows: [
+            { start: "5m", end: "6m" },
+            { start: "1m", end: "2m" },
+          ],
+        },
+      ];
+    }),
+    field: "spec.workload.synthetic.clients[0].pattern[0].windows",
+    says: "windows must stand in order of time",
+    by: "zod",
+  },
+  {
+    name: "workers with a session",
+    break: firstClient((c) => {
+      delete c.rate;
+      c.workers = { count: 3 };
+      c.session = { rounds: 2, thinkTime: { mean: "1s" } };
+    }),
+    field: "spec.workload.synthetic.clients[0].workers",
+    says: "workers come as they finish",
+    by: "rule",
+  },
+  {
+    name: "weibull gaps that no shape has",
+    break: firstClient((c) => (c.arrival = { process: "weibull", cv: 11 })),
+    field: "spec.workload.synthetic.clients[0].arrival.cv",
+    says: "must be at most 10.4 for weibull",
+    by: "rule",
   },
   {
     name: "choice without its name",
     break: firstClient((c) => (c.arrival = {})),
     field: "spec.workload.synthetic.clients[0].arrival.process",
-    says: "set it to one of poisson, gamma, constant",
+    says: "set it to one of poisson, gamma, weibull, on-off, constant",
     by: "schema",
   },
 
@@ -427,14 +562,14 @@ export const BAD: readonly Bad[] = [
     name: "no workload",
     break: spec((s) => (s.workload = {})),
     field: "spec.workload",
-    says: "exactly one of trace and synthetic",
+    says: "exactly one of trace, synthetic and profile",
     by: "rule",
   },
   {
     name: "two workloads",
     break: spec((s) => Object.assign(s.workload, trace({ path: "a.csv" }))),
     field: "spec.workload",
-    says: "exactly one of trace and synthetic",
+    says: "exactly one of trace, synthetic and profile",
     by: "rule",
   },
   {
@@ -448,7 +583,7 @@ export const BAD: readonly Bad[] = [
     name: "sessions of a format that has none",
     break: spec((s) => (s.workload = trace({ path: "a", sessions: "open-loop" }))),
     field: "spec.workload.trace.format",
-    says: "only traces of format blis-v2",
+    says: "only traces of format agentic-coding, blis-v2, dynamo-agent have sessions",
     by: "rule",
   },
   {
@@ -556,6 +691,89 @@ export const BAD: readonly Bad[] = [
     field: "spec.objectives[0].atMost",
     says: "must be a number",
     by: "rule",
+  },
+  {
+    name: "attainment with an upper bound",
+    break: spec((s) => (s.objectives = [{ metric: "sloAttainment", atMost: "0.99" }])),
+    field: "spec.objectives[0].atMost",
+    says: "has no atMost",
+    by: "rule",
+  },
+  {
+    name: "attainment without a bound",
+    break: spec((s) => (s.objectives = [{ metric: "sloAttainment" }])),
+    field: "spec.objectives[0].atLeast",
+    says: "must be a number from 0 to 1",
+    by: "rule",
+  },
+  {
+    name: "attainment above one",
+    break: spec((s) => (s.objectives = [{ metric: "sloAttainment", atLeast: "1.5" }])),
+    field: "spec.objectives[0].atLeast",
+    says: "must be a number from 0 to 1",
+    by: "rule",
+  },
+  {
+    name: "latency with a lower bound",
+    break: spec((s) => (s.objectives = [{ metric: "ttft", atMost: "1s", atLeast: "0.5" }])),
+    field: "spec.objectives[0].atLeast",
+    says: "only sloAttainment has atLeast",
+    by: "rule",
+  },
+  {
+    name: "objective without a bound",
+    break: spec((s) => (s.objectives = [{ metric: "ttft" }])),
+    field: "spec.objectives[0].atMost",
+    says: "is required",
+    by: "rule",
+  },
+  {
+    name: "inter-token latency of a class",
+    break: spec((s) => (s.objectives = [{ metric: "itl", sloClass: "batch", atMost: "1s" }])),
+    field: "spec.objectives[0].sloClass",
+    says: "of the run as a whole",
+    by: "rule",
+  },
+  {
+    name: "class of a blank",
+    break: spec((s) => (s.objectives = [{ metric: "ttft", sloClass: " ", atMost: "1s" }])),
+    field: "spec.objectives[0].sloClass",
+    says: "must be letters",
+    by: "schema",
+  },
+  {
+    name: "targets without a target",
+    break: spec((s) => (s.slo = [{ sloClass: "batch" }])),
+    field: "spec.slo[0]",
+    says: "at least one of",
+    by: "rule",
+  },
+  {
+    name: "class with targets twice",
+    break: spec(
+      (s) =>
+        (s.slo = [
+          { sloClass: "batch", e2e: "1m" },
+          { sloClass: "batch", ttft: "1s" },
+        ]),
+    ),
+    field: "spec.slo[1]",
+    says: "named twice",
+    by: "rule",
+  },
+  {
+    name: "target that is no duration",
+    break: spec((s) => (s.slo = [{ sloClass: "batch", ttft: "fast" }])),
+    field: "spec.slo[0].ttft",
+    says: "must be a duration",
+    by: "schema",
+  },
+  {
+    name: "detector that nobody knows",
+    break: spec((s) => (s.saturation = { detector: "gut" })),
+    field: "spec.saturation.detector",
+    says: "one of composite",
+    by: "schema",
   },
   {
     name: "percentile of a ratio",

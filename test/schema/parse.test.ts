@@ -73,7 +73,6 @@ describe("bad objects", () => {
       "spec.mode",
       "spec.mirror.workloads",
       "spec.workload.synthetic.clients[0].name",
-      "spec.workload.synthetic.clients[0].rate",
       "spec.workload.synthetic.clients[0].prompt",
       "spec.workload.synthetic.clients[0].output",
     ]);

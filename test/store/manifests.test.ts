@@ -97,6 +97,29 @@ describe("readManifests", () => {
   });
 });
 
+describe("kinds of gateways", () => {
+  it.each([
+    ["serving.knative.dev/v1", "Service"],
+    ["gateway.networking.k8s.io/v1alpha2", "TCPRoute"],
+    ["gateway.networking.k8s.io/v1", "Gateway"],
+    ["llm-d.ai/v1alpha2", "InferenceModelRewrite"],
+    ["inference.networking.x-k8s.io/v1alpha1", "InferencePoolImport"],
+    ["inference.networking.x-k8s.io/v1alpha2", "InferencePool"],
+    ["inference.networking.k8s.io/v1", "InferencePool"],
+  ])("%s %s is no slip of another", (apiVersion, kind) => expect(told(object(apiVersion, kind, "a"))).toEqual([]));
+
+  it.each([
+    ["inference.networking.k8s.io/v1", "InferencPool", /did you mean InferencePool/],
+    ["inference.networking.k8s.io/v1beta1", "InferencePool", /read as if it were inference.networking.k8s.io\/v1/],
+    ["v1", "InferencePool", /did you mean inference.networking.k8s.io\/v1/],
+    ["gateway.networking.k8s.io/v1", "HTTPRoutes", /did you mean HTTPRoute/],
+  ])("%s %s is one", (apiVersion, kind, says) => {
+    const problems = told(object(apiVersion, kind, "a"));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(says);
+  });
+});
+
 describe("manifestStore", () => {
   const text = [
     object("apps/v1", "Deployment", "b"),
@@ -117,6 +140,19 @@ describe("manifestStore", () => {
     expect(names("none")).toEqual([]);
     expect(store.list("ConfigMap")).toHaveLength(1);
     expect(store.list("Pod")).toEqual([]);
+  });
+
+  it("lists a kind that is watched in two groups as one, and no stranger of its name", () => {
+    const pools = [
+      object("inference.networking.x-k8s.io/v1alpha2", "InferencePool", "b"),
+      object("inference.networking.k8s.io/v1", "InferencePool", "c"),
+      object("inference.networking.k8s.io/v1", "InferencePool", "b"),
+      object("inference.networking.x-k8s.io/v1alpha2", "InferencePool", "a"),
+      object("example.com/v1", "InferencePool", "other"),
+    ].join("---\n");
+    const store = manifestStore([{ file: "a.yaml", text: pools }]);
+    expect(store.problems).toEqual([]);
+    expect(store.list("InferencePool").map(({ object: { metadata } }) => metadata.name)).toEqual(["a", "b", "b", "c"]);
   });
 
   it("keeps the status that is written, not one that was copied from a cluster", async () => {

@@ -42,3 +42,13 @@ it("gives latencies their own scatter, and other figures that of the steps alone
   expect(warm).toBeGreaterThan(2.2);
   expect(cold).toBeGreaterThan(warm as number);
 });
+
+it("is as wide as the deployment's own measurements leave it, on whatever GPU", () => {
+  const gpu = findGpu("L40S");
+  if (!gpu.found) throw new Error(gpu.message);
+  const own = latencyModels.schema.parse({ name: "physical", pace: 1.2, deviation: 0.02 });
+  const ends = bandScenarios(scenario({ workloads: [workload({ latency: own, hardware: gpu.hardware })] }));
+  expect(ends?.novelties).toEqual([]);
+  expect(paceOf(ends?.slow as never)).toBeCloseTo(1.2 * Math.exp(1.2816 * 0.02), 9);
+  expect(paceOf(ends?.fast as never)).toBeCloseTo(1.2 * Math.exp(-1.2816 * 0.02), 9);
+});

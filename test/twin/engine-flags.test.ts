@@ -300,8 +300,8 @@ describe("what is assumed or not simulated is said", () => {
     },
     {
       name: "disaggregation",
-      args: ['--kv-transfer-config={"kv_connector": "NixlConnector", "kv_role": "kv_both"}'],
-      warning: /NotModelled: --kv-transfer-config: NixlConnector is not modelled/,
+      args: ['--kv-transfer-config={"kv_connector": "P2pNcclConnector", "kv_role": "kv_both"}'],
+      warning: /NotModelled: --kv-transfer-config: P2pNcclConnector is not modelled/,
     },
     {
       name: "compilation",

@@ -305,9 +305,9 @@ const CHANGES: readonly Change[] = [
   { field: `${SIM} spec.run.seed`, change: (q) => (q.simulation.spec.run.seed = 11), path: "run.seed", value: 11 },
   {
     field: `${SIM} spec.run.horizon`,
-    change: (q) => (q.simulation.spec.run.horizon = "2h"),
+    change: (q) => (q.simulation.spec.run.horizon = "3h"),
     path: "run.horizon",
-    value: "2h",
+    value: "3h",
   },
   {
     field: `${SIM} spec.run.warmUp`,
@@ -479,7 +479,7 @@ describe("the quickstart", () => {
   });
 
   it("ends at its horizon as a Preview, never as a Shadow", () => {
-    expect(mirrored.scenario.horizonMicros).toBe(6 * 3600e6);
+    expect(mirrored.scenario.horizonMicros).toBe(2 * 3600e6);
     const quickstart = new Quickstart();
     expect(good(quickstart, quickstart.shadow).scenario.horizonMicros).toBeUndefined();
   });

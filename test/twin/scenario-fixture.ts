@@ -92,7 +92,7 @@ export const scenario = (over: Partial<Scenario> = {}): Scenario => ({
   horizonMicros: 600e6,
   warmUpMicros: 0,
   workloads: [workload()],
-  gateway: { policy: { policy: "least-queue" }, scrapeIntervalMicros: 50_000 },
+  gateway: { kind: "policy", policy: { policy: "least-queue" }, scrapeIntervalMicros: 50_000 },
   metrics: { scrapeIntervalMicros: 15e6, lookBackMicros: 300e6 },
   autoscalers: [],
   traffic: { kind: "synthetic", synthetic: chat(8) },

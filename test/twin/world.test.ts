@@ -106,7 +106,9 @@ describe.each([1, 2, 3])("the ledger of a run, seed %i", (seed) => {
 });
 
 it("hands every request to a replica in turn under round robin", () => {
-  const { facts } = run(scenario({ gateway: { policy: { policy: "round-robin" }, scrapeIntervalMicros: 50_000 } }));
+  const { facts } = run(
+    scenario({ gateway: { kind: "policy", policy: { policy: "round-robin" }, scrapeIntervalMicros: 50_000 } }),
+  );
   const pods = new Map<string, number>();
   for (const { pod } of ofKind(facts, "first-token")) pods.set(pod, (pods.get(pod) ?? 0) + 1);
   const [a = 0, b = 0] = pods.values();

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Fact } from "../../src/model/fact.ts";
 import { instant } from "../../src/sim/time.ts";
+import { UnwritableFileError } from "../../src/worker/line-file.ts";
 import { runPreview } from "../../src/worker/preview.ts";
-import { type RequestLine, RequestLog, RequestLogError } from "../../src/worker/request-log.ts";
+import { type RequestLine, RequestLog } from "../../src/worker/request-log.ts";
 import { chat, scenario, workload } from "../twin/scenario-fixture.ts";
 
 let folder: string;
@@ -77,7 +78,7 @@ describe("the log of requests", () => {
   });
 
   it("says where it can't be written", () => {
-    expect(() => new RequestLog(join(folder, "nowhere", "a"))).toThrow(RequestLogError);
+    expect(() => new RequestLog(join(folder, "nowhere", "a"))).toThrow(UnwritableFileError);
   });
 });
 

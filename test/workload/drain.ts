@@ -27,15 +27,18 @@ export function* cut(text: string, most: number, seed = 1): Generator<string> {
   }
 }
 
-export const openTrace = (format: TraceFormat, options: Partial<TraceSaid> = {}) =>
-  traceSource({
-    rateScale: 1,
-    startOffsetMicros: micros(0),
-    onError: "Fail",
-    maxRequests: 1_000_000,
-    ...options,
-    format,
-  });
+export const openTrace = (format: TraceFormat, options: Partial<TraceSaid> = {}, seed = 1) =>
+  traceSource(
+    {
+      rateScale: 1,
+      startOffsetMicros: micros(0),
+      onError: "Fail",
+      maxRequests: 1_000_000,
+      ...options,
+      format,
+    },
+    rngOf(seed),
+  );
 
 /** The whole text at once. */
 export const readTrace = (format: TraceFormat, text: string, options: Partial<TraceSaid> = {}): Request[] =>

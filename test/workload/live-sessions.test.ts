@@ -31,15 +31,17 @@ describe("a session under way", () => {
   ] as const)("with contexts that %s makes its next prompt", (growth, promptTokens) => {
     const live = sessions();
     live.begin(first(), growth, [round()]);
-    const next = live.ended({ request: first(), outcome: "length", outputTokens: 6 }, instant(50));
+    const [next] = live.ended({ request: first(), outcome: "length", outputTokens: 6 }, instant(50));
     expect(next).toEqual({ id: 100, arrival: 1050, promptTokens, outputTokens: 3, session: "s" });
+    expect(live.size).toBe(1);
+    expect(live.ended({ request: next as Request, outcome: "stop", outputTokens: 1 }, instant(90))).toEqual([]);
     expect(live.size).toBe(0);
   });
 
   it.each(["rejected", "overloaded", "timed-out", "aborted", "unroutable"] as const)("is over when %s", (outcome) => {
     const live = sessions();
     live.begin(first(), "none", [round(), round()]);
-    expect(live.ended({ request: first(), outcome, outputTokens: 0 }, instant(50))).toBeUndefined();
+    expect(live.ended({ request: first(), outcome, outputTokens: 0 }, instant(50))).toEqual([]);
     expect(live.size).toBe(0);
   });
 
@@ -47,27 +49,26 @@ describe("a session under way", () => {
     const live = sessions();
     const request = first({ deadline: instant(99), maxTokens: 7, adapter: "a", conversation: "s", priority: 3 });
     live.begin(request, "accumulate", [round(), round({ patienceMicros: 50, id: 9 })]);
-    const second = live.ended({ request, outcome: "stop", outputTokens: 7 }, instant(0)) as Request;
+    const [second] = live.ended({ request, outcome: "stop", outputTokens: 7 }, instant(0)) as [Request];
     expect(second).toMatchObject({ adapter: "a", conversation: "s", priority: 3, maxTokens: 3 });
     expect(second.deadline).toBeUndefined();
-    expect(live.ended({ request: second, outcome: "stop", outputTokens: 3 }, instant(0))).toMatchObject({
-      id: 9,
-      deadline: 1050,
-    });
+    expect(live.ended({ request: second, outcome: "stop", outputTokens: 3 }, instant(0))).toMatchObject([
+      { id: 9, deadline: 1050 },
+    ]);
   });
 
   it("knows nothing of other requests", () => {
     const live = sessions();
     live.begin(first(), "none", []);
     expect(live.size).toBe(0);
-    expect(live.ended({ request: first({ id: 5 }), outcome: "stop", outputTokens: 1 }, instant(0))).toBeUndefined();
+    expect(live.ended({ request: first({ id: 5 }), outcome: "stop", outputTokens: 1 }, instant(0))).toEqual([]);
   });
 
   it("ends rather than come after the end of time", () => {
     const live = sessions();
     live.begin(first(), "none", [round()]);
     const ended = { request: first(), outcome: "stop", outputTokens: 1 } as const;
-    expect(live.ended(ended, instant(Number.MAX_SAFE_INTEGER - 5))).toBeUndefined();
+    expect(live.ended(ended, instant(Number.MAX_SAFE_INTEGER - 5))).toEqual([]);
   });
 });
 
@@ -87,7 +88,7 @@ describe("any sessions, ended in any order", () => {
       while (open.length > 0) {
         const [request] = open.splice(rng.below(open.length), 1) as [Request];
         const outcome: Outcome = rng.below(10) === 0 ? "timed-out" : "stop";
-        const next = live.ended({ request, outcome, outputTokens: 2 }, instant(request.arrival + 1));
+        const [next] = live.ended({ request, outcome, outputTokens: 2 }, instant(request.arrival + 1));
         left.delete(request.id);
         if (outcome !== "stop") lost += 1;
         if (next === undefined) continue;

@@ -1,8 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import type { Request } from "../../src/model/request.ts";
+import { micros } from "../../src/sim/time.ts";
+import { type Counted, servegenData, servegenWindows } from "../../src/workload/servegen-chunk.ts";
+import { TarReader } from "../../src/workload/tar-reader.ts";
 import type { TraceFormat } from "../../src/workload/traces/index.ts";
 import { cut, digestOf, drain, openTrace } from "./drain.ts";
 
@@ -129,4 +132,72 @@ describe.skipIf(!present)("real traces", () => {
     }
     expect(((100 * hits) / blocks).toFixed(1)).toBe("35.1");
   });
+
+  it("of coding agents hold so many calls, of such lengths", () => {
+    const files = readdirSync(`${folder}agentic-coding`).sort();
+    const text = files.map((file) => textOf(`agentic-coding/${file}`)).join("\n");
+    const replay = { sessions: "open-loop", contextGrowth: "recorded", clock: "first-row" } as const;
+    const requests = drain(openTrace("agentic-coding", { replay }), [text]);
+    expect(requests).toHaveLength(1063);
+    expect(Math.round(sumOf(requests, "promptTokens") / 1063)).toBe(92_851);
+    expect(Math.round(sumOf(requests, "outputTokens") / 1063)).toBe(482);
+    const roots = new Set(requests.map(({ session = "" }) => session.split("/")[0]));
+    expect(roots.size).toBe(18);
+  });
+
+  it("of Dynamo's agents hold so many calls, of such lengths", () => {
+    const replay = { sessions: "open-loop", contextGrowth: "recorded", clock: "first-row" } as const;
+    const requests = drain(openTrace("dynamo-agent", { replay }), [textOf("dynamo-agent/pi_request_trace.jsonl.gz")]);
+    expect(requests).toHaveLength(17);
+    expect(Math.round(sumOf(requests, "promptTokens") / 17)).toBe(3913);
+    expect(Math.round(sumOf(requests, "outputTokens") / 17)).toBe(476);
+    expect((17 / ((requests.at(-1)?.arrival ?? 0) / 1e6)).toFixed(3)).toBe("0.105");
+  });
+
+  it("of ServeGen have such a rate and such lengths, and are drawn so", () => {
+    const text = textOf("servegen/reason_deepseek-r1.tar.gz");
+    const tar = new TarReader();
+    tar.feed(text);
+    const files = new Map<string, string>();
+    for (let entry = tar.next(); entry.kind === "file"; entry = tar.next()) files.set(entry.name, entry.text);
+    const fail = ({ why }: { why: string }): never => {
+      throw new Error(why);
+    };
+    let [clients, rate, prompts, outputs, hour] = [0, 0, 0, 0, 0];
+    for (const [name, trace] of files) {
+      if (!name.endsWith("-trace.csv")) continue;
+      clients += 1;
+      const data = servegenData(files.get(name.replace("-trace.csv", "-dataset.json")) ?? "", fail);
+      const means = data.map(({ fromMicros, fields }) => ({
+        fromMicros,
+        prompt: meanCount(fields.get("input_tokens")),
+        output: meanCount(fields.get("output_tokens")),
+      }));
+      for (const window of servegenWindows(trace, fail)) {
+        const lengths = means.findLast(({ fromMicros }) => fromMicros <= window.startMicros);
+        rate += window.rate;
+        prompts += window.rate * (lengths?.prompt ?? 0);
+        outputs += window.rate * (lengths?.output ?? 0);
+        if (window.startMicros >= 12 * 3600e6 && window.startMicros < 12.5 * 3600e6) hour += window.rate * 600;
+      }
+    }
+    expect(clients).toBe(73);
+    expect((rate / 144).toFixed(1)).toBe("16.0");
+    expect([Math.round(prompts / rate), Math.round(outputs / rate)]).toEqual([1268, 1527]);
+    // Half an hour at noon, drawn: bursty clients make the count stray further than a Poisson process would.
+    const source = openTrace("servegen", { startOffsetMicros: micros(12 * 3600e6) });
+    source.feed(text);
+    source.feed(undefined);
+    let count = 0;
+    for (let drawn = source.next(); drawn.kind === "request" && drawn.request.arrival < 1800e6; drawn = source.next()) {
+      count += 1;
+    }
+    expect(Math.abs(count / hour - 1)).toBeLessThan(0.05);
+  });
 });
+
+const meanCount = (counted: Counted | undefined): number => {
+  if (counted === undefined) return 0;
+  const { counts, upTo } = counted;
+  return counts.reduce((sum, count, i) => sum + count * ((upTo[i] ?? 0) - (upTo[i - 1] ?? 0)), 0) / (upTo.at(-1) ?? 1);
+};

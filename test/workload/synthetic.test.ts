@@ -190,7 +190,7 @@ describe("clients with sessions", () => {
       for (let next: Request | undefined = drawn.request; next !== undefined; ) {
         const now: Request = next;
         const ended = { request: now, outcome: "stop", outputTokens: now.outputTokens } as const;
-        next = source.ended?.(ended, instant(now.arrival + serviceMicros(now)));
+        next = source.ended?.(ended, instant(now.arrival + serviceMicros(now)))[0];
         if (next !== undefined) requests.push(next);
       }
       return requests;

@@ -6,6 +6,7 @@ import { judge } from "../../report/objectives.ts";
 import type { Report } from "../../report/report.ts";
 import type { Scenario } from "../../twin/scenario.ts";
 import { previewPool } from "../../worker/pool.ts";
+import type { PreviewTask } from "../../worker/protocol.ts";
 import { collect } from "../collect.ts";
 import { BadInput, EXIT, usageError } from "../exit.ts";
 import { type FileAside, fileAside } from "../file-aside.ts";
@@ -23,6 +24,8 @@ interface Options extends LimitOptions {
   readonly output: string;
   readonly threads: number;
   readonly requests?: string;
+  readonly decisions?: string;
+  readonly decisionSample: number;
   readonly bands: boolean;
   readonly allowUrl: readonly string[];
 }
@@ -43,6 +46,11 @@ export const run = (program: Command): void => {
       "--requests <file>",
       "also write what each request went through, a line of JSON each; - for standard output",
     )
+    .option(
+      "--decisions <file>",
+      "also write how requests were routed, and what would have been better, a line of JSON each; - for standard output",
+    )
+    .option("--decision-sample <count>", "of every Nth request only", positive, 1)
     .option("--no-bands", "one run instead of three: without the bands that say how far off it may be")
     .option("--allow-url <url>", "traces may be fetched from URLs below this one; may be repeated", collect, []);
   withLimitOptions(command)
@@ -53,6 +61,7 @@ Examples:
   servetwin run -f deploy/examples/quickstart
   servetwin run -f deployment.yaml -f hpa.yaml -f simulation.yaml -o json
   servetwin run -f deploy/examples/replay --requests requests.jsonl
+  servetwin run -f deploy/examples/quickstart --decisions decisions.jsonl --decision-sample 100
   kubectl kustomize overlays/prod | servetwin run -f - -o yaml`,
     )
     .action(async (options: Options) => {
@@ -82,27 +91,40 @@ const simulate = async (options: Options): Promise<number> => {
   for (const { warnings } of previews) {
     for (const warning of warnings) process.stderr.write(`warning: ${describeProblem(warning)}\n`);
   }
-  const requests = options.requests === undefined ? undefined : requestsFile(options.requests, previews);
+  if (options.requests === "-" && options.decisions === "-")
+    throw usageError("--requests and --decisions can't both have standard output", "name a file for one of them");
+  const requests = fileOfOneRun("--requests", "requests", options.requests, previews);
+  const decisions = fileOfOneRun("--decisions", "decisions", options.decisions, previews);
   try {
-    const outcomes = await runAll(previews, options.threads, limits.maxTraceBytes, {
-      requestsFile: requests?.path,
-      bands: options.bands,
-    });
+    const files = {
+      ...(requests === undefined ? {} : { requestsFile: requests.path }),
+      ...(decisions === undefined ? {} : { decisionsFile: decisions.path, decisionSample: options.decisionSample }),
+    };
+    const outcomes = await runAll(previews, options.threads, limits.maxTraceBytes, { files, bands: options.bands });
     // What was asked for on standard output has it for itself.
-    (options.requests === "-" ? process.stderr : process.stdout).write(format.print(outcomes));
+    const taken = options.requests === "-" || options.decisions === "-";
+    (taken ? process.stderr : process.stdout).write(format.print(outcomes));
     await requests?.deliver();
+    await decisions?.deliver();
     return exitOf(outcomes);
   } finally {
     requests?.drop();
+    decisions?.drop();
   }
 };
 
-/** A file that is written aside. @throws BadInput unless exactly one run would write it */
-const requestsFile = (wanted: string, previews: readonly Prepared[]): FileAside => {
+/** A file that is written aside, if it is wanted. @throws BadInput unless exactly one run would write it */
+const fileOfOneRun = (
+  option: string,
+  what: string,
+  wanted: string | undefined,
+  previews: readonly Prepared[],
+): FileAside | undefined => {
+  if (wanted === undefined) return undefined;
   const runs = previews.reduce((sum, preview) => sum + runsOf(preview), 0);
   if (runs !== 1) {
     throw usageError(
-      `--requests takes the requests of one run, and there are ${runs}`,
+      `${option} takes the ${what} of one run, and there are ${runs}`,
       "choose an InferenceSimulation without candidates with --simulation, and set its run.replications to 1",
     );
   }
@@ -113,7 +135,13 @@ const runAll = async (
   previews: readonly Prepared[],
   threads: number,
   maxTraceBytes: number,
-  { requestsFile, bands }: { readonly requestsFile: string | undefined; readonly bands: boolean },
+  {
+    files,
+    bands,
+  }: {
+    readonly files: Pick<PreviewTask, "requestsFile" | "decisionsFile" | "decisionSample">;
+    readonly bands: boolean;
+  },
 ): Promise<Outcome[]> => {
   const pool = previewPool(threadsFolder(import.meta.url), threads);
   const bar = progressBar(previews.reduce((total, preview) => total + runsOf(preview), 0));
@@ -121,7 +149,7 @@ const runAll = async (
   const run = async (scenario: Scenario, first: boolean): Promise<Report> => {
     const tell = bar.run();
     const task = { scenario, maxTraceBytes, bands: bands && first };
-    const result = await pool.run(requestsFile === undefined ? task : { ...task, requestsFile }, abort.signal, tell);
+    const result = await pool.run({ ...task, ...files }, abort.signal, tell);
     tell({ done: 1, simulatedSeconds: 0, requests: 0 });
     if (result.kind === "report") return result.report;
     const { kind: _, ...problem } = result;

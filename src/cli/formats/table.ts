@@ -1,9 +1,13 @@
 import Table from "cli-table3";
 import { plot } from "simple-ascii-chart";
 import { withBands } from "../../report/bands.ts";
+import { isLatency } from "../../report/objectives.ts";
 import type { Report, ScaleEvent, Summary, TimelineColumn } from "../../report/report.ts";
+import { worst } from "../../report/saturation/saturation-fold.ts";
 import { type Spread, spreadOf } from "../../report/spread.ts";
+import { compact, count, plain, right } from "../cell.ts";
 import type { Format, Outcome } from "../format.ts";
+import { groupTables } from "../group-tables.ts";
 import { comparison } from "./comparison.ts";
 import { number, percent, seconds } from "./figure.ts";
 
@@ -43,6 +47,8 @@ const section = (outcome: Outcome): string => {
     heading(outcome, first),
     latencies(outcome.reports),
     totals(outcome.reports),
+    saturation(outcome.reports),
+    ...groupTables(first),
     ...(outcome.objectives.length === 0 ? [] : [objectives(outcome)]),
     ...(first.scaleEvents.length === 0 ? [] : [scaleEvents(first)]),
     ...plots(first),
@@ -133,17 +139,22 @@ const totals = (reports: readonly Report[]): string => {
   return `${rows.toString()}\n`;
 };
 
+const saturation = (reports: readonly Report[]): string => {
+  const { level, score, confidence, detector } = worst(reports.map((report) => report.saturation));
+  return `saturation: ${level} (score ${number(score)}, confidence ${percent(confidence)}, by ${detector})\n`;
+};
+
 const objectives = ({ objectives: all, verdict }: Outcome): string => {
   const rows = new Table({
-    head: ["objective", "at most", "simulated", "verdict"],
+    head: ["objective", "bound", "simulated", "verdict"],
     style: plain,
     chars: compact,
     colAligns: ["left", "right", "right", "left"],
   });
   for (const one of all) {
     rows.push([
-      `${one.metric}${one.percentile === undefined ? "" : ` p${one.percentile}`}`,
-      one.atMost,
+      `${one.metric}${one.percentile === undefined ? "" : ` p${one.percentile}`}${one.sloClass === undefined ? "" : ` of ${one.sloClass}`}`,
+      one.atMost === undefined ? `≥ ${one.atLeast}` : `≤ ${one.atMost}`,
       observed(one),
       one.verdict,
     ]);
@@ -153,7 +164,7 @@ const objectives = ({ objectives: all, verdict }: Outcome): string => {
 
 const observed = ({ metric, observed: spread }: Outcome["objectives"][number]): string => {
   if (spread === undefined) return "no data";
-  return metric === "ttft" || metric === "itl" || metric === "e2e" ? seconds(spread.mean) : number(spread.mean);
+  return isLatency(metric) ? seconds(spread.mean) : number(spread.mean);
 };
 
 const SHOWN = 12;
@@ -220,13 +231,8 @@ const thinned = (points: readonly [number, number][]): [number, number][] => {
 const nearest = (points: readonly [number, number][], x: number): number =>
   points.reduce((best, [at]) => (Math.abs(at - x) < Math.abs(best - x) ? at : best), points[0]?.[0] ?? 0);
 
-const plain = { head: [], border: [] };
-/** No line between rows. */
-const compact = { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" };
-const right = (columns: number): "right"[] => Array.from({ length: columns }, () => "right");
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
-const count = (value: number): string => Math.round(value).toLocaleString("en-US");
 
 /** One unit for both ends. */
 const range = (spread: Spread | undefined): string => {

@@ -1,7 +1,5 @@
 import * as z from "zod";
-import type { Endpoint } from "../../model/endpoint.ts";
-import type { Rng } from "../../sim/rng.ts";
-import { routingPolicy } from "../policy.ts";
+import { leastOf, routingPolicy } from "../policy.ts";
 
 /**
  * Fewest waiting requests (`vllm:num_requests_waiting`) as last scraped; ties uniformly at random. This is llm-d's
@@ -15,17 +13,6 @@ export const leastQueue = routingPolicy({
   params: z.object({}),
   create: (_params, { rng }) => ({
     readsSignals: true,
-    pick: (_request, endpoints) => leastOf(endpoints, rng),
+    pick: (_request, endpoints) => leastOf(endpoints, rng, ({ waiting }) => waiting),
   }),
 });
-
-const leastOf = (endpoints: readonly Endpoint[], rng: Rng): number => {
-  let least = Number.POSITIVE_INFINITY;
-  let ties = 0;
-  for (const { waiting } of endpoints) {
-    if (waiting < least) [least, ties] = [waiting, 1];
-    else if (waiting === least) ties += 1;
-  }
-  let passed = ties > 1 ? rng.below(ties) : 0;
-  return endpoints.findIndex(({ waiting }) => waiting === least && passed-- === 0);
-};

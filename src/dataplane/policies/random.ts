@@ -3,7 +3,7 @@ import { routingPolicy } from "../policy.ts";
 
 /**
  * Uniform over the routable replicas: what a Kubernetes Service does, as kube-proxy's iptables mode picks a ready
- * endpoint at random for each connection. Clients that keep connections alive, and so stick to a replica, are not modelled.
+ * endpoint at random for each connection. Clients that keep connections alive stick to a replica: `service`.
  */
 export const random = routingPolicy({
   name: "random",

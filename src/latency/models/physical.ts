@@ -14,11 +14,13 @@ const params = z.object({
     .length(CORRECTIONS.length)
     .default([...fitted.corrections])
     .meta({ description: "Logarithms of the fitted corrections, in the order of docs/fidelity.md." }),
-  pace: z
-    .number()
-    .positive()
-    .default(1)
-    .meta({ description: "Factor on every step; other than 1 at the ends of a band only." }),
+  pace: z.number().positive().default(1).meta({
+    description: "Factor on every step; other than 1 at the ends of a band, and where a deployment was measured.",
+  }),
+  deviation: z.number().min(0).optional().meta({
+    description:
+      "Of the logarithm of step time, where a deployment was measured; left out: as the committed fit has it.",
+  }),
 });
 
 /**

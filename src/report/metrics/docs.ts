@@ -1,10 +1,12 @@
 import { type EngineHistograms, noCounts } from "../../model/engine-state.ts";
 import { Histogram } from "../../model/metric-family.ts";
-import { START } from "../../sim/time.ts";
+import type { Request } from "../../model/request.ts";
+import { instant, micros, START } from "../../sim/time.ts";
 import { BAND_METRIC } from "../bands.ts";
+import { GatewayFold } from "../gateway-fold.ts";
 import type { MetricRow } from "../metric.ts";
-import type { AutoscalerView, ReplicaView, WorkloadView } from "../world-view.ts";
-import { autoscalerMetrics, replicaMetrics, workloadMetrics } from "./index.ts";
+import type { AutoscalerView, GatewayView, ReplicaView, WorkloadView } from "../world-view.ts";
+import { autoscalerMetrics, gatewayMetrics, replicaMetrics, workloadMetrics } from "./index.ts";
 
 /** A metric of the operator's own. */
 export interface DescribedMetric {
@@ -40,6 +42,16 @@ export const metricsDocs = (own: readonly DescribedMetric[]): string =>
     "Per simulated pod, as vLLM 0.26 exports them; bucket bounds are vLLM's too.",
     "",
     ...table(replicaMetrics, EXAMPLE_REPLICA),
+    "",
+    "### Endpoint picker",
+    "",
+    "Per simulated endpoint picker, as llm-d's (`llm-d-router@ebab6879`) exports them, under its present names and the",
+    "deprecated ones; gauges of the pool are as old as its last flush (5 s). Model and fairness labels beyond 1000 values",
+    "are `other`. Sizes are 4 bytes per token. Not simulated, so not exported: durations of scheduling, plugins, request and",
+    "response processing, enqueueing and dispatch cycles; inter-token latency; predictions and SLO violations; in-flight load",
+    "per endpoint; revocations; stale endpoints and global capacity; data layer errors; build info.",
+    "",
+    ...table(gatewayMetrics, EXAMPLE_GATEWAY),
     "",
     "### Deployments",
     "",
@@ -126,6 +138,47 @@ const EXAMPLE_REPLICA: ReplicaView = {
     counters: { ...noCounts(), drafts: 1 },
     histograms: Object.fromEntries(HISTOGRAMS.map((name) => [name, new Histogram([])])) as unknown as EngineHistograms,
   },
+};
+
+const SOME = { mean: 0, deviation: 0 };
+const SOME_REQUEST: Request = { id: 0, arrival: START, promptTokens: 1, outputTokens: 2 };
+
+/** One that did everything once. */
+const exampleCounts = (): GatewayFold => {
+  const fold = new GatewayFold("");
+  const gate = { kind: "gate", at: START, request: SOME_REQUEST, priority: 0 } as const;
+  fold.tell({ ...gate, event: "held", bytes: 4 });
+  fold.tell({ ...gate, event: "dispatched", waited: micros(1) });
+  fold.tell({ ...gate, event: "shed", reason: "", status: 429, outcome: "RejectedCapacity" });
+  fold.tell({
+    kind: "routed",
+    at: START,
+    request: SOME_REQUEST,
+    priority: 0,
+    endpoint: "",
+    workload: "",
+    decision: "decode-only",
+    prefix: { matchedTokens: 1, totalTokens: 1 },
+  });
+  const [firstToken, end] = [instant(1), instant(2)];
+  const facts = { request: SOME_REQUEST, outcome: "stop", queued: START, scheduled: START, firstToken, end } as const;
+  const finished = { ...facts, outputTokens: 2, cachedTokens: 0, preemptions: 0 };
+  fold.tell({ kind: "finished", pod: "", workload: "", facts: finished });
+  return fold;
+};
+
+const EXAMPLE_GATEWAY: GatewayView = {
+  namespace: "",
+  pod: "",
+  container: "",
+  pool: "",
+  since: START,
+  flushed: { ready: 1, kvUsage: SOME, waiting: SOME, running: SOME },
+  endpoints: [{ name: "", waiting: 0 }],
+  flowControl: { saturation: { effective: 0 }, bands: [{ priority: 0, requestsRatio: 0, bytesRatio: 0 }] },
+  prefixIndex: { pluginName: "", pluginType: "", entries: 0 },
+  disagg: { pluginName: "", pluginType: "" },
+  counted: exampleCounts().counts,
 };
 
 const EXAMPLE_WORKLOAD: WorkloadView = {

@@ -1,8 +1,10 @@
 import type { MetricFamily, MetricSample } from "../../model/metric-family.ts";
-import { toSeconds } from "../../sim/time.ts";
+import { type SimTime, toSeconds } from "../../sim/time.ts";
 import { total } from "../histogram-quantile.ts";
-import type { MetricRow } from "../metric.ts";
+import type { GatewayMetric, MetricRow } from "../metric.ts";
 import type { ReplicaView, WorldView } from "../world-view.ts";
+import { eppMetrics } from "./epp.ts";
+import { eppDeprecatedMetrics } from "./epp-deprecated.ts";
 import { kubeDeploymentMetrics } from "./kube-deployment.ts";
 import { kubeHorizontalPodAutoscalerMetrics } from "./kube-horizontalpodautoscaler.ts";
 import { vllmMetrics } from "./vllm.ts";
@@ -10,6 +12,7 @@ import { vllmMetrics } from "./vllm.ts";
 // Every simulated metric is a row here, under production's name: simulated scrapes and the exporter read the same rows.
 
 export const replicaMetrics = vllmMetrics;
+export const gatewayMetrics: readonly GatewayMetric[] = [...eppMetrics, ...eppDeprecatedMetrics];
 export const workloadMetrics = kubeDeploymentMetrics;
 export const autoscalerMetrics = kubeHorizontalPodAutoscalerMetrics;
 
@@ -18,10 +21,11 @@ export const autoscalerMetrics = kubeHorizontalPodAutoscalerMetrics;
  * @returns every family that has samples; those of replicas that ended are not among them
  */
 export const familiesOf = (view: WorldView, startedSeconds?: number): MetricFamily[] => {
-  const created = (replica: ReplicaView): number | undefined =>
-    startedSeconds === undefined ? undefined : startedSeconds + toSeconds(replica.since);
+  const created = ({ since }: { readonly since: SimTime }): number | undefined =>
+    startedSeconds === undefined ? undefined : startedSeconds + toSeconds(since);
   return [
     ...replicaMetrics.map((row) => familyOf(row, view.replicas, row.type === "gauge" ? undefined : created)),
+    ...gatewayMetrics.map((row) => familyOf(row, view.gateways ?? [], row.type === "gauge" ? undefined : created)),
     ...workloadMetrics.map((row) => familyOf(row, view.workloads)),
     ...autoscalerMetrics.map((row) => familyOf(row, view.autoscalers)),
   ].filter((family) => family.samples.length > 0);

@@ -95,8 +95,8 @@ export const vllmMetrics: readonly ReplicaMetric[] = [
       help: "Number of waiting requests by reason. Reason labels: 'capacity' = waiting for scheduling capacity; 'deferred' = deferred by transient constraints (LoRA budget, KV transfer, blocked status). Sum of all reasons equals vllm:num_requests_waiting.",
     },
     "reason",
-    // Those that wait for an adapter's slot or for blocks from the host are not told apart.
-    ({ waiting }) => ({ capacity: waiting, deferred: 0 }),
+    // Those that wait for an adapter's slot count as waiting for capacity.
+    ({ waiting, deferred = 0 }) => ({ capacity: waiting - deferred, deferred }),
   ),
   gauges(
     {

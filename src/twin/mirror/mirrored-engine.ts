@@ -13,7 +13,7 @@ import { defaulted, derived, type Ledger, overridden, placeOf } from "../ledger.
 import { objectText } from "../manifest.ts";
 import { mirrorLora } from "./mirrored-lora.ts";
 import { type EngineParts, mirrorMemory } from "./mirrored-memory.ts";
-import { mirrorOffload } from "./mirrored-offload.ts";
+import { kvLoadFailurePolicy, mirrorOffload } from "./mirrored-offload.ts";
 import { mirrorSpeculation } from "./mirrored-speculation.ts";
 
 export type { EngineParts } from "./mirrored-memory.ts";
@@ -23,6 +23,8 @@ export interface MirroredEngine {
   readonly gpuMemoryUtilization: number;
   /** Of the whole replica. */
   readonly weightBytes: number;
+  /** KV cache of one token, on all GPUs of a rank together. */
+  readonly kvBytesPerToken: number;
   /** Without CUDA graphs. */
   readonly eager: boolean;
 }
@@ -79,6 +81,7 @@ export const mirrorEngine = (parts: EngineParts, ledger: Ledger, path: string): 
     overridden(override.longPrefillTokenThreshold, "overrides.engine.longPrefillTokenThreshold") ??
     said.number("long-prefill-token-threshold");
   const offload = mirrorOffload({ ...parts, bytesPerBlock: memory.bytesPerBlock }, ledger, path);
+  const loadFailure = kvLoadFailurePolicy(reading);
   const lockstep = shape.moe !== undefined && parallelism.dp > 1;
   const config: EngineConfig = {
     mode,
@@ -95,6 +98,7 @@ export const mirrorEngine = (parts: EngineParts, ledger: Ledger, path: string): 
     ...queueBounds(parts, ledger, path),
     ...(lora === undefined ? {} : { lora: lora.config }),
     ...(offload === undefined ? {} : { offload }),
+    ...(loadFailure === undefined ? {} : { kvLoadFailurePolicy: use("kvLoadFailurePolicy", loadFailure) }),
     ...(speculation === undefined
       ? {}
       : { speculation: { tokens: speculation.tokens, acceptance: speculation.acceptance } }),
@@ -115,7 +119,10 @@ export const mirrorEngine = (parts: EngineParts, ledger: Ledger, path: string): 
   };
   refuse(config, placed, parts, ledger);
   warnOfGaps(config, parts, ledger);
-  return { config, gpuMemoryUtilization: memory.gpuMemoryUtilization, weightBytes: memory.weightBytes, eager };
+  const { gpuMemoryUtilization, weightBytes, bytesPerBlock, blockSize, kvGroups } = memory;
+  const perGpu = (bytesPerBlock * kvGroups.length) / blockSize;
+  const kvBytesPerToken = Math.round(perGpu * parallelism.tp * parallelism.pp);
+  return { config, gpuMemoryUtilization, weightBytes, kvBytesPerToken, eager };
 };
 
 /** Without chunks a prompt must fit the budget, so vLLM's default is raised to the longest (get_batch_defaults). */

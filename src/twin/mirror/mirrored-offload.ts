@@ -101,12 +101,22 @@ const connectorOf = (reading: WorkloadReading, ranks: number, ledger: Ledger): C
     } else if (name.startsWith("LMCacheConnector") && extra["lmcache.max_local_cpu_size"] !== undefined) {
       // LMCache counts per rank.
       found ??= { bytes: known(Number(extra["lmcache.max_local_cpu_size"]) * 2 ** 30 * ranks, from) };
-    } else if (name !== "MultiConnector") {
-      const message = `--kv-transfer-config: ${name} is not modelled (disaggregation); the replica is simulated as if alone`;
+    } else if (!HERE_NOTHING.has(name)) {
+      const message = `--kv-transfer-config: ${name} is not modelled; the replica is simulated as if alone`;
       ledger.warn({ reason: "NotModelled", ...placeOf(from, objectText(reading.ref)), message });
     }
   }
   return found;
+};
+
+/** A container of others, and the one that moves KV between replicas, whose part the world plays (disaggregation.ts). */
+const HERE_NOTHING: ReadonlySet<string> = new Set(["MultiConnector", "NixlConnector"]);
+
+/** What vLLM does with a request whose KV doesn't arrive: `kv_load_failure_policy` of --kv-transfer-config; undefined: not said. */
+export const kvLoadFailurePolicy = (reading: WorkloadReading): Known<"fail" | "recompute"> | undefined => {
+  const said = reading.arguments.json("kv-transfer-config");
+  const policy = said?.value.kv_load_failure_policy;
+  return said === undefined || (policy !== "fail" && policy !== "recompute") ? undefined : known(policy, said.from);
 };
 
 const isObject = (value: unknown): value is Extra =>

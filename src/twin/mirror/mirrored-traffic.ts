@@ -3,18 +3,26 @@ import type { Limits } from "../../schema/limits.ts";
 import type { InferenceSimulation } from "../../schema/resource.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { traceHeader } from "../../workload/trace-header.ts";
-import type { ReplayOptions } from "../../workload/traces/index.ts";
-import { defaulted, derived, type Ledger, type MirroredValue, ownField } from "../ledger.ts";
-import type { FoundTrace, TrafficScenario } from "../scenario.ts";
+import { IMAGE_TOKENS, type ReplayOptions } from "../../workload/traces/index.ts";
+import { defaulted, derived, type Ledger, ownField } from "../ledger.ts";
+import type { FoundProfile, FoundTrace, TrafficScenario } from "../scenario.ts";
+import { mirrorProfile } from "./mirrored-profile.ts";
+import { leavesOf } from "./traffic-leaves.ts";
+
+/** What whoever holds the store has found. */
+interface Found {
+  readonly trace: FoundTrace | undefined;
+  readonly profile: FoundProfile | undefined;
+}
 
 /** The traffic as the simulation says it; all of it is the simulation's own. */
 export const mirrorTraffic = (
-  { metadata, spec: { workload } }: InferenceSimulation,
-  found: FoundTrace | undefined,
-  { maxRequests }: Limits,
+  { metadata, spec }: InferenceSimulation,
+  { trace: found, profile: foundProfile }: Found,
+  limits: Limits,
   ledger: Ledger,
 ): TrafficScenario | undefined => {
-  const { synthetic, trace } = workload;
+  const { synthetic, trace, profile } = spec.workload;
   const tell = (field: string, value: unknown): void => {
     for (const leaf of leavesOf("traffic", field, value)) {
       ledger.use(leaf.path, ownField(leaf.value, `${metadata.namespace}/${metadata.name}`, leaf.field));
@@ -23,6 +31,10 @@ export const mirrorTraffic = (
   if (synthetic !== undefined) {
     tell("workload.synthetic", synthetic);
     return { kind: "synthetic", synthetic };
+  }
+  if (profile !== undefined) {
+    tell("workload.profile", profile.inline === undefined ? profile : { format: profile.format, inline: "…" });
+    return mirrorProfile(spec, foundProfile, limits, ledger);
   }
   if (trace === undefined || found === undefined) {
     const field = "spec.workload.trace";
@@ -34,7 +46,14 @@ export const mirrorTraffic = (
     });
   }
   tell("workload.trace", trace);
-  const replay = found.header === undefined ? undefined : mirrorReplay(trace, found.header, ledger);
+  const replay = found.header === undefined ? agentReplay(trace) : mirrorReplay(trace, found.header, ledger);
+  const { imageTokens, retry } = trace;
+  if (trace.format === "azure-2025" && imageTokens === undefined) {
+    ledger.use(
+      "traffic.imageTokens",
+      defaulted(IMAGE_TOKENS, "LLaVA 1.5: 24 x 24 patches; the trace tells images only"),
+    );
+  }
   return {
     kind: "trace",
     format: trace.format,
@@ -42,10 +61,16 @@ export const mirrorTraffic = (
     rateScale: trace.rateScale,
     startOffsetMicros: durationOf(trace.startOffset),
     onError: trace.onError,
-    maxRequests,
+    maxRequests: limits.maxRequests,
     ...(replay === undefined ? {} : { replay }),
+    ...(imageTokens === undefined ? {} : { imageTokens }),
+    ...(retry === undefined ? {} : { retry }),
   };
 };
+
+/** Traces of agents have no header: only how their sessions are replayed can be said. */
+const agentReplay = ({ sessions }: NonNullable<SimulationSpec["workload"]["trace"]>): ReplayOptions | undefined =>
+  sessions === undefined ? undefined : { sessions, contextGrowth: "recorded", clock: "first-row" };
 
 /** How a trace with a header is replayed: as the simulation says, else as the header has it. */
 const mirrorReplay = (
@@ -69,29 +94,4 @@ const mirrorReplay = (
     ledger.use(`${path}.contextGrowth`, derived(growth ?? "none", `session_context_growth in ${file}`));
   }
   return { sessions: sessions ?? "auto", contextGrowth: contextGrowth ?? growth ?? "none", clock };
-};
-
-/** Lists beyond this many entries (histograms of lengths) are told by their number. */
-const LONGEST_LIST = 8;
-
-interface Leaf {
-  readonly path: string;
-  readonly field: string;
-  readonly value: MirroredValue["value"];
-}
-
-/** Entries of a list go by their name, or their place. */
-const leavesOf = (path: string, field: string, value: unknown): readonly Leaf[] => {
-  if (value === undefined) return [];
-  if (Array.isArray(value)) {
-    if (value.length > LONGEST_LIST) return [{ path: `${path}.length`, field, value: value.length }];
-    return value.flatMap((item, i) => {
-      const name = (item as { name?: string } | null)?.name ?? i;
-      return leavesOf(`${path}[${name}]`, `${field}[${i}]`, item);
-    });
-  }
-  if (typeof value === "object" && value !== null) {
-    return Object.entries(value).flatMap(([key, inner]) => leavesOf(`${path}.${key}`, `${field}.${key}`, inner));
-  }
-  return [{ path, field, value: value as MirroredValue["value"] }];
 };

@@ -7,6 +7,7 @@ import { type ObservedCluster, objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import { workloadReaders } from "../readers/index.ts";
 import type { WorkloadScenario } from "../scenario.ts";
+import { mirrorCorrections } from "./mirrored-corrections.ts";
 import { mirrorEngine } from "./mirrored-engine.ts";
 import { mirrorGpuCount, mirrorHardware } from "./mirrored-hardware.ts";
 import { mirrorModel } from "./mirrored-model.ts";
@@ -74,7 +75,10 @@ export const mirrorWorkload = (
         ? defaulted("trained-physics" as const, "the reference simulator's own")
         : defaulted("physical" as const, "physical bounds, fitted to measured vLLM servers")),
   );
-  const unfit = latencyProblems({ shape, hardware: gpu.hardware, parallelism, mode }, name);
+  const own = mirrorCorrections(override.latencyCorrections, name, ledger, path);
+  const unfit = latencyProblems({ shape, hardware: gpu.hardware, parallelism, mode }, name).filter(
+    ({ reason }) => reason !== "Extrapolated" || own?.deviation === undefined,
+  );
   const tp = reading.arguments.number("tensor-parallel-size");
   ledger.add(unfit, tp === undefined ? { object } : placeOf(tp.from, object));
   if (unfit.some(({ severity }) => severity === "error")) return undefined;
@@ -84,13 +88,15 @@ export const mirrorWorkload = (
   return {
     ...reading.ref,
     container: ledger.use(`${path}.container`, reading.container),
+    podLabels: reading.labels,
     modelName: ledger.use(`${path}.servedName`, served ?? defaulted(shape.id, "the model's id")),
     replicas,
     gpusPerReplica,
     engine: engine.config,
+    kvBytesPerToken: engine.kvBytesPerToken,
     eager: engine.eager,
     gpuMemoryUtilization: engine.gpuMemoryUtilization,
-    latency: latencyModels.schema.parse({ name }),
+    latency: latencyModels.schema.parse({ name, ...own }),
     shape,
     hardware: gpu.hardware,
     parallelism,

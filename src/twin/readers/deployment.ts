@@ -36,6 +36,7 @@ const readDeployment = (manifest: Manifest): Result<WorkloadReading> => {
   const metadata = [template.at("metadata"), Field.root(manifest, problems).at("metadata")];
   const reading: WorkloadReading = {
     ref: refOf(manifest),
+    labels: template.at("metadata", "labels").texts(),
     replicas: spec.at("replicas").whole() ?? known(1, { kind: "default", why: "Kubernetes: replicas is 1" }),
     container: container.at("name").text() ?? known("vllm", { kind: "default", why: "the container has no name" }),
     arguments: said,

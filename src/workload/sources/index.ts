@@ -1,4 +1,5 @@
 export {
+  type ClientSaid,
   meanRate,
   peakRate,
   type SyntheticWorkload,

@@ -1,3 +1,4 @@
+import type { EncoderItem } from "../../model/request.ts";
 import { type Columns, columnsOf, fieldsOf } from "../csv.ts";
 import {
   type Broken,
@@ -10,7 +11,8 @@ import {
 } from "../trace-row.ts";
 
 const REQUIRED = ["input_tokens", "output_tokens", "arrival_time_us"] as const;
-const OPTIONAL_TOKENS = ["server_input_tokens", "prefix_length"] as const;
+const MEDIA_TOKENS = ["image_tokens", "audio_tokens", "video_tokens"] as const;
+const OPTIONAL_TOKENS = ["server_input_tokens", "prefix_length", ...MEDIA_TOKENS] as const;
 const OPTIONAL_TIMES = ["send_time_us", "think_time_us", "deadline_us"] as const;
 const OTHER_NUMBERS = ["request_id", "round_index", "vllm_priority"] as const;
 const NUMBERS = [...REQUIRED, ...OPTIONAL_TOKENS, ...OPTIONAL_TIMES, ...OTHER_NUMBERS];
@@ -27,7 +29,8 @@ const mostOf = (column: NumberColumn): number => (TOKENS.includes(column) ? TOKE
  * runs differ in their columns; those of no use here are passed over. As BLIS's replay has it: `input_tokens` leaves out
  * the prefix that rows of one `prefix_group` share; a prompt that the server counted (`server_input_tokens`) goes by that
  * count where there is no prefix; a request comes when it was sent. `deadline_us` is on the clock of `arrival_time_us`.
- * A row without output makes one token: the engine's work is the same.
+ * A row without output makes one token: the engine's work is the same. Images, audio and video stand at the begin of a
+ * prompt's own tokens, each kind as one item for the encoder, since the trace tells their tokens but not their number.
  */
 export const blisV2 = (): BlisRows => new BlisRows();
 
@@ -89,6 +92,12 @@ export class BlisRows implements RowReader<SessionRow> {
     if (counted === 0 && (prefixGroup === undefined || !said.prefix_length)) {
       return broken("input_tokens is 0; a prompt without a prefix must have at least 1");
     }
+    const media = MEDIA_TOKENS.reduce((sum, kind) => sum + (said[kind] ?? 0), 0);
+    if (media > counted) {
+      return broken(
+        `image, audio and video have ${media} tokens, more than the prompt's ${counted}; they are part of it`,
+      );
+    }
     return {
       kind: "request",
       id: said.request_id,
@@ -102,6 +111,7 @@ export class BlisRows implements RowReader<SessionRow> {
       round: said.round_index,
       thinkMicros: said.think_time_us,
       patienceMicros: deadline === 0 ? undefined : deadline - arrivalAt,
+      encoderItems: media === 0 ? undefined : itemsOf(said),
       labels: this.#labelsOf(said.vllm_priority ?? 0, fields),
     };
   }
@@ -134,6 +144,15 @@ export class BlisRows implements RowReader<SessionRow> {
     return labels;
   }
 }
+
+const itemsOf = (said: Numbers): readonly EncoderItem[] => {
+  let offset = 0;
+  return MEDIA_TOKENS.flatMap((kind) => {
+    const tokens = said[kind] ?? 0;
+    offset += tokens;
+    return tokens === 0 ? [] : [{ offset: offset - tokens, tokens }];
+  });
+};
 
 /** @returns the whole number written in at most 16 digits, or NaN */
 const digitsOf = (text: string): number => {

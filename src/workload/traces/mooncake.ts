@@ -1,3 +1,4 @@
+import { blockPrefix, objectOf, written } from "../json-row.ts";
 import {
   type Broken,
   broken,
@@ -30,28 +31,7 @@ const mooncakeRow = (line: string): TraceRow | Broken => {
   }
   if (!isTokenCount(promptTokens)) return notTokenCount("input_length", written(promptTokens));
   if (!isTokenCount(outputTokens)) return notTokenCount("output_length", written(outputTokens));
-  if (!Array.isArray(ids) || !ids.every((id) => Number.isSafeInteger(id) && id >= 0)) {
-    return broken("hash_ids is not a list of whole numbers; it must have one id per 512 tokens of the prompt");
-  }
-  const blocks = Math.ceil(promptTokens / BLOCK_TOKENS);
-  if (ids.length !== blocks) {
-    return broken(
-      `hash_ids has ${ids.length} ids; a prompt of ${promptTokens} tokens has ${blocks} blocks of ${BLOCK_TOKENS}`,
-    );
-  }
-  const prefix = { kind: "blocks", ids: ids as readonly number[], blockTokens: BLOCK_TOKENS } as const;
+  const prefix = blockPrefix(ids, promptTokens, BLOCK_TOKENS, "hash_ids", (id) => id, "always");
+  if (prefix.kind === "broken") return prefix;
   return { kind: "request", at: Math.round(timestamp * 1000), promptTokens, outputTokens, prefix };
 };
-
-const objectOf = (line: string): Record<string, unknown> | undefined => {
-  try {
-    const said: unknown = JSON.parse(line);
-    return typeof said === "object" && said !== null && !Array.isArray(said)
-      ? (said as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
-const written = (value: unknown): string => JSON.stringify(value) ?? "missing";

@@ -11,7 +11,7 @@ const never: Rng = {
 };
 const picks = (count: number, queues: number[]): number[] => {
   const policy = leastQueue.create({}, { rng: rngOf(3).stream("gateway") });
-  return Array.from({ length: count }, () => policy.pick(anyHead, withWaiting(...queues)));
+  return Array.from({ length: count }, () => policy.pick(anyHead, withWaiting(...queues), anyHead.arrival));
 };
 
 describe("least-queue", () => {
@@ -20,7 +20,7 @@ describe("least-queue", () => {
     { name: "the shortest", queues: [4, 2, 3], picked: 1 },
     { name: "the last, if it is the shortest", queues: [4, 2, 0], picked: 2 },
   ])("picks $name without drawing", ({ queues, picked }) => {
-    expect(leastQueue.create({}, { rng: never }).pick(anyHead, withWaiting(...queues))).toBe(picked);
+    expect(leastQueue.create({}, { rng: never }).pick(anyHead, withWaiting(...queues), anyHead.arrival)).toBe(picked);
   });
 
   it("settles ties uniformly among the shortest only", () => {
@@ -34,7 +34,9 @@ describe("least-queue", () => {
   it("looks at the waiting queue alone", () => {
     const [busy, idle] = withWaiting(0, 1);
     const loaded = { ...(busy as NonNullable<typeof busy>), running: 256, kvUsage: 1, inFlight: 300 };
-    expect(leastQueue.create({}, { rng: never }).pick(anyHead, [loaded, idle as NonNullable<typeof idle>])).toBe(0);
+    expect(
+      leastQueue.create({}, { rng: never }).pick(anyHead, [loaded, idle as NonNullable<typeof idle>], anyHead.arrival),
+    ).toBe(0);
   });
 
   it("herds between scrapes: what it sent there itself does not count", () => {

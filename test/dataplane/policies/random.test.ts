@@ -7,9 +7,9 @@ it("picks independently of who was picked before", () => {
   const policy = random.create({}, { rng: rngOf(1).stream("gateway") });
   const endpoints = withWaiting(0, 50, 0, 9);
   const pairs = new Array(16).fill(0);
-  let before = policy.pick(anyHead, endpoints);
+  let before = policy.pick(anyHead, endpoints, anyHead.arrival);
   for (let i = 0; i < 16_000; i += 1) {
-    const now = policy.pick(anyHead, endpoints);
+    const now = policy.pick(anyHead, endpoints, anyHead.arrival);
     pairs[before * 4 + now] += 1;
     before = now;
   }

@@ -81,3 +81,34 @@ describe("azure-2024", () => {
     expect(() => arrivals("azure-2024", "2024-05-12 01:00:00+15:00")).toThrow("TIMESTAMP is");
   });
 });
+
+describe("azure-2025", () => {
+  const images = "TIMESTAMP,NumImages,ContextTokens,GeneratedTokens";
+  it("puts a row's images before its tokens, on top of them, and takes stamps with or without a zone", () => {
+    const text = `${images}\n2024-10-15 00:00:00.1234567,2,40,9\n2024-10-15 00:00:01.123457+00:00,0,7,1`;
+    expect(readTrace("azure-2025", text, { imageTokens: 100 })).toEqual([
+      {
+        id: 0,
+        arrival: 0,
+        promptTokens: 240,
+        outputTokens: 9,
+        encoderItems: [
+          { offset: 0, tokens: 100 },
+          { offset: 100, tokens: 100 },
+        ],
+      },
+      { id: 1, arrival: 1_000_000, promptTokens: 7, outputTokens: 1 },
+    ]);
+  });
+
+  it.each([
+    ["2024-10-15 00:00:00.1,-1,40,9", 'NumImages is "-1"; it must be a whole number'],
+    ["2024-10-15 00:00:00.1,1.5,40,9", 'NumImages is "1.5"'],
+    ["yesterday,1,40,9", 'TIMESTAMP is "yesterday"; it must be like 2024-10-15 00:00:00.123456'],
+  ])("says what is wrong with %j", (line, message) => {
+    expect(() => readTrace("azure-2025", `${images}\n${line}`)).toThrow(message);
+  });
+
+  it("needs its columns", () =>
+    expect(() => readTrace("azure-2025", `${HEADER}\n2024-10-15 00:00:00.1,1,1`)).toThrow("has no column NumImages"));
+});

@@ -154,7 +154,7 @@ describe("sessions", () => {
     const [first] = drain(source, [text.join("\n")]);
     if (first === undefined) throw new Error("no request");
     const end = (request: typeof first, now: number, outputTokens = request.outputTokens) =>
-      source.ended?.({ request, outcome: "stop", outputTokens }, now as SimTime);
+      source.ended?.({ request, outcome: "stop", outputTokens }, now as SimTime)[0];
     return { first, end };
   };
 
@@ -266,4 +266,42 @@ describe("bad input", () => {
     const lines = [SHORT, "0,1,2,3", "1,2,2,3", "2,3,2,3"];
     expect(() => read(lines, { maxRequests: 2, onError: "Skip" })).toThrow("line 4: more than 2 requests");
   });
+});
+
+describe("images, audio and video", () => {
+  const media = `${SHORT},prefix_group,prefix_length,session_id,round_index,text_tokens,image_tokens,audio_tokens,video_tokens`;
+
+  it("stand behind the prefix, within the prompt's own tokens", () => {
+    const [request] = read([media, "0,0,100,1,p,64,,0,30,50,20,0"]);
+    expect(request).toMatchObject({
+      promptTokens: 164,
+      encoderItems: [
+        { offset: 64, tokens: 50 },
+        { offset: 114, tokens: 20 },
+      ],
+    });
+  });
+
+  it.each([
+    ["none", [{ offset: 0, tokens: 30 }]],
+    ["recorded", [{ offset: 0, tokens: 30 }]],
+    [
+      "accumulate",
+      [
+        { offset: 0, tokens: 50 },
+        { offset: 105, tokens: 30 },
+      ],
+    ],
+  ] as const)("of a later round, with contexts that %s", (contextGrowth, encoderItems) => {
+    const source = open(replay({ contextGrowth, sessions: "closed-loop" }));
+    const [first] = drain(source, [[media, "0,0,100,5,,,s,0,50,50,0,0", "1,9,40,1,,,s,1,10,0,0,30"].join("\n")]);
+    if (first === undefined) throw new Error("no request");
+    const [second] = source.ended?.({ request: first, outcome: "stop", outputTokens: 5 }, 1000 as SimTime) ?? [];
+    expect(second?.encoderItems).toEqual(encoderItems);
+  });
+
+  it("can't be more than the prompt", () =>
+    expect(() => read([media, "0,0,100,1,,,,0,0,101,0,0"])).toThrow(
+      "line 2: image, audio and video have 101 tokens, more than the prompt's 100; they are part of it",
+    ));
 });

@@ -1,0 +1,56 @@
+import type { Ask } from "./ask.ts";
+
+/** @returns the same column, or a longer one where it is too short; its old values are not kept */
+export const numbersFor = (column: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> =>
+  column.length >= length ? column : new Float64Array(grown(length));
+
+/** @returns the same column, or a longer one where it is too short; its old values are not kept */
+export const integersFor = (column: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> =>
+  column.length >= length ? column : new Int32Array(grown(length));
+
+const grown = (length: number): number => 2 ** Math.ceil(Math.log2(Math.max(length, 8)));
+
+/** Turns the candidates' raw values into (max - value) / (max - min); 1 for all where they are equal. */
+export const invertMinMax = (ask: Ask, into: Float64Array): void => {
+  const { kept, count } = ask;
+  const most = maxOf(ask, into);
+  const range = most - minOf(ask, into);
+  for (let k = 0; k < count; k += 1) {
+    const at = kept[k] as number;
+    into[at] = range === 0 ? 1 : (most - (into[at] as number)) / range;
+  }
+};
+
+/** Turns the candidates' raw values into (value - min) / (max - min); 1 for all where they are equal. */
+export const minMax = (ask: Ask, into: Float64Array): void => {
+  const { kept, count } = ask;
+  const least = minOf(ask, into);
+  const range = maxOf(ask, into) - least;
+  for (let k = 0; k < count; k += 1) {
+    const at = kept[k] as number;
+    into[at] = range === 0 ? 1 : ((into[at] as number) - least) / range;
+  }
+};
+
+export const minOf = ({ kept, count }: Ask, values: Float64Array): number => {
+  let least = Number.POSITIVE_INFINITY;
+  for (let k = 0; k < count; k += 1) {
+    const value = values[kept[k] as number] as number;
+    if (value < least) least = value;
+  }
+  return least;
+};
+
+export const maxOf = ({ kept, count }: Ask, values: Float64Array): number => {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let k = 0; k < count; k += 1) {
+    const value = values[kept[k] as number] as number;
+    if (value > most) most = value;
+  }
+  return most;
+};
+
+/** Gives every candidate the same score. */
+export const alike = ({ kept, count }: Ask, into: Float64Array, score: number): void => {
+  for (let k = 0; k < count; k += 1) into[kept[k] as number] = score;
+};

@@ -1,0 +1,141 @@
+import type { Endpoint } from "../model/endpoint.ts";
+import type { RequestHead } from "../model/request.ts";
+import { invariant } from "../sim/invariant.ts";
+import { START } from "../sim/time.ts";
+import type { Ask } from "./ask.ts";
+import { integersFor, numbersFor } from "./columns.ts";
+import type { Filter } from "./filter.ts";
+import type { Picker } from "./picker.ts";
+import type { Scorer } from "./scorer.ts";
+
+/** The decision under way; its columns are used again for the next. */
+export class Question implements Ask {
+  decision = 0;
+  request: RequestHead = { id: 0, arrival: START, promptTokens: 0 };
+  now = START;
+  endpoints: readonly Endpoint[] = [];
+  slots: Int32Array = new Int32Array(0);
+  kept = new Int32Array(8);
+  count = 0;
+  peer = -1;
+  /** What profiles go through is written down here, if somebody wants to see it. */
+  watched: ProfileRun[] | undefined;
+  /** Where the next filter writes. */
+  #spare = new Int32Array(8);
+
+  /** Everybody is a candidate again. */
+  reset(peer: number): void {
+    const { length } = this.endpoints;
+    this.kept = integersFor(this.kept, length);
+    this.#spare = integersFor(this.#spare, length);
+    for (let at = 0; at < length; at += 1) this.kept[at] = at;
+    this.count = length;
+    this.peer = peer;
+  }
+
+  drop(by: Filter): void {
+    this.count = by.keep(this, this.#spare);
+    [this.kept, this.#spare] = [this.#spare, this.kept];
+  }
+}
+
+/** What a profile went through, by position of the endpoints. */
+export interface ProfileRun {
+  readonly profile: string;
+  /** Names of the filters that dropped them. */
+  readonly droppedBy: (string | undefined)[];
+  readonly scores: { readonly scorer: string; readonly values: readonly number[] }[];
+  totals: readonly number[];
+  /** -1: nobody survived the filters. */
+  picked: number;
+}
+
+interface Named<Plugin> {
+  readonly name: string;
+  readonly plugin: Plugin;
+}
+
+/** Filters in order, scorers with their weights, one picker (llm-d-router v0.9: weights are not normalised). */
+export class Profile {
+  readonly name: string;
+  readonly #filters: readonly Named<Filter>[];
+  readonly #scorers: readonly Named<Scorer>[];
+  readonly #weights: readonly number[];
+  readonly #picker: Picker;
+  #column = new Float64Array(8);
+  #totals = new Float64Array(8);
+
+  constructor(
+    name: string,
+    filters: readonly Named<Filter>[],
+    scorers: readonly (Named<Scorer> & { readonly weight: number })[],
+    picker: Picker,
+  ) {
+    this.name = name;
+    this.#filters = filters;
+    this.#scorers = scorers;
+    this.#weights = scorers.map(({ weight }) => weight);
+    this.#picker = picker;
+  }
+
+  /** @returns position of the pick; -1: nobody survived the filters */
+  run(question: Question, peer: number): number {
+    question.reset(peer);
+    const run = question.watched === undefined ? undefined : this.#watch(question);
+    for (const { name, plugin } of this.#filters) {
+      question.drop(plugin);
+      if (run !== undefined) noteDropped(question, run, name);
+      if (question.count === 0) return -1;
+    }
+    if (question.count === 0) return -1;
+    this.#score(question, run);
+    const picked = this.#picker.pick(question, this.#totals);
+    if (run !== undefined) {
+      run.totals = [...this.#totals.subarray(0, question.endpoints.length)];
+      run.picked = picked;
+    }
+    invariant(picked >= 0 && picked < question.endpoints.length, "a picker picks one of the candidates");
+    return picked;
+  }
+
+  #watch(question: Question): ProfileRun {
+    const { length } = question.endpoints;
+    const run = {
+      profile: this.name,
+      droppedBy: new Array<string | undefined>(length),
+      scores: [],
+      totals: [],
+      picked: -1,
+    };
+    question.watched?.push(run);
+    return run;
+  }
+
+  #score(question: Question, run: ProfileRun | undefined): void {
+    const { length } = question.endpoints;
+    this.#column = numbersFor(this.#column, length);
+    this.#totals = numbersFor(this.#totals, length);
+    this.#totals.fill(0, 0, length);
+    for (let i = 0; i < this.#scorers.length; i += 1) {
+      const { name, plugin } = this.#scorers[i] as Named<Scorer>;
+      plugin.score(question, this.#column);
+      run?.scores.push({ scorer: name, values: [...this.#column.subarray(0, length)] });
+      addClamped(question, this.#column, this.#weights[i] as number, this.#totals);
+    }
+  }
+}
+
+/** Those that were candidates and are none any more were dropped by this filter. */
+const noteDropped = ({ kept, count, endpoints }: Question, { droppedBy }: ProfileRun, filter: string): void => {
+  const left = new Set(kept.subarray(0, count));
+  for (let at = 0; at < endpoints.length; at += 1) if (!left.has(at)) droppedBy[at] ??= filter;
+};
+
+const addClamped = ({ kept, count }: Ask, column: Float64Array, weight: number, totals: Float64Array): void => {
+  for (let k = 0; k < count; k += 1) {
+    const at = kept[k] as number;
+    const score = column[at] as number;
+    const clamped = score < 0 ? 0 : score > 1 ? 1 : score;
+    totals[at] = (totals[at] as number) + clamped * weight;
+  }
+};

@@ -1,0 +1,173 @@
+import type { Endpoint } from "../model/endpoint.ts";
+import type { RequestHead } from "../model/request.ts";
+import { invariant } from "../sim/invariant.ts";
+import type { Streams } from "../sim/rng.ts";
+import type { Micros, SimTime } from "../sim/time.ts";
+import type { Hooks, Placed } from "./ask.ts";
+import type { ProfileHandler, Profiles } from "./handler.ts";
+import type { TokenLoad } from "./knowledge.ts";
+import type { KvEvent, TimedKvEvent } from "./kv-event.ts";
+import { Plugins } from "./plugins.ts";
+import type { Producer } from "./producer.ts";
+import { type Profile, Question } from "./profile.ts";
+import type { SchedulingSaid } from "./scheduling.ts";
+import { Slots } from "./slots.ts";
+
+/** Where a request goes, and what it adds to the tokens in flight there. */
+export interface Placement {
+  readonly endpoint: string;
+  readonly tokens: number;
+  /** Who computes the prompt, if somebody else does. */
+  readonly prefill: string | undefined;
+  readonly prefillTokens: number;
+  /** Whether these tokens count until the last token or until the first. */
+  readonly untilEnd: boolean;
+}
+
+/**
+ * An endpoint picker (llm-d-router v0.9, main of 22 August 2026): producers find out about the pool, a handler runs
+ * profiles, and everybody who keeps a record is told what came of it. Sees endpoints as the gateway believes them to be.
+ */
+export class Scheduler implements Profiles {
+  readonly ask = new Question();
+  readonly names: readonly string[];
+  readonly #profiles: ReadonlyMap<string, Profile>;
+  readonly #handler: ProfileHandler;
+  /** Those that others go by come first. */
+  readonly #producers: readonly Producer[];
+  readonly #hooks: readonly Hooks[];
+  readonly #load: TokenLoad;
+  readonly #slots = new Slots();
+  readonly #kvDelay: number;
+  /** Events on their way here. */
+  readonly #kvEvents: TimedKvEvent[] = [];
+  #kvNext = 0;
+
+  /** @throws where `schedulingProblems` has something to say */
+  constructor(said: SchedulingSaid, streams: Streams) {
+    const plugins = new Plugins(said, streams);
+    this.#profiles = plugins.profiles;
+    this.names = [...plugins.profiles.keys()];
+    this.#handler = plugins.handler;
+    this.#load = plugins.load();
+    this.#producers = plugins.producers;
+    this.#hooks = plugins.hooks;
+    this.#kvDelay = said.kvEventDelayMicros;
+  }
+
+  /** Whether anything scraped has a bearing on a decision. */
+  get readsSignals(): boolean {
+    return this.#hooks.some(({ blind }) => blind !== true);
+  }
+
+  /** Whether engines' KV events have a bearing on a decision. */
+  get readsKvEvents(): boolean {
+    return this.#producers.some(({ observeKv }) => observeKv !== undefined);
+  }
+
+  /** How long requests are collected before they are scheduled together; undefined: not at all. */
+  get window(): Micros | undefined {
+    return this.#producers.find(({ window }) => window !== undefined)?.window;
+  }
+
+  /** Requests of one window, before each of them is scheduled, in order. */
+  gather(requests: readonly RequestHead[], endpoints: readonly Endpoint[]): void {
+    const slots = this.#slotsOf(endpoints);
+    for (const producer of this.#producers) producer.gathered?.(requests, endpoints, slots);
+  }
+
+  /** @returns undefined where no endpoint survives the filters (HTTP 429) */
+  schedule(request: RequestHead, endpoints: readonly Endpoint[], now: SimTime): Placement | undefined {
+    const placed = this.decide(request, endpoints, now);
+    if (placed === undefined) return undefined;
+    const placement = this.#placementOf(placed);
+    for (const hook of this.#hooks) hook.placed?.(this.ask, placed);
+    return placement;
+  }
+
+  /** The decision alone: nobody is told of it. @returns positions in `endpoints` */
+  decide(request: RequestHead, endpoints: readonly Endpoint[], now: SimTime): Placed | undefined {
+    this.#deliver(now);
+    const { ask } = this;
+    ask.decision += 1;
+    ask.request = request;
+    ask.now = now;
+    ask.endpoints = endpoints;
+    ask.slots = this.#slotsOf(endpoints);
+    ask.reset(-1);
+    for (const producer of this.#producers) producer.produce(ask);
+    return endpoints.length === 0 ? undefined : this.#handler.place(this);
+  }
+
+  /** For handlers: runs one profile of the decision under way. */
+  run(profile: string, peer = -1): number {
+    const found = this.#profiles.get(profile);
+    return found === undefined ? -1 : found.run(this.ask, peer);
+  }
+
+  /** The first token of a request came back. */
+  firstToken(id: number, endpoint: string, now: SimTime): void {
+    for (const hook of this.#hooks) hook.firstToken?.(id, endpoint, now);
+  }
+
+  /** A request ended, whatever its outcome. */
+  ended(id: number, now: SimTime, outputTokens: number): void {
+    for (const hook of this.#hooks) hook.ended?.(id, now, outputTokens);
+  }
+
+  joined(endpoint: Endpoint): void {
+    if (this.#slots.has(endpoint.name)) return;
+    const slot = this.#slots.take(endpoint.name);
+    for (const hook of this.#hooks) hook.joined?.(slot, endpoint);
+  }
+
+  /** What was known of it is forgotten. */
+  left(name: string): void {
+    const slot = this.#slots.give(name);
+    if (slot !== undefined) for (const hook of this.#hooks) hook.left?.(slot, name);
+  }
+
+  /** An engine publishes an event at `at`, no earlier than the one before. */
+  observeKv(event: KvEvent, at: SimTime): void {
+    const due = (at + this.#kvDelay) as SimTime;
+    const last = this.#kvEvents.at(-1);
+    invariant(last === undefined || due >= last.at, "KV events come in order of time");
+    if (this.readsKvEvents) this.#kvEvents.push({ at: due, event });
+  }
+
+  #deliver(now: SimTime): void {
+    while (this.#kvNext < this.#kvEvents.length) {
+      const { at, event } = this.#kvEvents[this.#kvNext] as TimedKvEvent;
+      if (at > now) return this.#forgetDelivered();
+      this.#kvNext += 1;
+      for (const producer of this.#producers) producer.observeKv?.(event, now);
+    }
+    this.#kvEvents.length = 0;
+    this.#kvNext = 0;
+  }
+
+  #forgetDelivered(): void {
+    if (this.#kvNext < 1024 || this.#kvNext * 2 < this.#kvEvents.length) return;
+    this.#kvEvents.splice(0, this.#kvNext);
+    this.#kvNext = 0;
+  }
+
+  /** Endpoints that nobody said had joined join now. */
+  #slotsOf(endpoints: readonly Endpoint[]): Int32Array {
+    if (!this.#slots.isSame(endpoints)) for (const endpoint of endpoints) this.joined(endpoint);
+    return this.#slots.of(endpoints);
+  }
+
+  #placementOf({ primary, prefill }: Placed): Placement {
+    const { endpoints } = this.ask;
+    const { uncached, untilEnd } = this.#load;
+    const apart = prefill >= 0;
+    return {
+      endpoint: (endpoints[primary] as Endpoint).name,
+      tokens: uncached[primary] as number,
+      prefill: apart ? (endpoints[prefill] as Endpoint).name : undefined,
+      prefillTokens: apart ? (uncached[prefill] as number) : 0,
+      untilEnd,
+    };
+  }
+}

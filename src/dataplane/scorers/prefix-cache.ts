@@ -1,0 +1,40 @@
+import * as z from "zod";
+import { alike } from "../columns.ts";
+import { scorer } from "../scorer.ts";
+
+/**
+ * w min(1, m b / L)^2 + (1 - w) m / M of m matched out of M blocks of b tokens; 0 where the prompt has no block
+ * (llm-d-router v0.9).
+ */
+export const prefixCache = scorer({
+  name: "prefix-cache-scorer",
+  summary: "prefer endpoints that hold most of the prompt, as far as a producer knows",
+  params: z.object({
+    prefixMatchInfoProducerName: z.string().optional().meta({ description: "Producer of the matches." }),
+    matchLengthWeight: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .meta({ description: "Weight of the match's length beside its share of the prompt." }),
+    matchLengthScaleTokens: z.int().min(1).default(8192).meta({ description: "Length of match that scores 1." }),
+  }),
+  create: ({ prefixMatchInfoProducerName, matchLengthWeight: w, matchLengthScaleTokens }, { knowledge }) => {
+    const prefix = knowledge.prefix(prefixMatchInfoProducerName);
+    return {
+      blind: true,
+      score(ask, into) {
+        const { kept, count } = ask;
+        const { matched, total, blockSize } = prefix;
+        if (total === 0) return alike(ask, into, 0);
+        const perBlock = blockSize / matchLengthScaleTokens;
+        for (let k = 0; k < count; k += 1) {
+          const at = kept[k] as number;
+          const m = matched[at] as number;
+          const length = Math.min(1, m * perBlock);
+          into[at] = w * length * length + (1 - w) * (m / total);
+        }
+      },
+    };
+  },
+});

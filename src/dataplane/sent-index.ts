@@ -1,0 +1,56 @@
+import type { Endpoint } from "../model/endpoint.ts";
+import { type PrefixKeys, prefixKeys } from "../model/prefix-keys.ts";
+import type { RequestHead } from "../model/request.ts";
+import { integersFor } from "./columns.ts";
+import { HolderIndex } from "./holder-index.ts";
+import { RecentBlocks } from "./recent-blocks.ts";
+import { Slots } from "./slots.ts";
+
+/** Which blocks were sent to each endpoint, the most recent of each: what a router can know by itself. */
+export class SentIndex {
+  readonly #blockTokens: number;
+  readonly #capacity: number;
+  readonly #index = new HolderIndex();
+  readonly #slots = new Slots();
+  readonly #blocks: (RecentBlocks | undefined)[] = [];
+  #counts = new Int32Array(32);
+  #keys: PrefixKeys | undefined;
+  #named = 0;
+  #total = 0;
+  /** Leading blocks that each endpoint was sent, by position, after `look`. */
+  matched = new Int32Array(8);
+
+  /** @param capacity blocks remembered per endpoint */
+  constructor(blockTokens: number, capacity: number) {
+    this.#blockTokens = blockTokens;
+    this.#capacity = capacity;
+  }
+
+  look(request: RequestHead, endpoints: readonly Endpoint[]): void {
+    const slots = this.#slots.of(endpoints);
+    this.matched = integersFor(this.matched, endpoints.length);
+    this.#keys = prefixKeys(request, this.#blockTokens);
+    this.#total = Math.ceil(request.promptTokens / this.#blockTokens);
+    this.#named = Math.min(Math.floor(request.promptTokens / this.#blockTokens), this.#keys.limit);
+    this.matched.fill(0);
+    if (this.#named === 0 || this.#index.size === 0) return;
+    this.#counts = integersFor(this.#counts, this.#index.slots);
+    this.#index.countLeading(this.#keys, this.#named, this.#counts);
+    for (let at = 0; at < endpoints.length; at += 1) this.matched[at] = this.#counts[slots[at] as number] ?? 0;
+  }
+
+  /** The request that was looked at goes to this endpoint. */
+  send(name: string): void {
+    const slot = this.#slots.take(name);
+    const blocks = (this.#blocks[slot] ??= new RecentBlocks(this.#index, slot, this.#capacity));
+    for (let index = 0; index < this.#named; index += 1) blocks.touch((this.#keys as PrefixKeys).at(index));
+    blocks.pass(this.#total - this.#named);
+  }
+
+  left(name: string): void {
+    const slot = this.#slots.give(name);
+    if (slot === undefined) return;
+    this.#blocks[slot]?.clear();
+    this.#blocks[slot] = undefined;
+  }
+}

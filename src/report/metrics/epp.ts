@@ -1,0 +1,258 @@
+import type { Histogram, MetricSample } from "../../model/metric-family.ts";
+import type { GatewayMetric } from "../metric.ts";
+import type { GatewayCounts, GatewayView, Moments, PoolGauges, RequestLabels, RequestSeries } from "../world-view.ts";
+
+// What llm-d's endpoint picker exports under its present names (llm-d-router@ebab6879, 62 commits after v0.10.0-rc.1), as far
+// as it is simulated. Left out since nothing here takes such time: scheduler, plugin, request and response processing,
+// enqueue and dispatch cycle durations. Left out since it isn't simulated: inter-token latency per request, predictions,
+// revocations, data layer errors, build info.
+
+const PREFIX = "llm_d_epp_";
+export const alpha = (help: string): string => `[ALPHA] ${help}`;
+
+/** Where it was scraped. Labels of a series' own go before these, as with `honorLabels: true`. */
+const place = ({ namespace, pod, container }: GatewayView) => ({ namespace, pod, container });
+
+export const at = (
+  view: GatewayView,
+  labels: Readonly<Record<string, string>>,
+  value: MetricSample["value"],
+): MetricSample => ({ labels: { ...place(view), ...labels }, value });
+
+const requestLabels = ({ fairnessId, model, priority, targetModel }: RequestLabels) => ({
+  fairness_id: fairnessId,
+  model_name: model,
+  priority: String(priority),
+  target_model_name: targetModel,
+});
+
+const gauge = (name: string, help: string, samples: GatewayMetric["samples"]): GatewayMetric => ({
+  name: PREFIX + name,
+  type: "gauge",
+  help: alpha(help),
+  samples,
+});
+
+/** @param name without `_total` */
+const counter = (name: string, help: string, samples: GatewayMetric["samples"]): GatewayMetric => ({
+  name: PREFIX + name,
+  type: "counter",
+  help: alpha(help),
+  samples,
+});
+
+/** A histogram has a series once something was observed. */
+const observed = (view: GatewayView, labels: Readonly<Record<string, string>>, histogram: Histogram): MetricSample[] =>
+  histogram.count === 0 ? [] : [at(view, labels, histogram.value())];
+
+const histogram = (name: string, help: string, samples: GatewayMetric["samples"]): GatewayMetric => ({
+  name: PREFIX + name,
+  type: "histogram",
+  help: alpha(help),
+  samples,
+});
+
+const perRequest = (
+  name: string,
+  help: string,
+  which: (series: RequestSeries) => Histogram,
+  more: Readonly<Record<string, string>> = {},
+): GatewayMetric =>
+  histogram(name, help, (view) =>
+    view.counted.requests.flatMap((series) => observed(view, { ...requestLabels(series), ...more }, which(series))),
+  );
+
+export const poolSamples =
+  (read: (gauges: PoolGauges) => number | undefined): GatewayMetric["samples"] =>
+  (view) => {
+    const value = view.flushed === undefined ? undefined : read(view.flushed);
+    return value === undefined ? [] : [at(view, { name: view.pool }, value)];
+  };
+
+const deviation = (name: string, what: string, read: (gauges: PoolGauges) => Moments | undefined): GatewayMetric =>
+  gauge(
+    `std_dev_${name}`,
+    `The standard deviation ${what}`,
+    poolSamples((gauges) => read(gauges)?.deviation),
+  );
+
+const pool: readonly GatewayMetric[] = [
+  gauge(
+    "average_kv_cache_utilization",
+    "The average kv cache utilization for an inference server pool.",
+    poolSamples(({ kvUsage }) => kvUsage?.mean),
+  ),
+  gauge(
+    "average_queue_size",
+    "The average number of requests pending in the model server queue.",
+    poolSamples(({ waiting }) => waiting?.mean),
+  ),
+  gauge(
+    "average_running_requests",
+    "The average number of running requests across model servers in the pool.",
+    poolSamples(({ running }) => running?.mean),
+  ),
+  deviation("kv_cache_utilization", "kv cache utilization for an inference server pool.", ({ kvUsage }) => kvUsage),
+  deviation("queue_size", "number of requests pending in the model server queue.", ({ waiting }) => waiting),
+  deviation(
+    "running_requests",
+    "number of running requests across model servers in the pool.",
+    ({ running }) => running,
+  ),
+  gauge(
+    "ready_endpoints",
+    "The number of ready endpoints in the inference server pool.",
+    poolSamples(({ ready }) => ready),
+  ),
+  gauge(
+    "per_endpoint_queue_size",
+    "The total number of requests pending in the model server queue for each underlying endpoint.",
+    (view) =>
+      view.endpoints.map(({ name, waiting }) => at(view, { model_server_endpoint: name, name: view.pool }, waiting)),
+  ),
+];
+
+const requests: readonly GatewayMetric[] = [
+  counter("request", "Total number of processed requests.", (view) =>
+    view.counted.requests.flatMap((series) =>
+      series.requests === 0 ? [] : [at(view, requestLabels(series), series.requests)],
+    ),
+  ),
+  counter("request_error", "Total number of request errors.", (view) =>
+    view.counted.requests.flatMap((series) =>
+      [...series.errors].map(([code, count]) => at(view, { error_code: code, ...requestLabels(series) }, count)),
+    ),
+  ),
+  gauge("request_running", "Current number of active running requests.", (view) =>
+    view.counted.requests.flatMap((series) =>
+      series.requests === 0 ? [] : [at(view, requestLabels(series), series.running)],
+    ),
+  ),
+  perRequest("request_duration_seconds", "End-to-end request latency distribution in seconds.", (s) => s.duration),
+  perRequest(
+    "request_ttft_seconds",
+    "Time to first token in seconds, measured from request received to first response byte. For non-streaming requests, this equals total request duration.",
+    (s) => s.ttft,
+    { streaming: "true" },
+  ),
+  perRequest(
+    "request_streaming_tpot_seconds",
+    "Average time per output token in seconds for streaming requests, computed as (e2e - TTFT) / (output_tokens - 1).",
+    (s) => s.tpot,
+  ),
+  perRequest(
+    "request_ntpot_seconds",
+    "Normalized time per output token in seconds (end-to-end latency divided by output token count).",
+    (s) => s.ntpot,
+  ),
+  perRequest("request_size_bytes", "Incoming request body size distribution in bytes.", (s) => s.requestBytes),
+  perRequest("response_size_bytes", "Outgoing response body size distribution in bytes.", (s) => s.responseBytes),
+  perRequest("request_input_tokens", "Input token count distribution per request.", (s) => s.inputTokens),
+  perRequest("request_output_tokens", "Output token count distribution per request.", (s) => s.outputTokens),
+  perRequest(
+    "request_cached_tokens",
+    "Distribution of prompt tokens read from cache per request, as reported by the model server in the response.",
+    (s) => s.cachedTokens,
+  ),
+];
+
+const SATURATION =
+  "Pool saturation signal gating Flow Control dispatch. The stage label partitions by pipeline role: 'prefill' and 'decode' are per-stage signals, 'effective' is max(prefill, decode) and is the value used for gating. 1.0 is the gating set point; values above 1.0 indicate the magnitude of oversubscription past it. An empty pool reads as 1.0. With the default utilization detector, endpoints with missing or stale metrics score as fully saturated (fail-closed; see flow_control_stale_endpoints).";
+
+const capacity = (what: string, share: string, read: (band: Band) => number): GatewayMetric =>
+  gauge(
+    `flow_control_capacity_utilization_${what}`,
+    `Fraction of a priority band's effective ${share} capacity currently occupied, aggregated over every flow in the band (0.0-1.0). The denominator falls back to a default when the band does not configure one, so every configured band reports a series. The all-bands rollup is a separate metric, flow_control_global_capacity_utilization_${what}.`,
+    (view) =>
+      (view.flowControl?.bands ?? []).map((band) =>
+        at(view, { inference_pool: view.pool, priority: String(band.priority) }, read(band)),
+      ),
+  );
+type Band = NonNullable<GatewayView["flowControl"]>["bands"][number];
+
+/** Of a flow: labels of its requests and the pool. */
+export const flowLabels = (view: GatewayView, labels: RequestLabels) => {
+  const { fairness_id, ...rest } = requestLabels(labels);
+  return { fairness_id, inference_pool: view.pool, ...rest };
+};
+
+export const stages = (view: GatewayView): MetricSample[] =>
+  Object.entries(view.flowControl?.saturation ?? {}).map(([stage, value]) =>
+    at(view, { inference_pool: view.pool, stage }, value),
+  );
+
+export const queueSeconds: GatewayMetric["samples"] = (view) =>
+  view.counted.queued.flatMap(({ labels, outcome, seconds }) =>
+    observed(view, { ...flowLabels(view, labels), outcome }, seconds),
+  );
+
+const flowControl: readonly GatewayMetric[] = [
+  gauge("flow_control_queue_size", "Current number of requests actively held in the Flow Control queue.", (view) =>
+    view.counted.queues.map((queue) => at(view, flowLabels(view, queue), queue.size)),
+  ),
+  gauge(
+    "flow_control_queue_bytes",
+    "Current total size in bytes of requests actively held in the Flow Control queue.",
+    (view) => view.counted.queues.map((queue) => at(view, flowLabels(view, queue), queue.bytes)),
+  ),
+  histogram(
+    "flow_control_request_queue_duration_seconds",
+    "Distribution of total time requests spend in the Flow Control layer (from enqueue to final outcome).",
+    queueSeconds,
+  ),
+  counter("flow_control_requests", "Total number of requests processed by the Flow Control layer.", (view) =>
+    view.counted.outcomes.map(({ outcome, priority, count }) =>
+      at(view, { inference_pool: view.pool, outcome, priority: String(priority) }, count),
+    ),
+  ),
+  gauge("flow_control_pool_saturation", SATURATION, stages),
+  capacity("requests", "request-count", ({ requestsRatio }) => requestsRatio),
+  capacity("bytes", "byte-size", ({ bytesRatio }) => bytesRatio),
+];
+
+/** Port of a simulated endpoint: vLLM's default. */
+export const PORT = "8000";
+
+const plugin = (of: { readonly pluginName: string; readonly pluginType: string }) => ({
+  plugin_name: of.pluginName,
+  plugin_type: of.pluginType,
+});
+
+const prefixHistogram = (name: string, help: string, which: (counted: GatewayCounts) => Histogram): GatewayMetric =>
+  histogram(name, help, (view) =>
+    view.prefixIndex === undefined ? [] : observed(view, plugin(view.prefixIndex), which(view.counted)),
+  );
+
+const scheduling: readonly GatewayMetric[] = [
+  counter("scheduler_attempts", "Total number of scheduling attempts.", (view) =>
+    view.counted.attempts.map(({ status, targetModel, endpoint, count }) =>
+      at(
+        view,
+        { endpoint_name: endpoint, namespace: view.namespace, port: PORT, status, target_model_name: targetModel },
+        count,
+      ),
+    ),
+  ),
+  counter("disagg_decision", "Total number of disaggregation routing decisions made", (view) => {
+    const { disagg } = view;
+    if (disagg === undefined) return [];
+    return view.counted.decisions.map(({ model, decision, count }) =>
+      at(view, { decision_type: decision, model_name: model, ...plugin(disagg) }, count),
+    );
+  }),
+  gauge("prefix_indexer_size", "Size of the prefix indexer.", (view) =>
+    view.prefixIndex === undefined ? [] : [at(view, plugin(view.prefixIndex), view.prefixIndex.entries)],
+  ),
+  prefixHistogram(
+    "prefix_indexer_hit_ratio",
+    "Ratio of prefix length matched to total prefix length in the cache lookup.",
+    ({ prefixHitRatio }) => prefixHitRatio,
+  ),
+  prefixHistogram(
+    "prefix_indexer_hit_bytes",
+    "Length of the prefix match in number of bytes in the cache lookup.",
+    ({ prefixHitBytes }) => prefixHitBytes,
+  ),
+];
+
+export const eppMetrics: readonly GatewayMetric[] = [...requests, ...pool, ...flowControl, ...scheduling];

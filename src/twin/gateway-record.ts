@@ -1,0 +1,59 @@
+import type { Fullness } from "../dataplane/front-gate/front-gate.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import type { Fact } from "../model/fact.ts";
+import { GatewayFold } from "../report/gateway-fold.ts";
+import { flushed } from "../report/pool-flush.ts";
+import type { FlowControlView, GatewayView, PoolGauges } from "../report/world-view.ts";
+import { type SimTime, START } from "../sim/time.ts";
+import type { PickerGateway } from "./scenario.ts";
+
+/** What an endpoint picker shows on its metrics page: counts of what happened, and gauges as it flushed them last. */
+export class GatewayRecord {
+  readonly #scenario: PickerGateway;
+  readonly #fold: GatewayFold;
+  #flushed: PoolGauges | undefined;
+
+  /** @param servedModel of requests that name no model */
+  constructor(scenario: PickerGateway, servedModel: string) {
+    this.#scenario = scenario;
+    this.#fold = new GatewayFold(servedModel);
+  }
+
+  hear(fact: Fact): void {
+    this.#fold.tell(fact);
+  }
+
+  /** Gauges of the pool show from now on what is believed now. */
+  flush(endpoints: readonly Endpoint[], now: SimTime): void {
+    const { stalenessMicros } = this.#scenario;
+    const fresh = endpoints.filter(({ scrapedAt }) => scrapedAt !== undefined && now - scrapedAt <= stalenessMicros);
+    this.#flushed = flushed(this.#flushed, fresh);
+  }
+
+  view(endpoints: readonly Endpoint[], fullness: Fullness | undefined): GatewayView {
+    const { namespace, pool, scheduling } = this.#scenario;
+    const { type } = scheduling.handler;
+    const disagg = type === "disagg-profile-handler" || type === "pd-profile-handler";
+    return {
+      namespace,
+      pod: `${pool}-epp`,
+      container: "epp",
+      pool,
+      since: START,
+      flushed: this.#flushed,
+      endpoints: endpoints.map(({ name, waiting }) => ({ name, waiting })),
+      ...(fullness === undefined ? {} : { flowControl: flowControlView(fullness) }),
+      ...(disagg ? { disagg: { pluginName: type, pluginType: type } } : {}),
+      counted: this.#fold.counts,
+    };
+  }
+}
+
+const flowControlView = ({ saturation: { prefill, decode, effective }, bands }: Fullness): FlowControlView => ({
+  saturation: {
+    effective,
+    ...(prefill === undefined ? {} : { prefill }),
+    ...(decode === undefined ? {} : { decode }),
+  },
+  bands,
+});

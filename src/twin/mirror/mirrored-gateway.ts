@@ -1,0 +1,227 @@
+import type { SchedulingSaid } from "../../dataplane/scheduling.ts";
+import { durationSeconds } from "../../model/duration.ts";
+import { type Known, known } from "../../model/known.ts";
+import type { InferenceSimulation } from "../../schema/resource.ts";
+import type { SimulationSpec } from "../../schema/simulation-spec.ts";
+import { seconds } from "../../sim/time.ts";
+import { defaulted, type Ledger, overridden, overriddenPeriod } from "../ledger.ts";
+import { type ObservedCluster, objectText } from "../manifest.ts";
+import type { EndpointPickerReading } from "../reader.ts";
+import { type EndpointPickerConfigReading, readPickerConfig } from "../readers/endpoint-picker-config.ts";
+import type { GatewayScenario, KvTransferScenario } from "../scenario.ts";
+import { mirrorGate } from "./mirrored-gate.ts";
+import { mirrorPriorities } from "./mirrored-priorities.ts";
+import { routeTimeout } from "./mirrored-route.ts";
+import { findPicker, findRouter, type Router } from "./mirrored-router.ts";
+import { mirrorScheduling } from "./mirrored-scheduling.ts";
+import { pickerConfigOf } from "./picker-config.ts";
+import { insteadOf } from "./unmodelled-plugins.ts";
+
+interface Parts {
+  readonly cluster: ObservedCluster;
+  /** What `pickerConfigWanted` asked for. */
+  readonly pickerConfig: string | undefined;
+}
+
+const REFRESH_SECONDS = 0.05;
+const STALENESS_SECONDS = 2;
+
+/**
+ * The gateway in front of the workloads: what the simulation says, else the endpoint picker of the InferencePool that selects
+ * their pods, else a Service. Undefined if the picker's configuration can't be had, which the ledger says.
+ */
+export const mirrorGateway = (
+  simulation: InferenceSimulation,
+  { cluster, pickerConfig }: Parts,
+  ledger: Ledger,
+): GatewayScenario | undefined => {
+  const override = simulation.spec.overrides.gateway ?? {};
+  const router = findRouter(simulation, cluster, ledger);
+  const { policy, endpointPickerConfig } = override;
+  if (policy !== undefined || (endpointPickerConfig === undefined && router.kind !== "InferencePool")) {
+    return policyGateway(override, router, cluster, ledger);
+  }
+  const picker = pickerOf(router, endpointPickerConfig !== undefined, cluster, ledger);
+  const found = pickerConfigOf(simulation, picker, pickerConfig, ledger);
+  if (found === undefined) return undefined;
+  const experimental = picker === undefined || picker.experimental.value;
+  const read = readPickerConfig(found.raw, found.place, { experimental, origin: found.origin });
+  ledger.problems.push(...(read.ok ? read.warnings : read.problems));
+  if (!read.ok) return undefined;
+  return pickerGateway(simulation, { router, picker, config: read.value, cluster }, ledger);
+};
+
+type Override = NonNullable<SimulationSpec["overrides"]["gateway"]>;
+
+const policyGateway = (
+  { policy, scrapeInterval, requestTimeout }: Override,
+  router: Router,
+  cluster: ObservedCluster,
+  ledger: Ledger,
+): GatewayScenario => {
+  const byService = { policy: "random" as const };
+  const said = policy ?? byService;
+  const from =
+    overridden(policy, "overrides.gateway.policy")?.from ??
+    (router.kind === "Service"
+      ? known(byService, router.service.selector.from).from
+      : defaulted(byService, "no gateway is mirrored: a Service picks a ready pod at random").from);
+  ledger.use("gateway.policy", known(said.policy, from));
+  const interval =
+    overriddenPeriod(scrapeInterval, "overrides.gateway.scrapeInterval", ledger) ??
+    defaulted(REFRESH_SECONDS, "llm-d endpoint picker: --refresh-metrics-interval is 50 ms");
+  const scrapeIntervalMicros = seconds(ledger.use("gateway.scrapeIntervalSeconds", interval));
+  return { kind: "policy", policy: said, scrapeIntervalMicros, ...timeoutOf(requestTimeout, router, cluster, ledger) };
+};
+
+/** One that only overrides' configuration runs on need not be there: then flags have their defaults. */
+const pickerOf = (
+  router: Router,
+  isOverridden: boolean,
+  cluster: ObservedCluster,
+  ledger: Ledger,
+): EndpointPickerReading | undefined => {
+  if (router.kind !== "InferencePool") return undefined;
+  const failed = ledger.failed;
+  const picker = findPicker(router.pool, cluster, ledger);
+  if (picker !== undefined || isOverridden || ledger.failed !== failed) return picker;
+  const { pool } = router;
+  const { name, kind } = pool.picker.value;
+  return ledger.error({
+    reason: "EndpointPickerNotFound",
+    object: objectText(pool.ref),
+    ...(pool.picker.from.kind === "field" ? { field: pool.picker.from.field } : {}),
+    message: `no Deployment of an endpoint picker stands behind ${kind} ${name} in namespace ${pool.ref.namespace}, nor has --pool-name=${pool.ref.name}`,
+    fix: "mirror its Deployment and Service too, or set spec.overrides.gateway.endpointPickerConfig or policy",
+  });
+};
+
+interface Picking {
+  readonly router: Router;
+  readonly picker: EndpointPickerReading | undefined;
+  readonly config: EndpointPickerConfigReading;
+  readonly cluster: ObservedCluster;
+}
+
+const pickerGateway = (
+  simulation: InferenceSimulation,
+  { router, picker, config, cluster }: Picking,
+  ledger: Ledger,
+): GatewayScenario | undefined => {
+  const { scrapeInterval, metricsStaleness, requestTimeout } = simulation.spec.overrides.gateway ?? {};
+  if (router.kind === "InferencePool") {
+    ledger.use("gateway.pool", known(router.pool.ref.name, router.pool.selector.from));
+    if (picker !== undefined) ledger.use("gateway.endpointPicker", known(picker.ref.name, router.pool.picker.from));
+  }
+  if (picker !== undefined) tellReplicas(picker, ledger);
+  tellUnmodelled(config, ledger);
+  const scheduling = mirrorScheduling(config, ledger);
+  const priorities = mirrorPriorities(simulation, router, cluster, ledger);
+  const gate = mirrorGate(config, priorities, ledger);
+  const interval =
+    overriddenPeriod(scrapeInterval, "overrides.gateway.scrapeInterval", ledger) ??
+    picker?.refreshSeconds ??
+    defaulted(REFRESH_SECONDS, "llm-d endpoint picker: --refresh-metrics-interval is 50 ms");
+  const staleness =
+    overriddenPeriod(metricsStaleness, "overrides.gateway.metricsStaleness", ledger) ??
+    picker?.stalenessSeconds ??
+    defaulted(STALENESS_SECONDS, "llm-d endpoint picker: --metrics-staleness-threshold is 2 s");
+  const scrapeIntervalMicros = seconds(ledger.useSeconds("gateway.scrapeIntervalSeconds", interval, ""));
+  const stalenessMicros = seconds(ledger.useSeconds("gateway.stalenessSeconds", staleness, ""));
+  const timeout = timeoutOf(requestTimeout, router, cluster, ledger);
+  if (scheduling === undefined || gate === undefined) return undefined;
+  const kvTransfer = mirrorKvTransfer(simulation, scheduling.handler.type, ledger);
+  const delay = kvEventDelay(simulation, scheduling, ledger);
+  const { namespace, name: pool } = router.kind === "InferencePool" ? router.pool.ref : simulation.metadata;
+  return {
+    kind: "epp",
+    namespace,
+    pool,
+    scheduling: { ...scheduling, kvEventDelayMicros: delay },
+    gate,
+    priorities,
+    scrapeIntervalMicros,
+    stalenessMicros,
+    kvTransfer,
+    ...timeout,
+  };
+};
+
+/** Handlers that send prompts to replicas of their own. */
+const APART: readonly string[] = ["disagg-profile-handler", "pd-profile-handler"];
+
+/** No object says how fast KV caches move. */
+const mirrorKvTransfer = (
+  { spec }: InferenceSimulation,
+  handler: SchedulingSaid["handler"]["type"],
+  ledger: Ledger,
+): KvTransferScenario => {
+  const said = spec.overrides.gateway?.kvTransfer ?? {};
+  const field = (name: string): string => `overrides.gateway.kvTransfer.${name}`;
+  const why = "the reference simulator: 25 GB/s, 50 us";
+  const values = {
+    bandwidthGBs: overridden(said.bandwidthGBs, field("bandwidthGBs")) ?? defaulted(25, why),
+    latencySeconds:
+      overridden(said.latency === undefined ? undefined : durationSeconds(said.latency), field("latency")) ??
+      defaulted(0.00005, why),
+    contention:
+      overridden(said.contention, field("contention")) ??
+      defaulted(true, "transfers of one replica share its network card"),
+    failureRatio: overridden(said.failureRatio, field("failureRatio")) ?? defaulted(0, "every transfer succeeds"),
+  };
+  if (APART.includes(handler)) {
+    for (const [name, value] of Object.entries(values))
+      ledger.use(`gateway.kvTransfer.${name}`, value as Known<number>);
+  }
+  return {
+    gigabytesPerSecond: values.bandwidthGBs.value,
+    latencyMicros: seconds(values.latencySeconds.value),
+    contention: values.contention.value,
+    failureRatio: values.failureRatio.value,
+  };
+};
+
+const kvEventDelay = ({ spec }: InferenceSimulation, { producers }: SchedulingSaid, ledger: Ledger): number => {
+  const said = spec.overrides.gateway?.kvEventDelay;
+  const value =
+    overridden(said === undefined ? undefined : durationSeconds(said), "overrides.gateway.kvEventDelay") ??
+    defaulted(0.05, "the reference simulator: cache_signal_delay is 50 ms");
+  const heard = producers.some(({ plugin }) => plugin.type === "precise-prefix-cache-producer");
+  return seconds(heard ? ledger.use("gateway.kvEventDelaySeconds", value) : value.value);
+};
+
+const timeoutOf = (
+  said: string | undefined,
+  router: Router,
+  cluster: ObservedCluster,
+  ledger: Ledger,
+): { readonly requestTimeoutMicros?: number } => {
+  const own = overridden(said === undefined ? undefined : durationSeconds(said), "overrides.gateway.requestTimeout");
+  const found: Known<number> | undefined =
+    own ?? (router.kind === "none" ? undefined : routeTimeout(router, cluster, ledger));
+  if (found === undefined) return {};
+  const value = ledger.useSeconds("gateway.requestTimeoutSeconds", found, "");
+  return value === 0 ? {} : { requestTimeoutMicros: seconds(value) };
+};
+
+/** Pickers that act side by side each know what they sent themselves, and no more. */
+const tellReplicas = ({ ref, active, replicas }: EndpointPickerReading, ledger: Ledger): void => {
+  ledger.use("gateway.pickerReplicas", active);
+  if (active.value === 1) return;
+  ledger.warn({
+    reason: "NotModelled",
+    object: objectText(ref),
+    ...(replicas.from.kind === "field" ? { field: replicas.from.field } : {}),
+    message: `${active.value} endpoint pickers act side by side, each with its own counts, prefix index and queue; they are simulated as one`,
+  });
+};
+
+const tellUnmodelled = ({ plugins }: EndpointPickerConfigReading, ledger: Ledger): void => {
+  for (const { type, name, from, parameters } of plugins) {
+    const instead = insteadOf(type);
+    if (instead === undefined) continue;
+    const field = from.kind === "field" || from.kind === "override" ? { field: from.field } : {};
+    const message = `${name === type ? type : `${name} (${type})`} is not modelled: ${instead}`;
+    ledger.warn({ reason: "NotModelled", object: parameters.object, ...field, message });
+  }
+};

@@ -1,0 +1,25 @@
+import type { Engine } from "../engine/engine.ts";
+import type { Foreseeable } from "../engine/outlook.ts";
+import type { DecisionTap } from "../model/decision.ts";
+import type { Fact } from "../model/fact.ts";
+import type { SimTime } from "../sim/time.ts";
+import type { EndedRequest } from "../workload/source.ts";
+import type { TwinEvent } from "./event.ts";
+import type { Pod } from "./pod.ts";
+
+/** What the request path needs of the world it runs in. */
+export interface PathHost {
+  readonly now: SimTime;
+  /** Who wants to see how requests are routed. */
+  readonly decisions: DecisionTap | undefined;
+  tell(fact: Fact): void;
+  plan(at: SimTime, event: TwinEvent): void;
+  /** A pod that isn't gone. */
+  pod(name: string): Pod | undefined;
+  /** Its engine, which is about to be told something: what the gateway last scraped of it is read first. */
+  engine(pod: Pod): Engine & Foreseeable;
+  /** Its engine was told something, so its next event may be another. */
+  replan(pod: Pod): void;
+  /** A client's request is over, whatever its outcome. */
+  over(ended: EndedRequest): void;
+}

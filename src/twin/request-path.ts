@@ -1,0 +1,446 @@
+import { FrontGate, type GateEvent } from "../dataplane/front-gate/front-gate.ts";
+import { Gateway, type Routed } from "../dataplane/gateway.ts";
+import { routingPolicies } from "../dataplane/policies/index.ts";
+import type { ProfileRun } from "../dataplane/profile.ts";
+import { Scheduler } from "../dataplane/scheduler.ts";
+import type { Fact, Finished, QueueOutcome } from "../model/fact.ts";
+import type { Outcome, Request } from "../model/request.ts";
+import { FLUSH_SECONDS } from "../report/pool-flush.ts";
+import type { GatewayView } from "../report/world-view.ts";
+import { invariant } from "../sim/invariant.ts";
+import type { Streams } from "../sim/rng.ts";
+import { after, elapsed, micros, NEVER, type SimTime, START } from "../sim/time.ts";
+import { Disaggregation } from "./disaggregation.ts";
+import { GatewayRecord } from "./gateway-record.ts";
+import type { PathHost } from "./path-host.ts";
+import type { Pod } from "./pod.ts";
+import type { GatewayScenario } from "./scenario.ts";
+import { decisionsOf, momentOf } from "./told-decision.ts";
+
+/**
+ * What a request goes through before and between engines: the gate (admission, flow control), the gateway that picks a
+ * replica, the way of its KV cache where prefill and decode are apart, and back. Scrapes of the gateway are read when
+ * somebody looks at what they saw (docs/decisions/002-lazy-gateway-scrapes.md), or while requests wait in the gate.
+ */
+export class RequestPath {
+  readonly #scenario: GatewayScenario;
+  readonly #host: PathHost;
+  readonly #gateway: Gateway;
+  readonly #gate: FrontGate | undefined;
+  readonly #apart: Disaggregation | undefined;
+  readonly #record: GatewayRecord | undefined;
+  /** Ready pods, in order of joining. */
+  readonly #ready = new Map<string, Pod>();
+  /** The same in order of their phases, in which they are scraped. */
+  #ring: readonly Pod[] = [];
+  /** Up to when beliefs are as scraped; undefined: not even that. */
+  #refreshed: SimTime | undefined;
+  /** Requests that the gate was given and has not let go. */
+  readonly #held = new Map<number, Request>();
+  /** Those of them that wait in its queue. */
+  readonly #waiting = new Set<number>();
+  /** Collected in the window under way. */
+  #gathered: Request[] = [];
+  #generation = 0;
+  #planned: SimTime = NEVER;
+
+  /** @param servedModel of requests that name no model */
+  constructor(scenario: GatewayScenario, servedModel: string, streams: Streams, host: PathHost) {
+    this.#scenario = scenario;
+    this.#host = host;
+    this.#gateway = new Gateway(
+      scenario.kind === "policy"
+        ? routingPolicies.create(scenario.policy, { rng: streams.stream("gateway") })
+        : new Scheduler(scenario.scheduling, streams),
+    );
+    if (scenario.kind === "policy") return;
+    this.#gate = new FrontGate(scenario.gate, gateContext(scenario, streams));
+    this.#record = new GatewayRecord(scenario, servedModel);
+    host.plan(FLUSH, { kind: "gauges-due" });
+    this.#apart = new Disaggregation(scenario.kvTransfer, streams.stream("gateway/kv-transfer"), host);
+  }
+
+  /** What is done otherwise than it was said, for the report. */
+  get notes(): readonly string[] {
+    return this.#gate?.notes ?? [];
+  }
+
+  get #readsSignals(): boolean {
+    return this.#gateway.readsSignals || (this.#gate?.readsSignals ?? false);
+  }
+
+  /** Every fact of the world, for the gateway's own metrics. */
+  hear(fact: Fact): void {
+    this.#record?.hear(fact);
+  }
+
+  /** The gateway brings its gauges up to date. */
+  gaugesDue(): void {
+    this.#refreshBeliefs();
+    this.#record?.flush(this.#gateway.endpoints, this.#host.now);
+    this.#host.plan(after(this.#host.now, FLUSH_MICROS), { kind: "gauges-due" });
+  }
+
+  /** What the gateway's own metrics show; undefined: it has none. */
+  view(at: SimTime): GatewayView | undefined {
+    const { endpoints } = this.#gateway;
+    return this.#record?.view(endpoints, this.#gate?.fullness(endpoints, at));
+  }
+
+  // ---- requests
+
+  /** A client's request is here. @returns it, with the gateway's own time-out as its deadline if that comes first */
+  withDeadline(request: Request): Request {
+    const { requestTimeoutMicros } = this.#scenario;
+    if (requestTimeoutMicros === undefined) return request;
+    const cut = after(request.arrival, micros(requestTimeoutMicros));
+    return request.deadline !== undefined && request.deadline <= cut ? request : { ...request, deadline: cut };
+  }
+
+  arrive(request: Request): void {
+    if (this.#readsSignals) this.#refreshBeliefs();
+    if (this.#gate === undefined) return this.#gather(request);
+    this.#held.set(request.id, request);
+    this.#follow(this.#gate.arrive(request, this.#gateway.endpoints, this.#host.now));
+    if (!this.#held.has(request.id)) return;
+    this.#waiting.add(request.id);
+    this.#tellGate(request, { event: "held", bytes: BYTES_PER_TOKEN * request.promptTokens });
+    this.#watch();
+    if (request.deadline !== undefined) this.#host.plan(request.deadline, { kind: "client-gone", request: request.id });
+  }
+
+  /** A client hangs up while its request waits in the gate. */
+  clientGone(id: number): void {
+    const request = this.#held.get(id);
+    if (request === undefined || this.#gate?.cancel(id, this.#host.now) !== true) return;
+    this.#held.delete(id);
+    this.#waiting.delete(id);
+    const waited = elapsed(request.arrival, this.#host.now);
+    this.#tellGate(request, { event: "expired", waited, status: 503, outcome: "EvictedContextCancelled" });
+    this.#host.over({ request, outcome: "timed-out", outputTokens: 0 });
+    this.#replanGate();
+  }
+
+  /** The gate has something to do. */
+  gateDue(generation: number): void {
+    if (generation !== this.#generation || this.#gate === undefined) return;
+    this.#planned = NEVER;
+    this.#follow(this.#gate.wake(this.#gateway.endpoints, this.#host.now));
+  }
+
+  /** What was gathered is placed. */
+  windowDue(): void {
+    const gathered = this.#gathered;
+    this.#gathered = [];
+    if (this.#readsSignals) this.#refreshBeliefs();
+    this.#gateway.gather(gathered);
+    for (const request of gathered) this.#place(request);
+    this.#replanGate();
+  }
+
+  #follow(events: readonly GateEvent[]): void {
+    for (const event of events) this.#followOne(event);
+    this.#replanGate();
+  }
+
+  #followOne(event: GateEvent): void {
+    if (event.kind === "revoke") return this.#revoke(event.id);
+    const request = this.#held.get(event.head.id);
+    invariant(request !== undefined, "the gate tells of requests that it was given");
+    this.#held.delete(request.id);
+    const waited = this.#waiting.delete(request.id);
+    if (event.kind === "refused") return this.#turnAway(request, event, waited);
+    if (waited) this.#tellGate(request, { event: "dispatched", waited: event.waited });
+    this.#gather(request);
+  }
+
+  #turnAway(request: Request, event: Extract<GateEvent, { kind: "refused" }>, waited: boolean): void {
+    const { reason, status, outcome } = event;
+    if (waited && reason.startsWith("Evicted") && status !== 500) {
+      this.#tellGate(request, { event: "expired", waited: event.waited, status, outcome: reason as Evicted });
+    } else {
+      // An admitter has its say after the queue.
+      if (waited) this.#tellGate(request, { event: "dispatched", waited: event.waited });
+      const queue = reason.startsWith("Rejected") ? { outcome: reason as Rejected } : {};
+      this.#tellGate(request, { event: "shed", reason, status, ...queue });
+    }
+    this.#host.over({ request, outcome, outputTokens: 0 });
+  }
+
+  #tellGate(request: Request, event: GateFact): void {
+    this.#host.tell({ kind: "gate", at: this.#host.now, request, priority: this.#priorityOf(request), ...event });
+  }
+
+  #priorityOf(request: Request): number {
+    return this.#gate?.priorityOf(request) ?? 0;
+  }
+
+  /** A running request is cut off where it runs. */
+  #revoke(id: number): void {
+    for (const pod of this.#ready.values()) {
+      this.#host.engine(pod).abort(id, this.#host.now);
+      this.#host.replan(pod);
+    }
+  }
+
+  #gather(request: Request): void {
+    const { window } = this.#gateway;
+    if (window === undefined) return this.#place(request);
+    if (this.#gathered.length === 0) this.#host.plan(after(this.#host.now, window), { kind: "window-due" });
+    this.#gathered.push(request);
+  }
+
+  #place(request: Request): void {
+    const { now } = this.#host;
+    const routed = this.#routed(request);
+    if (routed.kind === "refused") return this.#unplaced(request, routed.why);
+    const pod = this.#pod(routed.endpoint);
+    const prefill = routed.prefill === routed.endpoint ? undefined : routed.prefill;
+    if (this.#gate !== undefined) {
+      this.#gate.started(request, now);
+      const apart = prefill === undefined ? {} : { prefillEndpoint: prefill };
+      this.#host.tell({
+        kind: "routed",
+        at: now,
+        request,
+        priority: this.#priorityOf(request),
+        endpoint: pod.name,
+        workload: pod.workload.name,
+        decision: prefill === undefined ? "decode-only" : "prefill-decode",
+        ...apart,
+      });
+    }
+    if (prefill !== undefined) return this.#disaggregation.begin(request, this.#pod(prefill), pod);
+    this.#host.engine(pod).submit(request, now);
+    this.#host.replan(pod);
+  }
+
+  /** Places a request, and tells whoever wants to see it how. */
+  #routed(request: Request): Routed {
+    const { now, decisions } = this.#host;
+    if (decisions?.wants(request) !== true) return this.#gateway.place(request, now);
+    const moment = momentOf(request, this.#gateway.endpoints, this.#host);
+    const runs: ProfileRun[] = [];
+    const routed = this.#gateway.place(request, now, runs);
+    const chosen = routed.kind === "routed" ? routed.endpoint : undefined;
+    for (const decision of decisionsOf(moment, runs, chosen)) decisions.tell(decision);
+    return routed;
+  }
+
+  #unplaced(request: Request, why: "no-endpoints" | "none-fits"): void {
+    if (why === "no-endpoints" || this.#gate === undefined) return this.#refuse(request, "unroutable");
+    this.#tellGate(request, { event: "shed", reason: "no endpoint survives the filters", status: 429 });
+    this.#host.over({ request, outcome: "shed", outputTokens: 0 });
+  }
+
+  #refuse(request: Request, outcome: Outcome): void {
+    this.#host.tell({ kind: "refused", at: this.#host.now, request, outcome });
+    this.#host.over({ request, outcome, outputTokens: 0 });
+  }
+
+  // ---- what engines tell
+
+  /** A first token leaves an engine. */
+  firstToken(pod: Pod, request: Request, at: SimTime): void {
+    if (this.#apart?.isPrefill(request.id, pod.name) === true) return;
+    this.#gateway.firstToken(pod.name, request.id, at);
+    this.#host.tell({ kind: "first-token", at, request, pod: pod.name });
+  }
+
+  /** An engine is done with a request. */
+  finished(pod: Pod, facts: Finished): void {
+    const { id } = facts.request;
+    if (this.#apart?.isPrefill(id, pod.name) === true) {
+      const decode = this.#apart.decodeOf(id);
+      const next = this.#apart.prefilled(facts);
+      this.#host.tell({ kind: "prefilled", pod: pod.name, workload: pod.workload.name, facts: next.leg });
+      if (next.kind === "over") this.#end(decode, pod, next.facts);
+      return;
+    }
+    this.#apart?.ended(id);
+    this.#end(pod.name, pod, facts);
+  }
+
+  /** @param endpoint where the gateway sent it @param pod where it ended */
+  #end(endpoint: string, pod: Pod, facts: Finished): void {
+    const { request, end, outputTokens } = facts;
+    this.#gateway.ended(endpoint, { id: request.id, at: end, outputTokens });
+    this.#gate?.ended(request, outputTokens, this.#host.now);
+    this.#replanGate();
+    this.#host.tell({ kind: "finished", pod: pod.name, workload: pod.workload.name, facts });
+    this.#host.over(facts);
+  }
+
+  /** An engine has blocks for a prompt that was computed elsewhere. */
+  kvWanted(pod: Pod, request: Request, at: SimTime, tokens: number): void {
+    this.#disaggregation.wanted(request, at, tokens, pod);
+  }
+
+  transferStarted(id: number, bytes: number): void {
+    this.#disaggregation.start(id, bytes);
+  }
+
+  transferDue(generation: number): void {
+    this.#disaggregation.advance(generation);
+  }
+
+  /** Whether anybody goes by what engines publish of their caches. */
+  get hearsKv(): boolean {
+    return this.#gateway.readsKvEvents;
+  }
+
+  /** An engine publishes that a block can be found, or no longer. */
+  kvCached(pod: Pod, kind: "stored" | "removed", block: number): void {
+    this.#gateway.observeKv({ kind, endpoint: pod.name, blocks: [block] }, this.#host.now);
+  }
+
+  // ---- pods
+
+  join(pod: Pod): void {
+    this.#ready.set(pod.name, pod);
+    this.#gateway.join(pod.name, pod.workload.podLabels);
+    this.#endpointsChanged();
+  }
+
+  leave(pod: Pod): void {
+    this.#ready.delete(pod.name);
+    this.#gateway.leave(pod.name);
+    this.#endpointsChanged();
+  }
+
+  /** Its engine gives up all that it runs and holds. */
+  lost(pod: Pod): void {
+    this.#apart?.lost(pod.name);
+  }
+
+  #endpointsChanged(): void {
+    const interval = this.#scenario.scrapeIntervalMicros;
+    this.#ring = [...this.#ready.values()].sort((a, b) => a.gatewayPhase(interval) - b.gatewayPhase(interval));
+    this.#refreshed = undefined;
+    this.#gate?.beliefsChanged(this.#gateway.endpoints, this.#host.now);
+    this.#replanGate();
+    this.#watch();
+  }
+
+  // ---- beliefs
+
+  /** An engine that was looked at doesn't show earlier states any more, so the gateway's last scrape comes first. */
+  beforeLook(pod: Pod, at: SimTime): void {
+    if (this.#readsSignals && pod.ready) this.#read(pod, at);
+  }
+
+  /** A pod's scrape, while requests wait in the gate. */
+  scrapeDue(name: string): void {
+    const pod = this.#ready.get(name);
+    if (pod === undefined || this.#gate === undefined) return;
+    pod.gatewayWatched = false;
+    this.#read(pod, (this.#host.now + 1) as SimTime);
+    this.#gate.beliefsChanged(this.#gateway.endpoints, this.#host.now);
+    this.#replanGate();
+    this.#watch();
+  }
+
+  /**
+   * Brings the gateway's beliefs up to its last scrape before now. Scrapes lie on a grid per pod; what was scraped
+   * between two requests and overwritten unseen need not be read at all, and pods that were not scraped are passed over.
+   */
+  #refreshBeliefs(): void {
+    const { now } = this.#host;
+    const interval = this.#scenario.scrapeIntervalMicros;
+    const since = this.#refreshed;
+    this.#refreshed = now;
+    if (since === undefined || now - since >= interval) {
+      for (const pod of this.#ready.values()) this.#read(pod, now);
+      return;
+    }
+    if (now === since) return;
+    const [from, to] = [since % interval, (now - 1) % interval];
+    const ring = this.#ring;
+    for (let at = firstFrom(ring, from, interval), left = ring.length; left > 0; at += 1, left -= 1) {
+      const pod = ring[at % ring.length] as Pod;
+      const phase = pod.gatewayPhase(interval);
+      if (from <= to ? phase < from || phase > to : phase < from && phase > to) return;
+      this.#read(pod, now);
+    }
+  }
+
+  #read(pod: Pod, before: SimTime): void {
+    const interval = this.#scenario.scrapeIntervalMicros;
+    const phase = pod.gatewayPhase(interval);
+    const last = Math.floor((before - 1 - phase) / interval) * interval + phase;
+    if (last <= pod.gatewayScraped || last < (pod.since ?? START)) return;
+    pod.gatewayScraped = last;
+    const { engine, workload } = pod;
+    invariant(engine !== undefined, "a ready pod serves");
+    const { waiting, running, kvUsage, lora } = engine.look(last as SimTime);
+    const cache = { blockSize: workload.engine.blockSize, numGpuBlocks: workload.engine.numGpuBlocks };
+    this.#gateway.scraped(pod.name, last as SimTime, {
+      waiting,
+      running,
+      kvUsage,
+      cache,
+      ...(lora === undefined ? {} : { lora }),
+    });
+  }
+
+  /** While requests wait in the gate, every scrape may let one go. */
+  #watch(): void {
+    if (this.#gate?.watches !== true || !this.#gate.readsSignals) return;
+    const interval = this.#scenario.scrapeIntervalMicros;
+    const { now } = this.#host;
+    for (const pod of this.#ready.values()) {
+      if (pod.gatewayWatched) continue;
+      pod.gatewayWatched = true;
+      const phase = pod.gatewayPhase(interval);
+      const next = (Math.floor((now - phase) / interval) + 1) * interval + phase;
+      this.#host.plan(next as SimTime, { kind: "gateway-scrape-due", pod: pod.name });
+    }
+  }
+
+  #replanGate(): void {
+    const due = this.#gate?.due ?? NEVER;
+    if (due === this.#planned) return;
+    this.#planned = due;
+    this.#generation += 1;
+    this.#host.plan(due, { kind: "gate-due", generation: this.#generation });
+  }
+
+  get #disaggregation(): Disaggregation {
+    invariant(this.#apart !== undefined, "this gateway sends prompts elsewhere");
+    return this.#apart;
+  }
+
+  #pod(name: string): Pod {
+    const pod = this.#host.pod(name);
+    invariant(pod?.engine !== undefined, `pod ${name} serves`);
+    return pod;
+  }
+}
+
+/** The first of the pods, in order of phase, whose phase is at least `from`. */
+const firstFrom = (ring: readonly Pod[], from: number, interval: number): number => {
+  let [low, high] = [0, ring.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ring[middle] as Pod).gatewayPhase(interval) < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
+
+type Evicted = Extract<QueueOutcome, `Evicted${string}`>;
+type Rejected = Extract<QueueOutcome, `Rejected${string}`>;
+type Told<F> = F extends { readonly kind: "gate" } ? Omit<F, "kind" | "at" | "request" | "priority"> : never;
+type GateFact = Told<Fact>;
+
+const FLUSH_MICROS = micros(FLUSH_SECONDS * 1e6);
+const FLUSH = after(START, FLUSH_MICROS);
+
+/** As flow control counts them. */
+const BYTES_PER_TOKEN = 4;
+
+const gateContext = (scenario: Extract<GatewayScenario, { kind: "epp" }>, streams: Streams) => ({
+  streams,
+  refreshMetricsInterval: micros(scenario.scrapeIntervalMicros),
+  metricsStalenessThreshold: micros(scenario.stalenessMicros),
+});
