@@ -30,6 +30,12 @@ Exit codes: 0 objectives met (or none said), 1 not met, 2 bad input, 3 inconclus
 for (const add of [up, run, explain, fitModel, crds]) add(program);
 for (const command of program.commands) command.exitOverride();
 
+// Whoever reads has read enough (`servetwin run … | head`): nothing went wrong, and nothing more is wanted.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT.met);
+  throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -386,6 +387,15 @@ describe("help", () => {
 
   it("runs by its own name, as npm links it", () => {
     expect(execFileSync(BUNDLE, ["--version"], { encoding: "utf8" })).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it("ends in peace when its reader has read enough", async () => {
+    const child = spawn(process.execPath, [BUNDLE, "crds"], { stdio: ["ignore", "pipe", "pipe"] });
+    let stderr = "";
+    child.stderr.on("data", (text: Buffer) => (stderr += text.toString()));
+    child.stdout.destroy();
+    const [code] = (await once(child, "exit")) as [number];
+    expect([code, stderr]).toEqual([0, ""]);
   });
 
   it("prints version and CRDs", async () => {
