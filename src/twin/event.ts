@@ -13,19 +13,19 @@ export type TwinEvent =
   | { readonly kind: "round-arrived"; readonly request: Request }
   /** Somebody outside wrote the scale. */
   | { readonly kind: "scale-written"; readonly workload: string; readonly replicas: number; readonly by: string }
-  /** The client of a request that waits in the gate hangs up. */
-  | { readonly kind: "client-gone"; readonly request: number }
+  /** The client of a request that waits in the gate hangs up. Each `model` has a request path of its own. */
+  | { readonly kind: "client-gone"; readonly model: string; readonly request: number }
   /** Requests that were gathered are placed. */
-  | { readonly kind: "window-due" }
+  | { readonly kind: "window-due"; readonly model: string }
   /** The gateway's scrape of a pod, while requests wait in its gate. */
   | { readonly kind: "gateway-scrape-due"; readonly pod: string }
   /** Overtaken if `generation` is not the gate's any more; likewise with transfers. */
-  | { readonly kind: "gate-due"; readonly generation: number }
+  | { readonly kind: "gate-due"; readonly model: string; readonly generation: number }
   /** The gateway brings the gauges of its metrics page up to date. */
-  | { readonly kind: "gauges-due" }
+  | { readonly kind: "gauges-due"; readonly model: string }
   /** The KV cache of a prompt goes to the replica that makes the tokens. */
-  | { readonly kind: "transfer-started"; readonly request: number; readonly bytes: number }
-  | { readonly kind: "transfer-due"; readonly generation: number }
+  | { readonly kind: "transfer-started"; readonly model: string; readonly request: number; readonly bytes: number }
+  | { readonly kind: "transfer-due"; readonly model: string; readonly generation: number }
   | { readonly kind: "scrape-due"; readonly pod: string }
   | { readonly kind: "sync-due"; readonly autoscaler: number }
   | { readonly kind: "sample-due" };

@@ -9,6 +9,8 @@ import type { Pod } from "./pod.ts";
 
 /** What the request path needs of the world it runs in. */
 export interface PathHost {
+  /** Served name of the model that the path leads to. */
+  readonly model: string;
   readonly now: SimTime;
   /** Who wants to see how requests are routed. */
   readonly decisions: DecisionTap | undefined;

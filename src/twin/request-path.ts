@@ -44,8 +44,7 @@ export class RequestPath {
   #generation = 0;
   #planned: SimTime = NEVER;
 
-  /** @param servedModel of requests that name no model */
-  constructor(scenario: GatewayScenario, servedModel: string, streams: Streams, host: PathHost) {
+  constructor(scenario: GatewayScenario, streams: Streams, host: PathHost) {
     this.#scenario = scenario;
     this.#host = host;
     this.#gateway = new Gateway(
@@ -55,8 +54,8 @@ export class RequestPath {
     );
     if (scenario.kind === "policy") return;
     this.#gate = new FrontGate(scenario.gate, gateContext(scenario, streams));
-    this.#record = new GatewayRecord(scenario, servedModel);
-    host.plan(FLUSH, { kind: "gauges-due" });
+    this.#record = new GatewayRecord(scenario, host.model);
+    host.plan(FLUSH, { kind: "gauges-due", model: host.model });
     this.#apart = new Disaggregation(scenario.kvTransfer, streams.stream("gateway/kv-transfer"), host);
   }
 
@@ -78,7 +77,7 @@ export class RequestPath {
   gaugesDue(): void {
     this.#refreshBeliefs();
     this.#record?.flush(this.#gateway.endpoints, this.#host.now);
-    this.#host.plan(after(this.#host.now, FLUSH_MICROS), { kind: "gauges-due" });
+    this.#host.plan(after(this.#host.now, FLUSH_MICROS), { kind: "gauges-due", model: this.#host.model });
   }
 
   /** What the gateway's own metrics show; undefined: it has none. */
@@ -106,7 +105,8 @@ export class RequestPath {
     this.#waiting.add(request.id);
     this.#tellGate(request, { event: "held", bytes: BYTES_PER_TOKEN * request.promptTokens });
     this.#watch();
-    if (request.deadline !== undefined) this.#host.plan(request.deadline, { kind: "client-gone", request: request.id });
+    if (request.deadline !== undefined)
+      this.#host.plan(request.deadline, { kind: "client-gone", model: this.#host.model, request: request.id });
   }
 
   /** A client hangs up while its request waits in the gate. */
@@ -186,7 +186,8 @@ export class RequestPath {
   #gather(request: Request): void {
     const { window } = this.#gateway;
     if (window === undefined) return this.#place(request);
-    if (this.#gathered.length === 0) this.#host.plan(after(this.#host.now, window), { kind: "window-due" });
+    if (this.#gathered.length === 0)
+      this.#host.plan(after(this.#host.now, window), { kind: "window-due", model: this.#host.model });
     this.#gathered.push(request);
   }
 
@@ -402,7 +403,7 @@ export class RequestPath {
     if (due === this.#planned) return;
     this.#planned = due;
     this.#generation += 1;
-    this.#host.plan(due, { kind: "gate-due", generation: this.#generation });
+    this.#host.plan(due, { kind: "gate-due", model: this.#host.model, generation: this.#generation });
   }
 
   get #disaggregation(): Disaggregation {

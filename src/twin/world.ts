@@ -37,7 +37,8 @@ export class World {
   readonly #agenda = new Agenda<TwinEvent>(START);
   readonly #streams: Streams;
   readonly #source: WorkloadSource;
-  readonly #path: RequestPath;
+  /** By the model that is served: a pool serves one, behind a gateway of its own. */
+  readonly #paths: ReadonlyMap<string, RequestPath>;
   readonly #fleets = new Map<string, Fleet>();
   /** Every pod that is not gone, in order of creation. */
   readonly #pods = new Map<string, Pod>();
@@ -49,6 +50,7 @@ export class World {
   readonly #horizon: SimTime;
   #starved = false;
   #arrived = 0;
+  #unserved = 0;
 
   /** Who wants to see how requests are routed. */
   readonly decisions: DecisionTap | undefined;
@@ -61,12 +63,7 @@ export class World {
     this.#horizon = scenario.horizonMicros === undefined ? NEVER : (scenario.horizonMicros as SimTime);
     this.#streams = rngOf(scenario.seed);
     this.#source = trafficSource(scenario.traffic, this.#streams);
-    this.#path = new RequestPath(
-      scenario.gateway,
-      scenario.workloads[0]?.modelName ?? "",
-      this.#streams,
-      this.#pathHost(),
-    );
+    this.#paths = this.#makePaths();
     this.#series = new ScrapedSeries(micros(scenario.metrics.lookBackMicros));
     this.#fold = new ReportFold({
       horizonMicros: scenario.horizonMicros,
@@ -147,19 +144,19 @@ export class World {
       case "round-arrived":
         return this.#admit(event.request);
       case "client-gone":
-        return this.#path.clientGone(event.request);
+        return this.#pathTo(event.model).clientGone(event.request);
       case "window-due":
-        return this.#path.windowDue();
+        return this.#pathTo(event.model).windowDue();
       case "gateway-scrape-due":
-        return this.#path.scrapeDue(event.pod);
+        return this.#pathOfPod(event.pod)?.scrapeDue(event.pod);
       case "gate-due":
-        return this.#path.gateDue(event.generation);
+        return this.#pathTo(event.model).gateDue(event.generation);
       case "gauges-due":
-        return this.#path.gaugesDue();
+        return this.#pathTo(event.model).gaugesDue();
       case "transfer-started":
-        return this.#path.transferStarted(event.request, event.bytes);
+        return this.#pathTo(event.model).transferStarted(event.request, event.bytes);
       case "transfer-due":
-        return this.#path.transferDue(event.generation);
+        return this.#pathTo(event.model).transferDue(event.generation);
       case "scale-written":
         return this.#scale(event.workload, event.replicas, event.by, "written from outside");
       case "scrape-due":
@@ -176,9 +173,9 @@ export class World {
   /** The state as of `at`, which lies not before now and not after the next event. */
   view(at: SimTime = this.now): WorldView {
     const serving = [...this.#pods.values()].filter((pod) => pod.engine !== undefined);
-    const gateway = this.#path.view(at);
+    const gateways = [...this.#paths.values()].flatMap((path) => path.view(at) ?? []);
     return {
-      ...(gateway === undefined ? {} : { gateways: [gateway] }),
+      ...(gateways.length === 0 ? {} : { gateways }),
       now: at,
       replicas: serving.map((pod) => this.#viewOf(pod, at)),
       workloads: [...this.#fleets.values()].map((fleet) => fleet.view(at)),
@@ -216,7 +213,7 @@ export class World {
   }
 
   #notes(): string[] {
-    const notes: string[] = [...this.#path.notes];
+    const notes: string[] = [...this.#paths.values()].flatMap(({ notes: own }) => own);
     for (const [passed, how] of [
       [this.#source.skipped, "were skipped"],
       [this.#source.dropped, "made no request"],
@@ -226,6 +223,8 @@ export class World {
     }
     const { retried = 0 } = this.#source;
     if (retried > 0) notes.push(`${retried} retries of failed requests were sent; they count as arrivals too`);
+    if (this.#unserved > 0)
+      notes.push(`${this.#unserved} requests asked for a model that no workload serves (HTTP 404)`);
     if (this.#arrived === 0) notes.push("no request arrived before the horizon");
     return notes;
   }
@@ -240,15 +239,52 @@ export class World {
   }
 
   #admit(sent: Request): void {
-    const request = this.#path.withDeadline(sent);
     this.#arrived += 1;
+    const path = this.#pathFor(sent);
+    const request = path?.withDeadline(sent) ?? sent;
     this.#tell({ kind: "arrived", at: this.now, request });
-    this.#path.arrive(request);
+    if (path !== undefined) return path.arrive(request);
+    // Nobody serves this model: HTTP 404.
+    this.#unserved += 1;
+    this.#tell({ kind: "refused", at: this.now, request, outcome: "unroutable" });
+    this.#goOn({ request, outcome: "unroutable", outputTokens: 0 });
   }
 
-  #pathHost(): PathHost {
+  /** The first model's path draws from streams of the plain names, so that a world of one model does. */
+  #makePaths(): ReadonlyMap<string, RequestPath> {
+    const { gateway, workloads } = this.scenario;
+    const models = [...new Set(workloads.map(({ modelName }) => modelName))];
+    return new Map(
+      models.map((model, i) => {
+        const streams =
+          i === 0 ? this.#streams : { stream: (name: string) => this.#streams.stream(`${name}/${model}`) };
+        const own = i === 0 || gateway.kind === "policy" ? gateway : { ...gateway, pool: `${gateway.pool}/${model}` };
+        return [model, new RequestPath(own, streams, this.#pathHost(model))];
+      }),
+    );
+  }
+
+  #pathTo(model: string): RequestPath {
+    const path = this.#paths.get(model);
+    invariant(path !== undefined, `a model that is served: ${model}`);
+    return path;
+  }
+
+  #pathOfPod(name: string): RequestPath | undefined {
+    const pod = this.#pods.get(name);
+    return pod === undefined ? undefined : this.#pathTo(pod.workload.modelName);
+  }
+
+  /** By the model that a request asks for, where several are served; one that names none is for the first. */
+  #pathFor({ model }: Request): RequestPath | undefined {
+    const [first] = this.#paths.values();
+    return this.#paths.size === 1 || model === undefined ? first : this.#paths.get(model);
+  }
+
+  #pathHost(model: string): PathHost {
     const now = (): SimTime => this.now;
     return {
+      model,
       get now() {
         return now();
       },
@@ -257,7 +293,7 @@ export class World {
       plan: (at, event) => this.#plan(at, event),
       pod: (name) => this.#pods.get(name),
       engine: (pod) => {
-        this.#path.beforeLook(pod, this.now);
+        this.#pathTo(pod.workload.modelName).beforeLook(pod, this.now);
         return engineOf(pod);
       },
       replan: (pod) => this.#replan(pod),
@@ -278,7 +314,7 @@ export class World {
 
   /** An engine that was looked at doesn't show earlier states any more, so the gateway's last scrape comes first. */
   #viewOf(pod: Pod, at: SimTime): ReplicaView {
-    this.#path.beforeLook(pod, at);
+    this.#pathTo(pod.workload.modelName).beforeLook(pod, at);
     return replicaView(pod, at);
   }
 
@@ -286,7 +322,7 @@ export class World {
     const pod = this.#pods.get(name);
     if (pod?.engine === undefined || pod.generation !== generation) return;
     // What the gateway's last scrape saw is asked for before the engine leaves that instant behind.
-    this.#path.beforeLook(pod, this.now);
+    this.#pathTo(pod.workload.modelName).beforeLook(pod, this.now);
     pod.planned = undefined;
     pod.engine.advance(this.now);
     this.#replan(pod);
@@ -342,7 +378,7 @@ export class World {
     pod.since = now;
     pod.engine = createEngine(this.#seeded(engine, pod.name), model, this.#listenerOf(pod), now);
     this.#tellPhase(pod, "ready");
-    this.#path.join(pod);
+    this.#pathTo(pod.workload.modelName).join(pod);
     if (this.scenario.autoscalers.length > 0) {
       this.#series.label(pod.name, labelsOf(pod));
       this.#plan(nextScrape(pod.name, now, micros(this.scenario.metrics.scrapeIntervalMicros)), {
@@ -361,11 +397,12 @@ export class World {
   }
 
   #listenerOf(pod: Pod): EngineListener {
+    const path = this.#pathTo(pod.workload.modelName);
     return {
-      firstToken: (request, at) => this.#path.firstToken(pod, request, at),
-      finished: (facts) => this.#path.finished(pod, facts),
-      kvWanted: (request, at, tokens) => this.#path.kvWanted(pod, request, at, tokens),
-      ...(this.#path.hearsKv ? { kvCached: (kind, block) => this.#path.kvCached(pod, kind, block) } : {}),
+      firstToken: (request, at) => path.firstToken(pod, request, at),
+      finished: (facts) => path.finished(pod, facts),
+      kvWanted: (request, at, tokens) => path.kvWanted(pod, request, at, tokens),
+      ...(path.hearsKv ? { kvCached: (kind, block) => path.kvCached(pod, kind, block) } : {}),
     };
   }
 
@@ -374,7 +411,7 @@ export class World {
     this.#tellPhase(pod, "terminating");
     if (!wasServing) return this.#remove(pod);
     pod.readyChanged = this.now;
-    this.#path.leave(pod);
+    this.#pathTo(pod.workload.modelName).leave(pod);
     const plan = planStop(this.now, pod.workload.stop);
     this.#plan(plan.sigterm, { kind: "pod-stopping", pod: pod.name, stage: "sigterm" });
     this.#plan(plan.abort, { kind: "pod-stopping", pod: pod.name, stage: "abort" });
@@ -386,7 +423,7 @@ export class World {
     if (pod === undefined) return;
     if (stage === "sigterm") pod.draining = true;
     else {
-      this.#path.lost(pod);
+      this.#pathTo(pod.workload.modelName).lost(pod);
       engineOf(pod).abortAll(this.now);
     }
     if (engineOf(pod).held === 0) this.#remove(pod);
@@ -394,7 +431,7 @@ export class World {
   }
 
   #remove(pod: Pod): void {
-    this.#path.lost(pod);
+    this.#pathTo(pod.workload.modelName).lost(pod);
     if (pod.engine !== undefined) {
       this.#fold.retire(this.#viewOf(pod, this.now));
       // Staleness markers come where the next scrape would have been.
@@ -504,8 +541,14 @@ export class World {
 
   #tell(fact: Fact): void {
     this.#fold.tell(fact);
-    this.#path.hear(fact);
+    this.#pathOfFact(fact)?.hear(fact);
     this.#tellOthers?.(fact);
+  }
+
+  /** Whose gateway counts it. */
+  #pathOfFact(fact: Fact): RequestPath | undefined {
+    if ("request" in fact) return this.#pathFor(fact.request);
+    return "facts" in fact ? this.#pathFor(fact.facts.request) : undefined;
   }
 
   #pod(name: string): Pod {

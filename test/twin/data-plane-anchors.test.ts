@@ -122,6 +122,32 @@ describe("the gate in overload", () => {
   });
 });
 
+describe("several models", () => {
+  it.each([
+    ["a policy", policy("least-loaded")],
+    ["an endpoint picker", picker()],
+  ] as const)("each have their own pods behind %s; one that nobody serves is refused", (_name, gateway) => {
+    const served: Record<string, Set<string>> = {};
+    let refused = 0;
+    const kpis = run(
+      {
+        horizonMicros: 20e6,
+        workloads: ["small", "large"].map((name) => workload({ name, modelName: name, replicas: 2 })),
+        gateway,
+        traffic: clients(...["small", "large", "none"].map((model) => ({ rate: 5, model }))),
+      },
+      (fact) => {
+        if (fact.kind === "refused")
+          refused += fact.request.model === "none" && fact.outcome === "unroutable" ? 1 : 1000;
+        if (fact.kind === "finished") (served[fact.facts.request.model ?? ""] ??= new Set()).add(fact.workload);
+      },
+    );
+    expect(served).toEqual({ small: new Set(["small"]), large: new Set(["large"]) });
+    expect(refused).toBeGreaterThan(50);
+    expect(refused).toBe(kpis.requests.rejected);
+  });
+});
+
 describe("who looks at decisions", () => {
   it("sees what each endpoint scored, what was believed and what was true, and changes nothing", () => {
     const over = {
