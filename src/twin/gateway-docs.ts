@@ -72,12 +72,22 @@ const SECTIONS: readonly Section[] = [
 const ROUTER = "llm-d-router, August 2026";
 const SIMULATOR = "inference-sim (BLIS), August 2026";
 
+const PRODUCTION_STACK = "vLLM production-stack, main of 2026";
+
 /** Where a choice comes from that goes by none of llm-d's plugin types. */
 const SOURCES: Readonly<Record<string, string>> = {
   "gaie-legacy": ROUTER,
   "least-queue": ROUTER,
   random: "kube-proxy, Kubernetes v1.36",
   "round-robin": `${SIMULATOR}; vLLM production-stack`,
+  "power-of-two": "Mitzenmacher, The Power of Two Choices (2001); in none of the routers read, August 2026",
+  service: "kube-proxy in iptables mode, Kubernetes v1.33",
+  "production-stack-roundrobin": PRODUCTION_STACK,
+  "production-stack-session": PRODUCTION_STACK,
+  "production-stack-prefixaware": PRODUCTION_STACK,
+  "production-stack-kvaware": PRODUCTION_STACK,
+  "sglang-cache-aware": "SGLang, sgl-model-gateway 0.3, 2026",
+  "dynamo-kv": "NVIDIA Dynamo, main of 2026",
   "vllm-dp": "vLLM 0.22's data-parallel coordinator, as inference-sim has it",
 };
 

@@ -35,3 +35,12 @@ describe("the list of plugin types", () => {
     for (const type of strangers) expect(sourceOf(type)).toMatch(/inference-sim/);
   });
 });
+
+it.each([
+  ["production-stack-kvaware", /production-stack/],
+  ["sglang-cache-aware", /sgl-model-gateway/],
+  ["dynamo-kv", /Dynamo/],
+  ["service", /kube-proxy/],
+  ["queue-scorer", /llm-d-router/],
+  ["least-loaded", /BLIS/],
+])("%s is said to come from where it does", (name, source) => expect(sourceOf(name)).toMatch(source));
