@@ -1,6 +1,7 @@
 import type { Endpoint } from "../model/endpoint.ts";
 import type { SimTime } from "../sim/time.ts";
 import type { SaturationDetector } from "./detector.ts";
+import { DECODE_ROLES, hasRole, PREFILL_ROLES, ROLE_LABEL } from "./roles.ts";
 
 /** How full the pool is, by stage; a stage without endpoints has no figure. */
 export interface StageSaturation {
@@ -9,18 +10,6 @@ export interface StageSaturation {
   /** What flow control goes by: the fuller stage, or the whole pool where neither has endpoints. */
   readonly effective: number;
 }
-
-const ROLE_LABEL = "llm-d.ai/role";
-/** Stages of each role; pods that only encode, or whose role nobody knows, are in neither. */
-const STAGES: Readonly<Record<string, { readonly prefill: boolean; readonly decode: boolean }>> = {
-  prefill: { prefill: true, decode: false },
-  "encode-prefill": { prefill: true, decode: false },
-  decode: { prefill: false, decode: true },
-  "": { prefill: false, decode: true },
-  "prefill-decode": { prefill: true, decode: true },
-  both: { prefill: true, decode: true },
-  "encode-prefill-decode": { prefill: true, decode: true },
-};
 
 /** Source: llm-d-router (August 2026), flowcontrol/controller/internal/processor.go `partitionEndpoints`, `dispatchCycle`. */
 export const saturationByStage = (
@@ -43,5 +32,7 @@ const saturationOf = (detector: SaturationDetector, some: readonly Endpoint[], n
 const ofStage = (endpoints: readonly Endpoint[], isOf: (endpoint: Endpoint) => boolean): readonly Endpoint[] =>
   endpoints.every(isOf) ? endpoints : endpoints.filter(isOf);
 
-const isPrefill = ({ labels }: Endpoint): boolean => STAGES[labels[ROLE_LABEL] ?? ""]?.prefill === true;
-const isDecode = ({ labels }: Endpoint): boolean => STAGES[labels[ROLE_LABEL] ?? ""]?.decode === true;
+const isPrefill = (endpoint: Endpoint): boolean => hasRole(endpoint, PREFILL_ROLES, false);
+/** A pod whose role is empty decodes, as one without. */
+const isDecode = (endpoint: Endpoint): boolean =>
+  endpoint.labels[ROLE_LABEL] === "" || hasRole(endpoint, DECODE_ROLES, true);

@@ -4,7 +4,7 @@ import { neededSeries, ScrapedMetricsApi } from "../controlplane/metrics/metrics
 import { nextScrape } from "../controlplane/metrics/scrape-schedule.ts";
 import { ScrapedSeries } from "../controlplane/metrics/scraped-series.ts";
 import { planStart, planStop, scaleInOrder } from "../controlplane/pods/index.ts";
-import { ROLE_LABEL } from "../dataplane/roles.ts";
+import { DECODE_ROLES, hasRole, PREFILL_ROLES } from "../dataplane/roles.ts";
 import { createEngine } from "../engine/create-engine.ts";
 import type { EngineConfig, EngineListener } from "../engine/engine.ts";
 import { latencyModels } from "../latency/models/index.ts";
@@ -39,6 +39,7 @@ export class World {
   readonly #source: WorkloadSource;
   /** By the model that is served: a pool serves one, behind a gateway of its own. */
   readonly #paths: ReadonlyMap<string, RequestPath>;
+  readonly #firstPath: RequestPath | undefined;
   readonly #fleets = new Map<string, Fleet>();
   /** Every pod that is not gone, in order of creation. */
   readonly #pods = new Map<string, Pod>();
@@ -64,6 +65,7 @@ export class World {
     this.#streams = rngOf(scenario.seed);
     this.#source = trafficSource(scenario.traffic, this.#streams);
     this.#paths = this.#makePaths();
+    [this.#firstPath] = this.#paths.values();
     this.#series = new ScrapedSeries(micros(scenario.metrics.lookBackMicros));
     this.#fold = new ReportFold({
       horizonMicros: scenario.horizonMicros,
@@ -277,8 +279,7 @@ export class World {
 
   /** By the model that a request asks for, where several are served; one that names none is for the first. */
   #pathFor({ model }: Request): RequestPath | undefined {
-    const [first] = this.#paths.values();
-    return this.#paths.size === 1 || model === undefined ? first : this.#paths.get(model);
+    return this.#paths.size === 1 || model === undefined ? this.#firstPath : this.#paths.get(model);
   }
 
   #pathHost(model: string): PathHost {
@@ -629,9 +630,8 @@ class Fleet {
 
 /** What the replicas of a workload are for, by the label that the endpoint picker goes by. */
 const roleOf = (labels: Readonly<Record<string, string>> = {}): "prefill" | "decode" | "both" => {
-  const role = labels[ROLE_LABEL];
-  if (role === "prefill" || role === "encode-prefill") return "prefill";
-  return role === "decode" ? "decode" : "both";
+  const [prefills, decodes] = [PREFILL_ROLES, DECODE_ROLES].map((roles) => hasRole({ labels }, roles, false));
+  return prefills === decodes ? "both" : prefills ? "prefill" : "decode";
 };
 
 const engineOf = (pod: Pod): NonNullable<Pod["engine"]> => {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { filter, keepWhere } from "../filter.ts";
-import { DECODE_ROLES, ROLE_LABEL } from "../roles.ts";
+import { DECODE_ROLES, hasRole } from "../roles.ts";
 
 /** Pods for decoding, and pods without a role (llm-d-router v0.9). */
 export const decodeRole = filter({
@@ -9,10 +9,6 @@ export const decodeRole = filter({
   params: z.object({}),
   create: () => ({
     blind: true,
-    keep: (ask, into) =>
-      keepWhere(ask, into, ({ labels }) => {
-        const role = labels[ROLE_LABEL];
-        return role === undefined || DECODE_ROLES.includes(role);
-      }),
+    keep: (ask, into) => keepWhere(ask, into, (endpoint) => hasRole(endpoint, DECODE_ROLES, true)),
   }),
 });

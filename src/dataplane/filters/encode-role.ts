@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { filter, keepWhere } from "../filter.ts";
-import { ENCODE_ROLES, ROLE_LABEL } from "../roles.ts";
+import { ENCODE_ROLES, hasRole } from "../roles.ts";
 
 /** Pods for encoding; pods without a role are none (llm-d-router v0.9). */
 export const encodeRole = filter({
@@ -9,10 +9,6 @@ export const encodeRole = filter({
   params: z.object({}),
   create: () => ({
     blind: true,
-    keep: (ask, into) =>
-      keepWhere(ask, into, ({ labels }) => {
-        const role = labels[ROLE_LABEL];
-        return role !== undefined && ENCODE_ROLES.includes(role);
-      }),
+    keep: (ask, into) => keepWhere(ask, into, (endpoint) => hasRole(endpoint, ENCODE_ROLES, false)),
   }),
 });

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { filter, keepWhere } from "../filter.ts";
-import { PREFILL_ROLES, ROLE_LABEL } from "../roles.ts";
+import { hasRole, PREFILL_ROLES } from "../roles.ts";
 
 /** Pods for prefill; pods without a role are none (llm-d-router v0.9). */
 export const prefillRole = filter({
@@ -9,10 +9,6 @@ export const prefillRole = filter({
   params: z.object({}),
   create: () => ({
     blind: true,
-    keep: (ask, into) =>
-      keepWhere(ask, into, ({ labels }) => {
-        const role = labels[ROLE_LABEL];
-        return role !== undefined && PREFILL_ROLES.includes(role);
-      }),
+    keep: (ask, into) => keepWhere(ask, into, (endpoint) => hasRole(endpoint, PREFILL_ROLES, false)),
   }),
 });
