@@ -51,7 +51,7 @@ const HOUSE: Readonly<Record<string, Room>> = {
   },
   twin: {
     floor: 5,
-    ours: ["schema", "report", "latency", "engine", "workload", "dataplane", "controlplane", "model", "sim"],
+    ours: ["schema", "report", "latency", "engine", "workload", "dataplane", "controlplane", "promql", "model", "sim"],
     packages: ["zod", "js-yaml", "rfc6902"],
     pure: true,
   },
@@ -63,7 +63,7 @@ const HOUSE: Readonly<Record<string, Room>> = {
   },
   schema: {
     floor: 4,
-    ours: ["latency", "engine", "workload", "dataplane", "controlplane", "model", "sim"],
+    ours: ["latency", "engine", "workload", "dataplane", "controlplane", "promql", "model", "sim"],
     packages: ["zod", "js-yaml"],
     pure: true,
   },
