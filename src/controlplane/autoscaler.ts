@@ -96,4 +96,6 @@ export interface Autoscaler {
   /** Time between the end of one reconcile and the next. */
   readonly periodMicros: number;
   sync(now: SimTime, scale: ScaleView, metrics: MetricsApi): Decision;
+  /** What its metrics come to with these answers, one by one as in a decision; nothing is decided or remembered. */
+  look(now: SimTime, scale: ScaleView, metrics: MetricsApi): readonly SyncMetric[];
 }

@@ -118,6 +118,8 @@ export interface SyncMetric {
   readonly name: string;
   /** As the autoscaler saw it; undefined: no data. */
   readonly seen: number | undefined;
+  /** What it would have come to, had nothing been late. Left out: unknown, as of what is averaged over time. */
+  readonly truth?: number;
   readonly target: number;
   readonly targetType: "value" | "average" | "utilization";
   readonly proposal: number | undefined;

@@ -26,7 +26,7 @@ export type TwinEvent =
   /** The KV cache of a prompt goes to the replica that makes the tokens. */
   | { readonly kind: "transfer-started"; readonly model: string; readonly request: number; readonly bytes: number }
   | { readonly kind: "transfer-due"; readonly model: string; readonly generation: number }
-  | { readonly kind: "scrape-due"; readonly pod: string }
+  | { readonly kind: "scrape-due"; readonly target: string }
   | { readonly kind: "sync-due"; readonly autoscaler: number }
   | { readonly kind: "sample-due" };
 

@@ -1,8 +1,4 @@
-import type { Autoscaler, Decision, ScaleView } from "../controlplane/autoscaler.ts";
-import { HorizontalPodAutoscaler } from "../controlplane/hpa/horizontal-pod-autoscaler.ts";
-import { neededSeries, ScrapedMetricsApi } from "../controlplane/metrics/metrics-api.ts";
-import { nextScrape } from "../controlplane/metrics/scrape-schedule.ts";
-import { ScrapedSeries } from "../controlplane/metrics/scraped-series.ts";
+import type { ScaleView } from "../controlplane/autoscaler.ts";
 import { planStart, planStop, scaleInOrder } from "../controlplane/pods/index.ts";
 import { DECODE_ROLES, hasRole, PREFILL_ROLES } from "../dataplane/roles.ts";
 import { createEngine } from "../engine/create-engine.ts";
@@ -13,19 +9,20 @@ import type { DecisionTap } from "../model/decision.ts";
 import type { Fact } from "../model/fact.ts";
 import type { Request } from "../model/request.ts";
 import { ReportFold } from "../report/fold.ts";
-import { familiesOf, readSeries } from "../report/metrics/index.ts";
+import { familiesOf } from "../report/metrics/index.ts";
 import type { Report } from "../report/report.ts";
-import type { AutoscalerView, ReplicaView, WorkloadView, WorldView } from "../report/world-view.ts";
+import type { ReplicaView, WorkloadView, WorldView } from "../report/world-view.ts";
 import { Agenda } from "../sim/agenda.ts";
 import { invariant } from "../sim/invariant.ts";
 import { hash32, type Rng, rngOf, type Streams } from "../sim/rng.ts";
-import { after, micros, NEVER, type SimTime, START, seconds } from "../sim/time.ts";
+import { NEVER, type SimTime, START, seconds } from "../sim/time.ts";
 import type { EndedRequest, WorkloadSource } from "../workload/source.ts";
+import { Autoscaling, type AutoscalingHost } from "./autoscaling.ts";
 import { BLIS_ENGINE_RANK, RANK, type TwinEvent } from "./event.ts";
 import type { PathHost } from "./path-host.ts";
 import { Pod } from "./pod.ts";
 import { RequestPath } from "./request-path.ts";
-import type { AutoscalerScenario, Scenario, WorkloadScenario } from "./scenario.ts";
+import type { Scenario, WorkloadScenario } from "./scenario.ts";
 import { trafficSource } from "./traffic.ts";
 
 /**
@@ -43,9 +40,7 @@ export class World {
   readonly #fleets = new Map<string, Fleet>();
   /** Every pod that is not gone, in order of creation. */
   readonly #pods = new Map<string, Pod>();
-  readonly #series: ScrapedSeries;
-  readonly #scalers: readonly Scaler[];
-  readonly #scraped: readonly string[];
+  readonly #autoscaling: Autoscaling;
   readonly #fold: ReportFold;
   readonly #tellOthers: ((fact: Fact) => void) | undefined;
   readonly #horizon: SimTime;
@@ -66,7 +61,6 @@ export class World {
     this.#source = trafficSource(scenario.traffic, this.#streams);
     this.#paths = this.#makePaths();
     [this.#firstPath] = this.#paths.values();
-    this.#series = new ScrapedSeries(micros(scenario.metrics.lookBackMicros));
     this.#fold = new ReportFold({
       horizonMicros: scenario.horizonMicros,
       warmUpMicros: scenario.warmUpMicros,
@@ -76,12 +70,12 @@ export class World {
       ...(scenario.saturation === undefined ? {} : { saturation: scenario.saturation }),
     });
     for (const workload of scenario.workloads) {
-      const fleet = new Fleet(workload, this.#streams.stream(`pods/${workload.name}/scale-in`));
-      this.#fleets.set(workload.name, fleet);
-      for (let i = 0; i < workload.replicas; i += 1) this.#becomeReady(this.#createPod(fleet), START);
+      this.#fleets.set(workload.name, new Fleet(workload, this.#streams.stream(`pods/${workload.name}/scale-in`)));
     }
-    this.#scalers = scenario.autoscalers.map((scaler, index) => this.#enlist(scaler, index));
-    this.#scraped = [...new Set(this.#scalers.flatMap((scaler) => neededSeries(scaler.scenario.spec)))];
+    this.#autoscaling = new Autoscaling(scenario, this.#streams, this.#autoscalingHost());
+    for (const fleet of this.#fleets.values()) {
+      for (let i = 0; i < fleet.workload.replicas; i += 1) this.#becomeReady(this.#createPod(fleet), START);
+    }
     this.#plan(this.#fold.nextSample, { kind: "sample-due" });
     this.#drawArrival();
   }
@@ -162,9 +156,9 @@ export class World {
       case "scale-written":
         return this.#scale(event.workload, event.replicas, event.by, "written from outside");
       case "scrape-due":
-        return this.#scrape(event.pod);
+        return this.#autoscaling.scrape(event.target);
       case "sync-due":
-        return this.#sync(event.autoscaler);
+        return this.#autoscaling.sync(event.autoscaler);
       case "sample-due":
         return this.#sample();
       default:
@@ -180,8 +174,8 @@ export class World {
       ...(gateways.length === 0 ? {} : { gateways }),
       now: at,
       replicas: serving.map((pod) => this.#viewOf(pod, at)),
-      workloads: [...this.#fleets.values()].map((fleet) => fleet.view(at)),
-      autoscalers: this.#scalers.map((scaler) => autoscalerView(scaler, this.#fleet(scaler.scenario.workload))),
+      workloads: this.#workloadViews(at),
+      autoscalers: this.#autoscaling.views(),
     };
   }
 
@@ -380,13 +374,7 @@ export class World {
     pod.engine = createEngine(this.#seeded(engine, pod.name), model, this.#listenerOf(pod), now);
     this.#tellPhase(pod, "ready");
     this.#pathTo(pod.workload.modelName).join(pod);
-    if (this.scenario.autoscalers.length > 0) {
-      this.#series.label(pod.name, labelsOf(pod));
-      this.#plan(nextScrape(pod.name, now, micros(this.scenario.metrics.scrapeIntervalMicros)), {
-        kind: "scrape-due",
-        pod: pod.name,
-      });
-    }
+    this.#autoscaling.join(pod.name);
   }
 
   /** Each replica draws the acceptance of its drafts by itself. */
@@ -435,8 +423,7 @@ export class World {
     this.#pathTo(pod.workload.modelName).lost(pod);
     if (pod.engine !== undefined) {
       this.#fold.retire(this.#viewOf(pod, this.now));
-      // Staleness markers come where the next scrape would have been.
-      this.#series.vanish(pod.name, nextScrape(pod.name, this.now, micros(this.scenario.metrics.scrapeIntervalMicros)));
+      this.#autoscaling.leave(pod.name);
     }
     this.#tellPhase(pod, "gone");
     pod.generation += 1;
@@ -470,63 +457,24 @@ export class World {
     }
   }
 
-  // ---- metrics and autoscaling
-
-  #scrape(name: string): void {
-    const pod = this.#pods.get(name);
-    if (pod === undefined) return;
-    const view = this.#viewOf(pod, this.now);
-    for (const series of this.#scraped) {
-      const value = readSeries(series, view);
-      if (value !== undefined) this.#series.store(series, name, this.now, value);
-    }
-    const interval = micros(this.scenario.metrics.scrapeIntervalMicros);
-    this.#plan(after(this.now, interval), { kind: "scrape-due", pod: name });
-  }
-
-  #enlist(scenario: AutoscalerScenario, index: number): Scaler {
-    const id = `${scenario.namespace}/${scenario.name}`;
-    const autoscaler = new HorizontalPodAutoscaler(scenario.spec, {
-      syncPeriodMicros: scenario.syncPeriodMicros,
-      downscaleStabilizationSeconds: scenario.downscaleStabilizationSeconds,
-      tolerance: scenario.tolerance,
-    });
-    if (scenario.driver === "Simulated") {
-      // The controller's delaying queue isn't aligned to anything: each HPA has a phase of its own.
-      const phase = this.#streams.stream(`hpa/${id}`).below(scenario.syncPeriodMicros);
-      this.#plan(after(START, micros(phase)), { kind: "sync-due", autoscaler: index });
-    }
-    return { scenario, id, autoscaler, decision: undefined };
-  }
-
-  #sync(index: number): void {
-    const scaler = this.#scalers[index];
-    invariant(scaler !== undefined, "an autoscaler of this world");
-    const fleet = this.#fleet(scaler.scenario.workload);
-    const names = fleet.pods.map((pod) => pod.name);
-    const decision = scaler.autoscaler.sync(
-      this.now,
-      fleet.scale(),
-      new ScrapedMetricsApi(this.#series, this.now, names),
-    );
-    scaler.decision = decision;
-    this.#tell({
-      kind: "synced",
-      at: this.now,
-      autoscaler: scaler.id,
-      sync: {
-        currentReplicas: fleet.specReplicas,
-        desiredReplicas: decision.desiredReplicas,
-        metrics: decision.metrics,
-        reason: decision.reason,
-        ...(decision.error === undefined ? {} : { error: decision.error }),
+  #autoscalingHost(): AutoscalingHost {
+    const now = (): SimTime => this.now;
+    return {
+      get now() {
+        return now();
       },
-    });
-    if (decision.rescale) {
-      const by = `HorizontalPodAutoscaler/${scaler.id}`;
-      this.#scale(scaler.scenario.workload, decision.desiredReplicas, by, decision.reason);
-    }
-    this.#plan(after(this.now, micros(scaler.scenario.syncPeriodMicros)), { kind: "sync-due", autoscaler: index });
+      tell: (fact) => this.#tell(fact),
+      plan: (at, event) => this.#plan(at, event),
+      scaleOf: (workload) => this.#fleet(workload).scale(),
+      scale: (workload, replicas, by, reason) => this.#scale(workload, replicas, by, reason),
+      replica: (pod) => this.#viewOf(this.#pod(pod), this.now),
+      workloads: () => this.#workloadViews(this.now),
+      gateway: (model) => this.#pathTo(model).view(this.now),
+    };
+  }
+
+  #workloadViews(at: SimTime): readonly WorkloadView[] {
+    return [...this.#fleets.values()].map((fleet) => fleet.view(at));
   }
 
   #sample(): void {
@@ -563,13 +511,6 @@ export class World {
     invariant(fleet !== undefined, `workload ${workload} exists`);
     return fleet;
   }
-}
-
-interface Scaler {
-  readonly scenario: AutoscalerScenario;
-  readonly id: string;
-  readonly autoscaler: Autoscaler;
-  decision: Decision | undefined;
 }
 
 /** The pods of one workload. */
@@ -639,15 +580,6 @@ const engineOf = (pod: Pod): NonNullable<Pod["engine"]> => {
   return pod.engine;
 };
 
-/** What Prometheus knows of a pod's engine series: the engine's labels and those of the scrape. */
-const labelsOf = ({ name, workload }: Pod): Readonly<Record<string, string>> => ({
-  namespace: workload.namespace,
-  pod: name,
-  container: workload.container,
-  model_name: workload.modelName,
-  engine: "0",
-});
-
 const replicaView = (pod: Pod, at: SimTime): ReplicaView => ({
   namespace: pod.workload.namespace,
   workload: pod.workload.name,
@@ -661,23 +593,4 @@ const replicaView = (pod: Pod, at: SimTime): ReplicaView => ({
   maxModelLen: pod.workload.engine.maxModelLen,
   since: pod.since ?? START,
   state: engineOf(pod).look(at),
-});
-
-const autoscalerView = (scaler: Scaler, fleet: Fleet): AutoscalerView => ({
-  namespace: scaler.scenario.namespace,
-  name: scaler.scenario.name,
-  targetApiVersion: "apps/v1",
-  targetKind: fleet.workload.kind,
-  targetName: fleet.workload.name,
-  minReplicas: scaler.autoscaler.minReplicas,
-  maxReplicas: scaler.autoscaler.maxReplicas,
-  currentReplicas: fleet.standing.length,
-  desiredReplicas: scaler.decision?.desiredReplicas ?? fleet.specReplicas,
-  conditions: scaler.decision?.conditions ?? [],
-  metrics: (scaler.decision?.metrics ?? []).map((metric) => ({
-    name: metric.name,
-    targetType: metric.targetType,
-    target: metric.target,
-    current: metric.seen,
-  })),
 });

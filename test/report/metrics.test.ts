@@ -6,8 +6,9 @@ import { metricsDocs } from "../../src/report/metrics/docs.ts";
 import {
   autoscalerMetrics,
   familiesOf,
-  readSeries,
+  pageOf,
   replicaMetrics,
+  seriesNamesOf,
   workloadMetrics,
 } from "../../src/report/metrics/index.ts";
 import { autoscaler, engineState, replica, view, workload } from "./views.ts";
@@ -161,26 +162,21 @@ describe("metric rows", () => {
   });
 });
 
-describe("readSeries", () => {
-  it("reads what the exporter would write", () => {
-    const state = engineState({ waiting: 4, counters: { preemptions: 2, promptTokens: 10, promptTokensCached: 3 } });
-    state.histograms.timeToFirstToken.observe(0.05, 2);
-    state.histograms.timeToFirstToken.observe(5);
-    const pod = replica(state);
-    expect(readSeries("vllm:num_requests_waiting", pod)).toBe(4);
-    expect(readSeries("vllm:num_preemptions_total", pod)).toBe(2);
-    expect(readSeries("vllm:prompt_tokens_by_source_total", pod)).toBe(10);
-    expect(readSeries("vllm:time_to_first_token_seconds_count", pod)).toBe(3);
-    expect(readSeries("vllm:time_to_first_token_seconds_sum", pod)).toBeCloseTo(5.1, 9);
+describe("pageOf", () => {
+  it("shows a replica without the labels that a scrape adds", () => {
+    const [family] = pageOf(replicaMetrics, replica(engineState({ waiting: 4 }))).filter(
+      ({ name }) => name === "vllm:num_requests_waiting",
+    );
+    expect(family?.samples).toEqual([{ labels: { model_name: expect.any(String), engine: "0" }, value: 4 }]);
   });
 
   it.each([
-    "vllm:num_preemptions",
-    "vllm:time_to_first_token_seconds",
-    "vllm:gpu_cache_usage_perc",
-    "kube_deployment_spec_replicas",
-    "",
-  ])("knows no series %s", (name) => expect(readSeries(name, replica())).toBeUndefined());
+    { type: "gauge", names: ["x"] },
+    { type: "counter", names: ["x_total"] },
+    { type: "histogram", names: ["x_bucket", "x_sum", "x_count"] },
+  ] as const)("exposes a $type as $names", ({ type, names }) =>
+    expect(seriesNamesOf({ name: "x", type })).toEqual(names),
+  );
 });
 
 describe("metricsDocs", () => {

@@ -942,6 +942,6 @@ describe("warnings", () => {
   ])("$name", ({ change, warning }) => {
     const quickstart = new Quickstart();
     change(quickstart);
-    expect(good(quickstart).warnings.map((text) => text.replace(/; use one of .*/, ""))).toEqual([warning]);
+    expect(good(quickstart).warnings.map((text) => text.replace(/; use a Pods or External .*/, ""))).toEqual([warning]);
   });
 });

@@ -6,7 +6,7 @@ import { limitByRate, type ScaleEvents, storeScaleEvent } from "./behavior.ts";
 import { Conditions } from "./conditions.ts";
 import { isLabelSelector } from "./label-selector.ts";
 import { type Limited, limitByRange } from "./limits.ts";
-import { evaluateMetrics, type MetricFailure } from "./metric-evaluation.ts";
+import { evaluateMetrics, type MetricFailure, type Verdict } from "./metric-evaluation.ts";
 import { DEFAULT_METRICS, type HpaMetric, type HpaSpec } from "./spec.ts";
 import { type Recommendation, stabilizeBothWays, stabilizeDown } from "./stabilization.ts";
 import { toleranceOf } from "./tolerance.ts";
@@ -126,6 +126,10 @@ export class HorizontalPodAutoscaler implements Autoscaler {
     return this.reconcile(now, { read: () => scale, write: () => "written" }, metrics);
   }
 
+  look(now: SimTime, scale: ScaleView, metrics: MetricsApi): readonly SyncMetric[] {
+    return this.#evaluate(now, scale, metrics).metrics;
+  }
+
   /** One reconcile, which writes the scale itself; `rescale` says whether it did. */
   reconcile(now: SimTime, target: ScaleTarget, metrics: MetricsApi): HpaDecision {
     const before = this.#statusText();
@@ -199,14 +203,11 @@ export class HorizontalPodAutoscaler implements Autoscaler {
     return this.#wishByMetrics(now, scale, metrics);
   }
 
-  #wishByMetrics(now: SimTime, scale: ScaleView, metrics: MetricsApi): Wish {
-    const current = scale.specReplicas;
-    const fault = this.#selectorFault(scale, now);
-    if (fault !== undefined) return { kind: "stop", failure: fault };
-    const verdict = evaluateMetrics(this.#metrics, {
+  #evaluate(now: SimTime, scale: ScaleView, metrics: MetricsApi): Verdict {
+    return evaluateMetrics(this.#metrics, {
       scale,
       metrics,
-      currentReplicas: current,
+      currentReplicas: scale.specReplicas,
       pods: scale.pods,
       tolerance: toleranceOf(this.#spec, this.#flags.tolerance),
       readiness: {
@@ -216,6 +217,13 @@ export class HorizontalPodAutoscaler implements Autoscaler {
       podLevelResources: this.#flags.podLevelResources,
       now,
     });
+  }
+
+  #wishByMetrics(now: SimTime, scale: ScaleView, metrics: MetricsApi): Wish {
+    const current = scale.specReplicas;
+    const fault = this.#selectorFault(scale, now);
+    if (fault !== undefined) return { kind: "stop", failure: fault };
+    const verdict = this.#evaluate(now, scale, metrics);
     this.#note({ metrics: verdict.metrics });
     const { best, failures } = verdict;
     for (const { reason, message } of failures) this.#warn(reason, message);

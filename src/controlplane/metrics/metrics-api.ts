@@ -1,9 +1,7 @@
 import type { SimTime } from "../../sim/time.ts";
 import type { MetricsApi, MetricValue } from "../autoscaler.ts";
-import { seriesOf } from "./metric-names.ts";
-import type { Labels, Sample, ScrapedSeries } from "./scraped-series.ts";
-
-export { metricProblem, metricProblems, neededSeries, seriesOf } from "./metric-names.ts";
+import type { MonitoringServer, QueryElement, SeriesLabels } from "../monitoring-server.ts";
+import type { MetricNames } from "./metric-names.ts";
 
 /** The window that the HPA assumes of a metric whose API names none. */
 const DEFAULT_WINDOW_SECONDS = 60;
@@ -16,35 +14,30 @@ const DEFAULT_WINDOW_SECONDS = 60;
  * over the target's pods for Object metrics, and every matching series for External metrics (the HPA sums them).
  * Source: prometheus-adapter v0.12.
  */
-export class ScrapedMetricsApi implements MetricsApi {
-  readonly #series: ScrapedSeries;
+export class PlainMetricsApi implements MetricsApi {
+  readonly #monitoring: MonitoringServer;
+  readonly #names: MetricNames;
   readonly #now: SimTime;
   readonly #pods: readonly string[];
 
   /** @param pods names of the pods that exist and that the scale target's selector matches */
-  constructor(series: ScrapedSeries, now: SimTime, pods: readonly string[]) {
-    this.#series = series;
+  constructor(monitoring: MonitoringServer, names: MetricNames, now: SimTime, pods: readonly string[]) {
+    this.#monitoring = monitoring;
+    this.#names = names;
     this.#now = now;
     this.#pods = pods;
   }
 
-  pods(metric: string, selector: Labels): ReadonlyMap<string, MetricValue> | undefined {
-    const series = seriesOf(metric);
-    if (series === undefined) return undefined;
-    const samples = this.#series.matching(series, selector, this.#now);
+  pods(metric: string, selector: SeriesLabels): ReadonlyMap<string, MetricValue> | undefined {
     const values = new Map<string, MetricValue>();
-    for (const pod of this.#pods) {
-      const sample = samples.get(pod);
-      if (sample !== undefined) values.set(pod, valueOf(sample.value, this.#now));
+    for (const { labels, value } of this.#ofPods(metric, selector)) {
+      values.set(labels.pod as string, valueOf(value, this.#now));
     }
     return values.size === 0 ? undefined : values;
   }
 
-  object(metric: string, _object: string, selector: Labels): MetricValue | undefined {
-    const series = seriesOf(metric);
-    if (series === undefined) return undefined;
-    const samples = this.#series.matching(series, selector, this.#now);
-    const ofPods = this.#pods.map((pod) => samples.get(pod)).filter((sample) => sample !== undefined);
+  object(metric: string, _object: string, selector: SeriesLabels): MetricValue | undefined {
+    const ofPods = this.#ofPods(metric, selector);
     if (ofPods.length === 0) return undefined;
     return valueOf(
       ofPods.reduce((sum, { value }) => sum + value, 0),
@@ -52,13 +45,33 @@ export class ScrapedMetricsApi implements MetricsApi {
     );
   }
 
-  external(metric: string, selector: Labels): readonly MetricValue[] | undefined {
-    const series = seriesOf(metric);
-    if (series === undefined) return undefined;
-    const samples: readonly Sample[] = [...this.#series.matching(series, selector, this.#now).values()];
-    return samples.length === 0 ? undefined : samples.map(({ value }) => valueOf(value, this.#now));
+  external(metric: string, selector: SeriesLabels): readonly MetricValue[] | undefined {
+    const series = this.#names.seriesOf(metric);
+    const found = series === undefined ? [] : this.#elements(selectorText(series, selector));
+    return found.length === 0 ? undefined : found.map(({ value }) => valueOf(value, this.#now));
+  }
+
+  /** In the order of the pods. */
+  #ofPods(metric: string, selector: SeriesLabels): readonly QueryElement[] {
+    const series = this.#names.seriesOf(metric);
+    if (series === undefined) return [];
+    const found = this.#elements(`sum by (pod) (${selectorText(series, selector)})`);
+    const byPod = new Map(found.map((element) => [element.labels.pod, element]));
+    return this.#pods.flatMap((pod) => byPod.get(pod) ?? []);
+  }
+
+  #elements(query: string): readonly QueryElement[] {
+    const answer = this.#monitoring.query(query, this.#now);
+    return answer.ok ? answer.elements : [];
   }
 }
+
+const selectorText = (series: string, labels: SeriesLabels): string => {
+  const matchers = Object.entries(labels).map(([name, value]) => `${nameText(name)}=${JSON.stringify(value)}`);
+  return matchers.length === 0 ? series : `${series}{${matchers.join(",")}}`;
+};
+
+const nameText = (name: string): string => (/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : JSON.stringify(name));
 
 /** The adapter's `NewMilliQuantity(int64(value * 1000))`: finer parts are cut off, and NaN is 0. Its time is the query's. */
 const valueOf = (value: number, at: SimTime): MetricValue => ({

@@ -6,7 +6,7 @@ import { BAND_METRIC } from "../bands.ts";
 import { GatewayFold } from "../gateway-fold.ts";
 import type { MetricRow } from "../metric.ts";
 import type { AutoscalerView, GatewayView, ReplicaView, WorkloadView } from "../world-view.ts";
-import { autoscalerMetrics, gatewayMetrics, replicaMetrics, workloadMetrics } from "./index.ts";
+import { autoscalerMetrics, gatewayMetrics, placeOf, replicaMetrics, workloadMetrics } from "./index.ts";
 
 /** A metric of the operator's own. */
 export interface DescribedMetric {
@@ -41,7 +41,7 @@ export const metricsDocs = (own: readonly DescribedMetric[]): string =>
     "",
     "Per simulated pod, as vLLM 0.26 exports them; bucket bounds are vLLM's too.",
     "",
-    ...table(replicaMetrics, EXAMPLE_REPLICA),
+    ...table(replicaMetrics, EXAMPLE_REPLICA, placeOf(EXAMPLE_REPLICA)),
     "",
     "### Endpoint picker",
     "",
@@ -51,7 +51,7 @@ export const metricsDocs = (own: readonly DescribedMetric[]): string =>
     "response processing, enqueueing and dispatch cycles; inter-token latency; predictions and SLO violations; in-flight load",
     "per endpoint; revocations; stale endpoints and global capacity; data layer errors; build info.",
     "",
-    ...table(gatewayMetrics, EXAMPLE_GATEWAY),
+    ...table(gatewayMetrics, EXAMPLE_GATEWAY, placeOf(EXAMPLE_GATEWAY)),
     "",
     "### Deployments",
     "",
@@ -80,13 +80,13 @@ export const metricsDocs = (own: readonly DescribedMetric[]): string =>
     "",
   ].join("\n");
 
-const table = <View>(rows: readonly MetricRow<View>[], example: View): string[] =>
+const table = <View>(rows: readonly MetricRow<View>[], example: View, place: object = {}): string[] =>
   lines(
     rows.map((row) => ({
       name: row.type === "counter" ? `${row.name}_total` : row.name,
       type: row.type,
       help: row.help,
-      labels: [...new Set(row.samples(example).flatMap(({ labels }) => Object.keys(labels)))],
+      labels: [...new Set(row.samples(example).flatMap(({ labels }) => Object.keys({ ...place, ...labels })))],
     })),
   );
 

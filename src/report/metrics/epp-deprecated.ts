@@ -1,7 +1,7 @@
 import type { Histogram, HistogramValue } from "../../model/metric-family.ts";
 import type { GatewayMetric } from "../metric.ts";
 import type { GatewayView, RequestSeries } from "../world-view.ts";
-import { alpha, at, flowLabels, PORT, poolSamples, queueSeconds, stages } from "./epp.ts";
+import { alpha, flowLabels, PORT, poolSamples, queueSeconds, sample, stages } from "./epp.ts";
 
 // The names that llm-d's endpoint picker inherited from the Gateway API Inference Extension and still exports beside its own
 // (llm-d-router@ebab6879): fewer labels, so series of several fairness ids and priorities are one here.
@@ -50,7 +50,7 @@ const objective = (
   samples: (view) =>
     groups(view, modelLabels).flatMap(({ labels, all }) => {
       const value = summed(all.map(which));
-      return value.counts.every((count) => count === 0) ? [] : [at(view, labels, value)];
+      return value.counts.every((count) => count === 0) ? [] : [sample(labels, value)];
     }),
 });
 
@@ -88,7 +88,7 @@ const objectives: readonly GatewayMetric[] = [
         target_model_name: series.targetModel,
       })).flatMap(({ labels, all }) => {
         const count = all.reduce((sum, { requests }) => sum + requests, 0);
-        return count === 0 ? [] : [at(view, labels, count)];
+        return count === 0 ? [] : [sample(labels, count)];
       }),
   },
   {
@@ -102,8 +102,7 @@ const objectives: readonly GatewayMetric[] = [
       groups(view, modelLabels).flatMap(({ labels, all }) => {
         const codes = [...new Set(all.flatMap(({ errors }) => [...errors.keys()]))];
         return codes.map((code) =>
-          at(
-            view,
+          sample(
             { error_code: code, ...labels },
             all.reduce((sum, { errors }) => sum + (errors.get(code) ?? 0), 0),
           ),
@@ -119,8 +118,7 @@ const objectives: readonly GatewayMetric[] = [
         all.every(({ requests }) => requests === 0)
           ? []
           : [
-              at(
-                view,
+              sample(
                 labels,
                 all.reduce((sum, { running }) => sum + running, 0),
               ),
@@ -199,8 +197,7 @@ const SATURATION =
 const extensions: readonly GatewayMetric[] = [
   extension("scheduler_attempts", "counter", "Total number of scheduling attempts.", (view) =>
     view.counted.attempts.map(({ status, targetModel, endpoint, count }) =>
-      at(
-        view,
+      sample(
         { namespace: view.namespace, pod_name: endpoint, port: PORT, status, target_model_name: targetModel },
         count,
       ),
@@ -210,13 +207,13 @@ const extensions: readonly GatewayMetric[] = [
     "flow_control_queue_size",
     "gauge",
     "Current number of requests actively held in the Flow Control queue.",
-    (view) => view.counted.queues.map((queue) => at(view, flowLabels(view, queue), queue.size)),
+    (view) => view.counted.queues.map((queue) => sample(flowLabels(view, queue), queue.size)),
   ),
   extension(
     "flow_control_queue_bytes",
     "gauge",
     "Current total size in bytes of requests actively held in the Flow Control queue.",
-    (view) => view.counted.queues.map((queue) => at(view, flowLabels(view, queue), queue.bytes)),
+    (view) => view.counted.queues.map((queue) => sample(flowLabels(view, queue), queue.bytes)),
   ),
   extension(
     "flow_control_request_queue_duration_seconds",
@@ -226,19 +223,19 @@ const extensions: readonly GatewayMetric[] = [
   ),
   extension("flow_control_pool_saturation", "gauge", SATURATION, stages),
   extension("prefix_indexer_size", "gauge", "Size of the prefix indexer.", (view) =>
-    view.prefixIndex === undefined ? [] : [at(view, {}, view.prefixIndex.entries)],
+    view.prefixIndex === undefined ? [] : [sample({}, view.prefixIndex.entries)],
   ),
   extension(
     "prefix_indexer_hit_ratio",
     "histogram",
     "Ratio of prefix length matched to total prefix length in the cache lookup.",
-    (view) => (view.prefixIndex === undefined ? [] : [at(view, {}, view.counted.prefixHitRatio.value())]),
+    (view) => (view.prefixIndex === undefined ? [] : [sample({}, view.counted.prefixHitRatio.value())]),
   ),
   extension(
     "prefix_indexer_hit_bytes",
     "histogram",
     "Length of the prefix match in number of bytes in the cache lookup.",
-    (view) => (view.prefixIndex === undefined ? [] : [at(view, {}, view.counted.prefixHitBytes.value())]),
+    (view) => (view.prefixIndex === undefined ? [] : [sample({}, view.counted.prefixHitBytes.value())]),
   ),
   {
     name: "llm_d_inference_scheduler_disagg_decision",
@@ -248,7 +245,7 @@ const extensions: readonly GatewayMetric[] = [
       view.disagg === undefined
         ? []
         : view.counted.decisions.map(({ model, decision, count }) =>
-            at(view, { decision_type: decision, model_name: model }, count),
+            sample({ decision_type: decision, model_name: model }, count),
           ),
   },
 ];

@@ -10,14 +10,10 @@ import type { GatewayCounts, GatewayView, Moments, PoolGauges, RequestLabels, Re
 const PREFIX = "llm_d_epp_";
 export const alpha = (help: string): string => `[ALPHA] ${help}`;
 
-/** Where it was scraped. Labels of a series' own go before these, as with `honorLabels: true`. */
-const place = ({ namespace, pod, container }: GatewayView) => ({ namespace, pod, container });
-
-export const at = (
-  view: GatewayView,
-  labels: Readonly<Record<string, string>>,
-  value: MetricSample["value"],
-): MetricSample => ({ labels: { ...place(view), ...labels }, value });
+export const sample = (labels: Readonly<Record<string, string>>, value: MetricSample["value"]): MetricSample => ({
+  labels,
+  value,
+});
 
 const requestLabels = ({ fairnessId, model, priority, targetModel }: RequestLabels) => ({
   fairness_id: fairnessId,
@@ -42,8 +38,8 @@ const counter = (name: string, help: string, samples: GatewayMetric["samples"]):
 });
 
 /** A histogram has a series once something was observed. */
-const observed = (view: GatewayView, labels: Readonly<Record<string, string>>, histogram: Histogram): MetricSample[] =>
-  histogram.count === 0 ? [] : [at(view, labels, histogram.value())];
+const observed = (labels: Readonly<Record<string, string>>, histogram: Histogram): MetricSample[] =>
+  histogram.count === 0 ? [] : [sample(labels, histogram.value())];
 
 const histogram = (name: string, help: string, samples: GatewayMetric["samples"]): GatewayMetric => ({
   name: PREFIX + name,
@@ -59,14 +55,14 @@ const perRequest = (
   more: Readonly<Record<string, string>> = {},
 ): GatewayMetric =>
   histogram(name, help, (view) =>
-    view.counted.requests.flatMap((series) => observed(view, { ...requestLabels(series), ...more }, which(series))),
+    view.counted.requests.flatMap((series) => observed({ ...requestLabels(series), ...more }, which(series))),
   );
 
 export const poolSamples =
   (read: (gauges: PoolGauges) => number | undefined): GatewayMetric["samples"] =>
   (view) => {
     const value = view.flushed === undefined ? undefined : read(view.flushed);
-    return value === undefined ? [] : [at(view, { name: view.pool }, value)];
+    return value === undefined ? [] : [sample({ name: view.pool }, value)];
   };
 
 const deviation = (name: string, what: string, read: (gauges: PoolGauges) => Moments | undefined): GatewayMetric =>
@@ -108,24 +104,24 @@ const pool: readonly GatewayMetric[] = [
     "per_endpoint_queue_size",
     "The total number of requests pending in the model server queue for each underlying endpoint.",
     (view) =>
-      view.endpoints.map(({ name, waiting }) => at(view, { model_server_endpoint: name, name: view.pool }, waiting)),
+      view.endpoints.map(({ name, waiting }) => sample({ model_server_endpoint: name, name: view.pool }, waiting)),
   ),
 ];
 
 const requests: readonly GatewayMetric[] = [
   counter("request", "Total number of processed requests.", (view) =>
     view.counted.requests.flatMap((series) =>
-      series.requests === 0 ? [] : [at(view, requestLabels(series), series.requests)],
+      series.requests === 0 ? [] : [sample(requestLabels(series), series.requests)],
     ),
   ),
   counter("request_error", "Total number of request errors.", (view) =>
     view.counted.requests.flatMap((series) =>
-      [...series.errors].map(([code, count]) => at(view, { error_code: code, ...requestLabels(series) }, count)),
+      [...series.errors].map(([code, count]) => sample({ error_code: code, ...requestLabels(series) }, count)),
     ),
   ),
   gauge("request_running", "Current number of active running requests.", (view) =>
     view.counted.requests.flatMap((series) =>
-      series.requests === 0 ? [] : [at(view, requestLabels(series), series.running)],
+      series.requests === 0 ? [] : [sample(requestLabels(series), series.running)],
     ),
   ),
   perRequest("request_duration_seconds", "End-to-end request latency distribution in seconds.", (s) => s.duration),
@@ -165,7 +161,7 @@ const capacity = (what: string, share: string, read: (band: Band) => number): Ga
     `Fraction of a priority band's effective ${share} capacity currently occupied, aggregated over every flow in the band (0.0-1.0). The denominator falls back to a default when the band does not configure one, so every configured band reports a series. The all-bands rollup is a separate metric, flow_control_global_capacity_utilization_${what}.`,
     (view) =>
       (view.flowControl?.bands ?? []).map((band) =>
-        at(view, { inference_pool: view.pool, priority: String(band.priority) }, read(band)),
+        sample({ inference_pool: view.pool, priority: String(band.priority) }, read(band)),
       ),
   );
 type Band = NonNullable<GatewayView["flowControl"]>["bands"][number];
@@ -178,22 +174,22 @@ export const flowLabels = (view: GatewayView, labels: RequestLabels) => {
 
 export const stages = (view: GatewayView): MetricSample[] =>
   Object.entries(view.flowControl?.saturation ?? {}).map(([stage, value]) =>
-    at(view, { inference_pool: view.pool, stage }, value),
+    sample({ inference_pool: view.pool, stage }, value),
   );
 
 export const queueSeconds: GatewayMetric["samples"] = (view) =>
   view.counted.queued.flatMap(({ labels, outcome, seconds }) =>
-    observed(view, { ...flowLabels(view, labels), outcome }, seconds),
+    observed({ ...flowLabels(view, labels), outcome }, seconds),
   );
 
 const flowControl: readonly GatewayMetric[] = [
   gauge("flow_control_queue_size", "Current number of requests actively held in the Flow Control queue.", (view) =>
-    view.counted.queues.map((queue) => at(view, flowLabels(view, queue), queue.size)),
+    view.counted.queues.map((queue) => sample(flowLabels(view, queue), queue.size)),
   ),
   gauge(
     "flow_control_queue_bytes",
     "Current total size in bytes of requests actively held in the Flow Control queue.",
-    (view) => view.counted.queues.map((queue) => at(view, flowLabels(view, queue), queue.bytes)),
+    (view) => view.counted.queues.map((queue) => sample(flowLabels(view, queue), queue.bytes)),
   ),
   histogram(
     "flow_control_request_queue_duration_seconds",
@@ -202,7 +198,7 @@ const flowControl: readonly GatewayMetric[] = [
   ),
   counter("flow_control_requests", "Total number of requests processed by the Flow Control layer.", (view) =>
     view.counted.outcomes.map(({ outcome, priority, count }) =>
-      at(view, { inference_pool: view.pool, outcome, priority: String(priority) }, count),
+      sample({ inference_pool: view.pool, outcome, priority: String(priority) }, count),
     ),
   ),
   gauge("flow_control_pool_saturation", SATURATION, stages),
@@ -220,14 +216,13 @@ const plugin = (of: { readonly pluginName: string; readonly pluginType: string }
 
 const prefixHistogram = (name: string, help: string, which: (counted: GatewayCounts) => Histogram): GatewayMetric =>
   histogram(name, help, (view) =>
-    view.prefixIndex === undefined ? [] : observed(view, plugin(view.prefixIndex), which(view.counted)),
+    view.prefixIndex === undefined ? [] : observed(plugin(view.prefixIndex), which(view.counted)),
   );
 
 const scheduling: readonly GatewayMetric[] = [
   counter("scheduler_attempts", "Total number of scheduling attempts.", (view) =>
     view.counted.attempts.map(({ status, targetModel, endpoint, count }) =>
-      at(
-        view,
+      sample(
         { endpoint_name: endpoint, namespace: view.namespace, port: PORT, status, target_model_name: targetModel },
         count,
       ),
@@ -237,11 +232,11 @@ const scheduling: readonly GatewayMetric[] = [
     const { disagg } = view;
     if (disagg === undefined) return [];
     return view.counted.decisions.map(({ model, decision, count }) =>
-      at(view, { decision_type: decision, model_name: model, ...plugin(disagg) }, count),
+      sample({ decision_type: decision, model_name: model, ...plugin(disagg) }, count),
     );
   }),
   gauge("prefix_indexer_size", "Size of the prefix indexer.", (view) =>
-    view.prefixIndex === undefined ? [] : [at(view, plugin(view.prefixIndex), view.prefixIndex.entries)],
+    view.prefixIndex === undefined ? [] : [sample(plugin(view.prefixIndex), view.prefixIndex.entries)],
   ),
   prefixHistogram(
     "prefix_indexer_hit_ratio",

@@ -1,8 +1,7 @@
-import type { MetricFamily, MetricSample } from "../../model/metric-family.ts";
+import type { MetricFamily } from "../../model/metric-family.ts";
 import { type SimTime, toSeconds } from "../../sim/time.ts";
-import { total } from "../histogram-quantile.ts";
 import type { GatewayMetric, MetricRow } from "../metric.ts";
-import type { ReplicaView, WorldView } from "../world-view.ts";
+import type { WorldView } from "../world-view.ts";
 import { eppMetrics } from "./epp.ts";
 import { eppDeprecatedMetrics } from "./epp-deprecated.ts";
 import { kubeDeploymentMetrics } from "./kube-deployment.ts";
@@ -23,61 +22,56 @@ export const autoscalerMetrics = kubeHorizontalPodAutoscalerMetrics;
 export const familiesOf = (view: WorldView, startedSeconds?: number): MetricFamily[] => {
   const created = ({ since }: { readonly since: SimTime }): number | undefined =>
     startedSeconds === undefined ? undefined : startedSeconds + toSeconds(since);
+  const ofPods = { place: placeOf, created };
   return [
-    ...replicaMetrics.map((row) => familyOf(row, view.replicas, row.type === "gauge" ? undefined : created)),
-    ...gatewayMetrics.map((row) => familyOf(row, view.gateways ?? [], row.type === "gauge" ? undefined : created)),
+    ...replicaMetrics.map((row) => familyOf(row, view.replicas, ofPods)),
+    ...gatewayMetrics.map((row) => familyOf(row, view.gateways ?? [], ofPods)),
     ...workloadMetrics.map((row) => familyOf(row, view.workloads)),
     ...autoscalerMetrics.map((row) => familyOf(row, view.autoscalers)),
   ].filter((family) => family.samples.length > 0);
 };
 
+/**
+ * Where a pod is scraped, as Prometheus' pod discovery says it: one page serves many, so each series has it. Labels of a
+ * series' own go before these, as with `honorLabels: true`.
+ */
+export const placeOf = ({ namespace, pod, container }: Place): Place => ({ namespace, pod, container });
+
+type Place = Readonly<Record<"namespace" | "pod" | "container", string>>;
+
 const familyOf = <View>(
   { name, type, help, samples }: MetricRow<View>,
   views: readonly View[],
-  created?: (view: View) => number | undefined,
+  { place, created }: { place?: (view: View) => Place; created?: (view: View) => number | undefined } = {},
 ): MetricFamily => ({
   name,
   type,
   help,
   samples: views.flatMap((view) => {
-    const createdSeconds = created?.(view);
-    return createdSeconds === undefined
-      ? samples(view)
-      : samples(view).map((sample) => ({ ...sample, createdSeconds }));
+    const createdSeconds = type === "gauge" ? undefined : created?.(view);
+    const where = place?.(view);
+    return samples(view).map(({ labels, value }) => ({
+      labels: { ...where, ...labels },
+      value,
+      ...(createdSeconds === undefined ? {} : { createdSeconds }),
+    }));
   }),
 });
 
-type Read = (view: ReplicaView) => number;
-
-const valueOf = ({ value }: MetricSample): number => (typeof value === "number" ? value : 0);
-const countOf = ({ value }: MetricSample): number => (typeof value === "number" ? 0 : total(value.counts));
-const sumOf = ({ value }: MetricSample): number => (typeof value === "number" ? 0 : value.sum);
-
-const reads = (row: MetricRow<ReplicaView>): [string, Read][] => {
-  const over =
-    (part: (sample: MetricSample) => number): Read =>
-    (view) =>
-      row.samples(view).reduce((sum, sample) => sum + part(sample), 0);
-  switch (row.type) {
+/** The series that a row is exposed as: counters with `_total`, histograms as buckets, sum and count. */
+export const seriesNamesOf = ({ name, type }: Pick<MetricFamily, "name" | "type">): readonly string[] => {
+  switch (type) {
     case "gauge":
-      return [[row.name, over(valueOf)]];
+      return [name];
     case "counter":
-      return [[`${row.name}_total`, over(valueOf)]];
+      return [`${name}_total`];
     case "histogram":
-      return [
-        [`${row.name}_count`, over(countOf)],
-        [`${row.name}_sum`, over(sumOf)],
-      ];
+      return ["bucket", "sum", "count"].map((part) => `${name}_${part}`);
     default:
-      return row.type satisfies never;
+      return type satisfies never;
   }
 };
 
-const READS: ReadonlyMap<string, Read> = new Map(replicaMetrics.flatMap(reads));
-
-/**
- * @param name of a series as it is exposed: counters with `_total`, histograms with `_count` or `_sum`
- * @returns the value that a scrape of this replica would read now, summed over the labels of the family's own, as an
- * adapter's `sum by (pod)` does; undefined if the engine exports no such series
- */
-export const readSeries = (name: string, view: ReplicaView): number | undefined => READS.get(name)?.(view);
+/** What one scrape target shows of itself, without the labels that the scrape adds. */
+export const pageOf = <View>(rows: readonly MetricRow<View>[], view: View): MetricFamily[] =>
+  rows.map(({ name, type, help, samples }) => ({ name, type, help, samples: samples(view) }));

@@ -5,10 +5,7 @@ import type { ReplicaView } from "../world-view.ts";
 
 // What vLLM's V1 engine exports (vllm/v1/metrics/loggers.py, 0.26), as far as it is simulated; the series of speculative
 // decoding appear with its first draft. Names, types and help are vLLM's; bounds are those of the engine's
-// histograms. Besides vLLM's own labels stand those that Prometheus adds when it scrapes a pod, since one page serves many.
-
-/** Where a series was scraped, as Prometheus' pod discovery says it. */
-const place = ({ namespace, pod, container }: ReplicaView) => ({ namespace, pod, container });
+// histograms.
 
 /** One sample per data-parallel rank, whose index is the engine's. */
 const each = (
@@ -17,7 +14,7 @@ const each = (
   more: Readonly<Record<string, string>> = {},
 ): MetricSample[] =>
   (view.state.ranks ?? [view.state]).map((state, rank) => ({
-    labels: { ...place(view), model_name: view.modelName, engine: String(rank), ...more },
+    labels: { model_name: view.modelName, engine: String(rank), ...more },
     value: value(state),
   }));
 
@@ -246,7 +243,6 @@ export const vllmMetrics: readonly ReplicaMetric[] = [
     samples: (view) => [
       {
         labels: {
-          ...place(view),
           block_size: String(view.blockSize),
           enable_prefix_caching: truth(view.prefixCaching),
           engine: "0",

@@ -1,5 +1,4 @@
 import { HPA_FLAG_DEFAULTS } from "../../controlplane/hpa/horizontal-pod-autoscaler.ts";
-import { metricProblems } from "../../controlplane/metrics/metric-names.ts";
 import { durationSeconds } from "../../model/duration.ts";
 import type { Limits } from "../../schema/limits.ts";
 import { nearest } from "../../schema/nearest.ts";
@@ -8,6 +7,7 @@ import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { seconds } from "../../sim/time.ts";
 import { defaulted, derived, type Ledger, overridden, overriddenPeriod, ownField } from "../ledger.ts";
 import { type Manifest, type ManifestRef, type ObservedCluster, objectText, refOf } from "../manifest.ts";
+import { metricNames } from "../metric-names.ts";
 import type { AutoscalerReading } from "../reader.ts";
 import { autoscalerReaders, workloadReaders } from "../readers/index.ts";
 import type { AutoscalerScenario } from "../scenario.ts";
@@ -167,7 +167,7 @@ const scenarioOf = (
   const { overrides, mirror } = spec;
   ledger.use(`${path}.target`, { value: target.value.name, from: target.from });
   for (const value of values) ledger.use(`${path}.${value.path}`, value.known);
-  ledger.add(metricProblems(hpa), { object });
+  ledger.add(metricNames.problems(hpa), { object });
   if (hpa.maxReplicas > maxReplicas) {
     const message = `${hpa.maxReplicas} replicas are more than ${maxReplicas}`;
     ledger.error({

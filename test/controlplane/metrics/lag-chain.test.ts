@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { HorizontalPodAutoscaler } from "../../../src/controlplane/hpa/horizontal-pod-autoscaler.ts";
-import { ScrapedMetricsApi } from "../../../src/controlplane/metrics/metrics-api.ts";
-import { nextScrape } from "../../../src/controlplane/metrics/scrape-schedule.ts";
-import { ScrapedSeries } from "../../../src/controlplane/metrics/scraped-series.ts";
+import { PlainMetricsApi } from "../../../src/controlplane/metrics/metrics-api.ts";
 import type { Rng } from "../../../src/sim/rng.ts";
-import { after, micros, type SimTime, seconds } from "../../../src/sim/time.ts";
+import { after, micros, NEVER, type SimTime } from "../../../src/sim/time.ts";
+import { metricNames } from "../../../src/twin/metric-names.ts";
 import { forAllSeeds } from "../../for-all-seeds.ts";
+import { gaugePage, monitoringOf } from "../../twin/monitored.ts";
 import { at, podView, scaleView, spec, waiting } from "../hpa/fixtures.ts";
 
 const WAITING = "vllm:num_requests_waiting";
@@ -13,22 +13,22 @@ const WAITING = "vllm:num_requests_waiting";
 /** @returns seconds from a change in the engine to the sync that sees it, for random phases of change, scrape and sync */
 const lagOf = (rng: Rng, scrapeSeconds: number, syncSeconds: number): number => {
   const pod = `engine-${rng.below(1e9)}`;
-  const interval = seconds(scrapeSeconds);
   const changed = (at(60) + rng.below(60e6)) as SimTime;
-  const series = new ScrapedSeries(seconds(300));
+  const monitoring = monitoringOf([WAITING], { scrapeSeconds });
   const hpa = new HorizontalPodAutoscaler(spec({ metrics: [waiting(10)], maxReplicas: 2 }), {
     syncPeriodMicros: syncSeconds * 1e6,
   });
   const scale = scaleView(1, { pods: [podView(pod)] });
-  let scrape = nextScrape(pod, at(0), interval);
+  let now = at(0);
+  let scrape = monitoring.join(pod, { pod }, () => gaugePage(WAITING, now >= changed ? 100 : 0), now);
   let sync = micros(rng.below(syncSeconds * 1e6)) as number as SimTime;
   for (;;) {
     if (scrape <= sync) {
-      series.store(WAITING, pod, scrape, scrape >= changed ? 100 : 0);
-      scrape = after(scrape, interval);
+      now = scrape;
+      scrape = monitoring.scrape(pod, now) ?? NEVER;
       continue;
     }
-    const decision = hpa.sync(sync, scale, new ScrapedMetricsApi(series, sync, [pod]));
+    const decision = hpa.sync(sync, scale, new PlainMetricsApi(monitoring, metricNames, sync, [pod]));
     if (decision.rescale) return (sync - changed) / 1e6;
     sync = after(sync, micros(hpa.periodMicros));
   }

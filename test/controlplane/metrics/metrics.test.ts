@@ -1,67 +1,14 @@
 import { describe, expect, it } from "vitest";
-import {
-  metricProblem,
-  metricProblems,
-  neededSeries,
-  ScrapedMetricsApi,
-} from "../../../src/controlplane/metrics/metrics-api.ts";
+import { PlainMetricsApi } from "../../../src/controlplane/metrics/metrics-api.ts";
 import { nextScrape, scrapePhase } from "../../../src/controlplane/metrics/scrape-schedule.ts";
-import { ScrapedSeries } from "../../../src/controlplane/metrics/scraped-series.ts";
 import { seconds } from "../../../src/sim/time.ts";
+import { metricNames } from "../../../src/twin/metric-names.ts";
 import { forAllSeeds } from "../../for-all-seeds.ts";
+import { gaugePage, monitoringOf } from "../../twin/monitored.ts";
 import { at, spec, waiting } from "../hpa/fixtures.ts";
 
 const WAITING = "vllm:num_requests_waiting";
-const lookBack = seconds(300);
-
-describe("ScrapedSeries", () => {
-  const scraped = () => {
-    const series = new ScrapedSeries(lookBack);
-    series.store(WAITING, "pod-0", at(100), 7);
-    return series;
-  };
-
-  it.each([
-    { name: "not before it was scraped", now: 99, value: undefined },
-    { name: "from the scrape on", now: 100, value: 7 },
-    { name: "just inside the look-back", now: 399.999_999, value: 7 },
-    { name: "not at its left border", now: 400, value: undefined },
-  ])("finds a sample $name", ({ now, value }) =>
-    expect(scraped().newest(WAITING, "pod-0", at(now))?.value).toBe(value),
-  );
-
-  it("finds the newest sample", () => {
-    const series = scraped();
-    series.store(WAITING, "pod-0", at(115), 9);
-    expect(series.newest(WAITING, "pod-0", at(120))).toEqual({ at: at(115), value: 9 });
-  });
-
-  it("ends the series of a vanished target at its staleness marker", () => {
-    const series = scraped();
-    series.vanish("pod-0", at(130));
-    expect(series.newest(WAITING, "pod-0", at(129))?.value).toBe(7);
-    expect(series.newest(WAITING, "pod-0", at(130))).toBeUndefined();
-  });
-
-  it("matches by labels, and without labels only the empty selector", () => {
-    const series = scraped();
-    series.label("pod-0", { model_name: "chat", namespace: "serving" });
-    series.store(WAITING, "pod-1", at(100), 1);
-    const found = (labels: Record<string, string>) => [...series.matching(WAITING, labels, at(101)).keys()];
-    expect(found({})).toEqual(["pod-0", "pod-1"]);
-    expect(found({ model_name: "chat" })).toEqual(["pod-0"]);
-    expect(found({ model_name: "code" })).toEqual([]);
-  });
-
-  it("forgets targets long gone: memory doesn't grow with the pods that ever were", () => {
-    const series = new ScrapedSeries(lookBack);
-    for (let pod = 0; pod < 1000; pod += 1) {
-      series.store(WAITING, `pod-${pod}`, at(pod * 60), 1);
-      series.vanish(`pod-${pod}`, at(pod * 60 + 30));
-    }
-    expect(series.size).toBeLessThan(10);
-  });
-});
+const USAGE = "vllm:kv_cache_usage_perc";
 
 describe("nextScrape", () => {
   const interval = seconds(15);
@@ -86,15 +33,17 @@ describe("nextScrape", () => {
   });
 });
 
-describe("ScrapedMetricsApi", () => {
+describe("PlainMetricsApi", () => {
   const api = (now: number, pods = ["pod-0", "pod-1", "pod-2"]) => {
-    const series = new ScrapedSeries(lookBack);
-    series.label("pod-0", { model_name: "chat" });
-    series.store(WAITING, "pod-0", at(100), 2.5);
-    series.store(WAITING, "pod-1", at(100), 0.000_9);
-    series.store(WAITING, "gone", at(100), 40);
-    series.store("vllm:kv_cache_usage_perc", "pod-0", at(100), Number.NaN);
-    return new ScrapedMetricsApi(series, at(now), pods);
+    const monitoring = monitoringOf([WAITING, USAGE]);
+    const scraped = (pod: string, page: ReturnType<typeof gaugePage>, labels: Record<string, string> = {}) => {
+      monitoring.join(pod, { pod, ...labels }, () => page, at(0));
+      monitoring.scrape(pod, at(100));
+    };
+    scraped("pod-0", [...gaugePage(WAITING, 2.5), ...gaugePage(USAGE, Number.NaN)], { model_name: "chat" });
+    scraped("pod-1", gaugePage(WAITING, 0.000_9));
+    scraped("gone", gaugePage(WAITING, 40));
+    return new PlainMetricsApi(monitoring, metricNames, at(now), pods);
   };
   const valuesOf = (values: ReadonlyMap<string, { readonly valueMilli: bigint }> | undefined) =>
     values && Object.fromEntries([...values].map(([pod, { valueMilli }]) => [pod, valueMilli]));
@@ -128,6 +77,9 @@ describe("ScrapedMetricsApi", () => {
 });
 
 describe("metric names", () => {
+  const problem = (metric: string) =>
+    metricNames.problems(spec({ metrics: [{ ...waiting(1), metric } as ReturnType<typeof waiting>] }));
+
   it.each([
     "vllm:num_requests_waiting",
     "vllm_num_requests_waiting",
@@ -135,25 +87,33 @@ describe("metric names", () => {
     "vllm:num_requests_running",
     "kv_cache_usage_perc",
     "vllm:gpu_cache_usage_perc",
-  ])("knows %s", (name) => expect(metricProblem(name)).toBeUndefined());
+    "llm_d_epp_flow_control_queue_size",
+    "kube_deployment_status_replicas_ready",
+  ])("knows %s", (name) => expect(problem(name)).toEqual([]));
+
+  it("knows an old name as what it is called now", () =>
+    expect(metricNames.seriesOf("gpu_cache_usage_perc")).toBe(USAGE));
 
   it("warns of a name that nothing stands behind, and names what there is", () =>
-    expect(metricProblem("DCGM_FI_DEV_GPU_UTIL")).toMatchObject({
-      severity: "warning",
-      reason: "UnknownMetric",
-      message: expect.stringContaining("DCGM_FI_DEV_GPU_UTIL"),
-      fix: expect.stringContaining("vllm:kv_cache_usage_perc"),
-    }));
+    expect(problem("DCGM_FI_DEV_GPU_UTIL")).toMatchObject([
+      {
+        severity: "warning",
+        reason: "UnknownMetric",
+        field: "spec.metrics[0]",
+        message: expect.stringContaining("DCGM_FI_DEV_GPU_UTIL"),
+        fix: expect.stringContaining("vllm:kv_cache_usage_perc"),
+      },
+    ]));
 
   it("warns of resource metrics too, at their place in the object", () => {
     const cpu = { type: "Resource", resource: "cpu", target: { type: "Utilization", percent: 80 } } as const;
-    expect(metricProblems(spec({ metrics: [waiting(1), cpu] }))).toMatchObject([{ field: "spec.metrics[1]" }]);
+    expect(metricNames.problems(spec({ metrics: [waiting(1), cpu] }))).toMatchObject([{ field: "spec.metrics[1]" }]);
   });
 
   it("needs each series once", () => {
     const external = { type: "External", metric: "num_requests_waiting", selector: {} } as const;
     const metrics = [waiting(1), { ...external, target: { type: "Value", milli: 1 } } as const];
-    expect(neededSeries(spec({ metrics }))).toEqual([WAITING]);
-    expect(neededSeries(spec({ metrics: [] }))).toEqual([]);
+    expect(metricNames.neededSeries(spec({ metrics }))).toEqual([WAITING]);
+    expect(metricNames.neededSeries(spec({ metrics: [] }))).toEqual([]);
   });
 });

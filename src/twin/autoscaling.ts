@@ -1,0 +1,207 @@
+import type { Autoscaler, Decision, MetricsApi, ScaleView } from "../controlplane/autoscaler.ts";
+import { HorizontalPodAutoscaler } from "../controlplane/hpa/horizontal-pod-autoscaler.ts";
+import { PlainMetricsApi } from "../controlplane/metrics/metrics-api.ts";
+import type { MonitoringServer } from "../controlplane/monitoring-server.ts";
+import type { Fact, SyncMetric } from "../model/fact.ts";
+import type { MetricRow } from "../report/metric.ts";
+import {
+  autoscalerMetrics,
+  gatewayMetrics,
+  pageOf,
+  placeOf,
+  replicaMetrics,
+  workloadMetrics,
+} from "../report/metrics/index.ts";
+import type { AutoscalerView, GatewayView, ReplicaView, WorkloadView } from "../report/world-view.ts";
+import { invariant } from "../sim/invariant.ts";
+import type { Streams } from "../sim/rng.ts";
+import { after, micros, type SimTime, START } from "../sim/time.ts";
+import type { TwinEvent } from "./event.ts";
+import { metricNames } from "./metric-names.ts";
+import { Monitoring, type Page } from "./monitoring.ts";
+import type { AutoscalerScenario, Scenario } from "./scenario.ts";
+
+/** What the control loop needs of the world it runs in. */
+export interface AutoscalingHost {
+  readonly now: SimTime;
+  tell(fact: Fact): void;
+  plan(at: SimTime, event: TwinEvent): void;
+  /** The scale of a workload of this world. */
+  scaleOf(workload: string): ScaleView;
+  /** Writes it. */
+  scale(workload: string, replicas: number, by: string, reason: string): void;
+  /** What a pod shows now that has an engine. */
+  replica(pod: string): ReplicaView;
+  workloads(): readonly WorkloadView[];
+  gateway(model: string): GatewayView | undefined;
+}
+
+interface Scaler {
+  readonly scenario: AutoscalerScenario;
+  readonly id: string;
+  readonly autoscaler: Autoscaler;
+  decision: Decision | undefined;
+}
+
+/** Labels of kube-state-metrics' own pod, as the chart kube-prometheus-stack has them. */
+const KUBE_STATE_METRICS = {
+  job: "kube-state-metrics",
+  namespace: "monitoring",
+  service: "kube-state-metrics",
+  container: "kube-state-metrics",
+} as const;
+
+/**
+ * The control loop of a world: what is scraped of it, what autoscalers read of that, and what they want. It acts through
+ * its host and at the instants that it plans there.
+ */
+export class Autoscaling {
+  readonly #host: AutoscalingHost;
+  readonly #scalers: readonly Scaler[];
+  readonly #monitoring: Monitoring;
+  readonly #replicaRows: readonly MetricRow<ReplicaView>[];
+
+  constructor(scenario: Scenario, streams: Streams, host: AutoscalingHost) {
+    this.#host = host;
+    const simulated = scenario.autoscalers.filter(({ driver }) => driver === "Simulated");
+    this.#monitoring = new Monitoring(
+      scenario.metrics,
+      simulated.flatMap(({ spec }) => metricNames.neededSeries(spec)),
+    );
+    this.#replicaRows = this.#monitoring.wantedRows(replicaMetrics);
+    this.#scalers = scenario.autoscalers.map((scaler, index) => this.#enlist(scaler, index, streams));
+    this.#watchGateways(scenario);
+    this.#watchKubernetes();
+  }
+
+  /** A pod's engine is up. */
+  join(pod: string): void {
+    if (!this.#monitoring.reads(replicaMetrics)) return;
+    const labels = placeOf(this.#host.replica(pod));
+    this.#watch(pod, labels, () => pageOf(this.#replicaRows, this.#host.replica(pod)));
+  }
+
+  /** A pod is gone. */
+  leave(pod: string): void {
+    this.#monitoring.leave(pod);
+  }
+
+  scrape(target: string): void {
+    const next = this.#monitoring.scrape(target, this.#host.now);
+    if (next !== undefined) this.#host.plan(next, { kind: "scrape-due", target });
+  }
+
+  sync(index: number): void {
+    const scaler = this.#scalers[index];
+    invariant(scaler !== undefined, "an autoscaler of this world");
+    const { now } = this.#host;
+    const { workload } = scaler.scenario;
+    const scale = this.#host.scaleOf(workload);
+    const decision = scaler.autoscaler.sync(now, scale, this.#apiOf(this.#monitoring, scale));
+    scaler.decision = decision;
+    this.#host.tell({
+      kind: "synced",
+      at: now,
+      autoscaler: scaler.id,
+      sync: {
+        currentReplicas: scale.specReplicas,
+        desiredReplicas: decision.desiredReplicas,
+        metrics: this.#withTruth(decision.metrics, scaler, scale),
+        reason: decision.reason,
+        ...(decision.error === undefined ? {} : { error: decision.error }),
+      },
+    });
+    if (decision.rescale) {
+      this.#host.scale(workload, decision.desiredReplicas, `HorizontalPodAutoscaler/${scaler.id}`, decision.reason);
+    }
+    const period = micros(scaler.scenario.syncPeriodMicros);
+    this.#host.plan(after(now, period), { kind: "sync-due", autoscaler: index });
+  }
+
+  views(): readonly AutoscalerView[] {
+    const workloads = new Map(this.#host.workloads().map((workload) => [workload.name, workload]));
+    return this.#scalers.map((scaler) => {
+      const workload = workloads.get(scaler.scenario.workload);
+      invariant(workload !== undefined, "an autoscaler's workload is of this world");
+      return autoscalerView(scaler, workload);
+    });
+  }
+
+  /** What each metric would have come to, had nothing been late. */
+  #withTruth(metrics: readonly SyncMetric[], { autoscaler }: Scaler, scale: ScaleView): readonly SyncMetric[] {
+    if (metrics.length === 0) return metrics;
+    const { now } = this.#host;
+    const truths = autoscaler.look(now, scale, this.#apiOf(this.#monitoring.truth(now), scale));
+    return metrics.map((metric, i) => {
+      const truth = truths[i]?.seen;
+      return truth === undefined ? metric : { ...metric, truth };
+    });
+  }
+
+  #apiOf(monitoring: MonitoringServer, scale: ScaleView): MetricsApi {
+    const pods = scale.pods.map(({ name }) => name);
+    return new PlainMetricsApi(monitoring, metricNames, this.#host.now, pods);
+  }
+
+  #enlist(scenario: AutoscalerScenario, index: number, streams: Streams): Scaler {
+    const id = `${scenario.namespace}/${scenario.name}`;
+    const autoscaler = new HorizontalPodAutoscaler(scenario.spec, {
+      syncPeriodMicros: scenario.syncPeriodMicros,
+      downscaleStabilizationSeconds: scenario.downscaleStabilizationSeconds,
+      tolerance: scenario.tolerance,
+    });
+    if (scenario.driver === "Simulated") {
+      // The controller's delaying queue isn't aligned to anything: each HPA has a phase of its own.
+      const phase = streams.stream(`hpa/${id}`).below(scenario.syncPeriodMicros);
+      this.#host.plan(after(START, micros(phase)), { kind: "sync-due", autoscaler: index });
+    }
+    return { scenario, id, autoscaler, decision: undefined };
+  }
+
+  #watchGateways({ gateway, workloads }: Scenario): void {
+    if (gateway.kind !== "epp" || !this.#monitoring.reads(gatewayMetrics)) return;
+    const rows = this.#monitoring.wantedRows(gatewayMetrics);
+    for (const model of new Set(workloads.map(({ modelName }) => modelName))) {
+      const view = this.#host.gateway(model);
+      if (view === undefined) continue;
+      this.#watch(`gateway/${view.pool}`, placeOf(view), () => {
+        const now = this.#host.gateway(model);
+        return now === undefined ? [] : pageOf(rows, now);
+      });
+    }
+  }
+
+  #watchKubernetes(): void {
+    const ofWorkloads = this.#monitoring.wantedRows(workloadMetrics);
+    const ofAutoscalers = this.#monitoring.wantedRows(autoscalerMetrics);
+    if (ofWorkloads.length + ofAutoscalers.length === 0) return;
+    this.#watch("kube-state-metrics", KUBE_STATE_METRICS, () => [
+      ...this.#host.workloads().flatMap((workload) => pageOf(ofWorkloads, workload)),
+      ...this.views().flatMap((autoscaler) => pageOf(ofAutoscalers, autoscaler)),
+    ]);
+  }
+
+  #watch(target: string, labels: Readonly<Record<string, string>>, page: Page): void {
+    const first = this.#monitoring.join(target, labels, page, this.#host.now);
+    this.#host.plan(first, { kind: "scrape-due", target });
+  }
+}
+
+const autoscalerView = ({ scenario, autoscaler, decision }: Scaler, workload: WorkloadView): AutoscalerView => ({
+  namespace: scenario.namespace,
+  name: scenario.name,
+  targetApiVersion: "apps/v1",
+  targetKind: workload.kind,
+  targetName: workload.name,
+  minReplicas: autoscaler.minReplicas,
+  maxReplicas: autoscaler.maxReplicas,
+  currentReplicas: workload.statusReplicas,
+  desiredReplicas: decision?.desiredReplicas ?? workload.specReplicas,
+  conditions: decision?.conditions ?? [],
+  metrics: (decision?.metrics ?? []).map((metric) => ({
+    name: metric.name,
+    targetType: metric.targetType,
+    target: metric.target,
+    current: metric.seen,
+  })),
+});

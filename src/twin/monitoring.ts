@@ -1,0 +1,167 @@
+import { nextScrape } from "../controlplane/metrics/scrape-schedule.ts";
+import type { MonitoringServer, QueryAnswer, SeriesAnswer } from "../controlplane/monitoring-server.ts";
+import type { MetricFamily } from "../model/metric-family.ts";
+import { type Answer, type Prepared, prepare, Store } from "../promql/index.ts";
+import { isInstant } from "../promql/reach.ts";
+import { ScrapeTarget } from "../promql/scrape-target.ts";
+import { type WantedSeries, wantedSeries } from "../promql/wanted-series.ts";
+import type { MetricRow } from "../report/metric.ts";
+import { seriesNamesOf } from "../report/metrics/index.ts";
+import { type Micros, micros, type SimTime } from "../sim/time.ts";
+import type { MetricsScenario } from "./scenario.ts";
+
+/** What a target shows when it is scraped: families without the labels that the scrape adds. */
+export type Page = () => readonly MetricFamily[];
+
+interface Target {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly page: Page;
+  readonly scraped: ScrapeTarget;
+  /** The same target without lag, for those who compare. */
+  readonly true: ScrapeTarget;
+  gone: boolean;
+}
+
+/** Queries kept with what they have found out: those of a loop that asks the same each period. */
+const MOST_PREPARED = 512;
+
+/**
+ * The Prometheus server of a world: targets that are scraped at their own phase of the interval, and instant queries over
+ * what was scraped. Only series that somebody's queries read are kept. Times are milliseconds since the start of the world.
+ */
+export class Monitoring implements MonitoringServer {
+  readonly #interval: Micros;
+  readonly #lookBackMs: number;
+  readonly #wanted: WantedSeries;
+  readonly #store: Store;
+  readonly #trueStore: Store;
+  readonly #targets = new Map<string, Target>();
+  readonly #prepared = new Map<string, Prepared>();
+  readonly #preparedTrue = new Map<string, Prepared>();
+
+  /** @param queries all that will ever be asked, or selectors of what they will read */
+  constructor({ scrapeIntervalMicros, lookBackMicros }: MetricsScenario, queries: Iterable<string>) {
+    this.#interval = micros(scrapeIntervalMicros);
+    this.#lookBackMs = lookBackMicros / 1000;
+    this.#wanted = wantedSeries(queries);
+    this.#store = new Store({ retentionMs: this.#lookBackMs + this.#wanted.reachMs });
+    this.#trueStore = new Store({ retentionMs: this.#lookBackMs });
+  }
+
+  /** Series that are kept. */
+  get size(): number {
+    return this.#store.size;
+  }
+
+  /** @returns those of the rows that somebody reads */
+  wantedRows<View>(rows: readonly MetricRow<View>[]): readonly MetricRow<View>[] {
+    return rows.filter((row) => seriesNamesOf(row).some((name) => this.#wanted.wants(name)));
+  }
+
+  /** Whether a target with these rows need be scraped at all. */
+  reads<View>(rows: readonly MetricRow<View>[]): boolean {
+    return this.#wanted.wants("up") || this.wantedRows(rows).length > 0;
+  }
+
+  /** @returns when it is scraped first */
+  join(name: string, labels: Readonly<Record<string, string>>, page: Page, now: SimTime): SimTime {
+    const rules = { honorLabels: false, wants: this.#wanted.wants };
+    this.#targets.set(name, {
+      labels,
+      page,
+      scraped: new ScrapeTarget(this.#store, labels, rules),
+      true: new ScrapeTarget(this.#trueStore, labels, rules),
+      gone: false,
+    });
+    return nextScrape(name, now, this.#interval);
+  }
+
+  /** The target is gone: its series end when its next scrape would have come. */
+  leave(name: string): void {
+    const target = this.#targets.get(name);
+    if (target !== undefined) target.gone = true;
+  }
+
+  /** @returns when it is scraped next; undefined: never again */
+  scrape(name: string, now: SimTime): SimTime | undefined {
+    const target = this.#targets.get(name);
+    if (target === undefined) return undefined;
+    if (target.gone) {
+      target.scraped.end(milliseconds(now));
+      target.true.end(milliseconds(now));
+      this.#targets.delete(name);
+      return undefined;
+    }
+    target.scraped.scrape(target.page(), milliseconds(now));
+    return nextScrape(name, now, this.#interval);
+  }
+
+  query(text: string, now: SimTime): QueryAnswer {
+    return answered(this.#ask(text, this.#store, this.#prepared, this.#lookBackMs), milliseconds(now));
+  }
+
+  series(selectors: readonly string[], within: Micros, now: SimTime): SeriesAnswer {
+    const found = new Map<string, Readonly<Record<string, string>>>();
+    for (const selector of selectors) {
+      // Any sample within the range, whatever came after it.
+      const answer = this.query(`last_over_time(${selector}[${Math.max(1, Math.round(within / 1000))}ms])`, now);
+      if (!answer.ok) return answer;
+      for (const { labels } of answer.elements) found.set(JSON.stringify(labels), labels);
+    }
+    return { ok: true, series: [...found.values()] };
+  }
+
+  /**
+   * What the queries would answer if nothing came late: every target is asked at `now`. Those that look back refuse, since
+   * what they average over time has no value of one instant.
+   */
+  truth(now: SimTime): MonitoringServer {
+    for (const target of this.#targets.values()) {
+      if (target.gone) target.true.end(milliseconds(now));
+      else target.true.scrape(target.page(), milliseconds(now));
+    }
+    return {
+      query: (text, at) => {
+        const prepared = this.#ask(text, this.#trueStore, this.#preparedTrue, 1);
+        if (prepared.ok && !isInstant(prepared.query.expr)) return refused("it looks back over time");
+        return answered(prepared, milliseconds(at));
+      },
+      series: (selectors, within, at) => this.series(selectors, within, at),
+    };
+  }
+
+  #ask(text: string, store: Store, kept: Map<string, Prepared>, lookBackMs: number): Prepared {
+    let prepared = kept.get(text);
+    if (prepared === undefined) {
+      prepared = prepare(text, store, { lookBackMs });
+      const [oldest] = kept.keys();
+      if (kept.size >= MOST_PREPARED && oldest !== undefined) kept.delete(oldest);
+      kept.set(text, prepared);
+    }
+    return prepared;
+  }
+}
+
+/** Prometheus keeps milliseconds. */
+const milliseconds = (at: SimTime): number => Math.floor(at / 1000);
+
+const refused = (message: string): QueryAnswer & { ok: false } => ({ ok: false, why: "refused", message });
+
+const answered = (prepared: Prepared, atMs: number): QueryAnswer => {
+  if (!prepared.ok) return refused(prepared.message);
+  const answer: Answer = prepared.query.instant(atMs);
+  if (!answer.ok) return refused(answer.message);
+  const { value } = answer;
+  switch (value.kind) {
+    case "scalar":
+      return { ok: true, type: "scalar", elements: [{ labels: {}, value: value.value }] };
+    case "vector":
+      return {
+        ok: true,
+        type: "vector",
+        elements: value.samples.map(({ labels, value: one }) => ({ labels: labels.record(), value: one })),
+      };
+    default:
+      return refused(`it gives a ${value.kind}, neither a scalar nor a vector`);
+  }
+};
