@@ -26,6 +26,8 @@ export interface ControlStep {
 export interface ControlLoop {
   /** As the facts name it: `ScaledObject/inference/chat`, say. */
   readonly name: string;
+  /** All queries that it will ever ask, or selectors of what they will read: no other series need be kept. */
+  readonly queries: readonly string[];
   /** From the start of the world to its first pass. */
   readonly firstAfter: Micros;
   run(view: ControlView): ControlStep;

@@ -1,4 +1,5 @@
 import type { Autoscaler, Decision, MetricsApi, ScaleView } from "../controlplane/autoscaler.ts";
+import type { ControlLoop } from "../controlplane/control-loop.ts";
 import { HorizontalPodAutoscaler } from "../controlplane/hpa/horizontal-pod-autoscaler.ts";
 import { PlainMetricsApi } from "../controlplane/metrics/metrics-api.ts";
 import type { MonitoringServer } from "../controlplane/monitoring-server.ts";
@@ -16,6 +17,7 @@ import type { AutoscalerView, GatewayView, ReplicaView, WorkloadView } from "../
 import { invariant } from "../sim/invariant.ts";
 import type { Streams } from "../sim/rng.ts";
 import { after, micros, type SimTime, START } from "../sim/time.ts";
+import { controlLoopsOf } from "./control-loops.ts";
 import type { TwinEvent } from "./event.ts";
 import { metricNames } from "./metric-names.ts";
 import { Monitoring, type Page } from "./monitoring.ts";
@@ -58,20 +60,27 @@ const KUBE_STATE_METRICS = {
 export class Autoscaling {
   readonly #host: AutoscalingHost;
   readonly #scalers: readonly Scaler[];
+  readonly #loops: readonly ControlLoop[];
   readonly #monitoring: Monitoring;
   readonly #replicaRows: readonly MetricRow<ReplicaView>[];
 
   constructor(scenario: Scenario, streams: Streams, host: AutoscalingHost) {
     this.#host = host;
+    this.#loops = controlLoopsOf(scenario, streams);
     const simulated = scenario.autoscalers.filter(({ driver }) => driver === "Simulated");
-    this.#monitoring = new Monitoring(
-      scenario.metrics,
-      simulated.flatMap(({ spec }) => metricNames.neededSeries(spec)),
-    );
+    this.#monitoring = new Monitoring(scenario.metrics, [
+      ...simulated.flatMap(({ spec }) => metricNames.neededSeries(spec)),
+      ...this.#loops.flatMap(({ queries }) => queries),
+    ]);
     this.#replicaRows = this.#monitoring.wantedRows(replicaMetrics);
     this.#scalers = scenario.autoscalers.map((scaler, index) => this.#enlist(scaler, index, streams));
     this.#watchGateways(scenario);
     this.#watchKubernetes();
+    this.#loops.forEach((loop, index) => {
+      host.plan(after(START, loop.firstAfter), { kind: "control-due", loop: index });
+      const page = loop.families?.bind(loop);
+      if (page !== undefined) this.#watch(loop.name, { job: loop.name }, page);
+    });
   }
 
   /** A pod's engine is up. */
@@ -89,6 +98,20 @@ export class Autoscaling {
   scrape(target: string): void {
     const next = this.#monitoring.scrape(target, this.#host.now);
     if (next !== undefined) this.#host.plan(next, { kind: "scrape-due", target });
+  }
+
+  /** One pass of a control loop. */
+  control(index: number): void {
+    const loop = this.#loops[index];
+    invariant(loop !== undefined, "a control loop of this world");
+    const { now } = this.#host;
+    const step = loop.run({
+      now,
+      monitoring: this.#monitoring,
+      scale: (workload) => this.#host.scaleOf(workload),
+    });
+    for (const { workload, replicas, reason } of step.scales) this.#host.scale(workload, replicas, loop.name, reason);
+    this.#host.plan(after(now, step.againAfter), { kind: "control-due", loop: index });
   }
 
   sync(index: number): void {

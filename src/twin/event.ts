@@ -27,6 +27,8 @@ export type TwinEvent =
   | { readonly kind: "transfer-started"; readonly model: string; readonly request: number; readonly bytes: number }
   | { readonly kind: "transfer-due"; readonly model: string; readonly generation: number }
   | { readonly kind: "scrape-due"; readonly target: string }
+  /** A controller beside the HPAs acts. */
+  | { readonly kind: "control-due"; readonly loop: number }
   | { readonly kind: "sync-due"; readonly autoscaler: number }
   | { readonly kind: "sample-due" };
 
@@ -46,8 +48,9 @@ export const RANK = {
   "gate-due": 11,
   "gauges-due": 12,
   "scrape-due": 13,
-  "sync-due": 14,
-  "sample-due": 15,
+  "control-due": 14,
+  "sync-due": 15,
+  "sample-due": 16,
 } as const satisfies Record<TwinEvent["kind"], number>;
 
 /** The reference simulator's engine goes after the arrivals of its instant, so that they take part in a step that starts then. */

@@ -157,6 +157,8 @@ export class World {
         return this.#scale(event.workload, event.replicas, event.by, "written from outside");
       case "scrape-due":
         return this.#autoscaling.scrape(event.target);
+      case "control-due":
+        return this.#autoscaling.control(event.loop);
       case "sync-due":
         return this.#autoscaling.sync(event.autoscaler);
       case "sample-due":
