@@ -34,6 +34,8 @@ export class Plugins implements Knowledge {
   readonly profiles = new Map<string, Profile>();
   readonly handler: ProfileHandler;
   readonly hooks: readonly Hooks[];
+  /** Name of the producer that counts load, if one is listed or somebody goes by it: it exports what it counts. */
+  readonly loadProducer: string | undefined;
   readonly #streams: Streams;
   readonly #producersSaid: Named<ProducerSaid>;
   readonly #producers = new Map<string, Producer>();
@@ -60,6 +62,7 @@ export class Plugins implements Knowledge {
       this.profiles.set(profile.name, new Profile(profile.name, filtersOf, scorersOf, pickerOf));
     }
     this.handler = handlers.create(said.handler, { decider: (name) => found(decidersByName, name) });
+    this.loadProducer = [...this.#producers].find(([, { load }]) => load !== undefined)?.[0];
     this.load();
     this.hooks = [...this.producers, ...filtersByName.values(), ...scorersByName.values()];
   }

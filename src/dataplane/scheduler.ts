@@ -31,6 +31,8 @@ export interface Placement {
 export class Scheduler implements Profiles {
   readonly ask = new Question();
   readonly names: readonly string[];
+  /** Name of the producer that exports the load in flight, if there is one. */
+  readonly loadProducer: string | undefined;
   readonly #profiles: ReadonlyMap<string, Profile>;
   readonly #handler: ProfileHandler;
   /** Those that others go by come first. */
@@ -49,6 +51,7 @@ export class Scheduler implements Profiles {
     this.#profiles = plugins.profiles;
     this.names = [...plugins.profiles.keys()];
     this.#handler = plugins.handler;
+    this.loadProducer = plugins.loadProducer;
     this.#load = plugins.load();
     this.#producers = plugins.producers;
     this.#hooks = plugins.hooks;

@@ -69,6 +69,8 @@ export interface GatewayView {
   /** Its own pod, where it is scraped. */
   readonly pod: string;
   readonly container: string;
+  /** Through which it is asked and scraped. */
+  readonly service: string;
   /** Name of the InferencePool. */
   readonly pool: string;
   /** When it was up. */
@@ -76,11 +78,19 @@ export interface GatewayView {
   /** Gauges of the pool as it flushed them last; undefined before its first flush. */
   readonly flushed: PoolGauges | undefined;
   /** As scraped last, present: not flushed. */
-  readonly endpoints: readonly { readonly name: string; readonly waiting: number }[];
+  readonly endpoints: readonly {
+    readonly name: string;
+    readonly waiting: number;
+    /** That were sent there and have not ended, and tokens of their prompts that are yet to be computed. */
+    readonly inFlight: number;
+    readonly inFlightTokens: number;
+  }[];
   /** Where flow control is on; as computed at its last dispatch. */
   readonly flowControl?: FlowControlView;
   /** Of the approximate prefix index, where there is one. */
   readonly prefixIndex?: PluginName & { readonly entries: number };
+  /** Name of the producer that exports the load in flight, where there is one. */
+  readonly loadProducer?: string;
   /** The profile handler that decides on disaggregation, where there is one. */
   readonly disagg?: PluginName;
   readonly counted: GatewayCounts;

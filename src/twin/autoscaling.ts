@@ -20,7 +20,7 @@ import { after, micros, type SimTime, START } from "../sim/time.ts";
 import { controlLoopsOf } from "./control-loops.ts";
 import type { TwinEvent } from "./event.ts";
 import { metricNames } from "./metric-names.ts";
-import { Monitoring, type Page } from "./monitoring.ts";
+import { Monitoring, type Page, type TargetSaid } from "./monitoring.ts";
 import type { AutoscalerScenario, Scenario } from "./scenario.ts";
 
 /** What the control loop needs of the world it runs in. */
@@ -79,7 +79,7 @@ export class Autoscaling {
     this.#loops.forEach((loop, index) => {
       host.plan(after(START, loop.firstAfter), { kind: "control-due", loop: index });
       const page = loop.families?.bind(loop);
-      if (page !== undefined) this.#watch(loop.name, { job: loop.name }, page);
+      if (page !== undefined) this.#watch(loop.name, { labels: { job: loop.name }, page });
     });
   }
 
@@ -87,7 +87,7 @@ export class Autoscaling {
   join(pod: string): void {
     if (!this.#monitoring.reads(replicaMetrics)) return;
     const labels = placeOf(this.#host.replica(pod));
-    this.#watch(pod, labels, () => pageOf(this.#replicaRows, this.#host.replica(pod)));
+    this.#watch(pod, { labels, page: () => pageOf(this.#replicaRows, this.#host.replica(pod)) });
   }
 
   /** A pod is gone. */
@@ -187,10 +187,12 @@ export class Autoscaling {
     for (const model of new Set(workloads.map(({ modelName }) => modelName))) {
       const view = this.#host.gateway(model);
       if (view === undefined) continue;
-      this.#watch(`gateway/${view.pool}`, placeOf(view), () => {
+      const labels = { ...placeOf(view), service: view.service, job: view.service };
+      const page: Page = () => {
         const now = this.#host.gateway(model);
         return now === undefined ? [] : pageOf(rows, now);
-      });
+      };
+      this.#watch(`gateway/${view.pool}`, { labels, page });
     }
   }
 
@@ -198,14 +200,16 @@ export class Autoscaling {
     const ofWorkloads = this.#monitoring.wantedRows(workloadMetrics);
     const ofAutoscalers = this.#monitoring.wantedRows(autoscalerMetrics);
     if (ofWorkloads.length + ofAutoscalers.length === 0) return;
-    this.#watch("kube-state-metrics", KUBE_STATE_METRICS, () => [
+    const page: Page = () => [
       ...this.#host.workloads().flatMap((workload) => pageOf(ofWorkloads, workload)),
       ...this.views().flatMap((autoscaler) => pageOf(ofAutoscalers, autoscaler)),
-    ]);
+    ];
+    // Its series speak of others: the chart sets honorLabels.
+    this.#watch("kube-state-metrics", { labels: KUBE_STATE_METRICS, honorLabels: true, page });
   }
 
-  #watch(target: string, labels: Readonly<Record<string, string>>, page: Page): void {
-    const first = this.#monitoring.join(target, labels, page, this.#host.now);
+  #watch(target: string, said: TargetSaid): void {
+    const first = this.#monitoring.join(target, said, this.#host.now);
     this.#host.plan(first, { kind: "scrape-due", target });
   }
 }

@@ -30,18 +30,25 @@ export class GatewayRecord {
     this.#flushed = flushed(this.#flushed, fresh);
   }
 
-  view(endpoints: readonly Endpoint[], fullness: Fullness | undefined): GatewayView {
-    const { namespace, pool, scheduling } = this.#scenario;
+  view(endpoints: readonly Endpoint[], fullness: Fullness | undefined, loadProducer: string | undefined): GatewayView {
+    const { namespace, pool, service, scheduling } = this.#scenario;
     const { type } = scheduling.handler;
     const disagg = type === "disagg-profile-handler" || type === "pd-profile-handler";
     return {
       namespace,
       pod: `${pool}-epp`,
       container: "epp",
+      service: service ?? `${pool}-epp`,
       pool,
       since: START,
       flushed: this.#flushed,
-      endpoints: endpoints.map(({ name, waiting }) => ({ name, waiting })),
+      endpoints: endpoints.map(({ name, waiting, inFlight, inFlightTokens }) => ({
+        name,
+        waiting,
+        inFlight,
+        inFlightTokens,
+      })),
+      ...(loadProducer === undefined ? {} : { loadProducer }),
       ...(fullness === undefined ? {} : { flowControl: flowControlView(fullness) }),
       ...(disagg ? { disagg: { pluginName: type, pluginType: type } } : {}),
       counted: this.#fold.counts,

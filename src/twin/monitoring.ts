@@ -13,8 +13,15 @@ import type { MetricsScenario } from "./scenario.ts";
 /** What a target shows when it is scraped: families without the labels that the scrape adds. */
 export type Page = () => readonly MetricFamily[];
 
-interface Target {
+export interface TargetSaid {
+  /** That the scrape adds. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Whether a label of the page goes before one of the target's. */
+  readonly honorLabels?: boolean;
+  readonly page: Page;
+}
+
+interface Target {
   readonly page: Page;
   readonly scraped: ScrapeTarget;
   /** The same target without lag, for those who compare. */
@@ -64,10 +71,9 @@ export class Monitoring implements MonitoringServer {
   }
 
   /** @returns when it is scraped first */
-  join(name: string, labels: Readonly<Record<string, string>>, page: Page, now: SimTime): SimTime {
-    const rules = { honorLabels: false, wants: this.#wanted.wants };
+  join(name: string, { labels, honorLabels = false, page }: TargetSaid, now: SimTime): SimTime {
+    const rules = { honorLabels, wants: this.#wanted.wants };
     this.#targets.set(name, {
-      labels,
       page,
       scraped: new ScrapeTarget(this.#store, labels, rules),
       true: new ScrapeTarget(this.#trueStore, labels, rules),

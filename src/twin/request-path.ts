@@ -82,8 +82,8 @@ export class RequestPath {
 
   /** What the gateway's own metrics show; undefined: it has none. */
   view(at: SimTime): GatewayView | undefined {
-    const { endpoints } = this.#gateway;
-    return this.#record?.view(endpoints, this.#gate?.fullness(endpoints, at));
+    const { endpoints, scheduler } = this.#gateway;
+    return this.#record?.view(endpoints, this.#gate?.fullness(endpoints, at), scheduler?.loadProducer);
   }
 
   // ---- requests

@@ -88,6 +88,8 @@ export interface PickerGateway extends AnyGateway {
   /** Of the InferencePool, or the simulation where there is none. */
   readonly namespace: string;
   readonly pool: string;
+  /** The Service through which its picker is asked. Left out: named after the pool, as llm-d's chart has it. */
+  readonly service?: string;
   readonly scheduling: SchedulingSaid;
   readonly gate: FrontGateSaid;
   /** Of each class of requests that is known; 0 for all others. */

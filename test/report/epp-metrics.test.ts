@@ -19,13 +19,18 @@ const gatewayView = (fold: GatewayFold, over: Partial<GatewayView> = {}): Gatewa
   namespace: "inference",
   pod: "chat-epp-0",
   container: "epp",
+  service: "chat-epp",
   pool: "chat",
   since: at(0),
   flushed: flushed(undefined, [
     { waiting: 1, running: 3, kvUsage: 0.25 },
     { waiting: 2, running: 5, kvUsage: 0.5 },
   ]),
-  endpoints: [{ name: "chat-0", waiting: 7 }],
+  endpoints: [
+    { name: "chat-0", waiting: 7, inFlight: 3, inFlightTokens: 900 },
+    { name: "chat-1", waiting: 0, inFlight: 0, inFlightTokens: 0 },
+  ],
+  loadProducer: "inflight-load-producer",
   flowControl: {
     saturation: { decode: 0.5, effective: 0.5 },
     bands: [{ priority: 0, requestsRatio: 0.1, bytesRatio: 0 }],
@@ -192,6 +197,13 @@ describe("rows of the endpoint picker", () => {
       1,
     );
     expect(value(families, "llm_d_epp_per_endpoint_queue_size", { model_server_endpoint: "chat-0" })).toBe(7);
+    expect(value(families, "llm_d_epp_inflight_tokens", { endpoint_name: "chat-0" })).toBe(900);
+    expect(families.get("llm_d_epp_inflight_requests")?.samples).toEqual([
+      {
+        labels: expect.objectContaining({ endpoint_name: "chat-0", producer_name: "inflight-load-producer" }),
+        value: 3,
+      },
+    ]);
   });
 
   it("are not there before anything was counted, or where the feature is off", () => {

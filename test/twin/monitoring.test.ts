@@ -14,7 +14,7 @@ describe("Monitoring", () => {
   const scraped = (queries: readonly string[] = ["depth"]) => {
     const monitoring = monitoringOf(queries);
     const state = { depth: 7 };
-    monitoring.join("pod-0", { pod: "pod-0" }, () => gaugePage("depth", state.depth), at(0));
+    monitoring.join("pod-0", { labels: { pod: "pod-0" }, page: () => gaugePage("depth", state.depth) }, at(0));
     monitoring.scrape("pod-0", at(100));
     return { monitoring, state };
   };
@@ -50,7 +50,7 @@ describe("Monitoring", () => {
   it("keeps what queries read, by name or by pattern, and nothing else", () => {
     const page = () => [...gaugePage("depth", 1), ...gaugePage("width", 2), ...gaugePage("height", 3)];
     const monitoring = monitoringOf(["depth", '{__name__=~"wid.*"}']);
-    monitoring.join("pod-0", {}, page, at(0));
+    monitoring.join("pod-0", { labels: {}, page }, at(0));
     monitoring.scrape("pod-0", at(10));
     expect(["depth", "width", "height"].map((name) => values(monitoring, name, 11))).toEqual([[1], [2], []]);
   });
@@ -63,7 +63,7 @@ describe("Monitoring", () => {
       { name: "requests", type: "counter", help: "", samples: [{ labels: {}, value: 4 }] },
       { name: "wait", type: "histogram", help: "", samples: [{ labels: { model: "m" }, value: histogram.value() }] },
     ];
-    monitoring.join("pod-0", { pod: "p" }, () => page, at(0));
+    monitoring.join("pod-0", { labels: { pod: "p" }, page: () => page }, at(0));
     monitoring.scrape("pod-0", at(10));
     expect(values(monitoring, "requests_total", 11)).toEqual([4]);
     expect(values(monitoring, 'wait_bucket{le=~"0.5|1.0|.Inf"}', 11)).toEqual([1, 2, 3]);
@@ -73,7 +73,8 @@ describe("Monitoring", () => {
   it("ends a series that the page shows no more", () => {
     const monitoring = monitoringOf(["queue"]);
     let tenants = ["a", "b"];
-    monitoring.join("gateway", {}, () => tenants.flatMap((tenant) => gaugePage("queue", 1, { tenant })), at(0));
+    const page = () => tenants.flatMap((tenant) => gaugePage("queue", 1, { tenant }));
+    monitoring.join("gateway", { labels: {}, page }, at(0));
     monitoring.scrape("gateway", at(10));
     tenants = ["b"];
     monitoring.scrape("gateway", at(25));
@@ -82,7 +83,8 @@ describe("Monitoring", () => {
 
   it("puts labels of the page aside that the target has itself", () => {
     const monitoring = monitoringOf(["depth"]);
-    monitoring.join("p", { namespace: "target" }, () => gaugePage("depth", 1, { namespace: "own" }), at(0));
+    const page = () => gaugePage("depth", 1, { namespace: "own" });
+    monitoring.join("p", { labels: { namespace: "target" }, page }, at(0));
     monitoring.scrape("p", at(10));
     const answer = monitoring.query("depth", at(11));
     expect(answer.ok && answer.elements[0]?.labels).toEqual({
@@ -110,7 +112,7 @@ describe("Monitoring", () => {
   it("forgets series long gone: memory does not grow with the pods that ever were", () => {
     const monitoring = monitoringOf(["depth"]);
     for (let pod = 0; pod < 1000; pod += 1) {
-      monitoring.join(`pod-${pod}`, { pod: `pod-${pod}` }, () => gaugePage("depth", 1), at(pod * 60));
+      monitoring.join(`pod-${pod}`, { labels: { pod: `pod-${pod}` }, page: () => gaugePage("depth", 1) }, at(pod * 60));
       monitoring.scrape(`pod-${pod}`, at(pod * 60 + 10));
       monitoring.leave(`pod-${pod}`);
       monitoring.scrape(`pod-${pod}`, at(pod * 60 + 25));

@@ -250,4 +250,21 @@ const scheduling: readonly GatewayMetric[] = [
   ),
 ];
 
-export const eppMetrics: readonly GatewayMetric[] = [...requests, ...pool, ...flowControl, ...scheduling];
+/** Of `inflight-load-producer`: an endpoint has series from its first request on, and loses them when it goes. */
+const inFlight = (what: string, help: string, read: (endpoint: GatewayView["endpoints"][number]) => number) =>
+  gauge(`inflight_${what}`, help, ({ namespace, loadProducer, endpoints, counted }) => {
+    if (loadProducer === undefined) return [];
+    const used = new Set(counted.attempts.map(({ endpoint }) => endpoint));
+    return endpoints
+      .filter(({ name }) => used.has(name))
+      .map((endpoint) =>
+        sample({ endpoint_name: endpoint.name, namespace, producer_name: loadProducer }, read(endpoint)),
+      );
+  });
+
+const load: readonly GatewayMetric[] = [
+  inFlight("requests", "Current number of in-flight requests per endpoint.", (endpoint) => endpoint.inFlight),
+  inFlight("tokens", "Current number of in-flight tokens per endpoint.", (endpoint) => endpoint.inFlightTokens),
+];
+
+export const eppMetrics: readonly GatewayMetric[] = [...requests, ...pool, ...flowControl, ...scheduling, ...load];

@@ -8,7 +8,7 @@ import { defaulted, type Ledger, overridden, overriddenPeriod } from "../ledger.
 import { type ObservedCluster, objectText } from "../manifest.ts";
 import type { EndpointPickerReading } from "../reader.ts";
 import { type EndpointPickerConfigReading, readPickerConfig } from "../readers/endpoint-picker-config.ts";
-import type { GatewayScenario, KvTransferScenario } from "../scenario.ts";
+import type { GatewayScenario, KvTransferScenario, PickerGateway } from "../scenario.ts";
 import { mirrorGate } from "./mirrored-gate.ts";
 import { mirrorPriorities } from "./mirrored-priorities.ts";
 import { routeTimeout } from "./mirrored-route.ts";
@@ -137,6 +137,7 @@ const pickerGateway = (
     kind: "epp",
     namespace,
     pool,
+    ...serviceOf(router),
     scheduling: { ...scheduling, kvEventDelayMicros: delay },
     gate,
     priorities,
@@ -145,6 +146,13 @@ const pickerGateway = (
     kvTransfer,
     ...timeout,
   };
+};
+
+/** Left out where it is named as usual. */
+const serviceOf = (router: Router): Pick<PickerGateway, "service"> => {
+  if (router.kind !== "InferencePool") return {};
+  const { name } = router.pool.picker.value;
+  return name === `${router.pool.ref.name}-epp` ? {} : { service: name };
 };
 
 /** Handlers that send prompts to replicas of their own. */

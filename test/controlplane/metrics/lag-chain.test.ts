@@ -20,7 +20,7 @@ const lagOf = (rng: Rng, scrapeSeconds: number, syncSeconds: number): number => 
   });
   const scale = scaleView(1, { pods: [podView(pod)] });
   let now = at(0);
-  let scrape = monitoring.join(pod, { pod }, () => gaugePage(WAITING, now >= changed ? 100 : 0), now);
+  let scrape = monitoring.join(pod, { labels: { pod }, page: () => gaugePage(WAITING, now >= changed ? 100 : 0) }, now);
   let sync = micros(rng.below(syncSeconds * 1e6)) as number as SimTime;
   for (;;) {
     if (scrape <= sync) {

@@ -37,7 +37,7 @@ describe("PlainMetricsApi", () => {
   const api = (now: number, pods = ["pod-0", "pod-1", "pod-2"]) => {
     const monitoring = monitoringOf([WAITING, USAGE]);
     const scraped = (pod: string, page: ReturnType<typeof gaugePage>, labels: Record<string, string> = {}) => {
-      monitoring.join(pod, { pod, ...labels }, () => page, at(0));
+      monitoring.join(pod, { labels: { pod, ...labels }, page: () => page }, at(0));
       monitoring.scrape(pod, at(100));
     };
     scraped("pod-0", [...gaugePage(WAITING, 2.5), ...gaugePage(USAGE, Number.NaN)], { model_name: "chat" });
