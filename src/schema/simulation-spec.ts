@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { faults } from "../controlplane/faults/index.ts";
 import { routingPolicies } from "../dataplane/policies/index.ts";
 import { latencyModels, ownCorrections } from "../latency/models/index.ts";
 import { anyDurationText, durationText } from "../model/duration.ts";
@@ -481,6 +482,10 @@ const objective = ruled(
   objectiveRules,
 ).meta({ description: "What the run has to meet." });
 
+const brokenLoop = z.array(faults.schema).max(16).meta({
+  description: "What is broken of the control loop for a while, to see what it does then.",
+});
+
 const run = z
   .strictObject({
     horizon: anyDurationText
@@ -543,6 +548,7 @@ export const simulationSpec = ruled(
       .max(20)
       .default([])
       .meta({ description: "What a preview has to meet; its verdict is Passed if it meets all." }),
+    faults: brokenLoop.default([]),
     run: run.prefault({}),
     export: exported.prefault({}),
   }),

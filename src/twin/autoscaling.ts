@@ -1,5 +1,6 @@
 import type { Autoscaler, Decision, MetricsApi, ScaleView } from "../controlplane/autoscaler.ts";
 import type { ControlLoop } from "../controlplane/control-loop.ts";
+import { FaultPlan } from "../controlplane/faults/fault-plan.ts";
 import { HorizontalPodAutoscaler } from "../controlplane/hpa/horizontal-pod-autoscaler.ts";
 import { PlainMetricsApi } from "../controlplane/metrics/metrics-api.ts";
 import type { MonitoringServer } from "../controlplane/monitoring-server.ts";
@@ -41,9 +42,14 @@ export interface AutoscalingHost {
 interface Scaler {
   readonly scenario: AutoscalerScenario;
   readonly id: string;
-  readonly autoscaler: Autoscaler;
+  autoscaler: Autoscaler;
   decision: Decision | undefined;
+  /** Another one for each start of its controller. */
+  generation: number;
 }
+
+/** Nobody answers. */
+const NO_METRICS: MetricsApi = { pods: () => undefined, object: () => undefined, external: () => undefined };
 
 /** Labels of kube-state-metrics' own pod, as the chart kube-prometheus-stack has them. */
 const KUBE_STATE_METRICS = {
@@ -62,18 +68,22 @@ export class Autoscaling {
   readonly #scalers: readonly Scaler[];
   readonly #loops: readonly ControlLoop[];
   readonly #monitoring: Monitoring;
+  readonly #faults: FaultPlan;
   readonly #replicaRows: readonly MetricRow<ReplicaView>[];
 
   constructor(scenario: Scenario, streams: Streams, host: AutoscalingHost) {
     this.#host = host;
+    this.#faults = new FaultPlan(scenario.faults);
     this.#loops = controlLoopsOf(scenario, streams);
     const simulated = scenario.autoscalers.filter(({ driver }) => driver === "Simulated");
-    this.#monitoring = new Monitoring(scenario.metrics, [
+    const queries = [
       ...simulated.flatMap(({ spec }) => metricNames.neededSeries(spec)),
-      ...this.#loops.flatMap(({ queries }) => queries),
-    ]);
+      ...this.#loops.flatMap((loop) => loop.queries),
+    ];
+    this.#monitoring = new Monitoring(scenario.metrics, queries, this.#faults);
     this.#replicaRows = this.#monitoring.wantedRows(replicaMetrics);
     this.#scalers = scenario.autoscalers.map((scaler, index) => this.#enlist(scaler, index, streams));
+    for (const until of this.#faults.restarts("controllers")) host.plan(until, { kind: "controllers-started" });
     this.#watchGateways(scenario);
     this.#watchKubernetes();
     this.#loops.forEach((loop, index) => {
@@ -114,10 +124,12 @@ export class Autoscaling {
     this.#host.plan(after(now, step.againAfter), { kind: "control-due", loop: index });
   }
 
-  sync(index: number): void {
+  /** One reconcile of an HPA. */
+  sync(index: number, generation: number): void {
     const scaler = this.#scalers[index];
     invariant(scaler !== undefined, "an autoscaler of this world");
     const { now } = this.#host;
+    if (generation !== scaler.generation || this.#faults.stopped("controllers", now) !== undefined) return;
     const { workload } = scaler.scenario;
     const scale = this.#host.scaleOf(workload);
     const decision = scaler.autoscaler.sync(now, scale, this.#apiOf(this.#monitoring, scale));
@@ -134,11 +146,27 @@ export class Autoscaling {
         ...(decision.error === undefined ? {} : { error: decision.error }),
       },
     });
-    if (decision.rescale) {
-      this.#host.scale(workload, decision.desiredReplicas, `HorizontalPodAutoscaler/${scaler.id}`, decision.reason);
-    }
-    const period = micros(scaler.scenario.syncPeriodMicros);
-    this.#host.plan(after(now, period), { kind: "sync-due", autoscaler: index });
+    // It read the scale before it looked at metrics, and writes it after.
+    const written = after(now, micros(2 * this.#faults.apiServerMicros(now)));
+    if (decision.rescale) this.#write(scaler, decision, written);
+    const next = after(written, micros(scaler.scenario.syncPeriodMicros));
+    this.#host.plan(next, { kind: "sync-due", autoscaler: index, generation });
+  }
+
+  /** Its controllers start with what is in the objects' status, and reconcile every HPA at once. */
+  restart(): void {
+    this.#scalers.forEach((scaler, index) => {
+      if (scaler.scenario.driver !== "Simulated") return;
+      scaler.generation += 1;
+      scaler.autoscaler = hpaOf(scaler.scenario, scaler.decision);
+      this.sync(index, scaler.generation);
+    });
+  }
+
+  #write({ id, scenario: { workload } }: Scaler, { desiredReplicas, reason }: Decision, at: SimTime): void {
+    const by = `HorizontalPodAutoscaler/${id}`;
+    if (at === this.#host.now) this.#host.scale(workload, desiredReplicas, by, reason);
+    else this.#host.plan(at, { kind: "scale-written", workload, replicas: desiredReplicas, by, reason });
   }
 
   views(): readonly AutoscalerView[] {
@@ -162,23 +190,20 @@ export class Autoscaling {
   }
 
   #apiOf(monitoring: MonitoringServer, scale: ScaleView): MetricsApi {
+    if (monitoring === this.#monitoring && this.#faults.stopped("adapter", this.#host.now) !== undefined)
+      return NO_METRICS;
     const pods = scale.pods.map(({ name }) => name);
     return new PlainMetricsApi(monitoring, metricNames, this.#host.now, pods);
   }
 
   #enlist(scenario: AutoscalerScenario, index: number, streams: Streams): Scaler {
     const id = `${scenario.namespace}/${scenario.name}`;
-    const autoscaler = new HorizontalPodAutoscaler(scenario.spec, {
-      syncPeriodMicros: scenario.syncPeriodMicros,
-      downscaleStabilizationSeconds: scenario.downscaleStabilizationSeconds,
-      tolerance: scenario.tolerance,
-    });
     if (scenario.driver === "Simulated") {
       // The controller's delaying queue isn't aligned to anything: each HPA has a phase of its own.
       const phase = streams.stream(`hpa/${id}`).below(scenario.syncPeriodMicros);
-      this.#host.plan(after(START, micros(phase)), { kind: "sync-due", autoscaler: index });
+      this.#host.plan(after(START, micros(phase)), { kind: "sync-due", autoscaler: index, generation: 0 });
     }
-    return { scenario, id, autoscaler, decision: undefined };
+    return { scenario, id, autoscaler: hpaOf(scenario, undefined), decision: undefined, generation: 0 };
   }
 
   #watchGateways({ gateway, workloads }: Scenario): void {
@@ -213,6 +238,16 @@ export class Autoscaling {
     this.#host.plan(first, { kind: "scrape-due", target });
   }
 }
+
+/** @param before what the object's status says of the last reconcile */
+const hpaOf = (scenario: AutoscalerScenario, before: Decision | undefined): Autoscaler => {
+  const { syncPeriodMicros, downscaleStabilizationSeconds, tolerance } = scenario;
+  return new HorizontalPodAutoscaler(
+    scenario.spec,
+    { syncPeriodMicros, downscaleStabilizationSeconds, tolerance },
+    before === undefined ? {} : { conditions: before.conditions, desiredReplicas: before.desiredReplicas },
+  );
+};
 
 const autoscalerView = ({ scenario, autoscaler, decision }: Scaler, workload: WorkloadView): AutoscalerView => ({
   namespace: scenario.namespace,

@@ -11,8 +11,14 @@ export type TwinEvent =
   | { readonly kind: "request-arrived"; readonly request: Request }
   /** A session's next request, after the one before it ended. */
   | { readonly kind: "round-arrived"; readonly request: Request }
-  /** Somebody outside wrote the scale. */
-  | { readonly kind: "scale-written"; readonly workload: string; readonly replicas: number; readonly by: string }
+  /** Somebody outside wrote the scale, or an autoscaler whose write took its time. */
+  | {
+      readonly kind: "scale-written";
+      readonly workload: string;
+      readonly replicas: number;
+      readonly by: string;
+      readonly reason?: string;
+    }
   /** The client of a request that waits in the gate hangs up. Each `model` has a request path of its own. */
   | { readonly kind: "client-gone"; readonly model: string; readonly request: number }
   /** Requests that were gathered are placed. */
@@ -29,7 +35,10 @@ export type TwinEvent =
   | { readonly kind: "scrape-due"; readonly target: string }
   /** A controller beside the HPAs acts. */
   | { readonly kind: "control-due"; readonly loop: number }
-  | { readonly kind: "sync-due"; readonly autoscaler: number }
+  /** Overtaken if `generation` is not the autoscaler's any more. */
+  | { readonly kind: "sync-due"; readonly autoscaler: number; readonly generation: number }
+  /** The controllers of kube-controller-manager start anew. */
+  | { readonly kind: "controllers-started" }
   | { readonly kind: "sample-due" };
 
 /** Who goes first at one instant: capacity, completions, new work, then whoever only looks, then who acts on what was seen. */
@@ -48,6 +57,7 @@ export const RANK = {
   "gate-due": 11,
   "gauges-due": 12,
   "scrape-due": 13,
+  "controllers-started": 14,
   "control-due": 14,
   "sync-due": 15,
   "sample-due": 16,

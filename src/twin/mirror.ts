@@ -77,6 +77,7 @@ export const mirror = (
     metrics,
     autoscalers: scalers,
     traffic,
+    ...brokenBy(simulation, ledger),
     ...judgedBy(spec),
   };
   return good({ scenario, values: ledger.values, reads: ledger.reads }, ledger.problems);
@@ -109,6 +110,19 @@ const judgedBy = ({ slo, saturation }: SimulationSpec): Pick<Scenario, "slo" | "
     ...(slo.length === 0 ? {} : { slo: Object.fromEntries(slo.map(targetsOf)) }),
     ...(usual ? {} : { saturation: options }),
   };
+};
+
+/** Left out where nothing is broken, so that such scenarios keep their digests. */
+const brokenBy = ({ metadata, spec }: InferenceSimulation, ledger: Ledger): Pick<Scenario, "faults"> => {
+  const { faults } = spec;
+  const simulation = `${metadata.namespace}/${metadata.name}`;
+  faults.forEach(({ fault, at }, i) => {
+    ledger.use(`faults[${i}].fault`, ownField(fault, simulation, `faults[${i}].fault`));
+    if (spec.mode === "Shadow" || durationOf(at) < durationOf(spec.run.horizon)) return;
+    const message = `${fault} begins at ${at}, when the run has ended`;
+    ledger.warn({ reason: "FaultTooLate", field: `spec.faults[${i}].at`, message, fix: "begin before run.horizon" });
+  });
+  return faults.length === 0 ? {} : { faults };
 };
 
 const targetsOf = ({ sloClass, ttft, tpot, e2e }: SimulationSpec["slo"][number]): [string, SloTargets] => [

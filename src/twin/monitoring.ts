@@ -1,3 +1,4 @@
+import { FaultPlan } from "../controlplane/faults/fault-plan.ts";
 import { nextScrape } from "../controlplane/metrics/scrape-schedule.ts";
 import type { MonitoringServer, QueryAnswer, SeriesAnswer } from "../controlplane/monitoring-server.ts";
 import type { MetricFamily } from "../model/metric-family.ts";
@@ -22,6 +23,7 @@ export interface TargetSaid {
 }
 
 interface Target {
+  readonly labels: Readonly<Record<string, string>>;
   readonly page: Page;
   readonly scraped: ScrapeTarget;
   /** The same target without lag, for those who compare. */
@@ -37,6 +39,7 @@ const MOST_PREPARED = 512;
  * what was scraped. Only series that somebody's queries read are kept. Times are milliseconds since the start of the world.
  */
 export class Monitoring implements MonitoringServer {
+  readonly #faults: FaultPlan;
   readonly #interval: Micros;
   readonly #lookBackMs: number;
   readonly #wanted: WantedSeries;
@@ -47,7 +50,12 @@ export class Monitoring implements MonitoringServer {
   readonly #preparedTrue = new Map<string, Prepared>();
 
   /** @param queries all that will ever be asked, or selectors of what they will read */
-  constructor({ scrapeIntervalMicros, lookBackMicros }: MetricsScenario, queries: Iterable<string>) {
+  constructor(
+    { scrapeIntervalMicros, lookBackMicros }: MetricsScenario,
+    queries: Iterable<string>,
+    faults: FaultPlan = new FaultPlan(),
+  ) {
+    this.#faults = faults;
     this.#interval = micros(scrapeIntervalMicros);
     this.#lookBackMs = lookBackMicros / 1000;
     this.#wanted = wantedSeries(queries);
@@ -74,6 +82,7 @@ export class Monitoring implements MonitoringServer {
   join(name: string, { labels, honorLabels = false, page }: TargetSaid, now: SimTime): SimTime {
     const rules = { honorLabels, wants: this.#wanted.wants };
     this.#targets.set(name, {
+      labels,
       page,
       scraped: new ScrapeTarget(this.#store, labels, rules),
       true: new ScrapeTarget(this.#trueStore, labels, rules),
@@ -92,18 +101,24 @@ export class Monitoring implements MonitoringServer {
   scrape(name: string, now: SimTime): SimTime | undefined {
     const target = this.#targets.get(name);
     if (target === undefined) return undefined;
+    const fate = this.#faults.scrape(target.labels, now);
     if (target.gone) {
-      target.scraped.end(milliseconds(now));
+      // A server that is away itself sets no markers: what it stored is seen for the look-back.
+      if (fate !== "missed") target.scraped.end(milliseconds(now));
       target.true.end(milliseconds(now));
       this.#targets.delete(name);
       return undefined;
     }
-    target.scraped.scrape(target.page(), milliseconds(now));
+    if (fate === "failed") target.scraped.fail(milliseconds(now));
+    if (fate === undefined) {
+      target.scraped.scrape(this.#faults.shown(name, target.page(), now), milliseconds(now));
+    }
     return nextScrape(name, now, this.#interval);
   }
 
   query(text: string, now: SimTime): QueryAnswer {
-    return answered(this.#ask(text, this.#store, this.#prepared, this.#lookBackMs), milliseconds(now));
+    const failure = this.#faults.answer(now);
+    return failure ?? answered(this.#ask(text, this.#store, this.#prepared, this.#lookBackMs), milliseconds(now));
   }
 
   series(selectors: readonly string[], within: Micros, now: SimTime): SeriesAnswer {

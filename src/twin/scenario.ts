@@ -1,3 +1,4 @@
+import type { FaultSaid } from "../controlplane/faults/index.ts";
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { PodStart, PodStop } from "../controlplane/pods/index.ts";
 import type { FrontGateSaid } from "../dataplane/front-gate/index.ts";
@@ -32,6 +33,8 @@ export interface Scenario {
   readonly traffic: TrafficScenario;
   /** Targets by class; left out: none. */
   readonly slo?: Readonly<Record<string, SloTargets>>;
+  /** What is broken of the control loop for a while. Left out: nothing. */
+  readonly faults?: readonly FaultSaid[];
   /** Left out: the detector `composite`. */
   readonly saturation?: SaturationOptions;
 }

@@ -154,13 +154,15 @@ export class World {
       case "transfer-due":
         return this.#pathTo(event.model).transferDue(event.generation);
       case "scale-written":
-        return this.#scale(event.workload, event.replicas, event.by, "written from outside");
+        return this.#scale(event.workload, event.replicas, event.by, event.reason ?? "written from outside");
       case "scrape-due":
         return this.#autoscaling.scrape(event.target);
       case "control-due":
         return this.#autoscaling.control(event.loop);
       case "sync-due":
-        return this.#autoscaling.sync(event.autoscaler);
+        return this.#autoscaling.sync(event.autoscaler, event.generation);
+      case "controllers-started":
+        return this.#autoscaling.restart();
       case "sample-due":
         return this.#sample();
       default:
