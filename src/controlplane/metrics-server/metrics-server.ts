@@ -33,6 +33,8 @@ interface Points {
  */
 export class MetricsServer implements ControlLoop {
   readonly name = "metrics-server";
+  /** It reads kubelets, not Prometheus. */
+  readonly queries: readonly string[] = [];
   readonly firstAfter: Micros;
   readonly #workloads: readonly string[];
   readonly #read: ReadUsage;

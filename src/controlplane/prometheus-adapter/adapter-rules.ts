@@ -1,7 +1,9 @@
 import { good, type Problem, type Result } from "../../model/problem.ts";
 import { type AdapterConfig, windowSeconds } from "./config.ts";
 import { type MetricRule, metricRule, queryTemplate } from "./metric-rule.ts";
+import { objectsQuery } from "./metrics-query.ts";
 import type { QueryTemplate } from "./query-template.ts";
+import { PODS, RESOURCES } from "./resource-kinds.ts";
 import { type ResourceLabels, resourceLabels } from "./resource-labels.ts";
 import type { CompileRegexp } from "./search-regexp.ts";
 
@@ -59,3 +61,25 @@ export const yieldedNames = (
 ): readonly string[] => [
   ...new Set(rules.flatMap((rule) => namesFor(rule.seriesQuery).flatMap((series) => rule.nameOf(series) ?? []))),
 ];
+
+/** A query as a rule makes them, of a series and objects that stand for any; undefined for a rule that can make none. */
+export const sampleQuery = (rule: MetricRule, external: boolean): string | undefined => {
+  if (external) return rule.queryForExternal(ANY, {}, ANY);
+  const resource = RESOURCES.find((one) => rule.labels.labelFor(one) !== undefined);
+  return resource && rule.queryForObjects(ANY, {}, { resource, names: [ANY], namespace: "" });
+};
+
+/** What rules may read, and how far back: what they list, and one query of each. */
+export const queriesOf = ({ custom, external, usage }: AdapterRules): readonly string[] => [
+  ...[...custom, ...external].map(({ seriesQuery }) => seriesQuery),
+  ...custom.flatMap((rule) => sampleQuery(rule, false) ?? []),
+  ...external.flatMap((rule) => sampleQuery(rule, true) ?? []),
+  ...[usage?.cpu, usage?.memory].flatMap((rule) =>
+    rule === undefined
+      ? []
+      : (objectsQuery(rule.template, rule.labels, "", {}, { resource: PODS, names: [ANY], namespace: ANY }) ?? []),
+  ),
+];
+
+/** Stands for a name; a name that no series has. */
+const ANY = "any";

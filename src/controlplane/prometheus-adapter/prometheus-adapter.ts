@@ -3,7 +3,7 @@ import type { MetricsApi, MetricValue, PodView } from "../autoscaler.ts";
 import type { ControlLoop, ControlStep, ControlView } from "../control-loop.ts";
 import { scrapePhase } from "../metrics/scrape-schedule.ts";
 import type { MonitoringServer, SeriesLabels } from "../monitoring-server.ts";
-import type { AdapterRules } from "./adapter-rules.ts";
+import { type AdapterRules, queriesOf } from "./adapter-rules.ts";
 import { customKey, customMetrics, externalMetrics, type FindSeries, type MetricList } from "./metric-lists.ts";
 import { metricValue } from "./metric-values.ts";
 import { podUsage } from "./pod-usage.ts";
@@ -37,6 +37,7 @@ export interface MetricsQuestion {
  */
 export class PrometheusAdapter implements ControlLoop {
   readonly name = "prometheus-adapter";
+  readonly queries: readonly string[];
   readonly firstAfter: Micros;
   readonly #rules: AdapterRules;
   readonly #options: AdapterOptions;
@@ -49,6 +50,7 @@ export class PrometheusAdapter implements ControlLoop {
   constructor(rules: AdapterRules, options: AdapterOptions) {
     this.#rules = rules;
     this.#options = options;
+    this.queries = queriesOf(rules);
     this.firstAfter = micros(options.relistInterval + scrapePhase(this.name, options.relistInterval));
   }
 

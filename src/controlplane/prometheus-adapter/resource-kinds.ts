@@ -49,6 +49,9 @@ export const NAMESPACES = "namespaces";
 /** Those without a namespace of their own, as the adapter has them. Source: pkg/naming/resource_converter.go. */
 export const ROOT_SCOPED: readonly string[] = [NAMESPACES, "nodes", "persistentvolumes"];
 
+/** All that are known. */
+export const RESOURCES: readonly string[] = ALL.map(({ resource }) => resource);
+
 const BY_RESOURCE = new Map(ALL.map((one) => [one.resource, one]));
 
 /**

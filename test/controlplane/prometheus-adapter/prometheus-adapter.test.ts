@@ -169,6 +169,23 @@ describe("answers", () => {
   });
 });
 
+describe("what may be read", () => {
+  it("is what rules list, and one query of each that says how far back", () => {
+    expect(adapterOf(PRODUCTION_STACK + LLM_D.replace(/rules:\n- seriesQuery: 'vllm[^]*/, "")).queries).toEqual([
+      '{__name__=~"^vllm:num_requests_waiting$"}',
+      'llm_d_epp_flow_control_queue_size{inference_pool!=""}',
+      "inference_objective_running_requests",
+      "sum by(namespace) (vllm:num_requests_waiting)",
+      'sum(any{namespace="any"})',
+      'sum(inference_objective_running_requests{top_level_controller_name="qwen-epp"})',
+    ]);
+    expect(adapterOf(RESOURCE_RULES).queries).toEqual([
+      'sum(rate(container_cpu_usage_seconds_total{namespace="any",pod="any"}[5m])) by (pod)',
+      'sum(container_memory_working_set_bytes{namespace="any",pod="any"}) by (pod)',
+    ]);
+  });
+});
+
 describe("the list of metrics", () => {
   it("is looked up for every request before the first pass, then by the passes only", () => {
     const server = new ScriptedServer([]);
@@ -218,7 +235,12 @@ describe("over PromQL", () => {
       server.scrape(seconds, "vllm:num_requests_waiting", { namespace: "ns", pod, engine: "1" }, 1);
       server.scrape(seconds, "vllm:kv_cache_usage_perc", { namespace: "ns", pod, engine: "0" }, waiting / 10);
       const container = { namespace: "ns", pod, instance: "node-0" };
-      server.scrape(seconds, "container_cpu_usage_seconds_total", { ...container, container: "vllm" }, seconds * 1.0005);
+      server.scrape(
+        seconds,
+        "container_cpu_usage_seconds_total",
+        { ...container, container: "vllm" },
+        seconds * 1.0005,
+      );
       server.scrape(seconds, "container_memory_working_set_bytes", { ...container, container: "vllm" }, 2 ** 30);
       server.scrape(seconds, "container_memory_working_set_bytes", { ...container, container: "proxy" }, 2 ** 20);
     }
