@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { HorizontalPodAutoscaler } from "../../../src/controlplane/hpa/horizontal-pod-autoscaler.ts";
+import type { HpaMetric } from "../../../src/controlplane/hpa/spec.ts";
 import type { MonitoringServer, SeriesLabels } from "../../../src/controlplane/monitoring-server.ts";
 import type { PrometheusAdapter } from "../../../src/controlplane/prometheus-adapter/index.ts";
+import { podView, scaleView, spec } from "../hpa/fixtures.ts";
 import { GAUGES_OF_PODS, LLM_D, PRODUCTION_STACK, RESOURCE_RULES, SAMPLE } from "./configs.ts";
 import { adapterOf, atSeconds, ScriptedServer, StoreServer } from "./servers.ts";
 
@@ -296,6 +299,50 @@ describe("over PromQL", () => {
     const api = adapterOf(RESOURCE_RULES).api({ monitoring: server, now: atSeconds(310), namespace: "ns", pods });
     expect(Object.keys(milli(api.resource?.("cpu", undefined)) ?? {})).toEqual(["chat-0"]);
   });
+
+  it.each([
+    {
+      name: "a queue with a value: ratio times ready pods",
+      metric: { type: "External", metric: "igw_queue_depth", selector: {}, target: { type: "Value", milli: 7000 } },
+      config: LLM_D,
+      desired: 4,
+    },
+    {
+      name: "a namespace's total with an average: 116 over 40",
+      metric: {
+        type: "Object",
+        metric: "vllm_num_requests_waiting",
+        selector: {},
+        describedObject: { kind: "Namespace", name: "ns" },
+        target: { type: "AverageValue", milli: 40_000 },
+      },
+      config: PRODUCTION_STACK,
+      desired: 3,
+    },
+    {
+      name: "pods: the mean of 5 and 10 over 5",
+      metric: {
+        type: "Pods",
+        metric: "num_requests_waiting",
+        selector: {},
+        target: { type: "AverageValue", milli: 5000 },
+      },
+      config: GAUGES_OF_PODS,
+      desired: 3,
+    },
+  ] satisfies readonly { readonly metric: HpaMetric; readonly [key: string]: unknown }[])(
+    "an HPA on $name",
+    ({ metric, config, desired }) => {
+      const pods = ["chat-0", "chat-1"].map((name) => podView(name));
+      const hpa = new HorizontalPodAutoscaler(spec({ metrics: [metric] }));
+      const decision = hpa.sync(
+        atSeconds(310),
+        scaleView(2, { pods }),
+        ask(adapterOf(config), server, ["chat-0", "chat-1"], 310),
+      );
+      expect(decision).toMatchObject({ desiredReplicas: desired, rescale: true });
+    },
+  );
 
   it("a metric is listed while its series had a sample within the age", () => {
     const adapter = adapterOf(LLM_D, 60);
