@@ -58,8 +58,13 @@ export interface MetricValue {
 export interface MetricsApi {
   /** custom.metrics.k8s.io, per pod. */
   pods(metric: string, selector: Readonly<Record<string, string>>): ReadonlyMap<string, MetricValue> | undefined;
-  /** custom.metrics.k8s.io, of one object. */
-  object(metric: string, object: string, selector: Readonly<Record<string, string>>): MetricValue | undefined;
+  /** custom.metrics.k8s.io, of one object. @param kind of the object, as its manifest has it: `Namespace` */
+  object(
+    metric: string,
+    object: string,
+    selector: Readonly<Record<string, string>>,
+    kind: string,
+  ): MetricValue | undefined;
   /** external.metrics.k8s.io: all series that match. */
   external(metric: string, selector: Readonly<Record<string, string>>): readonly MetricValue[] | undefined;
   /** metrics.k8s.io: usage per pod, of all its containers or of the named one. Left out: there is no such API. */

@@ -7,6 +7,7 @@ import { changedBy } from "../twin/candidate.ts";
 import type { ObservedCluster } from "../twin/manifest.ts";
 import { type Mirrored, type MirroredValue, mirror, pickerConfigWanted } from "../twin/mirror.ts";
 import type { Scenario } from "../twin/scenario.ts";
+import { findAdapterConfig } from "./adapter-config.ts";
 import { findPickerConfig } from "./endpoint-picker-config.ts";
 import { findModelConfig } from "./model-config.ts";
 import { findProfile } from "./profile-source.ts";
@@ -103,8 +104,8 @@ const mirrorOf = async (
   const beyond = limitProblems(simulation.spec, limits);
   if (beyond.length > 0) return { ok: false as const, problems: beyond };
   const said = simulation.spec.workload.trace;
-  const rules = { allowedUrls, maxTraceBytes: limits.maxTraceBytes };
-  const found = said === undefined ? undefined : await findTrace(said, simulation.metadata.namespace, store, rules);
+  const bounds = { allowedUrls, maxTraceBytes: limits.maxTraceBytes };
+  const found = said === undefined ? undefined : await findTrace(said, simulation.metadata.namespace, store, bounds);
   if (found !== undefined && !found.ok) return found;
   const file = simulation.spec.workload.profile;
   const profile = file === undefined ? undefined : await findProfile(file, simulation.metadata.namespace, store);
@@ -115,12 +116,17 @@ const mirrorOf = async (
   const picked = pickerConfigWanted(simulation, cluster);
   const pickerConfig = picked === undefined ? undefined : await findPickerConfig(picked, cluster, store);
   if (pickerConfig !== undefined && !pickerConfig.ok) return pickerConfig;
+  const rules = simulation.spec.overrides.metrics?.prometheusAdapter;
+  const adapter =
+    rules === undefined ? undefined : await findAdapterConfig(rules, simulation.metadata.namespace, store);
+  if (adapter !== undefined && !adapter.ok) return adapter;
   return mirror(simulation, cluster, {
     limits,
     ...(found === undefined ? {} : { trace: found.value }),
     ...(profile?.value === undefined ? {} : { profile: profile.value }),
     ...(config === undefined ? {} : { modelConfig: config.value }),
     ...(pickerConfig === undefined ? {} : { pickerConfig: pickerConfig.value }),
+    ...(adapter === undefined ? {} : { adapterConfig: adapter.value }),
   });
 };
 

@@ -13,6 +13,7 @@ import {
   labelRules,
   objectiveRules,
   oneConfigInput,
+  oneDocumentInput,
   onePicking,
   oneTraceInput,
   oneWorkload,
@@ -312,6 +313,19 @@ const gatewayOverride = ruled(
   [onePicking],
 ).meta({ description: "The gateway in front of the replicas." });
 
+const prometheusAdapter = ruled(
+  z.strictObject({
+    path: z.string().min(1).max(1024).optional().meta({ description: "A file below the folder; in folder mode only." }),
+    configMap: configMapKey.optional(),
+    inline: z.string().min(1).max(262_144).optional().meta({ description: "The file's text, YAML or JSON." }),
+    relistInterval: durationText.optional().meta({ description: "--metrics-relist-interval. Left out: 10m." }),
+    maxAge: durationText.optional().meta({ description: "--metrics-max-age. Left out: as the relist interval." }),
+  }),
+  [oneDocumentInput],
+).meta({
+  description: "prometheus-adapter's configuration (config.yaml), which says what the autoscaler can ask for.",
+});
+
 const overrides = z
   .strictObject({
     replicas: z
@@ -338,6 +352,7 @@ const overrides = z
     metrics: z
       .strictObject({
         scrapeInterval: durationText.optional().meta({ description: "Prometheus' scrape interval of the engines." }),
+        prometheusAdapter: prometheusAdapter.optional(),
       })
       .optional()
       .meta({ description: "The way of the metrics from the engines to the autoscaler." }),

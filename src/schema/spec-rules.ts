@@ -38,6 +38,12 @@ export const oneConfigInput: Rule<{ path?: unknown; configMap?: unknown }> = {
   holds: ({ path, configMap }) => count(path, configMap) === 1,
 };
 
+export const oneDocumentInput: Rule<{ path?: unknown; configMap?: unknown; inline?: unknown }> = {
+  message: "exactly one of path, configMap and inline must be set",
+  cel: "(has(self.path) ? 1 : 0) + (has(self.configMap) ? 1 : 0) + (has(self.inline) ? 1 : 0) == 1",
+  holds: ({ path, configMap, inline }) => count(path, configMap, inline) === 1,
+};
+
 /** The API server can't look at a field of any shape. */
 export const onePicking: Rule<{ policy?: unknown; endpointPickerConfig?: unknown }> = {
   message: "policy and endpointPickerConfig are two ways to pick: at most one of them may be set",

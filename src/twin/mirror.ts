@@ -9,11 +9,12 @@ import { seconds } from "../sim/time.ts";
 import { digestOf } from "./digest.ts";
 import { defaulted, Ledger, type MirroredValue, overriddenPeriod, ownField } from "./ledger.ts";
 import type { ManifestRef, ObservedCluster } from "./manifest.ts";
+import { mirrorAdapter } from "./mirror/mirrored-adapter.ts";
 import { mirrorAutoscalers } from "./mirror/mirrored-autoscalers.ts";
 import { mirrorGateway } from "./mirror/mirrored-gateway.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
-import type { FoundProfile, FoundTrace, MetricsScenario, Scenario } from "./scenario.ts";
+import type { FoundDocument, FoundTrace, MetricsScenario, Scenario } from "./scenario.ts";
 
 export type { MirroredValue } from "./ledger.ts";
 export type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
@@ -24,11 +25,13 @@ export interface MirrorParts {
   /** What spec.workload.trace names; whoever holds the store has looked. */
   readonly trace?: FoundTrace;
   /** What spec.workload.profile names, unless it is a preset. */
-  readonly profile?: FoundProfile;
+  readonly profile?: FoundDocument;
   /** What spec.overrides.model.config holds: a Hugging Face config.json. */
   readonly modelConfig?: string;
   /** Text of the endpoint picker's configuration, where `pickerConfigWanted` asks for it. */
   readonly pickerConfig?: string;
+  /** What spec.overrides.metrics.prometheusAdapter names. */
+  readonly adapterConfig?: FoundDocument;
 }
 
 export interface Mirrored {
@@ -47,7 +50,7 @@ export interface Mirrored {
 export const mirror = (
   simulation: InferenceSimulation,
   cluster: ObservedCluster,
-  { limits, trace, profile, modelConfig, pickerConfig }: MirrorParts,
+  { limits, trace, profile, modelConfig, pickerConfig, adapterConfig }: MirrorParts,
 ): Result<Mirrored> => {
   const ledger = new Ledger();
   const { spec, metadata } = simulation;
@@ -64,9 +67,10 @@ export const mirror = (
   }
   const complete = readings.length === spec.mirror.workloads.length;
   const refs = readings.map(({ ref }) => ref);
-  const scalers = complete ? mirrorAutoscalers(refs, simulation, cluster, limits, ledger) : [];
+  const adapter = mirrorAdapter(spec, adapterConfig, ledger);
+  const scalers = complete ? mirrorAutoscalers(refs, simulation, { cluster, limits, adapter }, ledger) : [];
   const gateway = mirrorGateway(simulation, { cluster, pickerConfig }, ledger);
-  const metrics = mirrorMetrics(spec, ledger);
+  const metrics = { ...mirrorMetrics(spec, ledger), ...(adapter === undefined ? {} : { adapter: adapter.scenario }) };
   const traffic = mirrorTraffic(simulation, { trace, profile }, limits, ledger);
   if (ledger.failed || traffic === undefined || gateway === undefined)
     return { ok: false, problems: errorsFirst(ledger.problems) };

@@ -1,6 +1,7 @@
 import type { FaultSaid } from "../controlplane/faults/index.ts";
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { PodStart, PodStop } from "../controlplane/pods/index.ts";
+import type { AdapterConfig } from "../controlplane/prometheus-adapter/index.ts";
 import type { FrontGateSaid } from "../dataplane/front-gate/index.ts";
 import type { KvLink } from "../dataplane/kv-transfers.ts";
 import type { PolicySaid } from "../dataplane/policies/index.ts";
@@ -108,6 +109,17 @@ export interface MetricsScenario {
   readonly scrapeIntervalMicros: number;
   /** Instant queries use the newest sample at most this old. */
   readonly lookBackMicros: number;
+  /** Left out: plain queries, without rules. */
+  readonly adapter?: AdapterScenario;
+}
+
+/** prometheus-adapter between Prometheus and autoscaler. */
+export interface AdapterScenario {
+  /** Without errors: `readAdapterRules` takes it. */
+  readonly config: AdapterConfig;
+  readonly relistIntervalMicros: number;
+  /** Not less than the interval. */
+  readonly maxAgeMicros: number;
 }
 
 export interface AutoscalerScenario {
@@ -146,8 +158,8 @@ export interface FoundTrace {
   readonly header?: { readonly said: unknown; readonly file: string };
 }
 
-/** Another tool's workload file as it was found, as plain data. */
-export interface FoundProfile {
+/** A file of another tool as it was found: one YAML document, as plain data. */
+export interface FoundDocument {
   readonly said: unknown;
   /** Left out where it stands in the simulation itself. */
   readonly file?: string;

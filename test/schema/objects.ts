@@ -122,7 +122,14 @@ export const GOOD: readonly Anything[] = [
         requestTimeout: "0s",
         priorities: { batch: -1 },
       },
-      metrics: { scrapeInterval: "15s" },
+      metrics: {
+        scrapeInterval: "15s",
+        prometheusAdapter: {
+          configMap: { name: "prometheus-adapter", key: "config.yaml" },
+          relistInterval: "1m",
+          maxAge: "5m",
+        },
+      },
       autoscaler: { syncPeriod: "15s", downscaleStabilization: "5m", tolerance: 0.1 },
     },
     workload: {
@@ -612,6 +619,20 @@ export const BAD: readonly Bad[] = [
     break: spec((s) => (s.overrides = { model: { config: {} } })),
     field: "spec.overrides.model.config",
     says: "exactly one of path and configMap",
+    by: "rule",
+  },
+  {
+    name: "an adapter's rules from nowhere",
+    break: spec((s) => (s.overrides = { metrics: { prometheusAdapter: { relistInterval: "1m" } } })),
+    field: "spec.overrides.metrics.prometheusAdapter",
+    says: "exactly one of path, configMap and inline",
+    by: "rule",
+  },
+  {
+    name: "an adapter's rules from two places",
+    break: spec((s) => (s.overrides = { metrics: { prometheusAdapter: { path: "a.yaml", inline: "{}" } } })),
+    field: "spec.overrides.metrics.prometheusAdapter",
+    says: "exactly one of path, configMap and inline",
     by: "rule",
   },
   {

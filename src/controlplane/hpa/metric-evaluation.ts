@@ -75,7 +75,7 @@ const evaluateMetric = (metric: HpaMetric, context: EvaluationContext): Outcome<
       return evaluatePods(metric.metric, context.metrics.pods(metric.metric, metric.selector), metric.target, context);
     case "Object": {
       const { kind, name } = metric.describedObject;
-      const value = context.metrics.object(metric.metric, name, metric.selector)?.valueMilli;
+      const value = context.metrics.object(metric.metric, name, metric.selector, kind)?.valueMilli;
       return evaluateTotal(value, metric.target, context, {
         unavailable: `unable to get metric ${metric.metric}: no metrics returned from custom metrics API on ${kind} ${name}`,
         source: "object",

@@ -11,6 +11,14 @@ import { metricNames } from "../metric-names.ts";
 import type { AutoscalerReading } from "../reader.ts";
 import { autoscalerReaders, workloadReaders } from "../readers/index.ts";
 import type { AutoscalerScenario } from "../scenario.ts";
+import { type MirroredAdapter, unyieldedMetrics } from "./mirrored-adapter.ts";
+
+export interface AutoscalerParts {
+  readonly cluster: ObservedCluster;
+  readonly limits: Limits;
+  /** undefined: metrics go by the names of their series. */
+  readonly adapter: MirroredAdapter | undefined;
+}
 
 /**
  * Who scales the workloads: the autoscaler that the simulation names, or each that has one of them as its scaleTargetRef.
@@ -19,10 +27,10 @@ import type { AutoscalerScenario } from "../scenario.ts";
 export const mirrorAutoscalers = (
   workloads: readonly ManifestRef[],
   { metadata, spec }: InferenceSimulation,
-  cluster: ObservedCluster,
-  limits: Limits,
+  parts: AutoscalerParts,
   ledger: Ledger,
 ): readonly AutoscalerScenario[] => {
+  const { cluster } = parts;
   const { namespace, name } = metadata;
   const named = spec.mirror.autoscaler?.name;
   const found =
@@ -39,7 +47,7 @@ export const mirrorAutoscalers = (
   if (found.length === 0 && !ledger.failed) {
     ledger.use("autoscalers", defaulted(null, "no autoscaler targets the workloads: their replicas stay as they are"));
   }
-  return readings.map((reading) => scenarioOf(reading, spec, `${namespace}/${name}`, limits, ledger));
+  return readings.map((reading) => scenarioOf(reading, spec, `${namespace}/${name}`, parts, ledger));
 };
 
 const readerOf = ({ kind }: Manifest): (typeof autoscalerReaders)[number] =>
@@ -159,7 +167,7 @@ const scenarioOf = (
   { ref, target, spec: hpa, values }: AutoscalerReading,
   spec: SimulationSpec,
   simulation: string,
-  { maxReplicas }: Limits,
+  { limits: { maxReplicas }, adapter }: AutoscalerParts,
   ledger: Ledger,
 ): AutoscalerScenario => {
   const path = `autoscalers[${ref.name}]`;
@@ -167,7 +175,7 @@ const scenarioOf = (
   const { overrides, mirror } = spec;
   ledger.use(`${path}.target`, { value: target.value.name, from: target.from });
   for (const value of values) ledger.use(`${path}.${value.path}`, value.known);
-  ledger.add(metricNames.problems(hpa), { object });
+  ledger.add(adapter === undefined ? metricNames.problems(hpa) : unyieldedMetrics(hpa, adapter), { object });
   if (hpa.maxReplicas > maxReplicas) {
     const message = `${hpa.maxReplicas} replicas are more than ${maxReplicas}`;
     ledger.error({

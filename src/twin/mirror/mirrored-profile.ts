@@ -1,4 +1,3 @@
-import type { Problem } from "../../model/problem.ts";
 import { problemsOf } from "../../schema/issue.ts";
 import { type Limits, trafficProblems } from "../../schema/limits.ts";
 import { withoutNulls } from "../../schema/parse.ts";
@@ -6,7 +5,8 @@ import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { type Profile, presetWorkload, profiles } from "../../workload/profiles/index.ts";
 import type { SyntheticWorkload } from "../../workload/sources/index.ts";
 import { derived, type Ledger } from "../ledger.ts";
-import type { FoundProfile, TrafficScenario } from "../scenario.ts";
+import type { FoundDocument, TrafficScenario } from "../scenario.ts";
+import { tellInside } from "./found-document.ts";
 import { leavesOf } from "./traffic-leaves.ts";
 
 const FIELD = "spec.workload.profile";
@@ -15,7 +15,7 @@ const MOST_PROBLEMS = 20;
 /** Another tool's workload as clients of the synthetic source. */
 export const mirrorProfile = (
   spec: SimulationSpec,
-  found: FoundProfile | undefined,
+  found: FoundDocument | undefined,
   limits: Limits,
   ledger: Ledger,
 ): TrafficScenario | undefined => {
@@ -31,24 +31,15 @@ export const mirrorProfile = (
   return beyond.length > 0 ? undefined : { kind: "synthetic", synthetic };
 };
 
-const readProfile = (profile: Profile, found: FoundProfile, ledger: Ledger): SyntheticWorkload | undefined => {
+const readProfile = (profile: Profile, found: FoundDocument, ledger: Ledger): SyntheticWorkload | undefined => {
   const raw = withoutNulls(found.said);
   const parsed = profile.schema.safeParse(raw);
   if (!parsed.success) {
     const problems = parsed.error.issues.flatMap((issue) => problemsOf(issue, profile.schema, raw));
-    tell(problems.slice(0, MOST_PROBLEMS), found, ledger);
+    tellInside(problems.slice(0, MOST_PROBLEMS), found, FIELD, ledger);
     return undefined;
   }
   const converted = profile.convert(parsed.data);
-  tell(converted.ok ? converted.warnings : converted.problems.slice(0, MOST_PROBLEMS), found, ledger);
+  tellInside(converted.ok ? converted.warnings : converted.problems.slice(0, MOST_PROBLEMS), found, FIELD, ledger);
   return converted.ok ? converted.value : undefined;
-};
-
-/** Fields are the file's own; where there is no file, they lie below the simulation's. */
-const tell = (problems: readonly Problem[], { file }: FoundProfile, ledger: Ledger): void => {
-  for (const problem of problems) {
-    const inner = problem.field === undefined || problem.field === "" ? "" : `.${problem.field}`;
-    const place = file === undefined ? { field: `${FIELD}.inline${inner}` } : { file, field: problem.field || FIELD };
-    ledger.problems.push({ ...problem, ...place });
-  }
 };

@@ -5,14 +5,14 @@ import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { traceHeader } from "../../workload/trace-header.ts";
 import { IMAGE_TOKENS, type ReplayOptions } from "../../workload/traces/index.ts";
 import { defaulted, derived, type Ledger, ownField } from "../ledger.ts";
-import type { FoundProfile, FoundTrace, TrafficScenario } from "../scenario.ts";
+import type { FoundDocument, FoundTrace, TrafficScenario } from "../scenario.ts";
 import { mirrorProfile } from "./mirrored-profile.ts";
 import { leavesOf } from "./traffic-leaves.ts";
 
 /** What whoever holds the store has found. */
 interface Found {
   readonly trace: FoundTrace | undefined;
-  readonly profile: FoundProfile | undefined;
+  readonly profile: FoundDocument | undefined;
 }
 
 /** The traffic as the simulation says it; all of it is the simulation's own. */
