@@ -5,7 +5,7 @@ export type { Answer, QueryValue, SeriesPoints, VectorSample } from "./answer.ts
 export { parseDurationMs } from "./durations.ts";
 export { ALL_FEATURES, type Features, PLAIN } from "./features.ts";
 export { Labels } from "./labels.ts";
-export { type MetricNames, metricNames } from "./metric-names.ts";
+export { type MetricNames, metricNames, selectorsOf } from "./metric-names.ts";
 export { parseQuery } from "./parse.ts";
 export { type Prepared, type PreparedQuery, prepare, type QueryOptions } from "./query.ts";
 export { type RelabelConfig, RelabelError, type Relabelling, relabelError, relabelling } from "./relabelling.ts";
