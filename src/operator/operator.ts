@@ -28,6 +28,9 @@ export interface OperatorWatch {
 /** Everything is looked at again after this long, whatever the watches said. */
 const RESYNC_SECONDS = 600;
 
+/** Kinds that a simulation reads wherever they stand. */
+const ELSEWHERE: ReadonlySet<string> = new Set(["Node", "PodMonitor", "ServiceMonitor", "PrometheusRule"]);
+
 /**
  * Watches a store and keeps every simulation in it as its object says. `lead` begins the work and `rest` ends it,
  * so that of several operators one acts.
@@ -88,11 +91,11 @@ export class Operator {
     await Promise.all([this.#shadows.close(), this.#parts.pool.close()]);
   }
 
-  /** A simulation is looked at when it changes, and when anything in its namespace does that it may have read. */
+  /** A simulation is looked at when it changes, and when anything does that it may have read: most stand in its namespace. */
   #changed(ref: ObjectRef): void {
     if (ref.kind === "InferenceSimulation") return this.queue.add(keyOf(ref));
     for (const { object } of this.simulations) {
-      if (ref.kind === "Node" || (object.metadata.namespace ?? "default") === ref.namespace)
+      if (ELSEWHERE.has(ref.kind) || (object.metadata.namespace ?? "default") === ref.namespace)
         this.queue.add(keyOf(object.metadata));
     }
   }

@@ -21,3 +21,18 @@ export const parseDurationMs = (text: string): number | undefined => {
   const total = Object.values(UNITS).reduce((sum, unit, i) => sum + Number(parts[i + 1] ?? 0) * unit, 0);
   return total > LONGEST_MS ? undefined : total;
 };
+
+/** `1m30s` for 90 000 ms; days, weeks and years only where nothing is left. Source: model.Duration.String, prometheus/common 0.67. */
+export const durationTextMs = (lengthMs: number): string => {
+  if (lengthMs === 0) return "0s";
+  let left = lengthMs;
+  let text = "";
+  for (const [unit, ms] of Object.entries(UNITS)) {
+    const exact = ms >= (UNITS.d as number);
+    if (exact && left % ms !== 0) continue;
+    const amount = Math.floor(left / ms);
+    if (amount > 0) text += `${amount}${unit}`;
+    left -= amount * ms;
+  }
+  return text;
+};

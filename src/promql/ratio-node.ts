@@ -1,12 +1,11 @@
 import type { Aggregate } from "./ast.ts";
 import { shortText } from "./go-numbers.ts";
 import type { Labels } from "./labels.ts";
+import { labelsHash } from "./labels-hash.ts";
 import type { ScalarNode, VectorNode } from "./node.ts";
 import { QueryError } from "./query-error.ts";
 import type { Run } from "./run.ts";
-import { utf8Of } from "./strings.ts";
 import { InstantVector, LabelCache } from "./vector.ts";
-import { xxhash64 } from "./xxhash.ts";
 
 /**
  * limit_ratio: a share of the series, always the same ones, chosen by a hash of their labels; a negative share is of the
@@ -56,14 +55,4 @@ export class RatioNode implements VectorNode {
 }
 
 /** In [0, 1]. */
-const sampleOffset = (labels: Labels): number => {
-  const bytes: number[] = [];
-  for (const pair of labels.pairs()) {
-    for (const text of pair) {
-      const encoded = utf8Of(text);
-      const { length } = encoded;
-      bytes.push(...(length < 255 ? [length] : [255, length & 255, (length >> 8) & 255, length >> 16]), ...encoded);
-    }
-  }
-  return Number(xxhash64(bytes)) / 2 ** 64;
-};
+const sampleOffset = (labels: Labels): number => Number(labelsHash(labels)) / 2 ** 64;

@@ -26,7 +26,7 @@ export const labelJoin = (to: string, separator: string, from: readonly string[]
 };
 
 /** Any text in UTF-8, but nothing. Bytes that are none are read as U+FFFD. */
-const isLabelName = (name: string): boolean => name !== "" && !name.includes("\ufffd");
+export const isLabelName = (name: string): boolean => name !== "" && !name.includes("\ufffd");
 
 /** Always an object of its own, so that it shows that the label was set. */
 const changed = (labels: Labels, name: string, value: string): Labels => labels.with(name, value);
@@ -41,7 +41,7 @@ const compiled = (pattern: string): Regexp => {
 };
 
 /** Source: Regexp.Expand, Go 1.26: a name is as long as can be; one that is unknown is empty; `$$` is `$`. */
-const expand = (template: string, regexp: Regexp, groups: readonly (string | undefined)[]): string =>
+export const expand = (template: string, regexp: Regexp, groups: readonly (string | undefined)[]): string =>
   template.replace(/\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu, (whole, braced?: string, plain?: string) => {
     if (whole === "$$") return "$";
     const name = braced ?? plain ?? "";

@@ -16,6 +16,9 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   { apiVersion: "inference.networking.x-k8s.io/v1alpha2", kind: "InferenceObjective", plural: "inferenceobjectives" },
   { apiVersion: "inference.networking.x-k8s.io/v1alpha2", kind: "InferenceModel", plural: "inferencemodels" },
   { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", plural: "httproutes" },
+  { apiVersion: "monitoring.coreos.com/v1", kind: "PodMonitor", plural: "podmonitors", optional: true },
+  { apiVersion: "monitoring.coreos.com/v1", kind: "ServiceMonitor", plural: "servicemonitors", optional: true },
+  { apiVersion: "monitoring.coreos.com/v1", kind: "PrometheusRule", plural: "prometheusrules", optional: true },
   { apiVersion: "v1", kind: "Node", plural: "nodes", clusterScoped: true, optional: true },
 ];
 

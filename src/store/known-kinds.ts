@@ -34,9 +34,11 @@ const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
   "VolumeAttributesClass",
 ]);
 
-/** Kinds with a namespace in the groups of the kinds that we watch (core, apps, autoscaling, the gateways'): no slips of ours. */
+/** Kinds with a namespace in the groups of the kinds that we watch (core, apps, autoscaling, the gateways', monitoring): no slips of ours. */
 const NAMESPACED: ReadonlySet<string> = new Set([
   "ConfigMap",
+  "Alertmanager",
+  "AlertmanagerConfig",
   "BackendTLSPolicy",
   "ControllerRevision",
   "DaemonSet",
@@ -51,16 +53,21 @@ const NAMESPACED: ReadonlySet<string> = new Set([
   "PersistentVolumeClaim",
   "Pod",
   "PodTemplate",
+  "Probe",
+  "Prometheus",
+  "PrometheusAgent",
   "ReferenceGrant",
   "ReplicaSet",
   "ReplicationController",
   "ResourceQuota",
   "Scale",
+  "ScrapeConfig",
   "Secret",
   "ServiceAccount",
   "StatefulSet",
   "TCPRoute",
   "TLSRoute",
+  "ThanosRuler",
   "UDPRoute",
 ]);
 

@@ -5,16 +5,16 @@ import type { SloTargets } from "../report/slo.ts";
 import type { Limits } from "../schema/limits.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
 import type { SimulationSpec } from "../schema/simulation-spec.ts";
-import { seconds } from "../sim/time.ts";
 import { digestOf } from "./digest.ts";
-import { defaulted, Ledger, type MirroredValue, overriddenPeriod, ownField } from "./ledger.ts";
+import { Ledger, type MirroredValue, ownField } from "./ledger.ts";
 import type { ManifestRef, ObservedCluster } from "./manifest.ts";
 import { mirrorAdapter } from "./mirror/mirrored-adapter.ts";
 import { mirrorAutoscalers } from "./mirror/mirrored-autoscalers.ts";
 import { mirrorGateway } from "./mirror/mirrored-gateway.ts";
+import { mirrorMetrics } from "./mirror/mirrored-metrics.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
-import type { FoundDocument, FoundTrace, MetricsScenario, Scenario } from "./scenario.ts";
+import type { FoundDocument, FoundTrace, Scenario } from "./scenario.ts";
 
 export type { MirroredValue } from "./ledger.ts";
 export type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
@@ -70,7 +70,10 @@ export const mirror = (
   const adapter = mirrorAdapter(spec, adapterConfig, ledger);
   const scalers = complete ? mirrorAutoscalers(refs, simulation, { cluster, limits, adapter }, ledger) : [];
   const gateway = mirrorGateway(simulation, { cluster, pickerConfig }, ledger);
-  const metrics = { ...mirrorMetrics(spec, ledger), ...(adapter === undefined ? {} : { adapter: adapter.scenario }) };
+  const metrics = {
+    ...mirrorMetrics(simulation, readings, gateway, cluster, ledger),
+    ...(adapter === undefined ? {} : { adapter: adapter.scenario }),
+  };
   const traffic = mirrorTraffic(simulation, { trace, profile }, limits, ledger);
   if (ledger.failed || traffic === undefined || gateway === undefined)
     return { ok: false, problems: errorsFirst(ledger.problems) };
@@ -137,20 +140,6 @@ const targetsOf = ({ sloClass, ttft, tpot, e2e }: SimulationSpec["slo"][number])
     ...(e2e === undefined ? {} : { e2e: durationOf(e2e) }),
   },
 ];
-
-/** Look-back of Prometheus' instant queries: --query.lookback-delta, 5 min. */
-const LOOK_BACK_SECONDS = 300;
-
-const mirrorMetrics = ({ overrides }: SimulationSpec, ledger: Ledger): MetricsScenario => {
-  const interval =
-    overriddenPeriod(overrides.metrics?.scrapeInterval, "overrides.metrics.scrapeInterval", ledger) ??
-    defaulted(30, "no monitor is mirrored: 30 s, as kube-prometheus-stack and llm-d's PodMonitor have it");
-  const lookBack = defaulted(LOOK_BACK_SECONDS, "Prometheus 3: --query.lookback-delta is 5 min");
-  return {
-    scrapeIntervalMicros: seconds(ledger.use("metrics.scrapeIntervalSeconds", interval)),
-    lookBackMicros: seconds(ledger.use("metrics.lookBackSeconds", lookBack)),
-  };
-};
 
 const tooManyReplicas = (name: string, replicas: number, most: number): Omit<Problem, "severity"> => ({
   reason: "TooManyReplicas",

@@ -1,8 +1,10 @@
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { Known, Source } from "../model/known.ts";
 import type { Result } from "../model/problem.ts";
+import type { RuleGroupSpec, ScrapeJob } from "../promql/index.ts";
 import type { Manifest, ManifestRef } from "./manifest.ts";
 import type { GpuReading } from "./readers/gpu.ts";
+import type { LabelSelector } from "./readers/label-selector.ts";
 import type { ModelStorage } from "./readers/model-storage.ts";
 import type { PodLifeReading } from "./readers/probes.ts";
 import type { VllmArguments } from "./readers/vllm-args.ts";
@@ -49,7 +51,10 @@ export interface AutoscalerReading {
 /** Pods behind one name. */
 export interface ServiceReading {
   readonly ref: ManifestRef;
+  readonly labels: Readonly<Record<string, string>>;
   readonly selector: Known<Readonly<Record<string, string>>>;
+  /** By name, "" for one without; each leads to a port of the pods, by its name or number. */
+  readonly ports: readonly { readonly name: string; readonly target: string | number }[];
 }
 
 /** Pods that an endpoint picker chooses among. */
@@ -111,10 +116,40 @@ export type PickerConfigPlace =
   /** A file that comes from nowhere that is known. */
   | { readonly kind: "unknown"; readonly path: string; readonly flag: Source };
 
+/** Whom a monitor looks for, and where. */
+export interface MonitorScope {
+  /** Left out: in all. */
+  readonly namespaces?: readonly string[];
+  /** Of pods, or of Services. */
+  readonly selector: LabelSelector;
+}
+
+/** What a Prometheus is to scrape. */
+export interface MonitorReading {
+  readonly ref: ManifestRef;
+  readonly scope: MonitorScope;
+  readonly endpoints: readonly MonitorEndpoint[];
+}
+
+export interface MonitorEndpoint {
+  readonly job: ScrapeJob;
+  /** In seconds. */
+  readonly interval: Known<number>;
+  readonly place: { readonly object?: string; readonly field?: string };
+}
+
+/** Rules that a Prometheus is to evaluate. */
+export interface RulesReading {
+  readonly ref: ManifestRef;
+  readonly groups: readonly RuleGroupSpec[];
+}
+
 export const workloadReader = (reader: Reader<WorkloadReading>): Reader<WorkloadReading> => reader;
 export const autoscalerReader = (reader: Reader<AutoscalerReading>): Reader<AutoscalerReading> => reader;
 export const serviceReader = (reader: Reader<ServiceReading>): Reader<ServiceReading> => reader;
 export const poolReader = (reader: Reader<PoolReading>): Reader<PoolReading> => reader;
 export const objectiveReader = (reader: Reader<ObjectiveReading>): Reader<ObjectiveReading> => reader;
 export const routeReader = (reader: Reader<RouteReading>): Reader<RouteReading> => reader;
+export const monitorReader = (reader: Reader<MonitorReading>): Reader<MonitorReading> => reader;
+export const rulesReader = (reader: Reader<RulesReading>): Reader<RulesReading> => reader;
 export const pickerReader = (reader: Reader<EndpointPickerReading>): Reader<EndpointPickerReading> => reader;

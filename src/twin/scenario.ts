@@ -10,6 +10,7 @@ import type { EngineConfig } from "../engine/engine.ts";
 import type { LatencySaid } from "../latency/models/index.ts";
 import type { Hardware } from "../model/hardware.ts";
 import type { ModelShape, Parallelism } from "../model/model-shape.ts";
+import type { RuleGroupSpec, ScrapeJob, ScrapeTarget } from "../promql/index.ts";
 import type { SaturationOptions } from "../report/saturation/saturation-fold.ts";
 import type { SloTargets } from "../report/slo.ts";
 import type { SyntheticWorkload } from "../workload/sources/index.ts";
@@ -111,6 +112,10 @@ export interface MetricsScenario {
   readonly lookBackMicros: number;
   /** Left out: plain queries, without rules. */
   readonly adapter?: AdapterScenario;
+  /** What monitors scrape. Left out: there are none, and everything is scraped each `scrapeIntervalMicros`. */
+  readonly jobs?: readonly JobScenario[];
+  /** Left out: none. */
+  readonly ruleGroups?: readonly RuleGroupSpec[];
 }
 
 /** prometheus-adapter between Prometheus and autoscaler. */
@@ -120,6 +125,18 @@ export interface AdapterScenario {
   readonly relistIntervalMicros: number;
   /** Not less than the interval. */
   readonly maxAgeMicros: number;
+}
+
+/** A scrape job, and at which pods it finds what. */
+export interface JobScenario {
+  readonly job: ScrapeJob;
+  readonly targets: readonly JobTarget[];
+}
+
+/** One port of each pod of a workload. */
+export interface JobTarget extends Omit<ScrapeTarget, "pod" | "podIp" | "node"> {
+  /** Whose pods: name of the Deployment of the engines, or of the endpoint picker. */
+  readonly of: { readonly role: "engine" | "endpoint-picker"; readonly name: string };
 }
 
 export interface AutoscalerScenario {

@@ -102,6 +102,8 @@ describe("kinds of gateways", () => {
     ["serving.knative.dev/v1", "Service"],
     ["gateway.networking.k8s.io/v1alpha2", "TCPRoute"],
     ["gateway.networking.k8s.io/v1", "Gateway"],
+    ["monitoring.coreos.com/v1", "Prometheus"],
+    ["monitoring.coreos.com/v1alpha1", "ScrapeConfig"],
     ["llm-d.ai/v1alpha2", "InferenceModelRewrite"],
     ["inference.networking.x-k8s.io/v1alpha1", "InferencePoolImport"],
     ["inference.networking.x-k8s.io/v1alpha2", "InferencePool"],

@@ -192,7 +192,7 @@ const names = (workloads: readonly Labelled[]): string =>
   workloads.map(({ ref }) => `${ref.kind} ${ref.name}`).join(" or ");
 
 /** Of the pods that a workload makes. */
-const labelsOf = (manifest: Manifest): Readonly<Record<string, string>> =>
+export const labelsOf = (manifest: Manifest): Readonly<Record<string, string>> =>
   (manifest.spec as { template?: { metadata?: { labels?: Record<string, string> } } } | undefined)?.template?.metadata
     ?.labels ?? {};
 
@@ -226,7 +226,10 @@ const isOld = ({ kind, apiVersion }: Manifest): boolean =>
   kind === "InferencePool" && groupOf(apiVersion) !== poolReaders[0].group;
 
 /** An empty selector selects nobody. */
-const selects = (selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean => {
+export const selects = (
+  selector: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>>,
+): boolean => {
   const wanted = Object.entries(selector);
   return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
 };

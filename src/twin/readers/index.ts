@@ -6,7 +6,10 @@ import { httpRoute } from "./http-route.ts";
 import { inferenceModel } from "./inference-model.ts";
 import { inferenceObjective } from "./inference-objective.ts";
 import { inferencePool } from "./inference-pool.ts";
+import { podMonitor } from "./pod-monitor.ts";
+import { prometheusRule } from "./prometheus-rule.ts";
 import { service } from "./service.ts";
+import { serviceMonitor } from "./service-monitor.ts";
 
 export const workloadReaders = [deployment] as const;
 export const autoscalerReaders = [horizontalPodAutoscaler] as const;
@@ -16,6 +19,9 @@ export const serviceReaders = [service] as const;
 export const pickerReaders = [endpointPicker] as const;
 export const objectiveReaders = [inferenceObjective, inferenceModel] as const;
 export const routeReaders = [httpRoute] as const;
+/** What a Prometheus scrapes, and the rules that it evaluates. */
+export const monitorReaders = [podMonitor, serviceMonitor] as const;
+export const rulesReaders = [prometheusRule] as const;
 
 /** No object of its own: a text inside one. */
 export { parsePickerConfig, readPickerConfig } from "./endpoint-picker-config.ts";

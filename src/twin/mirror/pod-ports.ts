@@ -1,0 +1,24 @@
+import { Field } from "../field.ts";
+import type { Manifest } from "../manifest.ts";
+
+/** A container of a pod and the ports that it declares, in order; sidecars among the init containers too. */
+export interface ContainerPorts {
+  readonly container: string;
+  readonly ports: readonly { readonly name?: string; readonly number: number }[];
+}
+
+/** Of the pods that a workload makes; what is malformed in them others tell. */
+export const podPorts = (workload: Manifest): readonly ContainerPorts[] => {
+  const pod = Field.root(workload, []).at("spec", "template", "spec");
+  return [...pod.at("containers").items(), ...pod.at("initContainers").items()].map((container) => ({
+    container: container.at("name").text()?.value ?? "",
+    ports: container
+      .at("ports")
+      .items()
+      .flatMap((port) => {
+        const number = port.at("containerPort").whole()?.value;
+        const name = port.at("name").text()?.value ?? "";
+        return number === undefined ? [] : [{ ...(name === "" ? {} : { name }), number }];
+      }),
+  }));
+};
