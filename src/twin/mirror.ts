@@ -10,6 +10,7 @@ import { digestOf } from "./digest.ts";
 import { defaulted, Ledger, type MirroredValue, overriddenPeriod, ownField } from "./ledger.ts";
 import type { ManifestRef, ObservedCluster } from "./manifest.ts";
 import { mirrorAutoscalers } from "./mirror/mirrored-autoscalers.ts";
+import { mirrorControllers } from "./mirror/mirrored-controllers.ts";
 import { mirrorGateway } from "./mirror/mirrored-gateway.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
@@ -65,6 +66,8 @@ export const mirror = (
   const complete = readings.length === spec.mirror.workloads.length;
   const refs = readings.map(({ ref }) => ref);
   const scalers = complete ? mirrorAutoscalers(refs, simulation, cluster, limits, ledger) : [];
+  const controllers =
+    workloads.length === spec.mirror.workloads.length ? mirrorControllers(workloads, simulation, cluster, ledger) : [];
   const gateway = mirrorGateway(simulation, { cluster, pickerConfig }, ledger);
   const metrics = mirrorMetrics(spec, ledger);
   const traffic = mirrorTraffic(simulation, { trace, profile }, limits, ledger);
@@ -76,6 +79,7 @@ export const mirror = (
     gateway,
     metrics,
     autoscalers: scalers,
+    ...(controllers.length === 0 ? {} : { controllers }),
     traffic,
     ...judgedBy(spec),
   };

@@ -7,9 +7,12 @@ import { inferenceModel } from "./inference-model.ts";
 import { inferenceObjective } from "./inference-objective.ts";
 import { inferencePool } from "./inference-pool.ts";
 import { service } from "./service.ts";
+import { variantAutoscaling } from "./variant-autoscaling.ts";
 
 export const workloadReaders = [deployment] as const;
 export const autoscalerReaders = [horizontalPodAutoscaler] as const;
+/** What of a workload the Workload Variant Autoscaler is told. */
+export const variantReaders = [variantAutoscaling] as const;
 /** What stands before the workloads, who picks, for whom, and the way there. */
 export const poolReaders = [inferencePool] as const;
 export const serviceReaders = [service] as const;
@@ -19,3 +22,4 @@ export const routeReaders = [httpRoute] as const;
 
 /** No object of its own: a text inside one. */
 export { parsePickerConfig, readPickerConfig } from "./endpoint-picker-config.ts";
+export { isManagedScaler, readManagedScaler } from "./managed-scaler.ts";
