@@ -51,7 +51,8 @@ export class BlisAutoscaler implements ControlLoop {
     this.#down = new SignalTimer(options.scaleDownWindowMicros);
   }
 
-  run({ now, scale }: ControlView): ControlStep {
+  run(view: ControlView): ControlStep {
+    const { now } = view;
     if (now >= this.#tickAt) {
       this.#tick(now);
       this.#tickAt = after(now, micros(this.#options.intervalMicros));
@@ -60,7 +61,7 @@ export class BlisAutoscaler implements ControlLoop {
     this.#underWay = this.#underWay.filter(({ at }) => at > now);
     const wanted = new Map<string, number>();
     for (const { target, delta } of due) {
-      const has = wanted.get(target.workload) ?? scale(target.workload).specReplicas;
+      const has = wanted.get(target.workload) ?? view.scale(target.workload).specReplicas;
       wanted.set(target.workload, Math.max(0, has + delta));
     }
     const next = Math.min(this.#tickAt, ...this.#underWay.map(({ at }) => at)) as SimTime;

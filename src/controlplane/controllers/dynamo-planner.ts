@@ -57,7 +57,7 @@ const params = z.object({
   correction: z
     .boolean()
     .default(false)
-    .meta({ description: "Whether observed latencies correct the profile, as they did before 2026 (no_correction)." }),
+    .meta({ description: "Whether observed latencies correct the profile, as they did in 2025 (no_correction)." }),
   trafficSource: z.enum(["engines", "frontend"]).default("engines").meta({
     description: "frontend: dynamo_frontend_* metrics, as the planner has it. engines: the same quantities of vllm:*.",
   }),

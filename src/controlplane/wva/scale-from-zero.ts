@@ -31,9 +31,9 @@ export class ScaleFromZero implements ControlLoop {
     this.#wantedLast = wantedLast;
   }
 
-  run({ scale, now }: ControlView): ControlStep {
+  run(view: ControlView): ControlStep {
     const woken = this.#targets.filter(
-      ({ workload, model }) => scale(workload).specReplicas === 0 && this.#queued(model, now) > 0,
+      ({ workload, model }) => view.scale(workload).specReplicas === 0 && this.#queued(model, view.now) > 0,
     );
     for (const { name, kind } of woken) if (kind === "crd") this.#wantedLast.set(name, 1);
     const reason = "scalefromzero mode: pending request - scale-up";
