@@ -67,7 +67,9 @@ export const mirror = (
   const refs = readings.map(({ ref }) => ref);
   const scalers = complete ? mirrorAutoscalers(refs, simulation, cluster, limits, ledger) : [];
   const controllers =
-    workloads.length === spec.mirror.workloads.length ? mirrorControllers(workloads, simulation, cluster, ledger) : [];
+    workloads.length === spec.mirror.workloads.length
+      ? mirrorControllers(workloads, simulation, cluster, limits, ledger)
+      : [];
   const gateway = mirrorGateway(simulation, { cluster, pickerConfig }, ledger);
   const metrics = mirrorMetrics(spec, ledger);
   const traffic = mirrorTraffic(simulation, { trace, profile }, limits, ledger);

@@ -19,12 +19,14 @@ export interface BlisAutoscalerOptions extends BlisThresholds {
 
 /**
  * The reference simulator's own autoscaler: it looks into the engines at every tick, and what it decides takes effect after a
- * delay that stands for metrics and HPA (BLIS f90a1e3, sim/cluster/autoscaler.go). It knows no minimum and no maximum: without
+ * delay that stands for metrics and HPA (BLIS f90a1e3, sim/cluster/autoscaler.go). It knows no bounds but those of the simulation itself: without
  * load it takes the last replica too, and from none it never comes back. Which pods go is the workload's business here; there
  * the oldest goes.
  */
 export class BlisAutoscaler implements ControlLoop {
   readonly name: string;
+  /** None: it looks into the engines. */
+  readonly queries = [];
   readonly firstAfter = micros(0);
   readonly #targets: readonly ControllerTarget[];
   readonly #options: BlisAutoscalerOptions;
@@ -62,7 +64,7 @@ export class BlisAutoscaler implements ControlLoop {
     const wanted = new Map<string, number>();
     for (const { target, delta } of due) {
       const has = wanted.get(target.workload) ?? view.scale(target.workload).specReplicas;
-      wanted.set(target.workload, Math.max(0, has + delta));
+      wanted.set(target.workload, Math.min(Math.max(0, has + delta), target.maxReplicas ?? Number.POSITIVE_INFINITY));
     }
     const next = Math.min(this.#tickAt, ...this.#underWay.map(({ at }) => at)) as SimTime;
     return {

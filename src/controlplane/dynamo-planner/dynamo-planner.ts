@@ -1,6 +1,7 @@
 import { elapsed, micros, type SimTime, START, toSeconds } from "../../sim/time.ts";
 import type { ControlLoop, ControlStep, ControlView } from "../control-loop.ts";
 import type { ControllerTarget, EnginePerformance } from "../controller.ts";
+import { recordedQueries } from "../recorded-queries.ts";
 import { type GpuBudget, withinBudget, withinSharedBudget } from "./budget.ts";
 import { PlannerMetrics, type Traffic, type TrafficSource } from "./observe.ts";
 import { type Corrections, enginesFor } from "./predictive.ts";
@@ -38,6 +39,7 @@ interface Predictors {
  */
 export class DynamoPlanner implements ControlLoop {
   readonly name: string;
+  readonly queries: readonly string[];
   readonly firstAfter;
   readonly #graph: PlannedGraph;
   readonly #options: PlannerOptions;
@@ -67,6 +69,11 @@ export class DynamoPlanner implements ControlLoop {
       options.throughputScaling ? START + options.throughputMicros : Number.POSITIVE_INFINITY
     ) as SimTime;
     this.firstAfter = micros(Math.min(this.#loadAt, this.#throughputAt));
+    this.queries = recordedQueries((monitoring, now) => {
+      const metrics = new PlannerMetrics(monitoring, now);
+      this.#observe(metrics);
+      if (options.loadScaling) for (const target of this.#targets()) metrics.loads(target, new Set());
+    });
   }
 
   run(view: ControlView): ControlStep {
@@ -87,7 +94,11 @@ export class DynamoPlanner implements ControlLoop {
       return { scales: [], againAfter };
     }
     const reason = `${this.#options.optimizationTarget} target`;
-    const scales = [...wanted].map(([{ workload }, replicas]) => ({ workload, replicas, reason }));
+    const scales = [...wanted].map(([{ workload, maxReplicas = Number.POSITIVE_INFINITY }, replicas]) => ({
+      workload,
+      replicas: Math.min(replicas, maxReplicas),
+      reason,
+    }));
     return { scales, againAfter };
   }
 

@@ -3,7 +3,7 @@ import type { VariantState } from "./variant.ts";
 
 /**
  * Least cost: more where a token of capacity is cheapest, up to each variant's maximum; fewer where a replica is dearest, down
- * to its minimum, and never the last replica of all (llm-d WVA, main of mid-2026, internal/engines/pipeline
+ * to its minimum, and not the last replica of the cheapest where no other is left (llm-d WVA, main of mid-2026, internal/engines/pipeline
  * CostAwareOptimizer: costAwareScaleUp, scaleDownVariantSet). That main also accounts for prefill and decode apart, which is
  * not modelled.
  * @returns what is wanted of each variant

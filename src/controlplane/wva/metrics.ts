@@ -1,6 +1,9 @@
 import type { MetricFamily, MetricSample } from "../../model/metric-family.ts";
 import type { ControllerTarget } from "../controller.ts";
 
+/** What an HPA may read of it. */
+export const VARIANT_GAUGES: readonly string[] = ["wva_desired_replicas", "wva_current_replicas", "wva_desired_ratio"];
+
 interface Published {
   readonly labels: Readonly<Record<string, string>>;
   readonly current: number;

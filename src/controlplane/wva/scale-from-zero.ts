@@ -12,6 +12,8 @@ const INTERVAL = micros(100_000);
  */
 export class ScaleFromZero implements ControlLoop {
   readonly name: string;
+  /** None: it reads the picker's page itself. */
+  readonly queries = [];
   readonly firstAfter;
   readonly #targets: readonly ControllerTarget[];
   readonly #queued: ControllerContext["queuedAtPicker"];

@@ -2,6 +2,7 @@ import { micros } from "../../sim/time.ts";
 import type { ScaleView } from "../autoscaler.ts";
 import type { ControlLoop, ControlStep, ControlView } from "../control-loop.ts";
 import type { ControllerTarget } from "../controller.ts";
+import { recordedQueries } from "../recorded-queries.ts";
 import { ReplicaCollector } from "./collect.ts";
 import { costAware } from "./cost-aware.ts";
 import { enforceZero } from "./enforce.ts";
@@ -24,6 +25,7 @@ export interface VariantAutoscalerOptions extends SpareThresholds, TokenThreshol
 export type WantedLast = Map<string, number>;
 
 const INTERVAL = micros(30_000_000);
+const SERVICE = "workload-variant-autoscaler-controller-manager-metrics-service";
 
 /**
  * llm-d's Workload Variant Autoscaler: every 30 s, how many replicas of each variant of a model are wanted, published as a
@@ -32,7 +34,10 @@ const INTERVAL = micros(30_000_000);
  */
 export class VariantAutoscaler implements ControlLoop {
   readonly name: string;
+  readonly queries: readonly string[];
   readonly firstAfter;
+  /** As its chart installs it: the label `namespace` of its gauges is then scraped as `exported_namespace`. */
+  readonly labels = { job: SERVICE, service: SERVICE, namespace: "workload-variant-autoscaler-system" };
   readonly #targets: readonly ControllerTarget[];
   readonly #options: VariantAutoscalerOptions;
   readonly #wantedLast: WantedLast;
@@ -55,6 +60,14 @@ export class VariantAutoscaler implements ControlLoop {
     this.#wantedLast = wantedLast;
     this.#metrics = metrics;
     this.#tokens = new TokenSaturation(options);
+    this.queries = recordedQueries((monitoring, now) => {
+      const collector = new ReplicaCollector(monitoring, now);
+      for (const { model, namespace } of targets) {
+        collector.replicas(model, namespace, () => undefined);
+        if (options.analyzer === "tokens") collector.pickerQueue(model);
+        if (options.scaleToZero) collector.finished(model, namespace, options.retention);
+      }
+    });
   }
 
   run(view: ControlView): ControlStep {

@@ -1,14 +1,15 @@
 import type { ControllerTarget } from "../../controlplane/controller.ts";
 import { type ControllerSaid, controllers } from "../../controlplane/controllers/index.ts";
 import { controllerProblems } from "../../controlplane/controllers/problems.ts";
-import { DECODE_ROLES, PREFILL_ROLES, ROLE_LABEL } from "../../dataplane/roles.ts";
 import { known } from "../../model/known.ts";
+import type { Limits } from "../../schema/limits.ts";
 import type { InferenceSimulation } from "../../schema/resource.ts";
 import { type Ledger, overridden, withSource } from "../ledger.ts";
 import { type Manifest, type ManifestRef, type ObservedCluster, objectText } from "../manifest.ts";
 import type { VariantReading } from "../reader.ts";
 import { isManagedScaler, readManagedScaler, variantReaders } from "../readers/index.ts";
 import type { ControllerScenario, WorkloadScenario } from "../scenario.ts";
+import { roleOf } from "../workload-role.ts";
 import { leavesOf } from "./traffic-leaves.ts";
 
 const FIELD = "overrides.autoscaler.controller";
@@ -21,6 +22,7 @@ export const mirrorControllers = (
   workloads: readonly WorkloadScenario[],
   { metadata, spec }: InferenceSimulation,
   cluster: ObservedCluster,
+  { maxReplicas }: Limits,
   ledger: Ledger,
 ): readonly ControllerScenario[] => {
   const override = spec.overrides.autoscaler?.controller;
@@ -29,14 +31,17 @@ export const mirrorControllers = (
   if (override === undefined && variants.length === 0) return [];
   const said: ControllerSaid = override ?? controllers.schema.parse({ name: "wva" });
   const targets =
-    said.name === "wva" ? variants.map((one) => variantTarget(one, ledger)) : workloads.map(workloadTarget);
+    said.name === "wva"
+      ? variants.map((one) => variantTarget(one, ledger))
+      : workloads.map((one) => ({ ...workloadTarget(one), maxReplicas }));
   if (targets.length === 0) return noVariants(ledger);
+  const [first] = variants;
+  const unsaid = {
+    kind: "derived" as const,
+    how: `${first === undefined ? "" : objectText(first.reading.ref)} is managed`,
+  };
   for (const leaf of leavesOf("controller", FIELD, said)) {
-    const why = {
-      kind: "derived" as const,
-      how: `${objectText((variants[0] as FoundVariant).reading.ref)} is managed`,
-    };
-    ledger.use(leaf.path, overridden(override && leaf.value, leaf.field) ?? known(leaf.value, why));
+    ledger.use(leaf.path, overridden(override && leaf.value, leaf.field) ?? known(leaf.value, unsaid));
   }
   for (const { field, ...problem } of controllerProblems(said, targets)) {
     ledger.error({ ...problem, field: `spec.${FIELD}.${field}` });
@@ -130,7 +135,7 @@ const workloadTarget = (workload: WorkloadScenario): ControllerTarget => {
     accelerator: hardware.id,
     cost: gpusPerReplica,
     gpusPerReplica,
-    role: roleOf(workload.podLabels?.[ROLE_LABEL]),
+    role: roleOf(workload.podLabels),
     engine: {
       maxNumSeqs: engine.maxNumSeqs,
       maxNumBatchedTokens: engine.maxNumBatchedTokens,
@@ -141,11 +146,6 @@ const workloadTarget = (workload: WorkloadScenario): ControllerTarget => {
       gpuMemoryUtilization,
     },
   };
-};
-
-const roleOf = (label: string | undefined): ControllerTarget["role"] => {
-  const [prefills, decodes] = [PREFILL_ROLES, DECODE_ROLES].map((roles) => roles.includes(label ?? "both"));
-  return prefills === decodes ? "both" : prefills ? "prefill" : "decode";
 };
 
 const noVariants = (ledger: Ledger): readonly ControllerScenario[] => {

@@ -117,6 +117,13 @@ describe("the loop", () => {
     // (9000 + 20 x 512) / 0.8 - 8000 tokens are missing, of 8000 each.
     expect(step.scales).toEqual([{ workload: "chat", replicas: 4, reason: "v2-saturation" }]);
   });
+  it("keeps to what the simulation can hold", () => {
+    const loop = controllers.create(
+      controllers.schema.parse({ name: "blis-autoscaler" }),
+      contextOf([target("chat", { maxReplicas: 2 })], { engines: full }),
+    )[0] as ControlLoop;
+    expect(loop.run(scales().view(at(0))).scales).toMatchObject([{ replicas: 2 }]);
+  });
   it("acts when the delay is over, between ticks, on the scale as it is then", () => {
     const loop = loopOf({ scrapeDelay: { mean: "15s" } }, full);
     const world = scales();
