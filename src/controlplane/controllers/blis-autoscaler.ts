@@ -14,7 +14,7 @@ const params = z.object({
   scaleDownBoundary: scaleDownBoundary.default(0.4),
   avgInputTokens: z
     .number()
-    .gt(0)
+    .min(0.000001)
     .max(10_000_000)
     .default(512)
     .meta({ description: "avg_input_tokens: what a waiting request counts as." }),

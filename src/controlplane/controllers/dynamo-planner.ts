@@ -6,7 +6,7 @@ import { DynamoPlanner, type PlannedGraph } from "../dynamo-planner/dynamo-plann
 import { ConstantPredictor, KalmanPredictor, type LoadPredictor } from "../dynamo-planner/predictor.ts";
 import { performanceOf, profileProblems } from "../dynamo-planner/profile.ts";
 
-const positive = (description: string) => z.number().gt(0).max(1e9).meta({ description });
+const positive = (description: string) => z.number().min(0.000001).max(1e9).meta({ description });
 
 const prefillPoint = z.strictObject({
   isl: positive("Tokens of a prompt."),

@@ -4,19 +4,19 @@ import * as z from "zod";
 
 export const kvCacheThreshold = z
   .number()
-  .gt(0)
+  .min(0.001)
   .max(1)
   .meta({ description: "Share of the KV cache that counts as capacity." });
 
 export const scaleUpThreshold = z
   .number()
-  .gt(0)
+  .min(0.001)
   .max(1)
   .meta({ description: "Share of the capacity above which more is wanted." });
 
 export const scaleDownBoundary = z
   .number()
-  .gt(0)
+  .min(0.001)
   .max(1)
   .meta({ description: "Share of the capacity below which less is wanted; less than scaleUpThreshold." });
 
