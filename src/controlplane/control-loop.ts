@@ -33,4 +33,6 @@ export interface ControlLoop {
   run(view: ControlView): ControlStep;
   /** What its own metrics page shows now, for those that export one: scraped like any target. */
   families?(): readonly MetricFamily[];
+  /** Labels of the target that this page is; left out: `job` alone, by its name. */
+  readonly labels?: Readonly<Record<string, string>>;
 }

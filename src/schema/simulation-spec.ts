@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { controllers } from "../controlplane/controllers/index.ts";
 import { faults } from "../controlplane/faults/index.ts";
 import { routingPolicies } from "../dataplane/policies/index.ts";
 import { latencyModels, ownCorrections } from "../latency/models/index.ts";
@@ -363,6 +364,10 @@ const overrides = z
           .optional()
           .meta({ description: "--horizontal-pod-autoscaler-downscale-stabilization" }),
         tolerance: z.number().min(0).max(1).optional().meta({ description: "--horizontal-pod-autoscaler-tolerance" }),
+        controller: controllers.schema.optional().meta({
+          description:
+            "Who decides about replicas beside the HPA, or in its place. Left out: llm-d's Workload Variant Autoscaler where an HPA or ScaledObject has llm-d.ai/managed, or a VariantAutoscaling names a workload; else nobody.",
+        }),
       })
       .optional()
       .meta({ description: "The controller that runs the HorizontalPodAutoscaler. Names of its flags are given." }),

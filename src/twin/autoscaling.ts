@@ -18,14 +18,14 @@ import type { AutoscalerView, GatewayView, ReplicaView, WorkloadView } from "../
 import { invariant } from "../sim/invariant.ts";
 import type { Streams } from "../sim/rng.ts";
 import { after, micros, type SimTime, START } from "../sim/time.ts";
-import { controlLoopsOf } from "./control-loops.ts";
+import { controlLoopsOf, type WorldSight } from "./control-loops.ts";
 import type { TwinEvent } from "./event.ts";
 import { metricNames } from "./metric-names.ts";
 import { Monitoring, type Page, type TargetSaid } from "./monitoring.ts";
 import type { AutoscalerScenario, Scenario } from "./scenario.ts";
 
 /** What the control loop needs of the world it runs in. */
-export interface AutoscalingHost {
+export interface AutoscalingHost extends WorldSight {
   readonly now: SimTime;
   tell(fact: Fact): void;
   plan(at: SimTime, event: TwinEvent): void;
@@ -74,7 +74,7 @@ export class Autoscaling {
   constructor(scenario: Scenario, streams: Streams, host: AutoscalingHost) {
     this.#host = host;
     this.#faults = new FaultPlan(scenario.faults);
-    this.#loops = controlLoopsOf(scenario, streams);
+    this.#loops = controlLoopsOf(scenario, streams, host);
     const simulated = scenario.autoscalers.filter(({ driver }) => driver === "Simulated");
     const queries = [
       ...simulated.flatMap(({ spec }) => metricNames.neededSeries(spec)),
@@ -89,7 +89,8 @@ export class Autoscaling {
     this.#loops.forEach((loop, index) => {
       host.plan(after(START, loop.firstAfter), { kind: "control-due", loop: index });
       const page = loop.families?.bind(loop);
-      if (page !== undefined) this.#watch(loop.name, { labels: { job: loop.name }, page });
+      const labels = loop.labels ?? { job: loop.name };
+      if (page !== undefined) this.#watch(loop.name, { labels, page });
     });
   }
 

@@ -10,6 +10,7 @@ import { Ledger, type MirroredValue, ownField } from "./ledger.ts";
 import type { ManifestRef, ObservedCluster } from "./manifest.ts";
 import { mirrorAdapter } from "./mirror/mirrored-adapter.ts";
 import { mirrorAutoscalers } from "./mirror/mirrored-autoscalers.ts";
+import { mirrorControllers } from "./mirror/mirrored-controllers.ts";
 import { mirrorGateway } from "./mirror/mirrored-gateway.ts";
 import { mirrorMetrics } from "./mirror/mirrored-metrics.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
@@ -69,6 +70,10 @@ export const mirror = (
   const refs = readings.map(({ ref }) => ref);
   const adapter = mirrorAdapter(spec, adapterConfig, ledger);
   const scalers = complete ? mirrorAutoscalers(refs, simulation, { cluster, limits, adapter }, ledger) : [];
+  const controllers =
+    workloads.length === spec.mirror.workloads.length
+      ? mirrorControllers(workloads, simulation, cluster, limits, ledger)
+      : [];
   const gateway = mirrorGateway(simulation, { cluster, pickerConfig }, ledger);
   const metrics = {
     ...mirrorMetrics(simulation, readings, gateway, cluster, ledger),
@@ -83,6 +88,7 @@ export const mirror = (
     gateway,
     metrics,
     autoscalers: scalers,
+    ...(controllers.length === 0 ? {} : { controllers }),
     traffic,
     ...brokenBy(simulation, ledger),
     ...judgedBy(spec),

@@ -48,6 +48,19 @@ export interface AutoscalerReading {
   readonly values: readonly { readonly path: string; readonly known: Known<string | number | boolean | null> }[];
 }
 
+/** One of the workloads that serve a model, as llm-d's Workload Variant Autoscaler finds it. */
+export interface VariantReading {
+  readonly ref: ManifestRef;
+  readonly target: Known<{ readonly group: string; readonly kind: string; readonly name: string }>;
+  /** undefined: it doesn't say. */
+  readonly model: Known<string> | undefined;
+  /** Of one replica. */
+  readonly cost: Known<number>;
+  readonly accelerator: Known<string> | undefined;
+  readonly minReplicas: Known<number> | undefined;
+  readonly maxReplicas: Known<number> | undefined;
+}
+
 /** Pods behind one name. */
 export interface ServiceReading {
   readonly ref: ManifestRef;
@@ -146,6 +159,7 @@ export interface RulesReading {
 
 export const workloadReader = (reader: Reader<WorkloadReading>): Reader<WorkloadReading> => reader;
 export const autoscalerReader = (reader: Reader<AutoscalerReading>): Reader<AutoscalerReading> => reader;
+export const variantReader = (reader: Reader<VariantReading>): Reader<VariantReading> => reader;
 export const serviceReader = (reader: Reader<ServiceReading>): Reader<ServiceReading> => reader;
 export const poolReader = (reader: Reader<PoolReading>): Reader<PoolReading> => reader;
 export const objectiveReader = (reader: Reader<ObjectiveReading>): Reader<ObjectiveReading> => reader;

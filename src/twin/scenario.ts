@@ -1,3 +1,5 @@
+import type { ControllerTarget } from "../controlplane/controller.ts";
+import type { ControllerSaid } from "../controlplane/controllers/index.ts";
 import type { FaultSaid } from "../controlplane/faults/index.ts";
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { PodStart, PodStop } from "../controlplane/pods/index.ts";
@@ -32,6 +34,8 @@ export interface Scenario {
   readonly gateway: GatewayScenario;
   readonly metrics: MetricsScenario;
   readonly autoscalers: readonly AutoscalerScenario[];
+  /** Who else decides about replicas. Left out: nobody. */
+  readonly controllers?: readonly ControllerScenario[];
   readonly traffic: TrafficScenario;
   /** Targets by class; left out: none. */
   readonly slo?: Readonly<Record<string, SloTargets>>;
@@ -150,6 +154,13 @@ export interface AutoscalerScenario {
   readonly tolerance: number;
   /** `External`: something outside writes the scale; the twin's own never acts. */
   readonly driver: "Simulated" | "External";
+}
+
+/** A controller beside the HPA, and what it scales. */
+export interface ControllerScenario {
+  readonly said: ControllerSaid;
+  /** At least one, in order of name. */
+  readonly targets: readonly ControllerTarget[];
 }
 
 export type TrafficScenario =

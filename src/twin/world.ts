@@ -1,6 +1,6 @@
 import type { ScaleView } from "../controlplane/autoscaler.ts";
+import type { EngineSight } from "../controlplane/controller.ts";
 import { planStart, planStop, scaleInOrder } from "../controlplane/pods/index.ts";
-import { DECODE_ROLES, hasRole, PREFILL_ROLES } from "../dataplane/roles.ts";
 import { createEngine } from "../engine/create-engine.ts";
 import type { EngineConfig, EngineListener } from "../engine/engine.ts";
 import { latencyModels } from "../latency/models/index.ts";
@@ -11,7 +11,7 @@ import type { Request } from "../model/request.ts";
 import { ReportFold } from "../report/fold.ts";
 import { familiesOf } from "../report/metrics/index.ts";
 import type { Report } from "../report/report.ts";
-import type { ReplicaView, WorkloadView, WorldView } from "../report/world-view.ts";
+import type { GatewayView, ReplicaView, WorkloadView, WorldView } from "../report/world-view.ts";
 import { Agenda } from "../sim/agenda.ts";
 import { invariant } from "../sim/invariant.ts";
 import { hash32, type Rng, rngOf, type Streams } from "../sim/rng.ts";
@@ -24,6 +24,7 @@ import { Pod } from "./pod.ts";
 import { RequestPath } from "./request-path.ts";
 import type { Scenario, WorkloadScenario } from "./scenario.ts";
 import { trafficSource } from "./traffic.ts";
+import { roleOf } from "./workload-role.ts";
 
 /**
  * The running simulation. It owns no loop and no clock: a preview drains it, a shadow paces it, a test steps it by hand.
@@ -474,7 +475,19 @@ export class World {
       replica: (pod) => this.#viewOf(this.#pod(pod), this.now),
       workloads: () => this.#workloadViews(this.now),
       gateway: (model) => this.#pathTo(model).view(this.now),
+      engines: (workload) => this.#fleet(workload).pods.flatMap((pod) => this.#sightOf(pod)),
+      queuedAtPicker: (model) => queuedIn(this.#paths.get(model)?.view(this.now)),
     };
+  }
+
+  /** A pod that holds GPUs as the reference simulator's autoscaler sees it. */
+  #sightOf(pod: Pod): readonly EngineSight[] {
+    if (pod.phase === "pending") return [];
+    const { numGpuBlocks, blockSize, ranks = 1 } = pod.workload.engine;
+    const state = pod.phase === "ready" ? "ready" : pod.phase === "terminating" ? "draining" : "loading";
+    const { usedBlocks = 0, waiting = 0 } = pod.engine === undefined ? {} : this.#viewOf(pod, this.now).state;
+    const kvTokens = numGpuBlocks * blockSize * ranks;
+    return [{ state, kvTokens, kvTokensInUse: usedBlocks * blockSize, queued: waiting }];
   }
 
   #workloadViews(at: SimTime): readonly WorkloadView[] {
@@ -573,11 +586,9 @@ class Fleet {
   }
 }
 
-/** What the replicas of a workload are for, by the label that the endpoint picker goes by. */
-const roleOf = (labels: Readonly<Record<string, string>> = {}): "prefill" | "decode" | "both" => {
-  const [prefills, decodes] = [PREFILL_ROLES, DECODE_ROLES].map((roles) => hasRole({ labels }, roles, false));
-  return prefills === decodes ? "both" : prefills ? "prefill" : "decode";
-};
+/** Requests in a picker's flow control. */
+const queuedIn = (gateway: GatewayView | undefined): number =>
+  (gateway?.counted.queues ?? []).reduce((sum, { size }) => sum + size, 0);
 
 const engineOf = (pod: Pod): NonNullable<Pod["engine"]> => {
   invariant(pod.engine !== undefined, `pod ${pod.name} serves`);

@@ -320,6 +320,7 @@ describe("what it may not see, or what is not there", () => {
       "inference.networking.k8s.io": ["inferencepools"],
       "inference.networking.x-k8s.io": ["inferencepools", "inferenceobjectives", "inferencemodels"],
       "llm-d.ai": ["inferenceobjectives"],
+      "llmd.ai": ["variantautoscalings"],
       "gateway.networking.k8s.io": ["httproutes"],
       "monitoring.coreos.com": ["podmonitors", "servicemonitors", "prometheusrules"],
     });

@@ -10,9 +10,12 @@ import { podMonitor } from "./pod-monitor.ts";
 import { prometheusRule } from "./prometheus-rule.ts";
 import { service } from "./service.ts";
 import { serviceMonitor } from "./service-monitor.ts";
+import { variantAutoscaling } from "./variant-autoscaling.ts";
 
 export const workloadReaders = [deployment] as const;
 export const autoscalerReaders = [horizontalPodAutoscaler] as const;
+/** What of a workload the Workload Variant Autoscaler is told. */
+export const variantReaders = [variantAutoscaling] as const;
 /** What stands before the workloads, who picks, for whom, and the way there. */
 export const poolReaders = [inferencePool] as const;
 export const serviceReaders = [service] as const;
@@ -25,3 +28,4 @@ export const rulesReaders = [prometheusRule] as const;
 
 /** No object of its own: a text inside one. */
 export { parsePickerConfig, readPickerConfig } from "./endpoint-picker-config.ts";
+export { isManagedScaler, readManagedScaler } from "./managed-scaler.ts";
