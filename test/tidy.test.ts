@@ -87,6 +87,7 @@ const DOMAINS = ["latency", "engine", "workload", "dataplane", "controlplane"];
 /** Folders of choices: each file beside `index.ts` stands in its list. */
 const CHOICES = [
   "cli/formats",
+  "controlplane/keda/triggers",
   "dataplane/admissions",
   "dataplane/admitters",
   "dataplane/deciders",
