@@ -24,6 +24,7 @@ export interface ActivationLoopOptions {
  */
 export class ActivationLoop implements ControlLoop {
   readonly name: string;
+  readonly queries: readonly string[];
   readonly firstAfter: Micros;
   readonly #object: ScaledObject;
   readonly #hpaConditions: (() => readonly Condition[]) | undefined;
@@ -34,6 +35,7 @@ export class ActivationLoop implements ControlLoop {
   constructor(object: ScaledObject, { firstAfter, hpaConditions }: ActivationLoopOptions) {
     const { namespace, name, activeBefore } = object.spec;
     this.name = `ScaledObject/${namespace}/${name}`;
+    this.queries = object.queries;
     this.firstAfter = firstAfter;
     this.#object = object;
     this.#hpaConditions = hpaConditions;

@@ -1,5 +1,5 @@
-import type { MetricsApi } from "../autoscaler.ts";
-import type { ScaledObject, ScaledObjectView } from "./scaled-object.ts";
+import type { MetricsApi, MetricValue } from "../autoscaler.ts";
+import type { ScaledObject } from "./scaled-object.ts";
 import { OWNER_LABEL } from "./spec.ts";
 
 /**
@@ -8,16 +8,16 @@ import { OWNER_LABEL } from "./spec.ts";
  * Source: GetExternalMetric, pkg/provider/provider.go, kedacore/keda v2.20.
  *
  * @param objects of the namespace, by name
- * @param view what KEDA sees of an object's target when the HPA asks
+ * @param answer what an object answers: `metrics`, or `look` for who only compares
  */
 export const kedaMetricsApi = (
   objects: ReadonlyMap<string, ScaledObject>,
-  view: (object: ScaledObject) => ScaledObjectView,
+  answer: (object: ScaledObject, metric: string) => readonly MetricValue[] | undefined,
 ): MetricsApi => ({
   pods: () => undefined,
   object: () => undefined,
   external: (metric, selector) => {
     const object = objects.get(selector[OWNER_LABEL] ?? "");
-    return object?.metrics(metric, view(object));
+    return object === undefined ? undefined : answer(object, metric);
   },
 });

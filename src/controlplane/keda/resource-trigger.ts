@@ -9,9 +9,11 @@ import { type Trigger, type TriggerContext, triggerProblem } from "./trigger.ts"
 /** Metadata of the triggers cpu and memory. */
 export const RESOURCE_PARAMS = z.object({
   value: requiredText("value"),
-  type: z.undefined({
-    error: "scaler info: The 'type' setting is DEPRECATED and is removed in v2.18 - Use 'metricType' instead.",
-  }),
+  type: z
+    .undefined({
+      error: "scaler info: The 'type' setting is DEPRECATED and is removed in v2.18 - Use 'metricType' instead.",
+    })
+    .optional(),
   containerName: z.string().optional(),
 });
 

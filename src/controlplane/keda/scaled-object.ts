@@ -62,20 +62,41 @@ export class ScaledObject {
     this.#formula = formulaOf(spec);
   }
 
+  /** All that its triggers ask a monitoring server. */
+  get queries(): readonly string[] {
+    return this.#external.flatMap(({ scaler }) => scaler.queries);
+  }
+
   get fallbackActive(): boolean {
     return this.#fallback.active;
   }
 
   /** What the metrics server answers the HPA; undefined: an error. */
   metrics(name: string, view: ScaledObjectView): readonly MetricValue[] | undefined {
-    const composite = this.spec.scalingModifiers !== undefined;
-    const asked = this.#external.filter(({ metric }) => composite || equalFold(metric.metric, name));
-    if (asked.length === 0) return undefined;
-    const answers = asked.map((trigger) => {
+    return this.#valuesOf(name, view, (trigger) => {
       const record = trigger.useCachedMetrics ? this.#records.get(trigger.metric.metric) : undefined;
       const measured = record === undefined ? trigger.scaler.measure(view) : measuredOf(record);
       return this.#fallback.answer(trigger.metric.metric, trigger.metric.target, measured, view.scale);
     });
+  }
+
+  /** What a metric is by what can be seen, without cache and fallback; nothing is counted or remembered. */
+  look(name: string, view: ScaledObjectView): readonly MetricValue[] | undefined {
+    return this.#valuesOf(name, view, ({ scaler }) => {
+      const measured = scaler.measure(view);
+      return measured.ok ? { ok: true, milli: measured.milli, fallback: false } : measured;
+    });
+  }
+
+  #valuesOf(
+    name: string,
+    view: ScaledObjectView,
+    answerOf: (trigger: ExternalTrigger) => Answered,
+  ): readonly MetricValue[] | undefined {
+    const composite = this.spec.scalingModifiers !== undefined;
+    const asked = this.#external.filter(({ metric }) => composite || equalFold(metric.metric, name));
+    if (asked.length === 0) return undefined;
+    const answers = asked.map(answerOf);
     const fallback = answers.some((answer) => answer.ok && answer.fallback);
     if (!fallback && answers.some(({ ok }) => !ok)) return undefined;
     const values = composite ? this.#composite(asked, answers) : answers.flatMap((one) => (one.ok ? [one.milli] : []));

@@ -53,6 +53,7 @@ const givenScaler = (given: GivenSpec, activation: number): Scaler => {
   const series = [...given.series].sort((a, b) => a.afterMicros - b.afterMicros);
   const valueAt = (now: SimTime): number => series.findLast(({ afterMicros }) => afterMicros <= now)?.value ?? 0;
   return {
+    queries: [],
     measure: ({ now }) => {
       const value = valueAt(now);
       return { ok: true, milli: floatMilli(value), active: value > activation };

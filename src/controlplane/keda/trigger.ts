@@ -16,6 +16,8 @@ export type Measured =
   | { readonly ok: false; readonly message: string };
 
 export interface Scaler {
+  /** What it asks a monitoring server, ever. */
+  readonly queries: readonly string[];
   /** What it asks, it asks now. */
   measure(view: TriggerView): Measured;
 }

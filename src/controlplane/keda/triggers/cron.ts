@@ -34,6 +34,7 @@ export const cron = triggerType({
       metric: { type: "External", metric, selector: {}, target: target.value },
       activation: 0,
       scaler: {
+        queries: [],
         measure: ({ now }) => {
           const active = inside(times.value.startUnixSeconds + toSeconds(now));
           return { ok: true, milli: floatMilli(active ? params.desiredReplicas : 0), active };

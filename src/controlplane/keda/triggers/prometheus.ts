@@ -29,6 +29,7 @@ export const prometheus = triggerType({
       metric: { type: "External", metric: metricNameOf(index, "prometheus"), selector: {}, target: target.value },
       activation: activationThreshold,
       scaler: {
+        queries: [query],
         measure: ({ now, monitoring }) => {
           const read = valueOf(monitoring.query(query, fullSecond(now)), query, ignoreNullValues);
           if (!read.ok) return read;
