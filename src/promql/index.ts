@@ -2,6 +2,7 @@
 
 export type { Annotation } from "./annotations.ts";
 export type { Answer, QueryValue, SeriesPoints, VectorSample } from "./answer.ts";
+export { typeOf } from "./check.ts";
 export { ALL_FEATURES, type Features, PLAIN } from "./features.ts";
 export { Labels } from "./labels.ts";
 export { type MetricNames, metricNames } from "./metric-names.ts";

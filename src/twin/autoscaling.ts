@@ -1,7 +1,9 @@
-import type { Autoscaler, Decision, MetricsApi, ScaleView } from "../controlplane/autoscaler.ts";
+import type { Autoscaler, Condition, Decision, MetricsApi, ScaleView } from "../controlplane/autoscaler.ts";
 import type { ControlLoop } from "../controlplane/control-loop.ts";
 import { FaultPlan } from "../controlplane/faults/fault-plan.ts";
 import { HorizontalPodAutoscaler } from "../controlplane/hpa/horizontal-pod-autoscaler.ts";
+import { kedaMetricsApi } from "../controlplane/keda/metrics-server.ts";
+import type { ScaledObject } from "../controlplane/keda/scaled-object.ts";
 import { PlainMetricsApi } from "../controlplane/metrics/metrics-api.ts";
 import type { MonitoringServer } from "../controlplane/monitoring-server.ts";
 import type { Fact, SyncMetric } from "../model/fact.ts";
@@ -18,7 +20,7 @@ import type { AutoscalerView, GatewayView, ReplicaView, WorkloadView } from "../
 import { invariant } from "../sim/invariant.ts";
 import type { Streams } from "../sim/rng.ts";
 import { after, micros, type SimTime, START } from "../sim/time.ts";
-import { controlLoopsOf } from "./control-loops.ts";
+import { controlLoopsOf, hasHpa, scaledObjectsOf } from "./control-loops.ts";
 import type { TwinEvent } from "./event.ts";
 import { metricNames } from "./metric-names.ts";
 import { Monitoring, type Page, type TargetSaid } from "./monitoring.ts";
@@ -66,6 +68,7 @@ const KUBE_STATE_METRICS = {
 export class Autoscaling {
   readonly #host: AutoscalingHost;
   readonly #scalers: readonly Scaler[];
+  readonly #objects: ReadonlyMap<string, ScaledObject>;
   readonly #loops: readonly ControlLoop[];
   readonly #monitoring: Monitoring;
   readonly #faults: FaultPlan;
@@ -74,7 +77,8 @@ export class Autoscaling {
   constructor(scenario: Scenario, streams: Streams, host: AutoscalingHost) {
     this.#host = host;
     this.#faults = new FaultPlan(scenario.faults);
-    this.#loops = controlLoopsOf(scenario, streams);
+    this.#objects = scaledObjectsOf(scenario);
+    this.#loops = controlLoopsOf(this.#objects, streams, ({ spec }) => this.#conditionsOf(spec.name));
     const simulated = scenario.autoscalers.filter(({ driver }) => driver === "Simulated");
     const queries = [
       ...simulated.flatMap(({ spec }) => metricNames.neededSeries(spec)),
@@ -132,7 +136,7 @@ export class Autoscaling {
     if (generation !== scaler.generation || this.#faults.stopped("controllers", now) !== undefined) return;
     const { workload } = scaler.scenario;
     const scale = this.#host.scaleOf(workload);
-    const decision = scaler.autoscaler.sync(now, scale, this.#apiOf(this.#monitoring, scale));
+    const decision = scaler.autoscaler.sync(now, scale, this.#apiOf(this.#monitoring, scaler, scale, "metrics"));
     scaler.decision = decision;
     this.#host.tell({
       kind: "synced",
@@ -156,7 +160,7 @@ export class Autoscaling {
   /** Its controllers start with what is in the objects' status, and reconcile every HPA at once. */
   restart(): void {
     this.#scalers.forEach((scaler, index) => {
-      if (scaler.scenario.driver !== "Simulated") return;
+      if (scaler.scenario.driver !== "Simulated" || !hasHpa(scaler.scenario)) return;
       scaler.generation += 1;
       scaler.autoscaler = hpaOf(scaler.scenario, scaler.decision);
       this.sync(index, scaler.generation);
@@ -179,31 +183,40 @@ export class Autoscaling {
   }
 
   /** What each metric would have come to, had nothing been late. */
-  #withTruth(metrics: readonly SyncMetric[], { autoscaler }: Scaler, scale: ScaleView): readonly SyncMetric[] {
+  #withTruth(metrics: readonly SyncMetric[], scaler: Scaler, scale: ScaleView): readonly SyncMetric[] {
     if (metrics.length === 0) return metrics;
     const { now } = this.#host;
-    const truths = autoscaler.look(now, scale, this.#apiOf(this.#monitoring.truth(now), scale));
+    const truths = scaler.autoscaler.look(now, scale, this.#apiOf(this.#monitoring.truth(now), scaler, scale, "look"));
     return metrics.map((metric, i) => {
       const truth = truths[i]?.seen;
       return truth === undefined ? metric : { ...metric, truth };
     });
   }
 
-  #apiOf(monitoring: MonitoringServer, scale: ScaleView): MetricsApi {
+  /** External metrics of an HPA that KEDA made are KEDA's to answer. @param ask what a ScaledObject is asked by */
+  #apiOf(monitoring: MonitoringServer, { scenario }: Scaler, scale: ScaleView, ask: "metrics" | "look"): MetricsApi {
     if (monitoring === this.#monitoring && this.#faults.stopped("adapter", this.#host.now) !== undefined)
       return NO_METRICS;
+    if (scenario.keda !== undefined) {
+      const view = { now: this.#host.now, monitoring, scale };
+      return kedaMetricsApi(this.#objects, (object, metric) => object[ask](metric, view));
+    }
     const pods = scale.pods.map(({ name }) => name);
     return new PlainMetricsApi(monitoring, metricNames, this.#host.now, pods);
   }
 
   #enlist(scenario: AutoscalerScenario, index: number, streams: Streams): Scaler {
     const id = `${scenario.namespace}/${scenario.name}`;
-    if (scenario.driver === "Simulated") {
+    if (scenario.driver === "Simulated" && hasHpa(scenario)) {
       // The controller's delaying queue isn't aligned to anything: each HPA has a phase of its own.
       const phase = streams.stream(`hpa/${id}`).below(scenario.syncPeriodMicros);
       this.#host.plan(after(START, micros(phase)), { kind: "sync-due", autoscaler: index, generation: 0 });
     }
     return { scenario, id, autoscaler: hpaOf(scenario, undefined), decision: undefined, generation: 0 };
+  }
+
+  #conditionsOf(scaledObject: string): readonly Condition[] {
+    return this.#scalers.find(({ scenario }) => scenario.keda?.name === scaledObject)?.decision?.conditions ?? [];
   }
 
   #watchGateways({ gateway, workloads }: Scenario): void {

@@ -1,4 +1,5 @@
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
+import type { ScaledObjectSpec } from "../controlplane/keda/spec.ts";
 import type { Known, Source } from "../model/known.ts";
 import type { Result } from "../model/problem.ts";
 import type { Manifest, ManifestRef } from "./manifest.ts";
@@ -38,12 +39,21 @@ export interface WorkloadReading {
 }
 
 /** Something that scales a workload. */
-export interface AutoscalerReading {
+export type AutoscalerReading = HpaReading | ScaledObjectReading;
+
+interface ScalerReading {
   readonly ref: ManifestRef;
   readonly target: Known<{ readonly group: string; readonly kind: string; readonly name: string }>;
-  readonly spec: HpaSpec;
   /** What of the spec was said, and where; the rest are defaults of the API server. */
   readonly values: readonly { readonly path: string; readonly known: Known<string | number | boolean | null> }[];
+}
+
+export interface HpaReading extends ScalerReading {
+  readonly spec: HpaSpec;
+}
+
+export interface ScaledObjectReading extends ScalerReading {
+  readonly keda: ScaledObjectSpec;
 }
 
 /** Pods behind one name. */
@@ -112,7 +122,7 @@ export type PickerConfigPlace =
   | { readonly kind: "unknown"; readonly path: string; readonly flag: Source };
 
 export const workloadReader = (reader: Reader<WorkloadReading>): Reader<WorkloadReading> => reader;
-export const autoscalerReader = (reader: Reader<AutoscalerReading>): Reader<AutoscalerReading> => reader;
+export const autoscalerReader = <Said extends AutoscalerReading>(reader: Reader<Said>): Reader<Said> => reader;
 export const serviceReader = (reader: Reader<ServiceReading>): Reader<ServiceReading> => reader;
 export const poolReader = (reader: Reader<PoolReading>): Reader<PoolReading> => reader;
 export const objectiveReader = (reader: Reader<ObjectiveReading>): Reader<ObjectiveReading> => reader;

@@ -1,5 +1,6 @@
 import type { FaultSaid } from "../controlplane/faults/index.ts";
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
+import type { ScaledObjectSpec } from "../controlplane/keda/spec.ts";
 import type { PodStart, PodStop } from "../controlplane/pods/index.ts";
 import type { AdapterConfig } from "../controlplane/prometheus-adapter/index.ts";
 import type { FrontGateSaid } from "../dataplane/front-gate/index.ts";
@@ -128,6 +129,8 @@ export interface AutoscalerScenario {
   /** Name of the workload it scales. */
   readonly workload: string;
   readonly spec: HpaSpec;
+  /** The ScaledObject that the HPA is made of, and whose metrics it reads. */
+  readonly keda?: ScaledObjectSpec;
   readonly syncPeriodMicros: number;
   readonly downscaleStabilizationSeconds: number;
   readonly tolerance: number;

@@ -6,10 +6,12 @@ import type { Field } from "../field.ts";
 /** Says of fields of an autoscaler what the API server would refuse, in its words. */
 export class ApiCheck {
   readonly #problems: Problem[];
+  readonly #reason: string;
 
   /** @param problems where they are told */
-  constructor(problems: Problem[]) {
+  constructor(problems: Problem[], reason = "InvalidAutoscaler") {
     this.#problems = problems;
+    this.#reason = reason;
   }
 
   integer(field: Field): Known<number> | undefined {
@@ -45,7 +47,7 @@ export class ApiCheck {
     this.error(field, `Unsupported value: ${JSON.stringify(field.raw ?? "")}: supported values: ${list}`);
   }
 
-  error(field: Field, message: string, reason = "InvalidAutoscaler"): void {
+  error(field: Field, message: string, reason = this.#reason): void {
     this.#problems.push({ severity: "error", reason, object: field.object, field: field.path, message });
   }
 

@@ -13,7 +13,7 @@ import { type Known, known } from "../../model/known.ts";
 import { good, type Problem, type Result } from "../../model/problem.ts";
 import { Field } from "../field.ts";
 import { type Manifest, refOf } from "../manifest.ts";
-import { type AutoscalerReading, autoscalerReader } from "../reader.ts";
+import { autoscalerReader, type HpaReading } from "../reader.ts";
 import { ApiCheck, byApi } from "./api-check.ts";
 import { readBehavior, type Shown, showBehavior } from "./hpa-behavior.ts";
 
@@ -25,7 +25,7 @@ export const horizontalPodAutoscaler = autoscalerReader({
   kind: "HorizontalPodAutoscaler",
   group: "autoscaling",
   summary: "the autoscaler of Kubernetes, autoscaling/v2",
-  read: (manifest) => new HpaReading(manifest).result(),
+  read: (manifest) => new HpaReader(manifest).result(),
 });
 
 const METRIC_FIELDS = {
@@ -37,7 +37,7 @@ const METRIC_FIELDS = {
 } as const;
 type MetricType = keyof typeof METRIC_FIELDS;
 
-class HpaReading {
+class HpaReader {
   readonly #manifest: Manifest;
   readonly #problems: Problem[] = [];
   readonly #values: { path: string; known: Known<Shown> }[] = [];
@@ -50,7 +50,7 @@ class HpaReading {
     this.#spec = Field.root(manifest, this.#problems).at("spec");
   }
 
-  result(): Result<AutoscalerReading> {
+  result(): Result<HpaReading> {
     const target = this.#target();
     const spec = this.#read();
     const [error] = this.#problems.filter(({ severity }) => severity === "error");
@@ -58,7 +58,7 @@ class HpaReading {
     return good({ ref: refOf(this.#manifest), target, spec, values: this.#values }, this.#problems);
   }
 
-  #target(): AutoscalerReading["target"] {
+  #target(): HpaReading["target"] {
     const ref = this.#spec.at("scaleTargetRef");
     const [kind, name] = (["kind", "name"] as const).map((key) => {
       const text = ref.at(key).text()?.value ?? "";

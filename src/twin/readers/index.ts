@@ -6,10 +6,11 @@ import { httpRoute } from "./http-route.ts";
 import { inferenceModel } from "./inference-model.ts";
 import { inferenceObjective } from "./inference-objective.ts";
 import { inferencePool } from "./inference-pool.ts";
+import { scaledObject } from "./scaled-object.ts";
 import { service } from "./service.ts";
 
 export const workloadReaders = [deployment] as const;
-export const autoscalerReaders = [horizontalPodAutoscaler] as const;
+export const autoscalerReaders = [horizontalPodAutoscaler, scaledObject] as const;
 /** What stands before the workloads, who picks, for whom, and the way there. */
 export const poolReaders = [inferencePool] as const;
 export const serviceReaders = [service] as const;
