@@ -88,6 +88,7 @@ const DOMAINS = ["latency", "engine", "workload", "dataplane", "controlplane"];
 const CHOICES = [
   "cli/formats",
   "controlplane/controllers",
+  "controlplane/keda/triggers",
   "dataplane/admissions",
   "dataplane/admitters",
   "dataplane/deciders",

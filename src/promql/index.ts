@@ -2,6 +2,7 @@
 
 export type { Annotation } from "./annotations.ts";
 export type { Answer, QueryValue, SeriesPoints, VectorSample } from "./answer.ts";
+export { typeOf } from "./check.ts";
 export { parseDurationMs } from "./durations.ts";
 export { ALL_FEATURES, type Features, PLAIN } from "./features.ts";
 export { Labels } from "./labels.ts";
@@ -12,10 +13,10 @@ export { type RelabelConfig, RelabelError, type Relabelling, relabelError, relab
 export * from "./rules/index.ts";
 export {
   type DiscoveryRole,
+  type FoundTarget,
   isDiscoveredLabel,
   type ScrapedTarget,
   type ScrapeJob,
-  type ScrapeTarget,
   sanitizedLabelName,
   scrapedTarget,
   targetLabels,

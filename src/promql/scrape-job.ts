@@ -29,7 +29,7 @@ export interface ScrapeJob {
 }
 
 /** One port of a pod, as service discovery finds it. */
-export interface ScrapeTarget {
+export interface FoundTarget {
   readonly namespace: string;
   readonly pod: string;
   /** The host part of its address, and so of `instance`. */
@@ -62,7 +62,7 @@ export interface ScrapedTarget {
  * @throws RelabelError for rules that Prometheus refuses
  * Source: PopulateLabels, scrape/target.go, Prometheus 3.14.
  */
-export const scrapedTarget = (job: ScrapeJob, target: ScrapeTarget): ScrapedTarget | undefined => {
+export const scrapedTarget = (job: ScrapeJob, target: FoundTarget): ScrapedTarget | undefined => {
   if (job.namespaces?.includes(target.namespace) === false) return undefined;
   if ((job.role === "pod") !== (target.service === undefined)) return undefined;
   const found = relabelling([...job.selection, ...job.relabelings])(discovered(job, target));
@@ -76,7 +76,7 @@ export const scrapedTarget = (job: ScrapeJob, target: ScrapeTarget): ScrapedTarg
 };
 
 /** Labels of the samples of a target: those of prometheus-operator's configuration and what relabelling makes of them. */
-export const targetLabels = (job: ScrapeJob, target: ScrapeTarget): Labels | undefined =>
+export const targetLabels = (job: ScrapeJob, target: FoundTarget): Labels | undefined =>
   scrapedTarget(job, target)?.labels;
 
 const ADDRESS = "__address__";
@@ -86,7 +86,7 @@ const PATH = "__metrics_path__";
 const META = "__meta_kubernetes_";
 
 /** Source: discovery/kubernetes (pod.go, endpoints.go, endpointslice.go) and PopulateDiscoveredLabels, Prometheus 3.14. */
-const discovered = (job: ScrapeJob, target: ScrapeTarget): Labels => {
+const discovered = (job: ScrapeJob, target: FoundTarget): Labels => {
   const { port, podIp } = target;
   return Labels.of({
     [ADDRESS]: port === undefined ? podIp : `${podIp}:${port.number}`,
@@ -100,7 +100,7 @@ const discovered = (job: ScrapeJob, target: ScrapeTarget): Labels => {
   });
 };
 
-const podMeta = ({ namespace, pod, podIp, podLabels, node = "", container, port }: ScrapeTarget) => ({
+const podMeta = ({ namespace, pod, podIp, podLabels, node = "", container, port }: FoundTarget) => ({
   [`${META}namespace`]: namespace,
   [`${META}pod_name`]: pod,
   [`${META}pod_ip`]: podIp,
@@ -117,8 +117,8 @@ const podMeta = ({ namespace, pod, podIp, podLabels, node = "", container, port 
 
 const serviceMeta = (
   role: DiscoveryRole,
-  { pod, node = "", port }: ScrapeTarget,
-  { name, labels, portName }: NonNullable<ScrapeTarget["service"]>,
+  { pod, node = "", port }: FoundTarget,
+  { name, labels, portName }: NonNullable<FoundTarget["service"]>,
 ) => {
   const isSlice = role === "endpointslice";
   const prefix = `${META}${isSlice ? "endpointslice" : "endpoint"}_`;

@@ -9,6 +9,8 @@ export interface ScrapeRules {
   readonly honorLabels: boolean;
   /** Series that aren't wanted are scraped and dropped, as by a `keep` of metric relabelling. */
   wants(name: string): boolean;
+  /** A scrape with more series after relabelling fails as a whole. Left out: none is too many. */
+  readonly sampleLimit?: number;
   /** metric_relabel_configs: what becomes of a series' labels; undefined: it is dropped. Left out: they stay. */
   relabel?(labels: Labels): Labels | undefined;
 }
@@ -40,7 +42,8 @@ export class ScrapeTarget {
     this.#up = rules.wants("up") ? store.series(Labels.of({ ...labels, [METRIC_NAME]: "up" })) : undefined;
   }
 
-  scrape(page: Iterable<MetricFamily>, atMs: number): void {
+  scrape(page: readonly MetricFamily[], atMs: number): void {
+    if (this.#tooMuch(page)) return this.fail(atMs);
     this.#scrapes += 1;
     for (const family of page) {
       for (const sample of family.samples) this.#append(family, sample, atMs);
@@ -63,6 +66,13 @@ export class ScrapeTarget {
   end(atMs: number): void {
     this.#endAll(atMs);
     if (this.#up !== undefined) this.#store.end(this.#up, atMs);
+  }
+
+  /** Series that aren't wanted are counted as well: the real scrape has them. */
+  #tooMuch(page: readonly MetricFamily[]): boolean {
+    const { sampleLimit } = this.#rules;
+    if (sampleLimit === undefined) return false;
+    return page.reduce((count, { samples }) => count + samples.reduce(seriesIn, 0), 0) > sampleLimit;
   }
 
   #endAll(atMs: number): void {
@@ -133,6 +143,9 @@ export class ScrapeTarget {
     return together;
   }
 }
+
+const seriesIn = (count: number, { value }: MetricSample): number =>
+  count + (typeof value === "number" ? 1 : value.counts.length + 2);
 
 const keyOf = (name: string, labels: Readonly<Record<string, string>>): string => {
   let key = name;

@@ -1,4 +1,4 @@
-import { type CalendarDate, dateOf } from "./calendar.ts";
+import { type CalendarDate, dateOf } from "../model/calendar.ts";
 import { maxOf, minOf } from "./go-numbers.ts";
 
 /** What a function makes of one value; `a` and `b` are its scalar arguments. Names go. */

@@ -15,8 +15,10 @@ import {
   objectiveRules,
   oneConfigInput,
   oneDocumentInput,
+  oneMeasure,
   onePicking,
   oneTraceInput,
+  oneTrigger,
   oneWorkload,
   profileRules,
   replayedTrace,
@@ -66,7 +68,7 @@ const mirror = z
     autoscaler: z
       .strictObject({
         kind: z
-          .enum(["HorizontalPodAutoscaler"])
+          .enum(["HorizontalPodAutoscaler", "ScaledObject"])
           .default("HorizontalPodAutoscaler")
           .meta({ description: "Kind of the object." }),
         name: objectName.optional().meta({ description: "Left out: found by its scaleTargetRef." }),
@@ -327,6 +329,31 @@ const prometheusAdapter = ruled(
   description: "prometheus-adapter's configuration (config.yaml), which says what the autoscaler can ask for.",
 });
 
+const givenTrigger = ruled(
+  z.strictObject({
+    autoscaler: objectName.optional().meta({ description: "Name of the ScaledObject. Left out: any." }),
+    index: z.int().min(0).max(255).optional().meta({ description: "Place of the trigger in spec.triggers, from 0." }),
+    name: z.string().min(1).max(253).optional().meta({ description: "Name of the trigger." }),
+    value: z.number().min(0).max(1e12).optional().meta({ description: "What it measures, always." }),
+    series: z
+      .array(
+        z.strictObject({
+          after: durationText.default("0s").meta({ description: "From the start of the world." }),
+          value: z.number().min(0).max(1e12).meta({ description: "What it measures from then on." }),
+        }),
+      )
+      .min(1)
+      .max(1000)
+      .optional()
+      .meta({ description: "What it measures, by time; 0 before the first." }),
+    target: z.number().min(0.001).max(1e12).optional().meta({
+      description: "Its target in the HPA. Needed of a type that is not simulated; others say it in their metadata.",
+    }),
+    activation: z.number().min(0).max(1e12).optional().meta({ description: "It is active above this value." }),
+  }),
+  [oneTrigger, oneMeasure],
+).meta({ description: "A trigger, and what it measures." });
+
 const overrides = z
   .strictObject({
     replicas: z
@@ -367,6 +394,18 @@ const overrides = z
         controller: controllers.schema.optional().meta({
           description:
             "Who decides about replicas beside the HPA, or in its place. Left out: llm-d's Workload Variant Autoscaler where an HPA or ScaledObject has llm-d.ai/managed, or a VariantAutoscaling names a workload; else nobody.",
+        }),
+        startTime: z
+          .string()
+          .max(64)
+          .regex(/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[-+][0-9]{2}:[0-9]{2})$/, {
+            error: "must be a date and time such as 2026-01-05T08:00:00Z",
+          })
+          .optional()
+          .meta({ description: "Date and time at which the simulated world begins, which cron triggers go by." }),
+        triggers: z.array(givenTrigger).min(1).max(32).optional().meta({
+          description:
+            "What triggers of ScaledObjects measure, in place of what they would ask; needed of types that are not simulated.",
         }),
       })
       .optional()

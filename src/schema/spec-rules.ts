@@ -6,6 +6,18 @@ import type { Rule } from "./rule.ts";
 
 const count = (...values: readonly unknown[]): number => values.filter((value) => value !== undefined).length;
 
+export const oneTrigger: Rule<{ index?: unknown; name?: unknown }> = {
+  message: "exactly one of index and name must be set",
+  cel: "has(self.index) != has(self.name)",
+  holds: ({ index, name }) => count(index, name) === 1,
+};
+
+export const oneMeasure: Rule<{ value?: unknown; series?: unknown }> = {
+  message: "exactly one of value and series must be set",
+  cel: "has(self.value) != has(self.series)",
+  holds: ({ value, series }) => count(value, series) === 1,
+};
+
 export const oneTraceInput: Rule<{ path?: unknown; configMap?: unknown; url?: unknown }> = {
   message: "exactly one of path, configMap and url must be set",
   cel: "(has(self.path) ? 1 : 0) + (has(self.configMap) ? 1 : 0) + (has(self.url) ? 1 : 0) == 1",

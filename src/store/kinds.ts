@@ -10,6 +10,7 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   { apiVersion: "apps/v1", kind: "Deployment", plural: "deployments" },
   { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", plural: "horizontalpodautoscalers" },
   { apiVersion: "llmd.ai/v1alpha1", kind: "VariantAutoscaling", plural: "variantautoscalings" },
+  { apiVersion: "keda.sh/v1alpha1", kind: "ScaledObject", plural: "scaledobjects" },
   { apiVersion: "v1", kind: "Service", plural: "services" },
   { apiVersion: "inference.networking.k8s.io/v1", kind: "InferencePool", plural: "inferencepools" },
   { apiVersion: "inference.networking.x-k8s.io/v1alpha2", kind: "InferencePool", plural: "inferencepools" },

@@ -1,15 +1,57 @@
+import type { Condition } from "../controlplane/autoscaler.ts";
 import type { ControlLoop } from "../controlplane/control-loop.ts";
 import type { ControllerContext } from "../controlplane/controller.ts";
 import { controllers } from "../controlplane/controllers/index.ts";
+import { ActivationLoop } from "../controlplane/keda/activation-loop.ts";
+import { ScaledObject } from "../controlplane/keda/scaled-object.ts";
+import { PrometheusAdapter, readAdapterRules } from "../controlplane/prometheus-adapter/index.ts";
+import { invariant } from "../sim/invariant.ts";
 import type { Streams } from "../sim/rng.ts";
+import { micros, seconds } from "../sim/time.ts";
 import { enginePerformance } from "./engine-performance.ts";
-import type { Scenario } from "./scenario.ts";
+import type { AutoscalerScenario, Scenario } from "./scenario.ts";
+import { searchRegexp } from "./search-regexp.ts";
 
 /** What controllers see of a world beside Prometheus and the API server. */
 export type WorldSight = Pick<ControllerContext, "engines" | "queuedAtPicker">;
 
-/** The controllers beside the HPAs that act in a world, in the order in which they go where several are due. */
-export const controlLoopsOf = (scenario: Scenario, streams: Streams, sight: WorldSight): readonly ControlLoop[] =>
+/** @returns what KEDA's operator keeps of the ScaledObjects of a world, by their names; those that are driven from outside are none of it */
+export const scaledObjectsOf = ({ autoscalers }: Scenario): ReadonlyMap<string, ScaledObject> =>
+  new Map(
+    autoscalers.flatMap(({ keda, driver }) =>
+      keda === undefined || driver === "External" ? [] : [[keda.name, new ScaledObject(keda)] as const],
+    ),
+  );
+
+/** Whether its HPA stands: KEDA deletes that of a ScaledObject that is paused. */
+export const hasHpa = ({ keda }: AutoscalerScenario): boolean => !(keda?.annotations.paused ?? false);
+
+/** prometheus-adapter, where there is one. */
+export const adapterOf = ({ metrics: { adapter } }: Scenario): PrometheusAdapter | undefined => {
+  if (adapter === undefined) return undefined;
+  const rules = readAdapterRules(adapter.config, searchRegexp);
+  invariant(rules.ok, "a scenario's adapter has rules that can be read");
+  return new PrometheusAdapter(rules.value, {
+    relistInterval: micros(adapter.relistIntervalMicros),
+    maxAge: micros(adapter.maxAgeMicros),
+  });
+};
+
+/** One for each ScaledObject. @param hpaConditions of its HPA, as they are when it is asked */
+export const activationLoopsOf = (
+  objects: ReadonlyMap<string, ScaledObject>,
+  streams: Streams,
+  hpaConditions: (object: ScaledObject) => readonly Condition[],
+): readonly ControlLoop[] =>
+  [...objects.values()].map((object) => {
+    const { namespace, name, pollingIntervalSeconds } = object.spec;
+    // KEDA's operator took the object up at some time before the world began.
+    const phase = streams.stream(`keda/${namespace}/${name}`).below(seconds(pollingIntervalSeconds));
+    return new ActivationLoop(object, { firstAfter: micros(phase), hpaConditions: () => hpaConditions(object) });
+  });
+
+/** Who decides about replicas beside the HPAs. */
+export const controllersOf = (scenario: Scenario, streams: Streams, sight: WorldSight): readonly ControlLoop[] =>
   (scenario.controllers ?? []).flatMap(({ said, targets }) =>
     controllers.create(said, {
       ...sight,

@@ -33,6 +33,8 @@ export type TwinEvent =
   | { readonly kind: "transfer-started"; readonly model: string; readonly request: number; readonly bytes: number }
   | { readonly kind: "transfer-due"; readonly model: string; readonly generation: number }
   | { readonly kind: "scrape-due"; readonly target: string }
+  /** A group of recording and alerting rules is evaluated. */
+  | { readonly kind: "rules-due"; readonly group: number }
   /** A controller beside the HPAs acts. */
   | { readonly kind: "control-due"; readonly loop: number }
   /** Overtaken if `generation` is not the autoscaler's any more. */
@@ -57,10 +59,11 @@ export const RANK = {
   "gate-due": 11,
   "gauges-due": 12,
   "scrape-due": 13,
-  "controllers-started": 14,
-  "control-due": 14,
-  "sync-due": 15,
-  "sample-due": 16,
+  "rules-due": 14,
+  "controllers-started": 15,
+  "control-due": 15,
+  "sync-due": 16,
+  "sample-due": 17,
 } as const satisfies Record<TwinEvent["kind"], number>;
 
 /** The reference simulator's engine goes after the arrivals of its instant, so that they take part in a step that starts then. */

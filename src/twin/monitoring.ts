@@ -2,13 +2,14 @@ import { FaultPlan } from "../controlplane/faults/fault-plan.ts";
 import { nextScrape } from "../controlplane/metrics/scrape-schedule.ts";
 import type { MonitoringServer, QueryAnswer, SeriesAnswer } from "../controlplane/monitoring-server.ts";
 import type { MetricFamily } from "../model/metric-family.ts";
-import { type Answer, type Prepared, prepare, Store } from "../promql/index.ts";
+import { type Answer, type Labels, type Prepared, prepare, RuleGroup, Store } from "../promql/index.ts";
 import { isInstant } from "../promql/reach.ts";
 import { ScrapeTarget } from "../promql/scrape-target.ts";
 import { type WantedSeries, wantedSeries } from "../promql/wanted-series.ts";
 import type { MetricRow } from "../report/metric.ts";
 import { seriesNamesOf } from "../report/metrics/index.ts";
-import { type Micros, micros, type SimTime } from "../sim/time.ts";
+import { invariant } from "../sim/invariant.ts";
+import { instant, type Micros, micros, type SimTime } from "../sim/time.ts";
 import type { MetricsScenario } from "./scenario.ts";
 
 /** What a target shows when it is scraped: families without the labels that the scrape adds. */
@@ -20,9 +21,14 @@ export interface TargetSaid {
   /** Whether a label of the page goes before one of the target's. */
   readonly honorLabels?: boolean;
   readonly page: Page;
+  /** Left out: the world's. */
+  readonly interval?: Micros;
+  readonly relabel?: (labels: Labels) => Labels | undefined;
+  readonly sampleLimit?: number;
 }
 
 interface Target {
+  readonly interval: Micros;
   readonly labels: Readonly<Record<string, string>>;
   readonly page: Page;
   readonly scraped: ScrapeTarget;
@@ -45,21 +51,24 @@ export class Monitoring implements MonitoringServer {
   readonly #wanted: WantedSeries;
   readonly #store: Store;
   readonly #trueStore: Store;
+  readonly #rules: readonly RuleGroup[];
   readonly #targets = new Map<string, Target>();
   readonly #prepared = new Map<string, Prepared>();
   readonly #preparedTrue = new Map<string, Prepared>();
 
   /** @param queries all that will ever be asked, or selectors of what they will read */
   constructor(
-    { scrapeIntervalMicros, lookBackMicros }: MetricsScenario,
-    queries: Iterable<string>,
+    { scrapeIntervalMicros, lookBackMicros, ruleGroups = [] }: MetricsScenario,
+    queries: readonly string[],
     faults: FaultPlan = new FaultPlan(),
   ) {
     this.#faults = faults;
     this.#interval = micros(scrapeIntervalMicros);
     this.#lookBackMs = lookBackMicros / 1000;
-    this.#wanted = wantedSeries(queries);
-    this.#store = new Store({ retentionMs: this.#lookBackMs + this.#wanted.reachMs });
+    this.#wanted = wantedSeries([...queries, ...ruleGroups.flatMap(({ rules }) => rules.map(({ expr }) => expr))]);
+    const offsetMs = Math.max(0, ...ruleGroups.map(({ queryOffsetMs }) => queryOffsetMs));
+    this.#store = new Store({ retentionMs: this.#lookBackMs + this.#wanted.reachMs + offsetMs });
+    this.#rules = ruleGroups.map((group) => new RuleGroup(group, this.#store, { lookBackMs: this.#lookBackMs }));
     this.#trueStore = new Store({ retentionMs: this.#lookBackMs });
   }
 
@@ -79,16 +88,23 @@ export class Monitoring implements MonitoringServer {
   }
 
   /** @returns when it is scraped first */
-  join(name: string, { labels, honorLabels = false, page }: TargetSaid, now: SimTime): SimTime {
-    const rules = { honorLabels, wants: this.#wanted.wants };
+  join(name: string, said: TargetSaid, now: SimTime): SimTime {
+    const { labels, page, honorLabels = false, interval = this.#interval, relabel, sampleLimit } = said;
+    const rules = {
+      honorLabels,
+      wants: this.#wanted.wants,
+      ...(relabel === undefined ? {} : { relabel }),
+      ...(sampleLimit === undefined ? {} : { sampleLimit }),
+    };
     this.#targets.set(name, {
       labels,
       page,
+      interval,
       scraped: new ScrapeTarget(this.#store, labels, rules),
       true: new ScrapeTarget(this.#trueStore, labels, rules),
       gone: false,
     });
-    return nextScrape(name, now, this.#interval);
+    return nextScrape(name, now, interval);
   }
 
   /** The target is gone: its series end when its next scrape would have come. */
@@ -113,7 +129,21 @@ export class Monitoring implements MonitoringServer {
     if (fate === undefined) {
       target.scraped.scrape(this.#faults.shown(name, target.page(), now), milliseconds(now));
     }
-    return nextScrape(name, now, this.#interval);
+    return nextScrape(name, now, target.interval);
+  }
+
+  /** @returns when each group of rules is evaluated first */
+  firstRules(now: SimTime): readonly SimTime[] {
+    return this.#rules.map((group) => instant(group.next(milliseconds(now)) * 1000));
+  }
+
+  /** Evaluates a group of rules. @returns when it is evaluated next */
+  evaluateRules(index: number, now: SimTime): SimTime {
+    const group = this.#rules[index];
+    invariant(group !== undefined, "a group of rules of this world");
+    // A server that can't be reached is taken to be down.
+    if (this.#faults.answer(now)?.why !== "unreachable") group.evaluate(milliseconds(now));
+    return instant(group.next(milliseconds(now)) * 1000);
   }
 
   query(text: string, now: SimTime): QueryAnswer {

@@ -1,4 +1,5 @@
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
+import type { ScaledObjectSpec } from "../controlplane/keda/spec.ts";
 import type { Known, Source } from "../model/known.ts";
 import type { Result } from "../model/problem.ts";
 import type { RuleGroupSpec, ScrapeJob } from "../promql/index.ts";
@@ -40,10 +41,11 @@ export interface WorkloadReading {
 }
 
 /** Something that scales a workload. */
-export interface AutoscalerReading {
+export type AutoscalerReading = HpaReading | ScaledObjectReading;
+
+interface ScalerReading {
   readonly ref: ManifestRef;
   readonly target: Known<{ readonly group: string; readonly kind: string; readonly name: string }>;
-  readonly spec: HpaSpec;
   /** What of the spec was said, and where; the rest are defaults of the API server. */
   readonly values: readonly { readonly path: string; readonly known: Known<string | number | boolean | null> }[];
 }
@@ -59,6 +61,14 @@ export interface VariantReading {
   readonly accelerator: Known<string> | undefined;
   readonly minReplicas: Known<number> | undefined;
   readonly maxReplicas: Known<number> | undefined;
+}
+
+export interface HpaReading extends ScalerReading {
+  readonly spec: HpaSpec;
+}
+
+export interface ScaledObjectReading extends ScalerReading {
+  readonly keda: ScaledObjectSpec;
 }
 
 /** Pods behind one name. */
@@ -158,8 +168,8 @@ export interface RulesReading {
 }
 
 export const workloadReader = (reader: Reader<WorkloadReading>): Reader<WorkloadReading> => reader;
-export const autoscalerReader = (reader: Reader<AutoscalerReading>): Reader<AutoscalerReading> => reader;
 export const variantReader = (reader: Reader<VariantReading>): Reader<VariantReading> => reader;
+export const autoscalerReader = <Said extends AutoscalerReading>(reader: Reader<Said>): Reader<Said> => reader;
 export const serviceReader = (reader: Reader<ServiceReading>): Reader<ServiceReading> => reader;
 export const poolReader = (reader: Reader<PoolReading>): Reader<PoolReading> => reader;
 export const objectiveReader = (reader: Reader<ObjectiveReading>): Reader<ObjectiveReading> => reader;

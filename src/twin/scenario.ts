@@ -2,6 +2,7 @@ import type { ControllerTarget } from "../controlplane/controller.ts";
 import type { ControllerSaid } from "../controlplane/controllers/index.ts";
 import type { FaultSaid } from "../controlplane/faults/index.ts";
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
+import type { ScaledObjectSpec } from "../controlplane/keda/spec.ts";
 import type { PodStart, PodStop } from "../controlplane/pods/index.ts";
 import type { AdapterConfig } from "../controlplane/prometheus-adapter/index.ts";
 import type { FrontGateSaid } from "../dataplane/front-gate/index.ts";
@@ -12,7 +13,7 @@ import type { EngineConfig } from "../engine/engine.ts";
 import type { LatencySaid } from "../latency/models/index.ts";
 import type { Hardware } from "../model/hardware.ts";
 import type { ModelShape, Parallelism } from "../model/model-shape.ts";
-import type { RuleGroupSpec, ScrapeJob, ScrapeTarget } from "../promql/index.ts";
+import type { FoundTarget, RuleGroupSpec, ScrapeJob } from "../promql/index.ts";
 import type { SaturationOptions } from "../report/saturation/saturation-fold.ts";
 import type { SloTargets } from "../report/slo.ts";
 import type { SyntheticWorkload } from "../workload/sources/index.ts";
@@ -138,7 +139,7 @@ export interface JobScenario {
 }
 
 /** One port of each pod of a workload. */
-export interface JobTarget extends Omit<ScrapeTarget, "pod" | "podIp" | "node"> {
+export interface JobTarget extends Omit<FoundTarget, "pod" | "podIp" | "node"> {
   /** Whose pods: name of the Deployment of the engines, or of the endpoint picker. */
   readonly of: { readonly role: "engine" | "endpoint-picker"; readonly name: string };
 }
@@ -149,6 +150,8 @@ export interface AutoscalerScenario {
   /** Name of the workload it scales. */
   readonly workload: string;
   readonly spec: HpaSpec;
+  /** The ScaledObject that the HPA is made of, and whose metrics it reads. */
+  readonly keda?: ScaledObjectSpec;
   readonly syncPeriodMicros: number;
   readonly downscaleStabilizationSeconds: number;
   readonly tolerance: number;

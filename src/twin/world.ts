@@ -1,5 +1,6 @@
 import type { ScaleView } from "../controlplane/autoscaler.ts";
 import type { EngineSight } from "../controlplane/controller.ts";
+import { FaultPlan } from "../controlplane/faults/fault-plan.ts";
 import { planStart, planStop, scaleInOrder } from "../controlplane/pods/index.ts";
 import { createEngine } from "../engine/create-engine.ts";
 import type { EngineConfig, EngineListener } from "../engine/engine.ts";
@@ -19,10 +20,12 @@ import { NEVER, type SimTime, START, seconds } from "../sim/time.ts";
 import type { EndedRequest, WorkloadSource } from "../workload/source.ts";
 import { Autoscaling, type AutoscalingHost } from "./autoscaling.ts";
 import { BLIS_ENGINE_RANK, RANK, type TwinEvent } from "./event.ts";
+import { Monitoring } from "./monitoring.ts";
 import type { PathHost } from "./path-host.ts";
 import { Pod } from "./pod.ts";
 import { RequestPath } from "./request-path.ts";
 import type { Scenario, WorkloadScenario } from "./scenario.ts";
+import { Scraping, type ScrapingHost } from "./scraping.ts";
 import { trafficSource } from "./traffic.ts";
 import { roleOf } from "./workload-role.ts";
 
@@ -42,6 +45,8 @@ export class World {
   /** Every pod that is not gone, in order of creation. */
   readonly #pods = new Map<string, Pod>();
   readonly #autoscaling: Autoscaling;
+  readonly #monitoring: Monitoring;
+  readonly #scraping: Scraping;
   readonly #fold: ReportFold;
   readonly #tellOthers: ((fact: Fact) => void) | undefined;
   readonly #horizon: SimTime;
@@ -73,7 +78,12 @@ export class World {
     for (const workload of scenario.workloads) {
       this.#fleets.set(workload.name, new Fleet(workload, this.#streams.stream(`pods/${workload.name}/scale-in`)));
     }
-    this.#autoscaling = new Autoscaling(scenario, this.#streams, this.#autoscalingHost());
+    const faults = new FaultPlan(scenario.faults);
+    const host = this.#controlHost();
+    this.#autoscaling = new Autoscaling(scenario, this.#streams, faults, host);
+    this.#monitoring = new Monitoring(scenario.metrics, this.#autoscaling.queries, faults);
+    this.#scraping = new Scraping(scenario, this.#monitoring, host);
+    this.#scraping.watchCluster(() => this.#autoscaling.views(), this.#autoscaling.loops);
     for (const fleet of this.#fleets.values()) {
       for (let i = 0; i < fleet.workload.replicas; i += 1) this.#becomeReady(this.#createPod(fleet), START);
     }
@@ -157,13 +167,15 @@ export class World {
       case "scale-written":
         return this.#scale(event.workload, event.replicas, event.by, event.reason ?? "written from outside");
       case "scrape-due":
-        return this.#autoscaling.scrape(event.target);
+        return this.#scraping.scrape(event.target);
+      case "rules-due":
+        return this.#scraping.evaluateRules(event.group);
       case "control-due":
-        return this.#autoscaling.control(event.loop);
+        return this.#autoscaling.control(event.loop, this.#monitoring);
       case "sync-due":
-        return this.#autoscaling.sync(event.autoscaler, event.generation);
+        return this.#autoscaling.sync(event.autoscaler, event.generation, this.#monitoring);
       case "controllers-started":
-        return this.#autoscaling.restart();
+        return this.#autoscaling.restart(this.#monitoring);
       case "sample-due":
         return this.#sample();
       default:
@@ -379,7 +391,7 @@ export class World {
     pod.engine = createEngine(this.#seeded(engine, pod.name), model, this.#listenerOf(pod), now);
     this.#tellPhase(pod, "ready");
     this.#pathTo(pod.workload.modelName).join(pod);
-    this.#autoscaling.join(pod.name);
+    this.#scraping.join(pod.name);
   }
 
   /** Each replica draws the acceptance of its drafts by itself. */
@@ -428,7 +440,7 @@ export class World {
     this.#pathTo(pod.workload.modelName).lost(pod);
     if (pod.engine !== undefined) {
       this.#fold.retire(this.#viewOf(pod, this.now));
-      this.#autoscaling.leave(pod.name);
+      this.#scraping.leave(pod.name);
     }
     this.#tellPhase(pod, "gone");
     pod.generation += 1;
@@ -462,7 +474,7 @@ export class World {
     }
   }
 
-  #autoscalingHost(): AutoscalingHost {
+  #controlHost(): AutoscalingHost & ScrapingHost {
     const now = (): SimTime => this.now;
     return {
       get now() {

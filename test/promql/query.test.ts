@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { dateOf } from "../../src/promql/calendar.ts";
+import { dateOf } from "../../src/model/calendar.ts";
 import { openMetricsText, parseNumber, plainText, shortText } from "../../src/promql/go-numbers.ts";
 import { ALL_FEATURES, Labels, metricLabels, metricNames, parseQuery, prepare, Store } from "../../src/promql/index.ts";
 import { forAllSeeds } from "../for-all-seeds.ts";

@@ -5,7 +5,7 @@ import type { Fact } from "../../src/model/fact.ts";
 import { parseQuery } from "../../src/promql/index.ts";
 import { rngOf } from "../../src/sim/rng.ts";
 import { micros } from "../../src/sim/time.ts";
-import { controlLoopsOf } from "../../src/twin/control-loops.ts";
+import { controllersOf } from "../../src/twin/control-loops.ts";
 import { enginePerformance } from "../../src/twin/engine-performance.ts";
 import type { AutoscalerScenario, ControllerScenario, Scenario, WorkloadScenario } from "../../src/twin/scenario.ts";
 import { World } from "../../src/twin/world.ts";
@@ -121,7 +121,7 @@ describe("in a world", () => {
   });
 
   it("a scenario without controllers has no loops", () =>
-    expect(controlLoopsOf(scenario(), rngOf(1), { engines: () => [], queuedAtPicker: () => 0 })).toEqual([]));
+    expect(controllersOf(scenario(), rngOf(1), { engines: () => [], queuedAtPicker: () => 0 })).toEqual([]));
 });
 
 it("all queries of all controllers are PromQL", () => {
@@ -138,7 +138,7 @@ it("all queries of all controllers are PromQL", () => {
       ]),
     ),
   ];
-  const loops = controlLoopsOf(scenario({ controllers: said }), rngOf(1), {
+  const loops = controllersOf(scenario({ controllers: said }), rngOf(1), {
     engines: () => [],
     queuedAtPicker: () => 0,
   });

@@ -3,8 +3,8 @@ import type { Condition } from "../autoscaler.ts";
 
 export type ConditionType = "AbleToScale" | "ScalingActive" | "ScalingLimited" | "ScaledToZero";
 
-/** The conditions of an HPA's status, in order of first appearance. */
-export class Conditions {
+/** The conditions of a status, an HPA's unless another's types are named, in order of first appearance. */
+export class Conditions<Type extends string = ConditionType> {
   readonly #byType = new Map<string, Condition>();
 
   constructor(existing: readonly Condition[] = []) {
@@ -12,22 +12,22 @@ export class Conditions {
   }
 
   /** lastTransitionTime moves only when the status flips. */
-  set(type: ConditionType, isTrue: boolean, reason: string, message: string, now: SimTime): void {
-    const status = isTrue ? "True" : "False";
+  set(type: Type, isTrue: boolean | "Unknown", reason: string, message: string, now: SimTime): void {
+    const status = isTrue === "Unknown" ? isTrue : isTrue ? "True" : "False";
     const before = this.#byType.get(type);
     const lastTransitionAt = before?.status === status ? before.lastTransitionAt : now;
     this.#byType.set(type, { type, status, reason, message, lastTransitionAt });
   }
 
-  remove(type: ConditionType): void {
+  remove(type: Type): void {
     this.#byType.delete(type);
   }
 
-  isTrue(type: ConditionType): boolean {
+  isTrue(type: Type): boolean {
     return this.#byType.get(type)?.status === "True";
   }
 
-  reasonOf(type: ConditionType): string | undefined {
+  reasonOf(type: Type): string | undefined {
     return this.#byType.get(type)?.reason;
   }
 

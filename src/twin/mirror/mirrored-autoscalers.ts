@@ -1,5 +1,8 @@
 import { HPA_FLAG_DEFAULTS } from "../../controlplane/hpa/horizontal-pod-autoscaler.ts";
+import type { HpaSpec } from "../../controlplane/hpa/spec.ts";
+import type { ScaledObjectSpec } from "../../controlplane/keda/spec.ts";
 import { durationSeconds } from "../../model/duration.ts";
+import type { Problem } from "../../model/problem.ts";
 import type { Limits } from "../../schema/limits.ts";
 import { nearest } from "../../schema/nearest.ts";
 import type { InferenceSimulation } from "../../schema/resource.ts";
@@ -12,6 +15,7 @@ import type { AutoscalerReading } from "../reader.ts";
 import { autoscalerReaders, workloadReaders } from "../readers/index.ts";
 import type { AutoscalerScenario } from "../scenario.ts";
 import { type MirroredAdapter, unyieldedMetrics } from "./mirrored-adapter.ts";
+import { mirrorScaledObject, unusedTriggers } from "./mirrored-scaled-object.ts";
 
 export interface AutoscalerParts {
   readonly cluster: ObservedCluster;
@@ -44,17 +48,37 @@ export const mirrorAutoscalers = (
     return read.ok ? [read.value] : [];
   });
   refuseTwoOnOne(readings, ledger);
+  unusedTriggers(
+    readings.flatMap((reading) => ("keda" in reading ? [reading] : [])),
+    spec,
+    ledger,
+  );
   if (found.length === 0 && !ledger.failed) {
     ledger.use("autoscalers", defaulted(null, "no autoscaler targets the workloads: their replicas stay as they are"));
   }
-  return readings.map((reading) => scenarioOf(reading, spec, `${namespace}/${name}`, parts, ledger));
+  return readings.flatMap((reading) => scenarioOf(reading, spec, `${namespace}/${name}`, parts, ledger) ?? []);
 };
 
 const readerOf = ({ kind }: Manifest): (typeof autoscalerReaders)[number] =>
   autoscalerReaders.find((reader) => reader.kind === kind) ?? autoscalerReaders[0];
 
-const targetOf = (manifest: Manifest): { kind?: unknown; name?: unknown; apiVersion?: unknown } =>
-  ((manifest.spec as Record<string, unknown> | undefined)?.scaleTargetRef as object | undefined) ?? {};
+/** A ScaledObject that names no kind means a Deployment. */
+const targetOf = (manifest: Manifest): { kind?: unknown; name?: unknown; apiVersion?: unknown } => ({
+  ...(manifest.kind === "ScaledObject" ? { kind: "Deployment" } : {}),
+  ...((manifest.spec as Record<string, unknown> | undefined)?.scaleTargetRef as object | undefined),
+});
+
+/** Whether it is the HPA that KEDA keeps for a ScaledObject that is here, too. */
+const isMadeByKeda = ({ metadata }: Manifest, namespace: string, cluster: ObservedCluster): boolean => {
+  const { ownerReferences } = metadata as { readonly ownerReferences?: unknown };
+  return (
+    Array.isArray(ownerReferences) &&
+    ownerReferences.some(
+      (owner: { kind?: unknown; name?: unknown } | null) =>
+        owner?.kind === "ScaledObject" && cluster.get("ScaledObject", namespace, String(owner.name)) !== undefined,
+    )
+  );
+};
 
 /** The group of a target counts, its version does not. */
 const aims = (manifest: Manifest, { kind, name }: ManifestRef): boolean => {
@@ -72,7 +96,9 @@ const byTarget = (
   cluster: ObservedCluster,
   ledger: Ledger,
 ): readonly Manifest[] => {
-  const all = autoscalerReaders.flatMap(({ kind }) => cluster.list(kind, namespace));
+  const all = autoscalerReaders
+    .flatMap(({ kind }) => cluster.list(kind, namespace))
+    .filter((manifest) => !isMadeByKeda(manifest, namespace, cluster));
   const aiming = all.filter((manifest) => workloads.some((workload) => aims(manifest, workload)));
   if (aiming.length > 0) return aiming;
   for (const manifest of all) targetMissing(manifest, namespace, cluster, ledger);
@@ -163,25 +189,41 @@ const refuseTwoOnOne = (readings: readonly AutoscalerReading[], ledger: Ledger):
   }
 };
 
+/** External metrics of a ScaledObject are KEDA's to answer; of its triggers of cpu and memory nobody here knows. */
+const metricProblems = (
+  hpa: HpaSpec,
+  keda: ScaledObjectSpec | undefined,
+  adapter: MirroredAdapter | undefined,
+): readonly Problem[] => {
+  if (keda === undefined) return adapter === undefined ? metricNames.problems(hpa) : unyieldedMetrics(hpa, adapter);
+  const metrics = hpa.metrics.filter(({ type }) => type !== "External");
+  return metricNames.problems({ ...hpa, metrics }).map((problem) => ({ ...problem, field: "spec.triggers" }));
+};
+
 const scenarioOf = (
-  { ref, target, spec: hpa, values }: AutoscalerReading,
+  reading: AutoscalerReading,
   spec: SimulationSpec,
   simulation: string,
   { limits: { maxReplicas }, adapter }: AutoscalerParts,
   ledger: Ledger,
-): AutoscalerScenario => {
+): AutoscalerScenario | undefined => {
+  const { ref, target, values } = reading;
   const path = `autoscalers[${ref.name}]`;
   const object = objectText(ref);
   const { overrides, mirror } = spec;
   ledger.use(`${path}.target`, { value: target.value.name, from: target.from });
   for (const value of values) ledger.use(`${path}.${value.path}`, value.known);
-  ledger.add(adapter === undefined ? metricNames.problems(hpa) : unyieldedMetrics(hpa, adapter), { object });
+  const mirrored = "keda" in reading ? mirrorScaledObject(reading, spec, ledger) : { hpa: reading.spec };
+  if (mirrored === undefined) return undefined;
+  const { hpa } = mirrored;
+  const keda = "keda" in mirrored ? mirrored.keda : undefined;
+  ledger.add(metricProblems(hpa, keda, adapter), { object });
   if (hpa.maxReplicas > maxReplicas) {
     const message = `${hpa.maxReplicas} replicas are more than ${maxReplicas}`;
     ledger.error({
       reason: "TooManyReplicas",
       object,
-      field: "spec.maxReplicas",
+      field: keda === undefined ? "spec.maxReplicas" : "spec.maxReplicaCount",
       message,
       fix: `set at most ${maxReplicas}`,
     });
@@ -202,9 +244,10 @@ const scenarioOf = (
       : ownField(mirror.autoscaler.driver, simulation, "mirror.autoscaler.driver");
   return {
     namespace: ref.namespace,
-    name: ref.name,
+    name: keda?.hpaName ?? ref.name,
     workload: target.value.name,
     spec: hpa,
+    ...(keda === undefined ? {} : { keda }),
     syncPeriodMicros: seconds(ledger.use(`${path}.syncPeriodSeconds`, period)),
     downscaleStabilizationSeconds: ledger.use(`${path}.downscaleStabilizationSeconds`, window),
     tolerance: ledger.use(

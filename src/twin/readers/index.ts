@@ -8,14 +8,15 @@ import { inferenceObjective } from "./inference-objective.ts";
 import { inferencePool } from "./inference-pool.ts";
 import { podMonitor } from "./pod-monitor.ts";
 import { prometheusRule } from "./prometheus-rule.ts";
+import { scaledObject } from "./scaled-object.ts";
 import { service } from "./service.ts";
 import { serviceMonitor } from "./service-monitor.ts";
 import { variantAutoscaling } from "./variant-autoscaling.ts";
 
 export const workloadReaders = [deployment] as const;
-export const autoscalerReaders = [horizontalPodAutoscaler] as const;
 /** What of a workload the Workload Variant Autoscaler is told. */
 export const variantReaders = [variantAutoscaling] as const;
+export const autoscalerReaders = [horizontalPodAutoscaler, scaledObject] as const;
 /** What stands before the workloads, who picks, for whom, and the way there. */
 export const poolReaders = [inferencePool] as const;
 export const serviceReaders = [service] as const;

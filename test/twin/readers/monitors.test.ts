@@ -1,7 +1,7 @@
 import { load } from "js-yaml";
 import { describe, expect, it } from "vitest";
 import { describeProblem, type Result } from "../../../src/model/problem.ts";
-import { type ScrapeTarget, scrapedTarget, targetLabels } from "../../../src/promql/index.ts";
+import { type FoundTarget, scrapedTarget, targetLabels } from "../../../src/promql/index.ts";
 import type { Manifest } from "../../../src/twin/manifest.ts";
 import type { MonitorReading } from "../../../src/twin/reader.ts";
 import { podMonitor } from "../../../src/twin/readers/pod-monitor.ts";
@@ -28,7 +28,7 @@ const endpointOf = (reading: MonitorReading) => {
   return endpoint;
 };
 
-const POD: ScrapeTarget = {
+const POD: FoundTarget = {
   namespace: "serving",
   pod: "vllm-7d4-abc",
   podIp: "10.1.2.3",
@@ -38,7 +38,7 @@ const POD: ScrapeTarget = {
   port: { name: "http", number: 8000 },
 };
 const SERVICE = { name: "vllm-metrics", labels: { app: "vllm", tier: "gold" }, portName: "web" };
-const BEHIND: ScrapeTarget = { ...POD, service: SERVICE };
+const BEHIND: FoundTarget = { ...POD, service: SERVICE };
 
 /** As llm-d's modelservice chart makes it. */
 const LLM_D = `
@@ -84,7 +84,7 @@ describe("a PodMonitor", () => {
     });
   });
 
-  it.each<[string, Partial<ScrapeTarget>]>([
+  it.each<[string, Partial<FoundTarget>]>([
     ["another port", { port: { name: "grpc", number: 8001 } }],
     ["no port", { port: undefined as never }],
     ["another label", { podLabels: { "llm-d.ai/inference-serving": "false" } }],

@@ -51,8 +51,8 @@ const civil = (days: number): { readonly year: number; readonly month: number; r
   return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day };
 };
 
-/** Days from 1970 to the first of a month. */
-const daysBefore = (year: number, month: number): number => {
+/** Days from 1970 to the first of a month, 1 to 12. */
+export const daysBefore = (year: number, month: number): number => {
   const shifted = month <= 2 ? year - 1 : year;
   const era = Math.floor(shifted / 400);
   const yearOfEra = shifted - era * 400;
