@@ -1,3 +1,4 @@
+import { failedRequests } from "./failures.ts";
 import type { Kpis, Summary } from "./report.ts";
 
 /** One figure over replications. */
@@ -31,6 +32,7 @@ export const spreadOf = (runs: readonly Kpis[]): Record<string, Spread> => {
 export const flatKpis = (kpis: Kpis): Record<string, number> => ({
   requestsArrived: kpis.requests.arrived,
   requestsCompleted: kpis.requests.completed,
+  requestsFailed: failedRequests(kpis.requests),
   requestsRejected: kpis.requests.rejected,
   requestsOverloaded: kpis.requests.overloaded,
   requestsTimedOut: kpis.requests.timedOut,

@@ -73,7 +73,7 @@ const run = z.object({
   version: z.string().max(64).meta({ description: "Of servetwin." }),
   horizonSeconds: z.number().min(0).meta({ description: "Simulated length." }),
   kpis: z.record(z.string(), spreadOfKpi).meta({
-    maxProperties: 64,
+    maxProperties: 96,
     description: "Key figures after the warm-up, units in their names: ttftMeanSeconds, ttftP99Seconds, …",
   }),
   saturation: saturation.optional(),

@@ -155,8 +155,7 @@ const TILES: readonly Tile[] = [
     name: "Requests completed",
     kpi: "requestsCompleted",
     format: whole,
-    note: (value) =>
-      `${whole(value("requestsRejected") + value("requestsAborted"))} failed, ${whole(value("requestsInFlightAtEnd"))} in flight`,
+    note: (value) => `${failures(value)}, ${whole(value("requestsInFlightAtEnd"))} in flight`,
   },
   {
     name: "Replicas, mean",
@@ -172,6 +171,22 @@ const TILES: readonly Tile[] = [
   },
 ];
 
+/** In order of a request's way. */
+const FAILURES: readonly (readonly [string, string])[] = [
+  ["requestsShed", "shed"],
+  ["requestsExpired", "expired in the gateway"],
+  ["requestsRejected", "rejected"],
+  ["requestsOverloaded", "refused, queue full"],
+  ["requestsTimedOut", "timed out"],
+  ["requestsAborted", "aborted"],
+];
+
+/** All that came to no answer, and what became of them. */
+const failures = (value: (kpi: string) => number): string => {
+  const parts = FAILURES.flatMap(([kpi, words]) => (value(kpi) > 0 ? [`${whole(value(kpi))} ${words}`] : []));
+  return `${whole(value("requestsFailed"))} failed${parts.length === 0 ? "" : ` (${parts.join(", ")})`}`;
+};
+
 const kpiTiles = ({ kpis }: SimulationSummary): Markup | undefined => {
   if (Object.keys(kpis).length === 0) return undefined;
   const value = (kpi: string): number => kpis[kpi]?.mean ?? 0;
@@ -183,7 +198,7 @@ const kpiTiles = ({ kpis }: SimulationSummary): Markup | undefined => {
 
 const spreadNote = (spread: SpreadView | undefined, format: (value: number) => string): Markup | undefined => {
   if (spread === undefined || spread.p10 === spread.p90) return undefined;
-  return html`<small>runs: ${format(spread.p10)} – ${format(spread.p90)}</small>`;
+  return html`<small>p10 – p90: ${format(spread.p10)} – ${format(spread.p90)}</small>`;
 };
 
 // ---- courses over time
