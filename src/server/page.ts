@@ -4,6 +4,7 @@ import { html, Markup } from "./html.ts";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 import type {
+  GroupView,
   MirroredView,
   ObjectiveView,
   RunView,
@@ -289,6 +290,7 @@ const runSections = ({ runs }: SimulationDetail): (Markup | undefined)[] => {
       () => scaleEvents(first.scaleEvents),
       first.scaleEvents.length <= 20,
     ),
+    section("groups", "Groups of requests", first.groups?.rows.length ?? 0, () => groups(first.groups), true),
     section("notes", "Notes", notes.length, () => list(notes), true),
     section("runs", "Runs", runs.length, () => runTable(runs)),
   ];
@@ -305,6 +307,24 @@ const objectives = (all: readonly ObjectiveView[]): Markup =>
 const observedText = (metric: string, { mean, p10, p90 }: SpreadView): string => {
   const format = ["ttft", "itl", "tpot", "e2e"].includes(metric) ? latency : plain;
   return p10 === p90 ? format(mean) : `${format(mean)} (${format(p10)} – ${format(p90)})`;
+};
+
+const groups = (all: RunView["groups"]): Markup => {
+  const { rows, leftOut } = all ?? { rows: [], leftOut: 0 };
+  const kinds = [...new Set(rows.map(({ kind }) => kind))];
+  return html`<div class="wide"><table><tr><th>by</th><th></th>${["requests", "completed", "failed", "TTFT p50", "p99", "TPOT p99", "E2E p99", "tokens/s", "attained"].map((name) => html`<th class="number">${name}</th>`)}</tr>${kinds.flatMap(
+    (kind) => rows.filter((row) => row.kind === kind).map((row, i) => groupRow(row, i === 0)),
+  )}</table></div>${leftOut === 0 ? undefined : html`<p class="message">${leftOut} more with fewer requests; the JSON has them all.</p>`}`;
+};
+
+const groupRow = (row: GroupView, first: boolean): Markup => {
+  const figures = [
+    ...[row.requests, row.completed, row.failed].map(whole),
+    ...[row.ttftP50Seconds, row.ttftP99Seconds, row.tpotP99Seconds, row.e2eP99Seconds].map(latency),
+    plain(row.outputTokensPerSecond),
+    row.sloAttainmentRatio === undefined ? "" : percent(row.sloAttainmentRatio),
+  ];
+  return html`<tr><td class="soft">${first ? row.kind : ""}</td><td>${row.name}</td>${figures.map((text) => html`<td class="number">${text}</td>`)}</tr>`;
 };
 
 const scaleEvents = (all: readonly ScaleEventView[]): Markup =>

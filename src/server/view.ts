@@ -72,6 +72,8 @@ export interface RunView {
   readonly kpis: unknown;
   /** Whether the run got more than it could take, as in the report. */
   readonly saturation?: SaturationView;
+  /** Key figures by group, those of a kind one after another, and how many groups are not among them. */
+  readonly groups?: { readonly rows: readonly GroupView[]; readonly leftOut: number };
   readonly timeline: TimelineView;
   readonly scaleEvents: readonly ScaleEventView[];
   readonly notes: readonly string[];
@@ -84,6 +86,21 @@ export interface SaturationView {
   /** 0 to 1, both. */
   readonly score: number;
   readonly confidence: number;
+}
+
+export interface GroupView {
+  /** class, model, tenant, round, pool. */
+  readonly kind: string;
+  readonly name: string;
+  readonly requests: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly ttftP50Seconds: number;
+  readonly ttftP99Seconds: number;
+  readonly tpotP99Seconds: number;
+  readonly e2eP99Seconds: number;
+  readonly outputTokensPerSecond: number;
+  readonly sloAttainmentRatio?: number;
 }
 
 export interface TimelineView {

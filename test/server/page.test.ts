@@ -47,6 +47,18 @@ describe("the page", () => {
     expect(page.match(/<svg/g)).toHaveLength(6);
   });
 
+  it("shows the groups, and how many are not shown", () => {
+    const page = detailPage(context, preview());
+    expect(page).toContain(
+      '<tr><td class="soft"></td><td>batch</td><td class="number">12,000</td><td class="number">94,056</td><td class="number">3,132</td>',
+    );
+    expect(page).toContain("91.3 %");
+    expect(page).toContain("3 more with fewer requests");
+    expect(detailPage(context, preview({ runs: preview().runs.map(({ groups: _, ...run }) => run) }))).not.toContain(
+      "Groups of requests",
+    );
+  });
+
   it("prints nothing from outside as markup", () => {
     for (const page of [
       listPage({ ...context, place: "<b>", problems: ["<b>"] }, [hostile()]),

@@ -30,6 +30,17 @@ export const timeline = (): TimelineView => {
   };
 };
 
+const group = {
+  requests: 97_188,
+  completed: 94_056,
+  failed: 3,
+  ttftP50Seconds: 0.084,
+  ttftP99Seconds: 9.87,
+  tpotP99Seconds: 0.0231,
+  e2eP99Seconds: 14.2,
+  outputTokensPerSecond: 871,
+};
+
 const run = (): RunView => ({
   scenario: "baseline",
   seed: 7,
@@ -38,6 +49,14 @@ const run = (): RunView => ({
   warmUpSeconds: 600,
   kpis: {},
   timeline: timeline(),
+  groups: {
+    rows: [
+      { ...group, kind: "class", name: "interactive", sloAttainmentRatio: 0.913 },
+      { ...group, kind: "class", name: "batch", requests: 12_000, failed: 3132, ttftP99Seconds: 41.2 },
+      { ...group, kind: "tenant", name: "a-tenant-with-a-rather-long-name" },
+    ],
+    leftOut: 3,
+  },
   scaleEvents: [
     {
       atSeconds: 12_135,
@@ -157,6 +176,7 @@ export const hostile = (): SimulationDetail => {
       scenario: evil,
       digest: evil,
       notes: [evil],
+      groups: { rows: [{ ...group, kind: evil, name: evil }], leftOut: 0 },
       scaleEvents: [{ atSeconds: 1, workload: evil, from: 1, to: 2, by: evil, reason: evil }],
     })),
   };
