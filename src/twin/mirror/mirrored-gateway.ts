@@ -139,7 +139,6 @@ const pickerGateway = (
     pool,
     scheduling: { ...scheduling, kvEventDelayMicros: delay },
     gate,
-    priorities,
     scrapeIntervalMicros,
     stalenessMicros,
     kvTransfer,
