@@ -4,6 +4,7 @@ import { neededSeries, ScrapedMetricsApi } from "../controlplane/metrics/metrics
 import { nextScrape } from "../controlplane/metrics/scrape-schedule.ts";
 import { ScrapedSeries } from "../controlplane/metrics/scraped-series.ts";
 import { planStart, planStop, scaleInOrder } from "../controlplane/pods/index.ts";
+import { syncFactOf } from "../controlplane/sync-fact.ts";
 import { DECODE_ROLES, hasRole, PREFILL_ROLES } from "../dataplane/roles.ts";
 import { createEngine } from "../engine/create-engine.ts";
 import type { EngineConfig, EngineListener } from "../engine/engine.ts";
@@ -22,6 +23,7 @@ import { hash32, type Rng, rngOf, type Streams } from "../sim/rng.ts";
 import { after, micros, NEVER, type SimTime, START, seconds } from "../sim/time.ts";
 import type { EndedRequest, WorkloadSource } from "../workload/source.ts";
 import { BLIS_ENGINE_RANK, RANK, type TwinEvent } from "./event.ts";
+import { loopSetups } from "./loop-setups.ts";
 import type { PathHost } from "./path-host.ts";
 import { Pod } from "./pod.ts";
 import { RequestPath } from "./request-path.ts";
@@ -72,6 +74,7 @@ export class World {
       warmUpMicros: scenario.warmUpMicros,
       gpusPerReplica: Object.fromEntries(scenario.workloads.map((w) => [w.name, w.gpusPerReplica])),
       roles: Object.fromEntries(scenario.workloads.map(({ name, podLabels }) => [name, roleOf(podLabels)])),
+      loops: loopSetups(scenario),
       ...(scenario.slo === undefined ? {} : { slo: scenario.slo }),
       ...(scenario.saturation === undefined ? {} : { saturation: scenario.saturation }),
     });
@@ -514,13 +517,7 @@ export class World {
       kind: "synced",
       at: this.now,
       autoscaler: scaler.id,
-      sync: {
-        currentReplicas: fleet.specReplicas,
-        desiredReplicas: decision.desiredReplicas,
-        metrics: decision.metrics,
-        reason: decision.reason,
-        ...(decision.error === undefined ? {} : { error: decision.error }),
-      },
+      sync: syncFactOf(fleet.specReplicas, decision),
     });
     if (decision.rescale) {
       const by = `HorizontalPodAutoscaler/${scaler.id}`;
