@@ -84,6 +84,8 @@ const runOf = (report: Report): RunView => ({
   kpis: report.kpis,
   saturation: report.saturation,
   ...groupsOf(report.kpis),
+  ...(report.findings === undefined ? {} : { findings: report.findings }),
+  ...(report.syncs === undefined ? {} : { syncs: report.syncs }),
   timeline: report.timeline,
   scaleEvents: report.scaleEvents,
   notes: report.notes,

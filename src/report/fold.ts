@@ -8,6 +8,7 @@ import type { LoopSetup } from "./control-loop/loop-setup.ts";
 import { SloMinutes } from "./control-loop/slo-minutes.ts";
 import { StartUps } from "./control-loop/start-ups.ts";
 import { EngineTotals } from "./engine-totals.ts";
+import { findingsOf } from "./findings/index.ts";
 import { GateFold } from "./gate-fold.ts";
 import { GroupFold } from "./group-fold.ts";
 import { Level } from "./level.ts";
@@ -232,10 +233,21 @@ export class ReportFold {
       saturation: this.saturation,
       timeline: this.timeline(view.now),
       scaleEvents: [...this.#scaleEvents],
+      ...this.#findings(kpis, view.now),
       ...(this.#loops.length === 0 ? {} : { syncs: this.#loops.map((loop) => loop.timeline()) }),
       notes: [...identity.notes, ...unfinished, ...this.#groups.notes()],
       families,
     };
+  }
+
+  #findings(kpis: Kpis, now: SimTime): Pick<Report, "findings"> {
+    const { rejected, overloaded, timedOut, shed = 0, expired = 0 } = kpis.requests;
+    const suffering =
+      this.saturation.level !== "STABLE" ||
+      (kpis.sloMinutes?.violation ?? 0) > 0 ||
+      rejected + overloaded + timedOut + shed + expired > 0;
+    const findings = findingsOf(this.#loops.map((loop) => loop.evidence(now, suffering)));
+    return findings.length === 0 ? {} : { findings };
   }
 
   #totals(view: WorldView): EngineTotals {

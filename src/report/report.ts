@@ -2,6 +2,7 @@ import type { Routing } from "../model/fact.ts";
 import type { MetricFamily } from "../model/metric-family.ts";
 import type { SyncTimeline } from "./control-loop/sync-log.ts";
 import type { DetectorName } from "./detectors/index.ts";
+import type { Finding } from "./finding.ts";
 import type { SaturationVerdict } from "./saturation/detector.ts";
 
 /** Mean and percentiles of one quantity over a run. NaN never appears: a run without observations has count 0 and zeros. */
@@ -246,6 +247,8 @@ export interface Report {
   readonly timeline: Timeline;
   /** The first 200; `scaleUps` and `scaleDowns` count all. */
   readonly scaleEvents: readonly ScaleEvent[];
+  /** What is wrong with the autoscalers, the most severe first. */
+  readonly findings?: readonly Finding[];
   /** Every sync of each autoscaler, as far as it is kept. */
   readonly syncs?: readonly SyncTimeline[];
   /** What the user should know about the run: lines skipped in a trace, requests in flight at the end. */

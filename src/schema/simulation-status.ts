@@ -79,6 +79,18 @@ const groupOfRequests = z.object({
   sloAttainmentRatio: z.number().min(0).max(1).optional().meta({ description: "Share that met its targets." }),
 });
 
+const finding = z.object({
+  name: z.string().max(64).meta({ description: "Of the rule that found it." }),
+  severity: z.enum(["info", "warning", "error"]).meta({ description: "How bad it is." }),
+  object: z.string().max(512).meta({ description: "The autoscaler." }),
+  field: z.string().max(512).optional().meta({ description: "Where it says so." }),
+  message: z.string().max(1024).meta({ description: "What is wrong, in one sentence." }),
+  evidence: z
+    .record(z.string(), z.number())
+    .meta({ maxProperties: 16, description: "The figures that it rests on; units in their names." }),
+  fix: z.string().max(1024).meta({ description: "What would be better." }),
+});
+
 const run = z.object({
   scenario: z.string().max(253).meta({ description: "baseline, or the name of a candidate." }),
   seeds: z.array(z.int().min(0)).max(100).meta({ description: "One per replication." }),
@@ -93,6 +105,11 @@ const run = z.object({
     description: "Key figures after the warm-up, units in their names: ttftMeanSeconds, ttftP99Seconds, …",
   }),
   saturation: saturation.optional(),
+  findings: z
+    .array(finding)
+    .max(20)
+    .optional()
+    .meta({ description: "What is wrong with the autoscalers, as far as the runs prove it; the most severe first." }),
   groups: z
     .array(groupOfRequests)
     .max(40)

@@ -1,7 +1,9 @@
 import { duration, latency, percent, plain, whole } from "./amount.ts";
 import { chart } from "./chart.ts";
 import { html, Markup } from "./html.ts";
+import { loopSections } from "./loop-sections.ts";
 import { SCRIPT } from "./script.ts";
+import { section } from "./section.ts";
 import { STYLE } from "./style.ts";
 import type {
   GroupView,
@@ -263,21 +265,6 @@ const allCharts = ({ runs }: SimulationDetail): Markup | undefined => {
 
 // ---- sections of a simulation's own page
 
-const section = (
-  id: string,
-  title: string,
-  count: number | undefined,
-  body: () => Markup,
-  open = false,
-): Markup | undefined => {
-  if (count === 0) return undefined;
-  const many = count === undefined ? "" : ` (${count})`;
-  const content = html`<summary>${title}<span class="soft">${many}</span></summary>${body()}`;
-  return open
-    ? html`<section class="card"><details id="${id}" open>${content}</details></section>`
-    : html`<section class="card"><details id="${id}">${content}</details></section>`;
-};
-
 const runSections = ({ runs }: SimulationDetail): (Markup | undefined)[] => {
   const [first] = runs;
   if (first === undefined) return [];
@@ -290,6 +277,7 @@ const runSections = ({ runs }: SimulationDetail): (Markup | undefined)[] => {
       () => scaleEvents(first.scaleEvents),
       first.scaleEvents.length <= 20,
     ),
+    ...loopSections(runs),
     section("groups", "Groups of requests", first.groups?.rows.length ?? 0, () => groups(first.groups), true),
     section("notes", "Notes", notes.length, () => list(notes), true),
     section("runs", "Runs", runs.length, () => runTable(runs)),

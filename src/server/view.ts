@@ -74,6 +74,9 @@ export interface RunView {
   readonly saturation?: SaturationView;
   /** Key figures by group, those of a kind one after another, and how many groups are not among them. */
   readonly groups?: { readonly rows: readonly GroupView[]; readonly leftOut: number };
+  /** What is wrong with the autoscalers, the most severe first. */
+  readonly findings?: readonly FindingView[];
+  readonly syncs?: readonly SyncTimelineView[];
   readonly timeline: TimelineView;
   readonly scaleEvents: readonly ScaleEventView[];
   readonly notes: readonly string[];
@@ -86,6 +89,43 @@ export interface SaturationView {
   /** 0 to 1, both. */
   readonly score: number;
   readonly confidence: number;
+}
+
+export interface FindingView {
+  readonly name: string;
+  /** info, warning, error. */
+  readonly severity: string;
+  readonly object: string;
+  readonly field?: string;
+  readonly message: string;
+  readonly evidence: Readonly<Record<string, number>>;
+  readonly fix: string;
+}
+
+/** Syncs of one autoscaler that were kept, and how many were not. */
+export interface SyncTimelineView {
+  readonly autoscaler: string;
+  readonly syncs: number;
+  readonly rows: readonly SyncView[];
+  readonly leftOut: { readonly unchanged: number; readonly changed: number };
+}
+
+export interface SyncView {
+  readonly atSeconds: number;
+  readonly currentReplicas: number;
+  readonly desiredReplicas: number;
+  readonly proposal?: number;
+  readonly stabilised?: number;
+  readonly limitedBy?: string;
+  readonly reason: string;
+  readonly error?: string;
+  readonly metrics: readonly {
+    readonly name: string;
+    readonly seen: number | undefined;
+    readonly truth?: number;
+    readonly target: number;
+    readonly proposal: number | undefined;
+  }[];
 }
 
 export interface GroupView {

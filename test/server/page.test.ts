@@ -59,6 +59,19 @@ describe("the page", () => {
     );
   });
 
+  it("shows what is wrong with an autoscaler, and what it did when", () => {
+    const page = detailPage(context, preview());
+    expect(page).toContain(
+      '<td>scale-in cut 12 streams whose clients were still reading<br><span class="soft">streams 12</span></td><td>let pods drain</td>',
+    );
+    expect(page).toContain(
+      '<td>vllm:num_requests_waiting 42 / 10 (truly 55)</td><td class="number">9</td><td class="number">9</td><td>ScaleUpLimit</td><td class="number">2 → 4</td>',
+    );
+    expect(page).toContain(
+      "1,440 syncs, 1 of them here; the JSON has 2, without 1,438 that changed nothing and 0 that did.",
+    );
+  });
+
   it("prints nothing from outside as markup", () => {
     for (const page of [
       listPage({ ...context, place: "<b>", problems: ["<b>"] }, [hostile()]),

@@ -1,4 +1,11 @@
-import type { RunView, SimulationDetail, SpreadView, TimelineView } from "../../src/server/view.ts";
+import type {
+  FindingView,
+  RunView,
+  SimulationDetail,
+  SpreadView,
+  SyncView,
+  TimelineView,
+} from "../../src/server/view.ts";
 
 const one = (mean: number): SpreadView => ({ mean, p10: mean, p90: mean });
 
@@ -41,6 +48,27 @@ const group = {
   outputTokensPerSecond: 871,
 };
 
+const finding: FindingView = {
+  name: "scale-in-aborts-streams",
+  severity: "error",
+  object: "HorizontalPodAutoscaler/inference/vllm-llama-8b",
+  field: "spec.metrics[0]",
+  message: "scale-in cut 12 streams whose clients were still reading",
+  evidence: { streams: 12 },
+  fix: "let pods drain",
+};
+
+const sync: SyncView = {
+  atSeconds: 12_135,
+  currentReplicas: 2,
+  desiredReplicas: 4,
+  proposal: 9,
+  stabilised: 9,
+  limitedBy: "ScaleUpLimit",
+  reason: "pods metric vllm:num_requests_waiting above target",
+  metrics: [{ name: "vllm:num_requests_waiting", seen: 42, truth: 55, target: 10, proposal: 9 }],
+};
+
 const run = (): RunView => ({
   scenario: "baseline",
   seed: 7,
@@ -57,6 +85,15 @@ const run = (): RunView => ({
     ],
     leftOut: 3,
   },
+  findings: [finding, { ...finding, severity: "warning", message: "the replicas changed direction 31 times" }],
+  syncs: [
+    {
+      autoscaler: "inference/vllm-llama-8b",
+      syncs: 1440,
+      rows: [sync, { ...sync, atSeconds: 12_150, currentReplicas: 4, reason: "ReadyForNewScale" }],
+      leftOut: { unchanged: 1438, changed: 0 },
+    },
+  ],
   scaleEvents: [
     {
       atSeconds: 12_135,
@@ -176,6 +213,25 @@ export const hostile = (): SimulationDetail => {
       scenario: evil,
       digest: evil,
       notes: [evil],
+      findings: [
+        { ...finding, severity: evil, object: evil, field: evil, message: evil, evidence: { [evil]: 1 }, fix: evil },
+      ],
+      syncs: [
+        {
+          autoscaler: evil,
+          syncs: 1,
+          rows: [
+            {
+              ...sync,
+              limitedBy: evil,
+              reason: evil,
+              error: evil,
+              metrics: [{ name: evil, seen: 1, target: 1, proposal: 1 }],
+            },
+          ],
+          leftOut: { unchanged: 0, changed: 0 },
+        },
+      ],
       groups: { rows: [{ ...group, kind: evil, name: evil }], leftOut: 0 },
       scaleEvents: [{ atSeconds: 1, workload: evil, from: 1, to: 2, by: evil, reason: evil }],
     })),

@@ -1,5 +1,6 @@
 import type { Fact, SyncFact, SyncMetric } from "../../model/fact.ts";
 import type { SimTime } from "../../sim/time.ts";
+import type { LoopEvidence } from "../finding.ts";
 import { Level } from "../level.ts";
 import type { LoopKpis } from "../report.ts";
 import { summaryOf } from "../summary.ts";
@@ -14,9 +15,9 @@ import { Writers } from "./writers.ts";
 /** Folds what one autoscaler and the pods of its workload told. */
 export class LoopFold {
   readonly setup: LoopSetup;
-  readonly metrics: readonly MetricEvidence[];
-  readonly startUps = new StartUps();
-  readonly writers = new Writers();
+  readonly #metrics: readonly MetricEvidence[];
+  readonly #startUps = new StartUps();
+  readonly #writers = new Writers();
   readonly #warmUp: SimTime;
   readonly #reaction: Reaction;
   readonly #course: ScaleCourse;
@@ -28,22 +29,16 @@ export class LoopFold {
   #owed = 0;
   readonly #leaving = new Set<string>();
   #aborted = 0;
-  #failed = 0;
   #proposalMax = 0;
 
   constructor(setup: LoopSetup, warmUp: SimTime) {
     this.setup = setup;
-    this.metrics = setup.metrics.map(({ field, query }) => new MetricEvidence(field, query));
+    this.#metrics = setup.metrics.map(({ field, query }) => new MetricEvidence(field, query));
     this.#warmUp = warmUp;
     this.#reaction = new Reaction(warmUp);
     this.#course = new ScaleCourse(warmUp, { min: setup.minReplicas, max: setup.maxReplicas });
     this.#cut = new Level(warmUp);
     this.#holding = new Level(warmUp);
-  }
-
-  /** Syncs that ended with an error, or with one metric's while the others decided. */
-  get failedSyncs(): number {
-    return this.#failed;
   }
 
   /** The replicas that its workload's spec says now. */
@@ -53,10 +48,9 @@ export class LoopFold {
 
   synced(sync: SyncFact, at: SimTime): void {
     this.#log.told(sync, at);
-    if (sync.error !== undefined) this.#failed += 1;
     this.#cut.set(sync.limitedBy === "TooManyReplicas" ? 1 : 0, at);
     if (at >= this.#warmUp) this.#proposalMax = Math.max(this.#proposalMax, sync.proposal ?? 0);
-    for (const [i, metric] of sync.metrics.entries()) this.metrics[i]?.told(metric, sync.currentReplicas);
+    for (const [i, metric] of sync.metrics.entries()) this.#metrics[i]?.told(metric, sync.currentReplicas);
     const known = sync.metrics.filter((metric) => truthOf(metric) !== undefined);
     if (known.length > 0) {
       this.#reaction.sync(
@@ -68,12 +62,12 @@ export class LoopFold {
 
   scaled({ from, to, by }: Extract<Fact, { kind: "scaled" }>, at: SimTime): void {
     this.#course.scaled(from, to, at);
-    this.writers.wrote(by, to > from ? "up" : "down", at);
+    this.#writers.wrote(by, to > from ? "up" : "down", at);
     this.#owed = Math.max(0, this.#owed + from - to);
   }
 
   pod({ pod, phase }: Extract<Fact, { kind: "pod" }>, at: SimTime): void {
-    this.startUps.pod(pod, phase, at);
+    this.#startUps.pod(pod, phase, at);
     if (phase === "pending") this.#reaction.created(pod);
     if (phase === "ready") this.#reaction.ready(pod, at);
     if (phase === "terminating" && this.#owed > 0) {
@@ -108,8 +102,19 @@ export class LoopFold {
       secondsCutByMax: this.#cut.area(now),
       replicaHours,
       gpuHours: replicaHours * this.setup.gpusPerReplica,
-      startUpSeconds: summaryOf(this.startUps.seconds),
+      startUpSeconds: summaryOf(this.#startUps.seconds),
       streamsAbortedAtScaleIn: this.#aborted,
+    };
+  }
+
+  /** @param suffering whether requests suffered in the run */
+  evidence(now: SimTime, suffering: boolean): LoopEvidence {
+    return {
+      setup: this.setup,
+      kpis: this.kpis(now),
+      metrics: this.#metrics,
+      quarrels: this.#writers.quarrels,
+      suffering,
     };
   }
 
