@@ -1,8 +1,3 @@
-import type { LoopSetup } from "./control-loop/loop-setup.ts";
-import type { MetricEvidence } from "./control-loop/metric-evidence.ts";
-import type { Quarrel } from "./control-loop/writers.ts";
-import type { LoopKpis } from "./report.ts";
-
 /** From the mildest to the most severe. */
 export const SEVERITIES = ["info", "warning", "error"] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -22,20 +17,4 @@ export interface Finding {
   readonly evidence: Readonly<Record<string, number>>;
   /** What would be better. */
   readonly fix: string;
-}
-
-/** One autoscaler and what a run showed of it. */
-export interface LoopEvidence {
-  readonly setup: LoopSetup;
-  readonly kpis: LoopKpis;
-  readonly metrics: readonly MetricEvidence[];
-  readonly quarrels: readonly Quarrel[];
-  /** Whether requests missed their targets, or were left over or turned away for want of replicas. */
-  readonly suffering: boolean;
-}
-
-export interface FindingRule {
-  readonly name: string;
-  readonly summary: string;
-  look(loop: LoopEvidence): readonly Omit<Finding, "name" | "object">[];
 }

@@ -1,6 +1,6 @@
 import type { Fact, SyncFact, SyncMetric } from "../../model/fact.ts";
 import type { SimTime } from "../../sim/time.ts";
-import type { LoopEvidence } from "../finding.ts";
+import type { LoopEvidence } from "../finding-rule.ts";
 import { Level } from "../level.ts";
 import type { LoopKpis } from "../report.ts";
 import { summaryOf } from "../summary.ts";

@@ -1,4 +1,4 @@
-import type { FindingRule } from "../finding.ts";
+import type { FindingRule } from "../finding-rule.ts";
 
 /** Fewer, or rarer, follow a load that comes and goes. */
 const LEAST = 4;

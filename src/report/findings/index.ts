@@ -1,4 +1,5 @@
-import { type Finding, type FindingRule, type LoopEvidence, SEVERITIES } from "../finding.ts";
+import { type Finding, SEVERITIES } from "../finding.ts";
+import type { FindingRule, LoopEvidence } from "../finding-rule.ts";
 import { flapping } from "./flapping.ts";
 import { metricCannotGrow } from "./metric-cannot-grow.ts";
 import { minEqualsMax } from "./min-equals-max.ts";

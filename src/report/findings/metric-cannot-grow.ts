@@ -1,4 +1,4 @@
-import type { FindingRule } from "../finding.ts";
+import type { FindingRule } from "../finding-rule.ts";
 
 /** A run has to show this much of a metric before its values prove anything. */
 const LEAST_SYNCS = 20;

@@ -1,4 +1,4 @@
-import type { FindingRule } from "../finding.ts";
+import type { FindingRule } from "../finding-rule.ts";
 
 export const minEqualsMax: FindingRule = {
   name: "min-equals-max",

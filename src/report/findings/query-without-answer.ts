@@ -1,4 +1,4 @@
-import type { FindingRule } from "../finding.ts";
+import type { FindingRule } from "../finding-rule.ts";
 
 const LEAST = 3;
 const RARE = 0.05;

@@ -1,4 +1,4 @@
-import type { FindingRule } from "../finding.ts";
+import type { FindingRule } from "../finding-rule.ts";
 
 export const scaleInAbortsStreams: FindingRule = {
   name: "scale-in-aborts-streams",

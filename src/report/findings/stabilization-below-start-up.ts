@@ -1,4 +1,4 @@
-import type { FindingRule } from "../finding.ts";
+import type { FindingRule } from "../finding-rule.ts";
 
 /** What goes at a dip shorter than a start-up isn't back when the load is. */
 export const stabilizationBelowStartUp: FindingRule = {

@@ -1,4 +1,4 @@
-import type { FindingRule } from "../finding.ts";
+import type { FindingRule } from "../finding-rule.ts";
 
 /** A run has to show this much of a metric before its silence means anything. */
 const LEAST_SYNCS = 20;
@@ -22,4 +22,4 @@ export const thresholdNeverTriggered: FindingRule = {
     }),
 };
 
-const figure = (value: number): string => value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
+const figure = (value: number): string => `${Number(value.toPrecision(3))}`;

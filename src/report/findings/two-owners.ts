@@ -1,4 +1,4 @@
-import type { FindingRule } from "../finding.ts";
+import type { FindingRule } from "../finding-rule.ts";
 
 /** Once may be chance. */
 const LEAST = 2;
