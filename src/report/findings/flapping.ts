@@ -2,7 +2,7 @@ import type { FindingRule } from "../finding-rule.ts";
 
 /** Fewer, or rarer, follow a load that comes and goes. */
 const LEAST = 4;
-const PER_HOUR = 2;
+const PER_HOUR = 4;
 
 export const flapping: FindingRule = {
   name: "flapping",
