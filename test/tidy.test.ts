@@ -104,6 +104,7 @@ const CHOICES = [
   "dataplane/scorers",
   "latency/models",
   "report/detectors",
+  "report/findings",
   "report/metrics",
   "twin/readers",
   "validation/results",

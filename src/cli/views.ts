@@ -2,7 +2,8 @@ import type { SimulatedSeries } from "../exporter/simulated.ts";
 import { describeSource } from "../model/known.ts";
 import type { Held } from "../operator/held.ts";
 import { byScenario } from "../report/by-scenario.ts";
-import type { Report } from "../report/report.ts";
+import { groupRows } from "../report/group-rows.ts";
+import type { Kpis, Report } from "../report/report.ts";
 import type { SimulationSpec } from "../schema/simulation-spec.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
 import type { RunView, SimulationDetail } from "../server/view.ts";
@@ -60,12 +61,19 @@ const runsOf = (held: Held | undefined): RunView[] => {
       warmUpSeconds: scenario.warmUpMicros / 1e6,
       kpis: shadow.snapshot.kpis,
       saturation: shadow.snapshot.saturation,
+      ...groupsOf(shadow.snapshot.kpis),
       timeline: shadow.snapshot.timeline,
       scaleEvents: [],
       notes: [],
     },
   ];
 };
+
+/** Groups of one kind on the page. */
+const MOST_GROUPS = 20;
+
+const groupsOf = (kpis: Kpis): Pick<RunView, "groups"> =>
+  kpis.groups === undefined ? {} : { groups: groupRows([kpis], MOST_GROUPS) };
 
 const runOf = (report: Report): RunView => ({
   scenario: report.scenario,
@@ -75,6 +83,9 @@ const runOf = (report: Report): RunView => ({
   warmUpSeconds: report.warmUpSeconds,
   kpis: report.kpis,
   saturation: report.saturation,
+  ...groupsOf(report.kpis),
+  ...(report.findings === undefined ? {} : { findings: report.findings }),
+  ...(report.syncs === undefined ? {} : { syncs: report.syncs }),
   timeline: report.timeline,
   scaleEvents: report.scaleEvents,
   notes: report.notes,

@@ -92,6 +92,10 @@ export interface Decision {
   readonly error?: string;
   readonly conditions: readonly Condition[];
   readonly metrics: readonly SyncMetric[];
+  /** What the metrics asked for together, what stabilisation left of it, and what limit cut that: as in `SyncFact`. */
+  readonly proposal?: number;
+  readonly stabilised?: number;
+  readonly limitedBy?: string;
 }
 
 /** A controller that decides how many replicas are wanted. It keeps what the real one keeps in memory. */

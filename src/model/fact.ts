@@ -108,6 +108,12 @@ export interface SyncFact {
   readonly currentReplicas: number;
   readonly desiredReplicas: number;
   readonly metrics: readonly SyncMetric[];
+  /** What the metrics asked for together. Left out: the reconcile didn't come to that. */
+  readonly proposal?: number;
+  /** After stabilisation, before limits. */
+  readonly stabilised?: number;
+  /** What cut it after that, where something did: the reason of the condition ScalingLimited. */
+  readonly limitedBy?: string;
   /** Why it is so: the reason of the condition that decided. */
   readonly reason: string;
   /** Set if the reconcile failed: the reason of the failure. */
@@ -116,10 +122,14 @@ export interface SyncFact {
 
 export interface SyncMetric {
   readonly name: string;
+  /** Of an HPA's metric: `Pods`, `External`, … */
+  readonly source?: string;
   /** As the autoscaler saw it; undefined: no data. */
   readonly seen: number | undefined;
-  /** What it would have come to, had nothing been late. Left out: unknown, as of what is averaged over time. */
+  /** What it would have seen had nothing been late: of the replicas as they truly were at that instant. Left out: not known. */
   readonly truth?: number;
+  /** Of a query: how many elements its answer had. Left out: no query, or no answer. */
+  readonly elements?: number;
   readonly target: number;
   readonly targetType: "value" | "average" | "utilization";
   readonly proposal: number | undefined;

@@ -3,8 +3,10 @@ import { describeProblem } from "../model/problem.ts";
 import { VERSION } from "../model/version.ts";
 import { withBands } from "../report/bands.ts";
 import { byScenario, type ScenarioReports } from "../report/by-scenario.ts";
+import { findingsOfAll } from "../report/findings/index.ts";
+import { groupRows } from "../report/group-rows.ts";
 import { judge } from "../report/objectives.ts";
-import type { Report } from "../report/report.ts";
+import type { Kpis, Report } from "../report/report.ts";
 import { worst } from "../report/saturation/saturation-fold.ts";
 import { spreadOf } from "../report/spread.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
@@ -181,11 +183,41 @@ const runPart = (reports: ScenarioReports["reports"], objectives: Parameters<typ
       horizonSeconds: first.horizonSeconds,
       kpis: withBands(spreadOf(kpis), first.bands, first.kpis),
       saturation: saturationOf(reports),
+      ...findingsPart(reports),
+      ...groupsOf(kpis),
       objectives: [...judged],
       ...(objectives.length === 0 ? {} : { verdict }),
       notes: [...new Set(reports.flatMap((report) => report.notes))].slice(0, 20).map((note) => note.slice(0, 1024)),
     },
   ];
+};
+
+const MOST_FINDINGS = 20;
+
+/** Rounded, as all figures of a status. */
+const findingsPart = (reports: readonly Pick<Report, "findings">[]) => {
+  const findings = findingsOfAll(reports).slice(0, MOST_FINDINGS);
+  if (findings.length === 0) return {};
+  return {
+    findings: findings.map(({ object, field, message, evidence, fix, ...rest }) => ({
+      ...rest,
+      object: object.slice(0, 512),
+      ...(field === undefined ? {} : { field: field.slice(0, 512) }),
+      message: message.slice(0, 1024),
+      evidence: Object.fromEntries(
+        Object.entries(evidence).map(([name, value]) => [name, Number(value.toPrecision(6))]),
+      ),
+      fix: fix.slice(0, 1024),
+    })),
+  };
+};
+
+/** Groups of one kind in a status; the API has them all. */
+const MOST_GROUPS = 8;
+
+const groupsOf = (runs: readonly Kpis[]) => {
+  const { rows } = groupRows(runs, MOST_GROUPS);
+  return rows.length === 0 ? {} : { groups: rows.map((row) => ({ ...row, name: row.name.slice(0, 253) })) };
 };
 
 /** Rounded, as all figures of a status. */
@@ -210,6 +242,7 @@ const shadowPart = (held: Held) => {
         horizonSeconds: Math.floor(snapshot.simulatedSeconds),
         kpis: spreadOf([snapshot.kpis]),
         saturation: saturationOf([snapshot]),
+        ...groupsOf([snapshot.kpis]),
         objectives: [],
         notes: [],
       },

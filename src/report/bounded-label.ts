@@ -1,3 +1,6 @@
+/** Stands for all values beyond the bound. */
+export const OTHER = "other";
+
 /**
  * The first values that a label takes, and `other` for any after them.
  * Source: pkg/epp/metrics/cardinality.go, llm-d-router@ebab6879: 1000 models, 1000 fairness ids.
@@ -12,7 +15,7 @@ export class BoundedLabel {
 
   bound(value: string): string {
     if (value === "" || this.#seen.has(value)) return value;
-    if (this.#seen.size >= this.#most) return "other";
+    if (this.#seen.size >= this.#most) return OTHER;
     this.#seen.add(value);
     return value;
   }

@@ -3,7 +3,12 @@ import type { MetricFamily } from "../model/metric-family.ts";
 import type { Request } from "../model/request.ts";
 import { invariant } from "../sim/invariant.ts";
 import { elapsed, instant, type SimTime, START, toSeconds } from "../sim/time.ts";
+import { LoopFold } from "./control-loop/loop-fold.ts";
+import type { LoopSetup } from "./control-loop/loop-setup.ts";
+import { SloMinutes } from "./control-loop/slo-minutes.ts";
+import { StartUps } from "./control-loop/start-ups.ts";
 import { EngineTotals } from "./engine-totals.ts";
+import { findingsOf } from "./findings/index.ts";
 import { GateFold } from "./gate-fold.ts";
 import { GroupFold } from "./group-fold.ts";
 import { Level } from "./level.ts";
@@ -29,6 +34,7 @@ export interface FoldOptions {
   /** Of workloads that compute prompts for others, or tokens after others. */
   readonly roles?: Readonly<Record<string, Role>>;
   readonly saturation?: SaturationOptions;
+  readonly loops?: readonly LoopSetup[];
 }
 
 /** What only the world knows about a run. */
@@ -63,6 +69,9 @@ export class ReportFold {
   readonly #retired = new EngineTotals();
   /** At the end of the warm-up. */
   #before: EngineTotals | undefined;
+  readonly #loops: readonly LoopFold[];
+  readonly #startUps = new StartUps();
+  readonly #sloMinutes = new SloMinutes();
   #scaleUps = 0;
   #scaleDowns = 0;
   readonly #scaleEvents: ScaleEvent[] = [];
@@ -76,6 +85,7 @@ export class ReportFold {
     this.#saturation = new SaturationFold(options.saturation ?? SATURATION_DEFAULTS);
     this.#ready = new Level(this.#warmUp);
     this.#holding = new Level(this.#warmUp);
+    this.#loops = (options.loops ?? []).map((setup) => new LoopFold(setup, this.#warmUp));
     this.#gpus = new Level(this.#warmUp);
     if (this.#warmUp === START) this.#before = new EngineTotals();
   }
@@ -91,6 +101,10 @@ export class ReportFold {
     const { now, replicas } = view;
     if (this.#before === undefined && now >= this.#warmUp) this.#before = this.#totals(view);
     this.#want(sum(view.workloads.map((workload) => workload.specReplicas)), now);
+    for (const loop of this.#loops) {
+      const of = view.workloads.find(({ name }) => name === loop.setup.workload);
+      if (of !== undefined) loop.look(of.specReplicas, now);
+    }
     const states = replicas.map((replica) => replica.state);
     this.#queueMeans.look(replicas);
     this.#saturation.look(now);
@@ -128,7 +142,7 @@ export class ReportFold {
       case "pod":
         return this.#pod(fact);
       case "synced":
-        return;
+        return this.#loops.find(({ setup }) => setup.autoscaler === fact.autoscaler)?.synced(fact.sync, fact.at);
       case "scaled":
         return this.#scaled(fact);
       default:
@@ -176,6 +190,17 @@ export class ReportFold {
       ...(groups === undefined ? {} : { groups }),
       ...(turnedAway.length === 0 ? {} : { turnedAway }),
       ...(this.#gate.told ? { gateway: this.#gate.kpis() } : {}),
+      ...(this.#loops.length === 0
+        ? {}
+        : { controlLoops: Object.fromEntries(this.#loops.map((loop) => [loop.setup.autoscaler, loop.kpis(now)])) }),
+      ...(all.targeted === 0
+        ? {}
+        : {
+            sloMinutes: {
+              violation: this.#sloMinutes.violation,
+              violationWhileStarting: this.#sloMinutes.whileStarting,
+            },
+          }),
       ...(this.#queueMeans.replicas < 2 ? {} : { headOfLineBlockedReplicas: this.#queueMeans.blocked }),
     };
   }
@@ -208,9 +233,21 @@ export class ReportFold {
       saturation: this.saturation,
       timeline: this.timeline(view.now),
       scaleEvents: [...this.#scaleEvents],
+      ...this.#findings(kpis, view.now),
+      ...(this.#loops.length === 0 ? {} : { syncs: this.#loops.map((loop) => loop.timeline()) }),
       notes: [...identity.notes, ...unfinished, ...this.#groups.notes()],
       families,
     };
+  }
+
+  #findings(kpis: Kpis, now: SimTime): Pick<Report, "findings"> {
+    const { rejected, overloaded, timedOut, shed = 0, expired = 0 } = kpis.requests;
+    const suffering =
+      this.saturation.level !== "STABLE" ||
+      (kpis.sloMinutes?.violation ?? 0) > 0 ||
+      rejected + overloaded + timedOut + shed + expired > 0;
+    const findings = findingsOf(this.#loops.map((loop) => loop.evidence(now, suffering)));
+    return findings.length === 0 ? {} : { findings };
   }
 
   #totals(view: WorldView): EngineTotals {
@@ -233,6 +270,7 @@ export class ReportFold {
     const end = this.#gate.gate(fact);
     if (end === undefined) return;
     this.#groups.turnedAway(fact.request, end);
+    this.#judge(fact.request, fact.at, false);
     this.#saturation.ended(fact.at, undefined);
   }
 
@@ -241,6 +279,7 @@ export class ReportFold {
     const how = END_OF[outcome];
     invariant(how !== "completed", "who is refused gets no answer");
     this.#groups.turnedAway(request, how);
+    this.#judge(request, at, false);
     this.#gate.away(request, how, outcome);
     this.#saturation.ended(at, undefined);
   }
@@ -253,16 +292,31 @@ export class ReportFold {
 
   #finished(fact: Extract<Fact, { kind: "finished" }>): void {
     const { request, outcome, queued, scheduled, end } = fact.facts;
-    this.#groups.finished(fact);
+    const met = this.#groups.finished(fact);
     const how = END_OF[outcome];
+    if (how === "aborted") this.#loopsOf(fact.workload, (loop) => loop.aborted(fact.pod, end));
     if (how === "completed") this.#timeline.completed(end);
     if (!this.#counts(request)) return;
     if (how !== "completed") this.#gate.away(request, how, outcome);
+    this.#judge(request, end, met);
     this.#saturation.ended(end, how === "completed" ? toSeconds(elapsed(request.arrival, end)) : undefined);
     if (scheduled !== undefined) this.#queue.observe(toSeconds(elapsed(queued, scheduled)));
   }
 
-  #pod({ at, workload, pod, phase }: Extract<Fact, { kind: "pod" }>): void {
+  /** A request that has ended, against its targets. */
+  #judge(request: Request, end: SimTime, met: boolean): void {
+    if (!this.#groups.hasTargets(request)) return;
+    this.#sloMinutes.ended(end, !met, !met && this.#startUps.since(request.arrival));
+  }
+
+  #loopsOf(workload: string, tell: (loop: LoopFold) => void): void {
+    for (const loop of this.#loops) if (loop.setup.workload === workload) tell(loop);
+  }
+
+  #pod(fact: Extract<Fact, { kind: "pod" }>): void {
+    const { at, workload, pod, phase } = fact;
+    this.#startUps.pod(pod, phase, at);
+    this.#loopsOf(workload, (loop) => loop.pod(fact, at));
     const before = this.#pods.get(pod) ?? { phase: "pending", holds: false };
     const holds =
       phase === "pulling" || phase === "starting" || phase === "ready" || (phase === "terminating" && before.holds);
@@ -275,7 +329,9 @@ export class ReportFold {
     this.#timeline.hold("replicasReady", this.#ready.value, at);
   }
 
-  #scaled({ at, workload, from, to, by, reason }: Extract<Fact, { kind: "scaled" }>): void {
+  #scaled(fact: Extract<Fact, { kind: "scaled" }>): void {
+    const { at, workload, from, to, by, reason } = fact;
+    this.#loopsOf(workload, (loop) => loop.scaled(fact, at));
     this.#want(this.#wanted + to - from, at);
     if (at >= this.#warmUp) {
       if (to > from) this.#scaleUps += 1;

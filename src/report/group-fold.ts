@@ -59,8 +59,12 @@ export class GroupFold {
     for (const tally of this.#groupsOf(request)) tally.ends[how] += 1;
   }
 
-  /** Of any request: throughput counts those of the warm-up too that end after it. */
-  finished(fact: Extract<Fact, { kind: "finished" }>): void {
+  hasTargets(request: Request): boolean {
+    return this.#slo.targets(request);
+  }
+
+  /** Of any request: throughput counts those of the warm-up too that end after it. @returns whether it attained its objective */
+  finished(fact: Extract<Fact, { kind: "finished" }>): boolean {
     const { facts } = fact;
     const { request, end, outputTokens } = facts;
     const completed = END_OF[facts.outcome] === "completed";
@@ -68,13 +72,14 @@ export class GroupFold {
     this.#pools?.finished(fact, observed);
     const since = end >= this.#warmUp;
     const counts = request.arrival >= this.#warmUp;
-    if (!since && !counts) return;
+    if (!since && !counts) return observed.met;
     if (since && request.tenant !== undefined) this.#shares.add(request.tenant, outputTokens);
     for (const tally of this.#groupsOf(request)) {
       if (since) tally.outputTokensSince += outputTokens;
       if (since && completed) tally.completedSince += 1;
       if (counts) tally.finished(facts, observed);
     }
+    return observed.met;
   }
 
   prefilled(fact: Extract<Fact, { kind: "prefilled" }>): void {

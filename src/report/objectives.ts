@@ -1,4 +1,5 @@
 import { durationSeconds } from "../model/duration.ts";
+import { failedRequests } from "./failures.ts";
 import type { Kpis } from "./report.ts";
 import { DEFAULT_CLASS } from "./slo.ts";
 import { type Spread, spread } from "./spread.ts";
@@ -100,8 +101,5 @@ const ofClass = (sloClass: string | undefined, kpis: Kpis): Part | undefined => 
   return classes === undefined && sloClass === DEFAULT_CLASS ? kpis : classes?.[sloClass];
 };
 
-const errorRatio = (requests: Kpis["requests"]): number | undefined => {
-  const { arrived, rejected, overloaded, timedOut, aborted, shed = 0, expired = 0 } = requests;
-  if (arrived === 0) return undefined;
-  return (rejected + overloaded + timedOut + aborted + shed + expired) / arrived;
-};
+const errorRatio = (requests: Kpis["requests"]): number | undefined =>
+  requests.arrived === 0 ? undefined : failedRequests(requests) / requests.arrived;

@@ -1,6 +1,8 @@
 import type { Routing } from "../model/fact.ts";
 import type { MetricFamily } from "../model/metric-family.ts";
+import type { SyncTimeline } from "./control-loop/sync-log.ts";
 import type { DetectorName } from "./detectors/index.ts";
+import type { Finding } from "./finding.ts";
 import type { SaturationVerdict } from "./saturation/detector.ts";
 
 /** Mean and percentiles of one quantity over a run. NaN never appears: a run without observations has count 0 and zeros. */
@@ -62,8 +64,46 @@ export interface Kpis {
   readonly turnedAway?: readonly TurnedAway[];
   /** Where a gateway tells. */
   readonly gateway?: GatewayKpis;
+  /** By autoscaler (`namespace/name`); where there is one. */
+  readonly controlLoops?: Readonly<Record<string, LoopKpis>>;
+  /** Where requests have targets. */
+  readonly sloMinutes?: SloMinutesKpis;
   /** Replicas whose mean queue was more than twice the mean over replicas; where there were two. */
   readonly headOfLineBlockedReplicas?: number;
+}
+
+/** How one autoscaler did after the warm-up. */
+export interface LoopKpis {
+  readonly workload: string;
+  /** From a metric's true crossing of what its target tolerates to the first replica created since being ready. */
+  readonly reactionSeconds: Summary;
+  /** Crossings that no new replica answered. */
+  readonly crossingsUnanswered: number;
+  /** Most replicas that a rise added and a fall soon after took back. */
+  readonly overshootReplicas: number;
+  /** Most that its metrics asked for, before stabilisation and limits. */
+  readonly proposalMax: number;
+  /** Changes of its replicas against the direction of the change before. */
+  readonly reversals: number;
+  readonly flapsPerHour: number;
+  /** Wanted replicas at the least and at the most. */
+  readonly secondsAtMin: number;
+  readonly secondsAtMax: number;
+  /** As much of it as more was wanted. */
+  readonly secondsCutByMax: number;
+  /** Of its workload. */
+  readonly replicaHours: number;
+  readonly gpuHours: number;
+  /** From a pod's creation until it is ready. */
+  readonly startUpSeconds: Summary;
+  readonly streamsAbortedAtScaleIn: number;
+}
+
+/** Minutes count by the share of requests with targets ending in them that missed one. */
+export interface SloMinutesKpis {
+  readonly violation: number;
+  /** By those only that missed with a start-up under way during their life. */
+  readonly violationWhileStarting: number;
 }
 
 /** A request's targets are its own, else its class's (`spec.slo`). */
@@ -207,6 +247,10 @@ export interface Report {
   readonly timeline: Timeline;
   /** The first 200; `scaleUps` and `scaleDowns` count all. */
   readonly scaleEvents: readonly ScaleEvent[];
+  /** What is wrong with the autoscalers, the most severe first. */
+  readonly findings?: readonly Finding[];
+  /** Every sync of each autoscaler, as far as it is kept. */
+  readonly syncs?: readonly SyncTimeline[];
   /** What the user should know about the run: lines skipped in a trace, requests in flight at the end. */
   readonly notes: readonly string[];
   /** Of the KPIs, where the latency model knows how uncertain it is and was asked. */

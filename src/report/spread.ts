@@ -1,4 +1,5 @@
-import type { Kpis, Summary } from "./report.ts";
+import { failedRequests } from "./failures.ts";
+import type { Kpis, LoopKpis, Summary } from "./report.ts";
 
 /** One figure over replications. */
 export interface Spread {
@@ -31,6 +32,7 @@ export const spreadOf = (runs: readonly Kpis[]): Record<string, Spread> => {
 export const flatKpis = (kpis: Kpis): Record<string, number> => ({
   requestsArrived: kpis.requests.arrived,
   requestsCompleted: kpis.requests.completed,
+  requestsFailed: failedRequests(kpis.requests),
   requestsRejected: kpis.requests.rejected,
   requestsOverloaded: kpis.requests.overloaded,
   requestsTimedOut: kpis.requests.timedOut,
@@ -60,8 +62,33 @@ export const flatKpis = (kpis: Kpis): Record<string, number> => ({
   ...told("goodputPerSecond", kpis.slo?.goodputPerSecond),
   ...told("tenantJainIndex", kpis.fairness?.jainIndex),
   ...told("headOfLineBlockedReplicas", kpis.headOfLineBlockedReplicas),
+  ...flatLoops(Object.values(kpis.controlLoops ?? {})),
+  ...told("sloViolationMinutes", kpis.sloMinutes?.violation),
+  ...told("sloViolationMinutesWhileStarting", kpis.sloMinutes?.violationWhileStarting),
   ...told("priorityInversions", kpis.gateway?.priorityInversions),
 });
+
+/** All loops together: times and counts are sums, reactions and overshoots the largest. */
+const flatLoops = (loops: readonly LoopKpis[]): Record<string, number> => {
+  if (loops.length === 0) return {};
+  const sum = (of: (loop: LoopKpis) => number): number => loops.reduce((all, loop) => all + of(loop), 0);
+  const reactions = sum(({ reactionSeconds }) => reactionSeconds.count);
+  const reacted = sum(({ reactionSeconds }) => reactionSeconds.mean * reactionSeconds.count);
+  return {
+    ...told("reactionMeanSeconds", reactions === 0 ? undefined : reacted / reactions),
+    ...told(
+      "reactionMaxSeconds",
+      reactions === 0 ? undefined : Math.max(...loops.map((loop) => loop.reactionSeconds.max)),
+    ),
+    crossingsUnanswered: sum((loop) => loop.crossingsUnanswered),
+    overshootReplicas: Math.max(...loops.map((loop) => loop.overshootReplicas)),
+    flapsPerHour: sum((loop) => loop.flapsPerHour),
+    atMinReplicasSeconds: sum((loop) => loop.secondsAtMin),
+    atMaxReplicasSeconds: sum((loop) => loop.secondsAtMax),
+    cutByMaxReplicasSeconds: sum((loop) => loop.secondsCutByMax),
+    streamsAbortedAtScaleIn: sum((loop) => loop.streamsAbortedAtScaleIn),
+  };
+};
 
 const told = (name: string, value: number | undefined): Record<string, number> =>
   value === undefined ? {} : { [name]: value };

@@ -122,6 +122,19 @@ export interface FlowControlView {
     readonly requestsRatio: number;
     readonly bytesRatio: number;
   }[];
+  /** Of the bounds of all bands together; left out where there is none. */
+  readonly all: { readonly requestsRatio?: number; readonly bytesRatio?: number };
+  /** Endpoints without fresh signals, where the detector looks at their age. */
+  readonly stale?: { readonly detector: string; readonly endpoints: number };
+  /** Running requests cut off for more important ones; target and what is pending in units of saturation. */
+  readonly reclamation?: {
+    /** By priority of the band that asked. */
+    readonly issued: ReadonlyMap<number, number>;
+    readonly confirmed: number;
+    readonly timedOut: number;
+    readonly target: number;
+    readonly pending: number;
+  };
 }
 
 /** What an endpoint picker counted since it was up (`GatewayFold`). Its histograms are live. */

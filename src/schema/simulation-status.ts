@@ -63,6 +63,34 @@ const saturation = z
   })
   .meta({ description: "The most severe of the replications." });
 
+const groupOfRequests = z.object({
+  kind: z
+    .enum(["class", "model", "tenant", "round", "pool"])
+    .meta({ description: "What the requests have in common." }),
+  name: z.string().max(253).meta({ description: "Which of them; `other`: those beyond the first 64." }),
+  requests: z.number().min(0).meta({ description: "Arrived; of a pool: ended there." }),
+  completed: z.number().min(0).meta({ description: "Got all of their tokens." }),
+  failed: z.number().min(0).meta({ description: "Came to no answer, for whatever reason." }),
+  ttftP50Seconds: z.number().min(0).meta({ description: "Median time to first token." }),
+  ttftP99Seconds: z.number().min(0).meta({ description: "99th percentile of it." }),
+  tpotP99Seconds: z.number().min(0).meta({ description: "99th percentile of the mean gap between tokens." }),
+  e2eP99Seconds: z.number().min(0).meta({ description: "99th percentile of arrival to last token." }),
+  outputTokensPerSecond: z.number().min(0).meta({ description: "Of requests that ended." }),
+  sloAttainmentRatio: z.number().min(0).max(1).optional().meta({ description: "Share that met its targets." }),
+});
+
+const finding = z.object({
+  name: z.string().max(64).meta({ description: "Of the rule that found it." }),
+  severity: z.enum(["info", "warning", "error"]).meta({ description: "How bad it is." }),
+  object: z.string().max(512).meta({ description: "The autoscaler." }),
+  field: z.string().max(512).optional().meta({ description: "Where it says so." }),
+  message: z.string().max(1024).meta({ description: "What is wrong, in one sentence." }),
+  evidence: z
+    .record(z.string(), z.number())
+    .meta({ maxProperties: 16, description: "The figures that it rests on; units in their names." }),
+  fix: z.string().max(1024).meta({ description: "What would be better." }),
+});
+
 const run = z.object({
   scenario: z.string().max(253).meta({ description: "baseline, or the name of a candidate." }),
   seeds: z.array(z.int().min(0)).max(100).meta({ description: "One per replication." }),
@@ -73,10 +101,20 @@ const run = z.object({
   version: z.string().max(64).meta({ description: "Of servetwin." }),
   horizonSeconds: z.number().min(0).meta({ description: "Simulated length." }),
   kpis: z.record(z.string(), spreadOfKpi).meta({
-    maxProperties: 64,
+    maxProperties: 96,
     description: "Key figures after the warm-up, units in their names: ttftMeanSeconds, ttftP99Seconds, …",
   }),
   saturation: saturation.optional(),
+  findings: z
+    .array(finding)
+    .max(20)
+    .optional()
+    .meta({ description: "What is wrong with the autoscalers, as far as the runs prove it; the most severe first." }),
+  groups: z
+    .array(groupOfRequests)
+    .max(40)
+    .optional()
+    .meta({ description: "Key figures by group, at most eight of a kind, those with the most requests." }),
   objectives: z.array(judged).max(20).optional().meta({ description: "In the order of spec.objectives." }),
   verdict: verdict.optional().meta({ description: "Of its objectives together." }),
   notes: z

@@ -1,9 +1,12 @@
 import { duration, latency, percent, plain, whole } from "./amount.ts";
 import { chart } from "./chart.ts";
 import { html, Markup } from "./html.ts";
+import { loopSections } from "./loop-sections.ts";
 import { SCRIPT } from "./script.ts";
+import { section } from "./section.ts";
 import { STYLE } from "./style.ts";
 import type {
+  GroupView,
   MirroredView,
   ObjectiveView,
   RunView,
@@ -155,8 +158,7 @@ const TILES: readonly Tile[] = [
     name: "Requests completed",
     kpi: "requestsCompleted",
     format: whole,
-    note: (value) =>
-      `${whole(value("requestsRejected") + value("requestsAborted"))} failed, ${whole(value("requestsInFlightAtEnd"))} in flight`,
+    note: (value) => `${failures(value)}, ${whole(value("requestsInFlightAtEnd"))} in flight`,
   },
   {
     name: "Replicas, mean",
@@ -172,6 +174,22 @@ const TILES: readonly Tile[] = [
   },
 ];
 
+/** In order of a request's way. */
+const FAILURES: readonly (readonly [string, string])[] = [
+  ["requestsShed", "shed"],
+  ["requestsExpired", "expired in the gateway"],
+  ["requestsRejected", "rejected"],
+  ["requestsOverloaded", "refused, queue full"],
+  ["requestsTimedOut", "timed out"],
+  ["requestsAborted", "aborted"],
+];
+
+/** All that came to no answer, and what became of them. */
+const failures = (value: (kpi: string) => number): string => {
+  const parts = FAILURES.flatMap(([kpi, words]) => (value(kpi) > 0 ? [`${whole(value(kpi))} ${words}`] : []));
+  return `${whole(value("requestsFailed"))} failed${parts.length === 0 ? "" : ` (${parts.join(", ")})`}`;
+};
+
 const kpiTiles = ({ kpis }: SimulationSummary): Markup | undefined => {
   if (Object.keys(kpis).length === 0) return undefined;
   const value = (kpi: string): number => kpis[kpi]?.mean ?? 0;
@@ -183,7 +201,7 @@ const kpiTiles = ({ kpis }: SimulationSummary): Markup | undefined => {
 
 const spreadNote = (spread: SpreadView | undefined, format: (value: number) => string): Markup | undefined => {
   if (spread === undefined || spread.p10 === spread.p90) return undefined;
-  return html`<small>runs: ${format(spread.p10)} – ${format(spread.p90)}</small>`;
+  return html`<small>p10 – p90: ${format(spread.p10)} – ${format(spread.p90)}</small>`;
 };
 
 // ---- courses over time
@@ -247,21 +265,6 @@ const allCharts = ({ runs }: SimulationDetail): Markup | undefined => {
 
 // ---- sections of a simulation's own page
 
-const section = (
-  id: string,
-  title: string,
-  count: number | undefined,
-  body: () => Markup,
-  open = false,
-): Markup | undefined => {
-  if (count === 0) return undefined;
-  const many = count === undefined ? "" : ` (${count})`;
-  const content = html`<summary>${title}<span class="soft">${many}</span></summary>${body()}`;
-  return open
-    ? html`<section class="card"><details id="${id}" open>${content}</details></section>`
-    : html`<section class="card"><details id="${id}">${content}</details></section>`;
-};
-
 const runSections = ({ runs }: SimulationDetail): (Markup | undefined)[] => {
   const [first] = runs;
   if (first === undefined) return [];
@@ -274,6 +277,8 @@ const runSections = ({ runs }: SimulationDetail): (Markup | undefined)[] => {
       () => scaleEvents(first.scaleEvents),
       first.scaleEvents.length <= 20,
     ),
+    ...loopSections(runs),
+    section("groups", "Groups of requests", first.groups?.rows.length ?? 0, () => groups(first.groups), true),
     section("notes", "Notes", notes.length, () => list(notes), true),
     section("runs", "Runs", runs.length, () => runTable(runs)),
   ];
@@ -290,6 +295,24 @@ const objectives = (all: readonly ObjectiveView[]): Markup =>
 const observedText = (metric: string, { mean, p10, p90 }: SpreadView): string => {
   const format = ["ttft", "itl", "tpot", "e2e"].includes(metric) ? latency : plain;
   return p10 === p90 ? format(mean) : `${format(mean)} (${format(p10)} – ${format(p90)})`;
+};
+
+const groups = (all: RunView["groups"]): Markup => {
+  const { rows, leftOut } = all ?? { rows: [], leftOut: 0 };
+  const kinds = [...new Set(rows.map(({ kind }) => kind))];
+  return html`<div class="wide"><table><tr><th>by</th><th></th>${["requests", "completed", "failed", "TTFT p50", "p99", "TPOT p99", "E2E p99", "tokens/s", "attained"].map((name) => html`<th class="number">${name}</th>`)}</tr>${kinds.flatMap(
+    (kind) => rows.filter((row) => row.kind === kind).map((row, i) => groupRow(row, i === 0)),
+  )}</table></div>${leftOut === 0 ? undefined : html`<p class="message">${leftOut} more with fewer requests; the JSON has them all.</p>`}`;
+};
+
+const groupRow = (row: GroupView, first: boolean): Markup => {
+  const figures = [
+    ...[row.requests, row.completed, row.failed].map(whole),
+    ...[row.ttftP50Seconds, row.ttftP99Seconds, row.tpotP99Seconds, row.e2eP99Seconds].map(latency),
+    plain(row.outputTokensPerSecond),
+    row.sloAttainmentRatio === undefined ? "" : percent(row.sloAttainmentRatio),
+  ];
+  return html`<tr><td class="soft">${first ? row.kind : ""}</td><td>${row.name}</td>${figures.map((text) => html`<td class="number">${text}</td>`)}</tr>`;
 };
 
 const scaleEvents = (all: readonly ScaleEventView[]): Markup =>

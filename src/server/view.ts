@@ -72,6 +72,11 @@ export interface RunView {
   readonly kpis: unknown;
   /** Whether the run got more than it could take, as in the report. */
   readonly saturation?: SaturationView;
+  /** Key figures by group, those of a kind one after another, and how many groups are not among them. */
+  readonly groups?: { readonly rows: readonly GroupView[]; readonly leftOut: number };
+  /** What is wrong with the autoscalers, the most severe first. */
+  readonly findings?: readonly FindingView[];
+  readonly syncs?: readonly SyncTimelineView[];
   readonly timeline: TimelineView;
   readonly scaleEvents: readonly ScaleEventView[];
   readonly notes: readonly string[];
@@ -84,6 +89,58 @@ export interface SaturationView {
   /** 0 to 1, both. */
   readonly score: number;
   readonly confidence: number;
+}
+
+export interface FindingView {
+  readonly name: string;
+  /** info, warning, error. */
+  readonly severity: string;
+  readonly object: string;
+  readonly field?: string;
+  readonly message: string;
+  readonly evidence: Readonly<Record<string, number>>;
+  readonly fix: string;
+}
+
+/** Syncs of one autoscaler that were kept, and how many were not. */
+export interface SyncTimelineView {
+  readonly autoscaler: string;
+  readonly syncs: number;
+  readonly rows: readonly SyncView[];
+  readonly leftOut: { readonly unchanged: number; readonly changed: number };
+}
+
+export interface SyncView {
+  readonly atSeconds: number;
+  readonly currentReplicas: number;
+  readonly desiredReplicas: number;
+  readonly proposal?: number;
+  readonly stabilised?: number;
+  readonly limitedBy?: string;
+  readonly reason: string;
+  readonly error?: string;
+  readonly metrics: readonly {
+    readonly name: string;
+    readonly seen: number | undefined;
+    readonly truth?: number;
+    readonly target: number;
+    readonly proposal: number | undefined;
+  }[];
+}
+
+export interface GroupView {
+  /** class, model, tenant, round, pool. */
+  readonly kind: string;
+  readonly name: string;
+  readonly requests: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly ttftP50Seconds: number;
+  readonly ttftP99Seconds: number;
+  readonly tpotP99Seconds: number;
+  readonly e2eP99Seconds: number;
+  readonly outputTokensPerSecond: number;
+  readonly sloAttainmentRatio?: number;
 }
 
 export interface TimelineView {

@@ -7,6 +7,7 @@ import type { ScaledObject } from "../controlplane/keda/scaled-object.ts";
 import { PlainMetricsApi } from "../controlplane/metrics/metrics-api.ts";
 import type { MonitoringServer } from "../controlplane/monitoring-server.ts";
 import type { PrometheusAdapter } from "../controlplane/prometheus-adapter/index.ts";
+import { syncFactOf } from "../controlplane/sync-fact.ts";
 import type { Fact, SyncMetric } from "../model/fact.ts";
 import type { AutoscalerView, WorkloadView } from "../report/world-view.ts";
 import { invariant } from "../sim/invariant.ts";
@@ -118,11 +119,8 @@ export class Autoscaling {
       at: now,
       autoscaler: scaler.id,
       sync: {
-        currentReplicas: scale.specReplicas,
-        desiredReplicas: decision.desiredReplicas,
+        ...syncFactOf(scale.specReplicas, decision),
         metrics: this.#withTruth(decision.metrics, scaler, scale, monitoring),
-        reason: decision.reason,
-        ...(decision.error === undefined ? {} : { error: decision.error }),
       },
     });
     // It read the scale before it looked at metrics, and writes it after.

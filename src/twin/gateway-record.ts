@@ -1,9 +1,10 @@
 import type { Fullness } from "../dataplane/front-gate/front-gate.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { Fact } from "../model/fact.ts";
+import { OTHER } from "../report/bounded-label.ts";
 import { GatewayFold } from "../report/gateway-fold.ts";
 import { flushed } from "../report/pool-flush.ts";
-import type { FlowControlView, GatewayView, PoolGauges } from "../report/world-view.ts";
+import type { FlowControlView, GatewayCounts, GatewayView, PoolGauges, QueueLabels } from "../report/world-view.ts";
 import { type SimTime, START } from "../sim/time.ts";
 import type { PickerGateway } from "./scenario.ts";
 
@@ -51,16 +52,32 @@ export class GatewayRecord {
       ...(loadProducer === undefined ? {} : { loadProducer }),
       ...(fullness === undefined ? {} : { flowControl: flowControlView(fullness) }),
       ...(disagg ? { disagg: { pluginName: type, pluginType: type } } : {}),
-      counted: this.#fold.counts,
+      counted: fullness === undefined ? this.#fold.counts : withoutForgotten(this.#fold.counts, fullness),
     };
   }
 }
 
-const flowControlView = ({ saturation: { prefill, decode, effective }, bands }: Fullness): FlowControlView => ({
+/** Series of a flow go when flow control forgets it. Source: DeleteFlowControlFlowSeries, pkg/epp/metrics, llm-d-router@ebab6879. */
+const withoutForgotten = (counts: GatewayCounts, { flows }: Fullness): GatewayCounts => {
+  const known = new Set(flows.map(({ fairnessId, priority }) => `${priority} ${fairnessId}`));
+  const isKnown = ({ fairnessId, priority }: QueueLabels): boolean =>
+    fairnessId === OTHER || known.has(`${priority} ${fairnessId}`);
+  return {
+    ...counts,
+    queues: counts.queues.filter(isKnown),
+    queued: counts.queued.filter(({ labels }) => isKnown(labels)),
+  };
+};
+
+const flowControlView = ({
+  saturation: { prefill, decode, effective },
+  flows: _,
+  ...rest
+}: Fullness): FlowControlView => ({
+  ...rest,
   saturation: {
     effective,
     ...(prefill === undefined ? {} : { prefill }),
     ...(decode === undefined ? {} : { decode }),
   },
-  bands,
 });

@@ -102,8 +102,6 @@ export interface PickerGateway extends AnyGateway {
   readonly service?: string;
   readonly scheduling: SchedulingSaid;
   readonly gate: FrontGateSaid;
-  /** Of each class of requests that is known; 0 for all others. */
-  readonly priorities: Readonly<Record<string, number>>;
   /** Signals that are older count as missing. */
   readonly stalenessMicros: number;
   /** Between replicas that compute prompts and those that make tokens. */

@@ -20,6 +20,7 @@ import { NEVER, type SimTime, START, seconds } from "../sim/time.ts";
 import type { EndedRequest, WorkloadSource } from "../workload/source.ts";
 import { Autoscaling, type AutoscalingHost } from "./autoscaling.ts";
 import { BLIS_ENGINE_RANK, RANK, type TwinEvent } from "./event.ts";
+import { loopSetups } from "./loop-setups.ts";
 import { Monitoring } from "./monitoring.ts";
 import type { PathHost } from "./path-host.ts";
 import { Pod } from "./pod.ts";
@@ -72,6 +73,7 @@ export class World {
       warmUpMicros: scenario.warmUpMicros,
       gpusPerReplica: Object.fromEntries(scenario.workloads.map((w) => [w.name, w.gpusPerReplica])),
       roles: Object.fromEntries(scenario.workloads.map(({ name, podLabels }) => [name, roleOf(podLabels)])),
+      loops: loopSetups(scenario),
       ...(scenario.slo === undefined ? {} : { slo: scenario.slo }),
       ...(scenario.saturation === undefined ? {} : { saturation: scenario.saturation }),
     });

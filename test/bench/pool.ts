@@ -39,7 +39,6 @@ const scenario: Scenario = {
       kvEventDelayMicros: 50_000,
     }),
     gate: frontGateSchema.parse({}),
-    priorities: {},
     scrapeIntervalMicros: 50_000,
     stalenessMicros: 2_000_000,
     kvTransfer: { gigabytesPerSecond: 25, latencyMicros: 50, contention: true, failureRatio: 0 },

@@ -62,7 +62,6 @@ const anyGateway = (rng: Rng, apart: boolean): GatewayScenario => ({
   pool: "llama",
   scheduling: scheduling(rng, apart),
   gate: gate(rng),
-  priorities: {},
   scrapeIntervalMicros: oneOf(rng, 50_000, 1_000_000),
   stalenessMicros: 2_000_000,
   kvTransfer: {

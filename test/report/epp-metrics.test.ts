@@ -34,6 +34,9 @@ const gatewayView = (fold: GatewayFold, over: Partial<GatewayView> = {}): Gatewa
   flowControl: {
     saturation: { decode: 0.5, effective: 0.5 },
     bands: [{ priority: 0, requestsRatio: 0.1, bytesRatio: 0 }],
+    all: { requestsRatio: 0.25 },
+    stale: { detector: "utilization-detector", endpoints: 3 },
+    reclamation: { issued: new Map([[10, 2]]), confirmed: 1, timedOut: 1, target: 0.1, pending: 0.05 },
   },
   prefixIndex: { pluginName: "approx", pluginType: "approx-prefix-cache-producer", entries: 12 },
   disagg: { pluginName: "pd", pluginType: "disagg-profile-handler" },
@@ -145,11 +148,7 @@ describe("rows of the endpoint picker", () => {
         "inference_model_request_tpot_seconds",
         "inference_model_request_ttft_seconds",
         "llm_d_epp_flow_control_dispatch_cycle_duration_seconds",
-        "llm_d_epp_flow_control_pending_reclaim",
-        "llm_d_epp_flow_control_reclaim_target",
         "llm_d_epp_flow_control_request_enqueue_duration_seconds",
-        "llm_d_epp_flow_control_revocations",
-        "llm_d_epp_flow_control_revocations_issued",
         "llm_d_epp_plugin_data_scope_violations",
         "llm_d_epp_plugin_duration_seconds",
         "llm_d_epp_request_processing_duration_seconds",
@@ -192,6 +191,12 @@ describe("rows of the endpoint picker", () => {
     expect(value(families, "llm_d_epp_flow_control_requests", { outcome: "Dispatched", priority: "2" })).toBe(1);
     expect(value(families, "llm_d_epp_flow_control_requests", { outcome: "RejectedCapacity" })).toBe(1);
     expect(value(families, "llm_d_epp_flow_control_pool_saturation", { stage: "decode" })).toBe(0.5);
+    expect(value(families, "llm_d_epp_flow_control_global_capacity_utilization_requests")).toBe(0.25);
+    expect(value(families, "llm_d_epp_flow_control_global_capacity_utilization_bytes")).toBeUndefined();
+    expect(value(families, "llm_d_epp_flow_control_stale_endpoints", { detector: "utilization-detector" })).toBe(3);
+    expect(value(families, "llm_d_epp_flow_control_revocations_issued", { priority: "10" })).toBe(2);
+    expect(value(families, "llm_d_epp_flow_control_revocations", { outcome: "timed_out" })).toBe(1);
+    expect(value(families, "llm_d_epp_flow_control_pending_reclaim", { inference_pool: "chat" })).toBe(0.05);
     expect(value(families, "llm_d_epp_disagg_decision", { decision_type: "decode-only" })).toBe(1);
     expect(value(families, "inference_extension_scheduler_attempts", { pod_name: "chat-0", status: "success" })).toBe(
       1,

@@ -76,13 +76,22 @@ describe("spread", () => {
     expect(spread([1 / 3])).toEqual({ mean: 0.333333, p10: 0.333333, p90: 0.333333 });
   });
 
+  it("counts as failed what errorRatio divides by the arrivals, the gateway's turned away among them", () => {
+    const ends = { completed: 10, rejected: 1, overloaded: 2, timedOut: 4, aborted: 8, shed: 16, expired: 32 };
+    const kpis = run({ requests: { arrived: 80, ...ends, inFlightAtEnd: 7 } });
+    expect(flatKpis(kpis).requestsFailed).toBe(63);
+    const [judged] = judge([{ metric: "errorRatio", atMost: "0.5" }], [kpis]).objectives;
+    expect((judged?.observed?.mean ?? 0) * 80).toBe(63);
+  });
+
   it("has every KPI of a report under a flat name", () => {
     const leaves = (value: unknown): number =>
       typeof value === "object" && value !== null
         ? Object.values(value).reduce<number>((sum, part) => sum + leaves(part), 0)
         : 1;
     const counts = 5; // Summaries' counts are told by the numbers of requests.
-    expect(Object.keys(flatKpis(empty))).toHaveLength(leaves(empty) - counts);
+    const derived = 1; // requestsFailed
+    expect(Object.keys(flatKpis(empty))).toHaveLength(leaves(empty) - counts + derived);
     expect(spreadOf(ttft(0.2, 0.4)).ttftP99Seconds).toEqual({ mean: 0.3, p10: 0.22, p90: 0.38 });
     expect(spreadOf([])).toEqual({});
   });

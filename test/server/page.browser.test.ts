@@ -79,6 +79,17 @@ describe("the page in a browser", () => {
     }
   });
 
+  it("counts everybody who came to no answer, and calls a band a band", async () => {
+    const { url } = await start([preview()]);
+    const { page } = await open(`${url}/simulations/inference/chat`);
+    const tile = (name: string) => page.locator("dl.kpis > div", { hasText: name }).innerText();
+    expect(await tile("Requests completed")).toContain(
+      "3,135 failed (3,000 shed, 132 expired in the gateway, 3 rejected)",
+    );
+    expect(await tile("TTFT p99")).toContain("p10 – p90: 8.1 s – 11.3 s");
+    await page.close();
+  });
+
   it("brings itself up to date and leaves alone what the reader does", async () => {
     const simulations: SimulationDetail[] = [preview()];
     const { url } = await start(simulations);

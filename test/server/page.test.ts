@@ -15,9 +15,10 @@ describe("the page", () => {
       "inference/chat",
       "objectives: Failed",
       "5 runs of 6.00 h simulated; the objectives are not met",
-      "<dt>TTFT p99</dt><dd>9.87 s<small>max 31.2 s</small><small>runs: 8.1 s – 11.3 s</small></dd>",
+      "<dt>TTFT p99</dt><dd>9.87 s<small>max 31.2 s</small><small>p10 – p90: 8.1 s – 11.3 s</small></dd>",
       "<dt>ITL p50</dt><dd>8.1 ms<small>p99 23.1 ms</small></dd>",
       "<dt>Throughput</dt><dd>4.91 req/s<small>1,030 output tokens/s</small></dd>",
+      "<dt>Requests completed</dt><dd>106,012<small>3,135 failed (3,000 shed, 132 expired in the gateway, 3 rejected), 41 in flight</small></dd>",
       "<dt>Replicas, mean</dt><dd>2.37<small>1 to 6</small></dd>",
       "<dt>GPU-hours</dt><dd>14.2<small>7 up, 6 down</small></dd>",
       "follows the wall clock · 1 h 30 min so far",
@@ -44,6 +45,31 @@ describe("the page", () => {
     expect(page).toContain("3 h 22 min");
     expect(page).toContain("41 requests were in flight at the end");
     expect(page.match(/<svg/g)).toHaveLength(6);
+  });
+
+  it("shows the groups, and how many are not shown", () => {
+    const page = detailPage(context, preview());
+    expect(page).toContain(
+      '<tr><td class="soft"></td><td>batch</td><td class="number">12,000</td><td class="number">94,056</td><td class="number">3,132</td>',
+    );
+    expect(page).toContain("91.3 %");
+    expect(page).toContain("3 more with fewer requests");
+    expect(detailPage(context, preview({ runs: preview().runs.map(({ groups: _, ...run }) => run) }))).not.toContain(
+      "Groups of requests",
+    );
+  });
+
+  it("shows what is wrong with an autoscaler, and what it did when", () => {
+    const page = detailPage(context, preview());
+    expect(page).toContain(
+      '<td>scale-in cut 12 streams whose clients were still reading<br><span class="soft">streams 12</span></td><td>let pods drain</td>',
+    );
+    expect(page).toContain(
+      '<td>vllm:num_requests_waiting 42 / 10 (truly 55)</td><td class="number">9</td><td class="number">9</td><td>ScaleUpLimit</td><td class="number">2 → 4</td>',
+    );
+    expect(page).toContain(
+      "1,440 syncs, 1 of them here; the JSON has 2, without 1,438 that changed nothing and 0 that did.",
+    );
   });
 
   it("prints nothing from outside as markup", () => {

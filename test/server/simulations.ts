@@ -1,4 +1,11 @@
-import type { RunView, SimulationDetail, SpreadView, TimelineView } from "../../src/server/view.ts";
+import type {
+  FindingView,
+  RunView,
+  SimulationDetail,
+  SpreadView,
+  SyncView,
+  TimelineView,
+} from "../../src/server/view.ts";
 
 const one = (mean: number): SpreadView => ({ mean, p10: mean, p90: mean });
 
@@ -30,6 +37,38 @@ export const timeline = (): TimelineView => {
   };
 };
 
+const group = {
+  requests: 97_188,
+  completed: 94_056,
+  failed: 3,
+  ttftP50Seconds: 0.084,
+  ttftP99Seconds: 9.87,
+  tpotP99Seconds: 0.0231,
+  e2eP99Seconds: 14.2,
+  outputTokensPerSecond: 871,
+};
+
+const finding: FindingView = {
+  name: "scale-in-aborts-streams",
+  severity: "error",
+  object: "HorizontalPodAutoscaler/inference/vllm-llama-8b",
+  field: "spec.metrics[0]",
+  message: "scale-in cut 12 streams whose clients were still reading",
+  evidence: { streams: 12 },
+  fix: "let pods drain",
+};
+
+const sync: SyncView = {
+  atSeconds: 12_135,
+  currentReplicas: 2,
+  desiredReplicas: 4,
+  proposal: 9,
+  stabilised: 9,
+  limitedBy: "ScaleUpLimit",
+  reason: "pods metric vllm:num_requests_waiting above target",
+  metrics: [{ name: "vllm:num_requests_waiting", seen: 42, truth: 55, target: 10, proposal: 9 }],
+};
+
 const run = (): RunView => ({
   scenario: "baseline",
   seed: 7,
@@ -38,6 +77,23 @@ const run = (): RunView => ({
   warmUpSeconds: 600,
   kpis: {},
   timeline: timeline(),
+  groups: {
+    rows: [
+      { ...group, kind: "class", name: "interactive", sloAttainmentRatio: 0.913 },
+      { ...group, kind: "class", name: "batch", requests: 12_000, failed: 3132, ttftP99Seconds: 41.2 },
+      { ...group, kind: "tenant", name: "a-tenant-with-a-rather-long-name" },
+    ],
+    leftOut: 3,
+  },
+  findings: [finding, { ...finding, severity: "warning", message: "the replicas changed direction 31 times" }],
+  syncs: [
+    {
+      autoscaler: "inference/vllm-llama-8b",
+      syncs: 1440,
+      rows: [sync, { ...sync, atSeconds: 12_150, currentReplicas: 4, reason: "ReadyForNewScale" }],
+      leftOut: { unchanged: 1438, changed: 0 },
+    },
+  ],
   scaleEvents: [
     {
       atSeconds: 12_135,
@@ -94,6 +150,9 @@ export const preview = (over: Partial<SimulationDetail> = {}): SimulationDetail 
     requestsPerSecond: one(4.91),
     outputTokensPerSecond: one(1032),
     requestsCompleted: one(106_012),
+    requestsFailed: one(3135),
+    requestsShed: one(3000),
+    requestsExpired: one(132),
     requestsRejected: one(3),
     requestsAborted: one(0),
     requestsInFlightAtEnd: one(41),
@@ -154,6 +213,26 @@ export const hostile = (): SimulationDetail => {
       scenario: evil,
       digest: evil,
       notes: [evil],
+      findings: [
+        { ...finding, severity: evil, object: evil, field: evil, message: evil, evidence: { [evil]: 1 }, fix: evil },
+      ],
+      syncs: [
+        {
+          autoscaler: evil,
+          syncs: 1,
+          rows: [
+            {
+              ...sync,
+              limitedBy: evil,
+              reason: evil,
+              error: evil,
+              metrics: [{ name: evil, seen: 1, target: 1, proposal: 1 }],
+            },
+          ],
+          leftOut: { unchanged: 0, changed: 0 },
+        },
+      ],
+      groups: { rows: [{ ...group, kind: evil, name: evil }], leftOut: 0 },
       scaleEvents: [{ atSeconds: 1, workload: evil, from: 1, to: 2, by: evil, reason: evil }],
     })),
   };

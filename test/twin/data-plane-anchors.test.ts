@@ -28,7 +28,6 @@ const picker = (over: Partial<Picker> = {}): Picker => ({
   pool: "llama",
   scheduling: DEFAULT_SCHEDULING,
   gate: frontGateSchema.parse({ admission: { type: "always-admit" } }),
-  priorities: {},
   scrapeIntervalMicros: 50_000,
   stalenessMicros: 2_000_000,
   kvTransfer: LINK,

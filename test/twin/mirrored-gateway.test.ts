@@ -41,7 +41,6 @@ describe("the example's gateway", () => {
     expect(problems(new LlmdEpp())).toEqual([]);
     expect(scenario.gateway).toMatchObject({
       kind: "epp",
-      priorities: { batch: -1, critical: 10 },
       scrapeIntervalMicros: 50_000,
       stalenessMicros: 2e6,
       requestTimeoutMicros: 300e6,

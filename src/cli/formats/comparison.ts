@@ -30,6 +30,12 @@ const ROWS: readonly (readonly [string, string, (value: number) => string])[] = 
   ["scale-ups", "scaleUps", number],
   ["scale-downs", "scaleDowns", number],
   ["GPU-hours", "gpuHours", number],
+  ["reaction, mean", "reactionMeanSeconds", seconds],
+  ["overshoot, replicas", "overshootReplicas", number],
+  ["flaps/h", "flapsPerHour", number],
+  ["objectives violated, min", "sloViolationMinutes", number],
+  ["while a replica was starting, min", "sloViolationMinutesWhileStarting", number],
+  ["streams aborted at scale-in", "streamsAbortedAtScaleIn", number],
 ];
 
 /** Baseline and candidates side by side, with what differs; rows that are zero everywhere are left out. */

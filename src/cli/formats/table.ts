@@ -8,6 +8,7 @@ import { type Spread, spreadOf } from "../../report/spread.ts";
 import { compact, count, plain, right } from "../cell.ts";
 import type { Format, Outcome } from "../format.ts";
 import { groupTables } from "../group-tables.ts";
+import { loopTables } from "../loop-tables.ts";
 import { comparison } from "./comparison.ts";
 import { number, percent, seconds } from "./figure.ts";
 
@@ -35,6 +36,7 @@ const candidateSection = (outcome: Outcome): string => {
   return [
     heading(outcome, first),
     ...(outcome.objectives.length === 0 ? [] : [objectives(outcome)]),
+    ...loopTables(first),
     ...(first.scaleEvents.length === 0 ? [] : [scaleEvents(first)]),
     ...first.notes.map((note) => `note: ${note}\n`),
   ].join("\n");
@@ -49,6 +51,7 @@ const section = (outcome: Outcome): string => {
     totals(outcome.reports),
     saturation(outcome.reports),
     ...groupTables(first),
+    ...loopTables(first),
     ...(outcome.objectives.length === 0 ? [] : [objectives(outcome)]),
     ...(first.scaleEvents.length === 0 ? [] : [scaleEvents(first)]),
     ...plots(first),

@@ -81,6 +81,8 @@ type Wish =
   | { readonly kind: "stop"; readonly failure: MetricFailure };
 
 type Outcome = Pick<Decision, "rescale" | "reason" | "error">;
+/** How a pass came from the metrics to its wish. */
+type Course = Pick<Decision, "proposal" | "stabilised" | "limitedBy">;
 
 /**
  * The HorizontalPodAutoscaler of autoscaling/v2 with the memory that kube-controller-manager keeps of it.
@@ -97,6 +99,7 @@ export class HorizontalPodAutoscaler implements Autoscaler {
   #status: Status | undefined;
   readonly #desiredBefore: number | undefined;
   #events: HpaEvent[] = [];
+  #course: Course = {};
 
   /** @param flags those left out are the defaults; @param memory of a controller and an object that were there before */
   constructor(spec: HpaSpec, flags: Partial<HpaFlags> = {}, memory: Partial<HpaMemory> = {}) {
@@ -134,12 +137,14 @@ export class HorizontalPodAutoscaler implements Autoscaler {
   reconcile(now: SimTime, target: ScaleTarget, metrics: MetricsApi): HpaDecision {
     const before = this.#statusText();
     this.#events = [];
+    this.#course = {};
     const outcome = this.#pass(now, target, metrics);
     return {
       ...outcome,
       desiredReplicas: this.#status?.desiredReplicas ?? this.#desiredBefore ?? 0,
       conditions: this.#conditions.all(),
       metrics: this.#status?.metrics ?? [],
+      ...this.#course,
       events: this.#events,
       statusChanged: this.#statusText() !== before,
     };
@@ -271,6 +276,7 @@ export class HorizontalPodAutoscaler implements Autoscaler {
     const [reason, message] = stabilityOf(asked, stable, behavior !== undefined && asked >= current);
     this.#conditions.set("AbleToScale", true, reason, message, now);
     const isLimited = limited.replicas !== stable;
+    this.#course = { proposal: asked, stabilised: stable, ...(isLimited ? { limitedBy: limited.reason } : {}) };
     this.#conditions.set("ScalingLimited", isLimited, limited.reason, LIMIT_MESSAGES[limited.reason], now);
     return limited.replicas;
   }

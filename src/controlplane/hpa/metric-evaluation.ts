@@ -158,6 +158,7 @@ const syncMetricOf = (metric: HpaMetric, outcome: Outcome<Evaluated>): SyncMetri
   const unit = target?.type === "Utilization" ? 1 : 1000;
   return {
     name: nameOf(metric),
+    ...(metric.type === "Unknown" ? {} : { source: metric.type }),
     seen: outcome.ok ? outcome.value.seen / unit : undefined,
     target: target === undefined ? 0 : target.type === "Utilization" ? target.percent : target.milli / 1000,
     targetType: target === undefined ? "value" : TARGET_TYPES[target.type],

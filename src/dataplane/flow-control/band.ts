@@ -145,14 +145,13 @@ export class Band {
     if (wasHead) this.picker.changed(flow);
   }
 
-  /** Forgets the flows that have been idle since `before` or longer. @returns these */
-  collect(before: number, now: SimTime): Flow[] {
+  /** Forgets the flows that have been idle since `before` or longer. */
+  collect(before: number, now: SimTime): void {
     const idle = [...this.flows.values()].filter((flow) => flow.queue.size === 0 && flow.idleSince <= before);
     for (const { id } of idle) {
       this.flows.delete(id);
       this.picker.forget(id);
     }
     if (idle.length > 0 && this.flows.size === 0) this.idleSince = now;
-    return idle;
   }
 }

@@ -456,9 +456,7 @@ export class FlowControl {
   /** Forgets flows that have been idle for a whole interval, and bands that nobody asked for after two. */
   #collect(now: SimTime): void {
     this.#collection += 1;
-    for (const band of this.#bands) {
-      for (const flow of band.collect(now - COLLECT, now)) this.#context.listener.forgot(flow);
-    }
+    for (const band of this.#bands) band.collect(now - COLLECT, now);
     for (let rank = this.#bands.length - 1; rank >= 0; rank -= 1) {
       const { kept, flows, idleSince } = this.#bands[rank] as Band;
       if (kept || flows.size > 0 || now - idleSince < BAND_IDLE) continue;

@@ -1,7 +1,6 @@
 import type { Endpoint } from "../../model/endpoint.ts";
 import type { SimTime } from "../../sim/time.ts";
 import type { Asked } from "../admission.ts";
-import type { Flow } from "./band.ts";
 
 /** What the EPP's flow control says of a request in the end (`outcome` of its metrics). */
 export type QueueOutcome =
@@ -31,6 +30,4 @@ export interface QueueListener {
   dropped(drop: Drop): void;
   /** A running request is to be cut off. */
   revoked(id: number): void;
-  /** Nobody of that flow was here for a long time, so that nothing is known of it any more. */
-  forgot(flow: Flow): void;
 }

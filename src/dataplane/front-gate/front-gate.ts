@@ -1,5 +1,4 @@
 import type { Endpoint } from "../../model/endpoint.ts";
-import type { MetricFamily } from "../../model/metric-family.ts";
 import type { Outcome, RequestHead } from "../../model/request.ts";
 import type { Streams } from "../../sim/rng.ts";
 import { elapsed, type Micros, micros, NEVER, type SimTime } from "../../sim/time.ts";
@@ -11,9 +10,9 @@ import type { SaturationDetector } from "../detector.ts";
 import { detectors } from "../detectors/index.ts";
 import { evictionGrace, FlowControl } from "../flow-control/flow-control.ts";
 import type { Drop, QueueListener, QueueOutcome } from "../flow-control/queue-listener.ts";
+import type { ReclamationCounts } from "../flow-control/reclamation.ts";
 import { isSheddable, type PriorityOf, priorityBy } from "../priority.ts";
 import { type StageSaturation, saturationByStage } from "../saturation-stages.ts";
-import { type MetricNames, QueueRecord, queueGauges, saturationGauges } from "./gate-metrics.ts";
 import type { FrontGateSaid } from "./index.ts";
 import { TenantBudgets } from "./tenant-budgets.ts";
 
@@ -35,17 +34,23 @@ export type GateEvent =
   /** A running request is to be cut off where it runs; its `ended` is waited for. */
   | { readonly kind: "revoke"; readonly id: number };
 
+/** What flow control shows of itself. Source: pkg/epp/metrics, llm-d-router (August 2026). */
 export interface Fullness {
   readonly saturation: StageSaturation;
+  /** Endpoints whose signals are missing or stale, which count as full; left out by detectors that don't look at their age. */
+  readonly stale?: { readonly detector: string; readonly endpoints: number };
+  /** Flows that are not forgotten; a flow that is takes its series along. */
+  readonly flows: readonly { readonly fairnessId: string; readonly priority: number }[];
   /** Shares of a band's bounds that are taken; 0 where it has none. */
   readonly bands: readonly { readonly priority: number; readonly requestsRatio: number; readonly bytesRatio: number }[];
+  /** Of the bounds of all bands together; left out where there is none. */
+  readonly all: { readonly requestsRatio?: number; readonly bytesRatio?: number };
+  /** Where running requests may be cut off for more important ones. */
+  readonly reclamation?: ReclamationCounts;
 }
 
 export interface FrontGateContext {
   readonly streams: Streams;
-  /** Names on the metrics. */
-  readonly pool?: string;
-  readonly model?: string;
   /** Left out: nobody predicts latencies. */
   readonly predict?: Predict;
   /** How often the gateway scrapes, and when it takes a scrape for stale: the EPP's flags of these names. */
@@ -72,8 +77,6 @@ export class FrontGate {
   readonly #admitters: readonly Admitter[];
   readonly #budgets: TenantBudgets | undefined;
   readonly #queue: FlowControl | undefined;
-  readonly #record = new QueueRecord();
-  readonly #names: MetricNames;
   #events: GateEvent[] = [];
 
   constructor(said: FrontGateSaid, context: FrontGateContext) {
@@ -84,10 +87,6 @@ export class FrontGate {
     this.#admitters = said.admitters.map((one) =>
       admitters.create(one, { rng: context.streams.stream(`gate/${one.type}`), predict: context.predict }),
     );
-    this.#names = {
-      pool: context.pool ?? "",
-      model: { model_name: context.model ?? "", target_model_name: context.model ?? "" },
-    };
     if (said.tenantBudgets !== undefined) {
       this.#budgets = new TenantBudgets(said.tenantBudgets.shares, said.tenantBudgets.slots);
     }
@@ -117,14 +116,28 @@ export class FrontGate {
 
   /** How full pool and queue are, as flow control sees them; undefined where it is off. */
   fullness(endpoints: readonly Endpoint[], now: SimTime): Fullness | undefined {
-    if (this.#queue === undefined) return undefined;
+    const queue = this.#queue;
+    if (queue === undefined) return undefined;
+    const detector = this.#said.saturationDetector.type;
+    const { reclamation } = queue;
     return {
       saturation: saturationByStage(this.#detector, endpoints, now),
-      bands: this.#queue.bands.map(({ priority, requests, bytes, maxRequests, maxBytes }) => ({
+      ...(detector === "utilization-detector"
+        ? { stale: { detector, endpoints: this.#detector.stale(endpoints, now) } }
+        : {}),
+      flows: queue.bands.flatMap(({ priority, flows }) =>
+        [...flows.values()].map(({ id }) => ({ fairnessId: id, priority })),
+      ),
+      bands: queue.bands.map(({ priority, requests, bytes, maxRequests, maxBytes }) => ({
         priority,
         requestsRatio: maxRequests > 0 ? requests / maxRequests : 0,
         bytesRatio: maxBytes > 0 ? bytes / maxBytes : 0,
       })),
+      all: {
+        ...(queue.maxRequests > 0 ? { requestsRatio: queue.requests / queue.maxRequests } : {}),
+        ...(queue.maxBytes > 0 ? { bytesRatio: queue.bytes / queue.maxBytes } : {}),
+      },
+      ...(reclamation === undefined ? {} : { reclamation: reclamation.counts }),
     };
   }
 
@@ -180,16 +193,6 @@ export class FrontGate {
     this.#queue?.ended({ head, priority: this.#priorityOf(head) }, this.#flowOf(head), outputTokens, now);
   }
 
-  /** The EPP's own series of flow control; none where that is off. */
-  families(endpoints: readonly Endpoint[], now: SimTime): MetricFamily[] {
-    if (this.#queue === undefined) return [];
-    return [
-      ...queueGauges(this.#queue, this.#names),
-      ...saturationGauges(this.#detector, this.#said.saturationDetector.type, endpoints, now, this.#names.pool),
-      ...this.#record.families(this.#names),
-    ];
-  }
-
   #queueFor(context: FrontGateContext): FlowControl | undefined {
     const { flowControl, priorities, saturationDetector } = this.#said;
     if (flowControl === undefined) return undefined;
@@ -208,13 +211,10 @@ export class FrontGate {
   #listener(): QueueListener {
     return {
       dispatched: (asked, since, endpoints, now) => {
-        const waited = elapsed(since, now);
-        this.#record.ended(this.#flowOf(asked.head), asked.priority, "Dispatched", waited);
-        this.#admit(asked, waited, endpoints);
+        this.#admit(asked, elapsed(since, now), endpoints);
       },
       dropped: (drop) => this.#dropped(drop),
       revoked: (id) => this.#events.push({ kind: "revoke", id }),
-      forgot: (flow) => this.#record.forget(flow.id, flow.band.priority),
     };
   }
 
@@ -232,9 +232,8 @@ export class FrontGate {
   }
 
   #dropped({ asked, since, at, outcome, isPoolEmpty }: Drop): void {
-    const waited = elapsed(since, at);
-    this.#record.ended(this.#flowOf(asked.head), asked.priority, outcome, waited);
     if (outcome === "EvictedContextCancelled") return;
+    const waited = elapsed(since, at);
     const isExpiry = outcome === "EvictedTTL" || outcome === "EvictedNoEndpoints";
     this.#refuse(asked, waited, isExpiry ? "expired" : "shed", statusOf(outcome, isPoolEmpty), outcome);
   }

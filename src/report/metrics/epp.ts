@@ -5,7 +5,7 @@ import type { GatewayCounts, GatewayView, Moments, PoolGauges, RequestLabels, Re
 // What llm-d's endpoint picker exports under its present names (llm-d-router@ebab6879, 62 commits after v0.10.0-rc.1), as far
 // as it is simulated. Left out since nothing here takes such time: scheduler, plugin, request and response processing,
 // enqueue and dispatch cycle durations. Left out since it isn't simulated: inter-token latency per request, predictions,
-// revocations, data layer errors, build info.
+// time to the end of a revocation, data layer errors, build info.
 
 const PREFIX = "llm_d_epp_";
 export const alpha = (help: string): string => `[ALPHA] ${help}`;
@@ -166,6 +166,38 @@ const capacity = (what: string, share: string, read: (band: Band) => number): Ga
   );
 type Band = NonNullable<GatewayView["flowControl"]>["bands"][number];
 
+const globalCapacity = (
+  what: string,
+  share: string,
+  read: (all: NonNullable<GatewayView["flowControl"]>["all"]) => number | undefined,
+): GatewayMetric =>
+  gauge(
+    `flow_control_global_capacity_utilization_${what}`,
+    `Fraction of the global ${share} capacity currently occupied across all priority bands (0.0-1.0). Global capacity is optional and unset by default; this series is emitted only when it is configured. Kept separate from flow_control_capacity_utilization_${what} so aggregations over the per-band family do not double count the rollup.`,
+    (view) => {
+      const ratio = view.flowControl === undefined ? undefined : read(view.flowControl.all);
+      return ratio === undefined ? [] : [sample({ inference_pool: view.pool }, ratio)];
+    },
+  );
+
+const STALE =
+  "Number of candidate endpoints whose metrics are missing or older than the staleness threshold, as of the most recent saturation evaluation. Recorded by the utilization saturation detector, which scores these endpoints as fully saturated in flow_control_pool_saturation (fail-closed): a nonzero value during a dispatch stall indicates a metrics collection problem rather than genuine overload. This gauge carries no stage label and is written on every detector call, so it reflects the most recently evaluated stage; a reading of 0 does not rule out stale metrics in another stage. Per-stage stale accounting is tracked in #2475.";
+
+type Reclamation = NonNullable<NonNullable<GatewayView["flowControl"]>["reclamation"]>;
+
+/** One sample, or one per outcome. */
+const reclaimed =
+  (read: (counts: Reclamation) => number | Readonly<Record<string, number>>): GatewayMetric["samples"] =>
+  (view) => {
+    const counts = view.flowControl?.reclamation;
+    if (counts === undefined) return [];
+    const told = read(counts);
+    const pool = { inference_pool: view.pool };
+    return typeof told === "number"
+      ? [sample(pool, told)]
+      : Object.entries(told).map(([outcome, count]) => sample({ ...pool, outcome }, count));
+  };
+
 /** Of a flow: labels of its requests and the pool. */
 export const flowLabels = (view: GatewayView, labels: RequestLabels) => {
   const { fairness_id, ...rest } = requestLabels(labels);
@@ -204,6 +236,35 @@ const flowControl: readonly GatewayMetric[] = [
   gauge("flow_control_pool_saturation", SATURATION, stages),
   capacity("requests", "request-count", ({ requestsRatio }) => requestsRatio),
   capacity("bytes", "byte-size", ({ bytesRatio }) => bytesRatio),
+  globalCapacity("requests", "request-count", ({ requestsRatio }) => requestsRatio),
+  globalCapacity("bytes", "byte-size", ({ bytesRatio }) => bytesRatio),
+  gauge("flow_control_stale_endpoints", STALE, (view) => {
+    const stale = view.flowControl?.stale;
+    return stale === undefined ? [] : [sample({ detector: stale.detector }, stale.endpoints)];
+  }),
+  counter(
+    "flow_control_revocations_issued",
+    "Total number of in-flight eviction revocations issued, labeled by the demand band's priority.",
+    (view) =>
+      [...(view.flowControl?.reclamation?.issued ?? [])].map(([priority, count]) =>
+        sample({ inference_pool: view.pool, priority: String(priority) }, count),
+      ),
+  ),
+  counter(
+    "flow_control_revocations",
+    "Total number of in-flight eviction revocations by terminal outcome (confirmed, timed_out). Every issued revocation eventually increments exactly one outcome.",
+    reclaimed(({ confirmed, timedOut }) => ({ confirmed, timed_out: timedOut })),
+  ),
+  gauge(
+    "flow_control_reclaim_target",
+    "Last computed reclamation deficit, in saturation-gauge units.",
+    reclaimed(({ target }) => target),
+  ),
+  gauge(
+    "flow_control_pending_reclaim",
+    "Sum of outstanding and cooling pending-reclaim debits, in saturation-gauge units.",
+    reclaimed(({ pending }) => pending),
+  ),
 ];
 
 /** Port of a simulated endpoint: vLLM's default. */

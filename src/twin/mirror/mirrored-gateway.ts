@@ -140,7 +140,6 @@ const pickerGateway = (
     ...serviceOf(router),
     scheduling: { ...scheduling, kvEventDelayMicros: delay },
     gate,
-    priorities,
     scrapeIntervalMicros,
     stalenessMicros,
     kvTransfer,

@@ -26,9 +26,25 @@ describe("HorizontalPodAutoscaler", () => {
     expect(decision).toMatchObject({ desiredReplicas: 4, rescale: true });
     expect(decision.reason).toBe("pods metric vllm:num_requests_waiting above target");
     expect(decision.metrics).toEqual([
-      { name: "vllm:num_requests_waiting", seen: 17.5, target: 10, targetType: "average", proposal: 4 },
-      { name: "vllm:num_requests_running", seen: 50, target: 64, targetType: "average", proposal: 2 },
+      {
+        name: "vllm:num_requests_waiting",
+        source: "Pods",
+        seen: 17.5,
+        target: 10,
+        targetType: "average",
+        proposal: 4,
+      },
+      {
+        name: "vllm:num_requests_running",
+        source: "External",
+        seen: 50,
+        target: 64,
+        targetType: "average",
+        proposal: 2,
+      },
     ]);
+    expect(decision).toMatchObject({ proposal: 4, stabilised: 4 });
+    expect(decision.limitedBy).toBeUndefined();
     expect(decision.events).toEqual([
       {
         type: "Normal",
@@ -36,6 +52,18 @@ describe("HorizontalPodAutoscaler", () => {
         message: "New size: 4; reason: pods metric vllm:num_requests_waiting above target",
       },
     ]);
+  });
+
+  it("says what stabilisation held back and what limit cut, of this pass only", () => {
+    const hpa = new HorizontalPodAutoscaler(spec({ maxReplicas: 5 }));
+    const up = hpa.sync(at(0), scaleView(2), metricsApi({ perPod: [100, 100] }));
+    expect(up).toMatchObject({ proposal: 20, stabilised: 20, limitedBy: "ScaleUpLimit", desiredReplicas: 4 });
+    const most = hpa.sync(at(15), scaleView(4), metricsApi({ perPod: [20, 20, 20, 20] }));
+    expect(most).toMatchObject({ proposal: 8, stabilised: 20, limitedBy: "TooManyReplicas", desiredReplicas: 5 });
+    const held = hpa.sync(at(30), scaleView(5), metricsApi({ perPod: [1, 1, 1, 1, 1] }));
+    expect(held).toMatchObject({ proposal: 1, stabilised: 20, limitedBy: "TooManyReplicas", desiredReplicas: 5 });
+    const failed = hpa.sync(at(45), scaleView(5), metricsApi({}));
+    expect([failed.proposal, failed.stabilised, failed.limitedBy]).toEqual([undefined, undefined, undefined]);
   });
 
   it("names an external metric with its selector, as the real events do", () => {
@@ -154,7 +182,7 @@ describe("HorizontalPodAutoscaler", () => {
     const hpa = new HorizontalPodAutoscaler(spec({ metrics: [] }));
     const decision = hpa.sync(at(0), scaleView(2), metricsApi({}));
     expect(decision.metrics).toEqual([
-      { name: "cpu", seen: undefined, target: 80, targetType: "utilization", proposal: undefined },
+      { name: "cpu", source: "Resource", seen: undefined, target: 80, targetType: "utilization", proposal: undefined },
     ]);
     expect(decision.error).toBe("FailedGetResourceMetric");
   });

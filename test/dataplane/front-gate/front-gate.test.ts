@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { FrontGate, type FrontGateContext, type GateEvent } from "../../../src/dataplane/front-gate/front-gate.ts";
+import {
+  FrontGate,
+  type FrontGateContext,
+  type Fullness,
+  type GateEvent,
+} from "../../../src/dataplane/front-gate/front-gate.ts";
 import { frontGateSchema } from "../../../src/dataplane/front-gate/index.ts";
-import type { MetricFamily } from "../../../src/model/metric-family.ts";
 import type { RequestHead } from "../../../src/model/request.ts";
 import { rngOf } from "../../../src/sim/rng.ts";
 import { instant, NEVER, type SimTime } from "../../../src/sim/time.ts";
@@ -47,14 +51,14 @@ class Bench {
     return this.gate.cancel(id, this.now);
   }
 
-  value(
-    name: string,
-    labels: Readonly<Record<string, string>> = {},
-  ): MetricFamily["samples"][number]["value"] | undefined {
-    const family = this.gate.families(this.pods, this.now).find((one) => one.name === `llm_d_epp_flow_control_${name}`);
-    const matches = (sample: MetricFamily["samples"][number]): boolean =>
-      Object.entries(labels).every(([key, value]) => sample.labels[key] === value);
-    return family?.samples.find(matches)?.value;
+  get fullness(): Fullness {
+    const fullness = this.gate.fullness(this.pods, this.now);
+    if (fullness === undefined) throw new Error("flow control is off");
+    return fullness;
+  }
+
+  band(priority: number): Fullness["bands"][number] | undefined {
+    return this.fullness.bands.find((band) => band.priority === priority);
   }
 
   #tell(events: readonly GateEvent[]): void {
@@ -119,7 +123,7 @@ describe("without flow control", () => {
     expect(bench.gate.due).toBe(NEVER);
     expect(bench.gate.watches).toBe(false);
     expect(bench.gate.readsSignals).toBe(true);
-    expect(bench.gate.families(bench.pods, bench.now)).toEqual([]);
+    expect(bench.gate.fullness(bench.pods, bench.now)).toBeUndefined();
   });
   it("goes by InferenceObjectives where told to", () => {
     const bench = new Bench({ priorities: { scheme: "objectives", values: { low: -1 } } }, [
@@ -217,9 +221,8 @@ describe("the queue", () => {
     expect(bench.told).toEqual(["0 s: 3 shed 429 RejectedCapacity", "0 s: 4 shed 429 RejectedCapacity"]);
     bench.believe().until(0.01).arrive(6);
     expect(bench.told.at(-1)).toBe("0.01 s: 6 shed 503 RejectedNoEndpoints");
-    expect(bench.value("capacity_utilization_requests", { priority: "3" })).toBe(1);
-    expect(bench.value("global_capacity_utilization_bytes")).toBe(1);
-    expect(bench.value("global_capacity_utilization_requests")).toBeUndefined();
+    expect(bench.band(3)?.requestsRatio).toBe(1);
+    expect(bench.fullness.all).toEqual({ bytesRatio: 1 });
   });
   it("expires whoever has waited for his budget at the next whole second", () => {
     const bench = new Bench(queueing({ defaultRequestTTL: "2s" }), [full()]).until(0.25);
@@ -252,11 +255,9 @@ describe("the queue", () => {
     expect(bench.cancel(1)).toBe(true);
     expect(bench.cancel(1)).toBe(false);
     expect(bench.gate.waiting).toBe(0);
-    expect(bench.value("queue_size")).toBe(0);
     bench.arrive(2).until(1.1);
     bench.arrive(3);
     expect(bench.told).toEqual(["0.5 s: 2 shed 429 RejectedCapacity"]);
-    expect(bench.value("requests", { outcome: "EvictedContextCancelled" })).toBe(1);
     expect(bench.gate.waiting).toBe(1);
   });
   it("loses a cycle over a client that is gone", () => {
@@ -294,46 +295,42 @@ describe("the queue", () => {
     }
     bench.believe(full(2)).until(0.0015).arrive(3).until(0.1);
     expect(bench.told.slice(2)).toEqual(["0.0015 s: 2 revoked"]);
-    expect(bench.value("pending_reclaim")).toBe(0.5);
+    expect(bench.fullness.reclamation).toMatchObject({ pending: 0.5, confirmed: 0 });
     bench.gate.ended(heads[1] as RequestHead, 1, bench.now);
     bench.believe(full(1)).until(1);
     expect(bench.told.slice(3)).toEqual(["0.1 s: 3 admitted after 0.0985 s"]);
-    expect(bench.value("revocations", { outcome: "confirmed" })).toBe(1);
+    expect(bench.fullness.reclamation).toMatchObject({ issued: new Map([[3, 1]]), confirmed: 1, timedOut: 0 });
   });
   it("forgets flows that were idle for five minutes, and bands that nobody asked for after ten", () => {
     const bench = new Bench(queueing()).until(10).arrive(1, { tenant: "acme" });
-    expect(bench.value("requests", { outcome: "Dispatched", priority: "3" })).toBe(1);
-    expect(bench.value("queue_size", { fairness_id: "acme" })).toBe(0);
+    const acme = { fairnessId: "acme", priority: 3 };
+    expect(bench.fullness.flows).toContainEqual(acme);
     bench.until(599);
-    expect(bench.value("queue_size", { fairness_id: "acme" })).toBe(0);
+    expect(bench.fullness.flows).toContainEqual(acme);
     bench.until(601);
-    expect(bench.value("queue_size", { fairness_id: "acme" })).toBeUndefined();
-    expect(bench.value("request_queue_duration_seconds", { fairness_id: "acme" })).toBeUndefined();
-    expect(bench.value("capacity_utilization_requests", { priority: "3" })).toBe(0);
+    expect(bench.fullness.flows).not.toContainEqual(acme);
+    expect(bench.band(3)?.requestsRatio).toBe(0);
     bench.until(1201);
-    expect(bench.value("capacity_utilization_requests", { priority: "3" })).toBeUndefined();
-    expect(bench.value("requests", { outcome: "Dispatched", priority: "3" })).toBe(1);
+    expect(bench.band(3)).toBeUndefined();
     expect(bench.gate.due).toBe(NEVER);
   });
-  it("exports the EPP's series", () => {
-    const bench = new Bench(queueing(), [full(), pod("p", { labels: { "llm-d.ai/role": "prefill" } })], {
-      pool: "qwen",
-      model: "qwen3",
-    });
+  it("shows how full pool and queue are", () => {
+    const bench = new Bench(queueing({ maxRequests: 4 }), [
+      full(),
+      pod("p", { labels: { "llm-d.ai/role": "prefill" } }),
+    ]);
     bench.arrive(1, { tenant: "acme" }).arrive(2);
-    const labels = { fairness_id: "acme", priority: "3", inference_pool: "qwen", model_name: "qwen3" };
-    expect(bench.value("queue_size", labels)).toBe(1);
-    expect(bench.value("queue_bytes", labels)).toBe(400);
-    expect(bench.value("pool_saturation", { stage: "decode", inference_pool: "qwen" })).toBe(1);
-    expect(bench.value("pool_saturation", { stage: "prefill" })).toBe(0);
-    expect(bench.value("pool_saturation", { stage: "effective" })).toBe(1);
-    expect(bench.value("stale_endpoints", { detector: "concurrency-detector" })).toBe(0);
-    bench.believe(free()).until(0.0205);
-    expect(bench.value("queue_size", labels)).toBe(0);
-    const waits = bench.value("request_queue_duration_seconds", { ...labels, outcome: "Dispatched" });
-    expect(waits).toMatchObject({ sum: 0.001 });
-    expect(bench.value("request_queue_duration_seconds", { fairness_id: "default-flow" })).toMatchObject({
-      sum: 0.002,
+    expect(bench.fullness).toMatchObject({
+      saturation: { decode: 1, prefill: 0, effective: 1 },
+      all: { requestsRatio: 0.5 },
     });
+    expect(bench.fullness.flows).toEqual([
+      { fairnessId: "acme", priority: 3 },
+      { fairnessId: "default-flow", priority: 3 },
+    ]);
+    // This detector doesn't look at the age of signals; the other one does.
+    expect(bench.fullness.stale).toBeUndefined();
+    const stale = new Bench({ flowControl: {} }, [pod("pod-0", { scrapedAt: undefined }), pod("pod-1")]);
+    expect(stale.fullness.stale).toEqual({ detector: "utilization-detector", endpoints: 1 });
   });
 });
