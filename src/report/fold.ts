@@ -7,6 +7,7 @@ import { EngineTotals } from "./engine-totals.ts";
 import { GateFold } from "./gate-fold.ts";
 import { GroupFold } from "./group-fold.ts";
 import { Level } from "./level.ts";
+import { type FoldedPool, NodeFold } from "./node-fold.ts";
 import type { Role } from "./pool-fold.ts";
 import { QueueMeans } from "./queue-means.ts";
 import type { Kpis, Report, Saturation, ScaleEvent, Timeline } from "./report.ts";
@@ -29,6 +30,8 @@ export interface FoldOptions {
   /** Of workloads that compute prompts for others, or tokens after others. */
   readonly roles?: Readonly<Record<string, Role>>;
   readonly saturation?: SaturationOptions;
+  /** Left out: no nodes are simulated. */
+  readonly nodePools?: readonly FoldedPool[];
 }
 
 /** What only the world knows about a run. */
@@ -51,6 +54,7 @@ export class ReportFold {
   readonly #timeline: TimelineFold;
   readonly #groups: GroupFold;
   readonly #gate = new GateFold();
+  readonly #nodes: NodeFold | undefined;
   readonly #saturation: SaturationFold;
   readonly #queueMeans = new QueueMeans();
   readonly #queue = new QuantileSketch();
@@ -73,6 +77,7 @@ export class ReportFold {
     this.#timeline = new TimelineFold(options.horizonMicros);
     const plain = Object.keys(options.gpusPerReplica).map((name): [string, Role] => [name, "both"]);
     this.#groups = new GroupFold(this.#warmUp, options.slo, { ...Object.fromEntries(plain), ...options.roles });
+    this.#nodes = options.nodePools && new NodeFold(this.#warmUp, options.nodePools);
     this.#saturation = new SaturationFold(options.saturation ?? SATURATION_DEFAULTS);
     this.#ready = new Level(this.#warmUp);
     this.#holding = new Level(this.#warmUp);
@@ -127,6 +132,10 @@ export class ReportFold {
         return this.#finished(fact);
       case "pod":
         return this.#pod(fact);
+      case "node":
+        return this.#nodes?.node(fact);
+      case "binding":
+        return this.#nodes?.binding(fact);
       case "synced":
         return;
       case "scaled":
@@ -176,6 +185,7 @@ export class ReportFold {
       ...(groups === undefined ? {} : { groups }),
       ...(turnedAway.length === 0 ? {} : { turnedAway }),
       ...(this.#gate.told ? { gateway: this.#gate.kpis() } : {}),
+      ...(this.#nodes === undefined ? {} : { nodes: this.#nodes.kpis(now) }),
       ...(this.#queueMeans.replicas < 2 ? {} : { headOfLineBlockedReplicas: this.#queueMeans.blocked }),
     };
   }
