@@ -89,6 +89,8 @@ const CHOICES = [
   "cli/formats",
   "controlplane/controllers",
   "controlplane/keda/triggers",
+  "controlplane/nodes/autoscalers",
+  "controlplane/nodes/scorings",
   "dataplane/admissions",
   "dataplane/admitters",
   "dataplane/deciders",

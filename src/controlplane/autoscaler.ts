@@ -17,6 +17,10 @@ export interface PodView {
   readonly deleting: boolean;
   /** Left out where nothing depends on it: then it counts as old as any. */
   readonly createdAt?: SimTime;
+  /** Its node; undefined: it has none yet. */
+  readonly node?: string | undefined;
+  /** Annotation controller.kubernetes.io/pod-deletion-cost. Left out: 0. */
+  readonly deletionCost?: number;
   /** What utilisation of a resource is measured against. Left out: the pod has no containers that anybody knows. */
   readonly requests?: PodRequests;
 }

@@ -34,6 +34,24 @@ export type Fact =
       readonly pod: string;
       readonly phase: PodPhase;
     }
+  | {
+      readonly kind: "node";
+      readonly at: SimTime;
+      readonly node: string;
+      readonly pool: string;
+      readonly gpus: number;
+      readonly phase: NodePhase;
+    }
+  /** A pod, or a pod of a group, gets its GPUs on a node or lets them go. Told where nodes are simulated. */
+  | ({
+      readonly kind: "binding";
+      readonly at: SimTime;
+      readonly workload: string;
+      readonly pod: string;
+      readonly node: string;
+      readonly pool: string;
+      readonly gpus: number;
+    } & ({ readonly event: "bound"; readonly waited: Micros } | { readonly event: "released" }))
   | { readonly kind: "synced"; readonly at: SimTime; readonly autoscaler: string; readonly sync: SyncFact }
   | {
       readonly kind: "scaled";
@@ -100,8 +118,11 @@ export type TransferEvent = { readonly from: string; readonly to: string; readon
   | { readonly event: "ended" | "failed"; readonly seconds: number }
 );
 
-/** Phases of a simulated pod, in order. `ready` pods are routed to; `terminating` ones hold their GPUs. */
+/** Phases of a simulated pod, in order, but that a crashed one starts again. `ready` pods are routed to; `terminating` ones hold their GPUs. */
 export type PodPhase = "pending" | "pulling" | "starting" | "ready" | "terminating" | "gone";
+
+/** `provisioning`: asked for; `ready`: takes pods; `draining`: takes none and loses those it has; `gone`. */
+export type NodePhase = "provisioning" | "ready" | "draining" | "gone";
 
 /** One reconcile of an autoscaler. */
 export interface SyncFact {

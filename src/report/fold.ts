@@ -12,6 +12,7 @@ import { findingsOf } from "./findings/index.ts";
 import { GateFold } from "./gate-fold.ts";
 import { GroupFold } from "./group-fold.ts";
 import { Level } from "./level.ts";
+import { type FoldedPool, NodeFold } from "./node-fold.ts";
 import type { Role } from "./pool-fold.ts";
 import { QueueMeans } from "./queue-means.ts";
 import type { Kpis, Report, Saturation, ScaleEvent, Timeline } from "./report.ts";
@@ -35,6 +36,8 @@ export interface FoldOptions {
   readonly roles?: Readonly<Record<string, Role>>;
   readonly saturation?: SaturationOptions;
   readonly loops?: readonly LoopSetup[];
+  /** Left out: no nodes are simulated. */
+  readonly nodePools?: readonly FoldedPool[];
 }
 
 /** What only the world knows about a run. */
@@ -57,6 +60,7 @@ export class ReportFold {
   readonly #timeline: TimelineFold;
   readonly #groups: GroupFold;
   readonly #gate = new GateFold();
+  readonly #nodes: NodeFold | undefined;
   readonly #saturation: SaturationFold;
   readonly #queueMeans = new QueueMeans();
   readonly #queue = new QuantileSketch();
@@ -82,6 +86,7 @@ export class ReportFold {
     this.#timeline = new TimelineFold(options.horizonMicros);
     const plain = Object.keys(options.gpusPerReplica).map((name): [string, Role] => [name, "both"]);
     this.#groups = new GroupFold(this.#warmUp, options.slo, { ...Object.fromEntries(plain), ...options.roles });
+    this.#nodes = options.nodePools && new NodeFold(this.#warmUp, options.nodePools);
     this.#saturation = new SaturationFold(options.saturation ?? SATURATION_DEFAULTS);
     this.#ready = new Level(this.#warmUp);
     this.#holding = new Level(this.#warmUp);
@@ -141,6 +146,10 @@ export class ReportFold {
         return this.#finished(fact);
       case "pod":
         return this.#pod(fact);
+      case "node":
+        return this.#nodes?.node(fact);
+      case "binding":
+        return this.#nodes?.binding(fact);
       case "synced":
         return this.#loops.find(({ setup }) => setup.autoscaler === fact.autoscaler)?.synced(fact.sync, fact.at);
       case "scaled":
@@ -201,6 +210,7 @@ export class ReportFold {
               violationWhileStarting: this.#sloMinutes.whileStarting,
             },
           }),
+      ...(this.#nodes === undefined ? {} : { nodes: this.#nodes.kpis(now) }),
       ...(this.#queueMeans.replicas < 2 ? {} : { headOfLineBlockedReplicas: this.#queueMeans.blocked }),
     };
   }

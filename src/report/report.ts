@@ -68,6 +68,8 @@ export interface Kpis {
   readonly controlLoops?: Readonly<Record<string, LoopKpis>>;
   /** Where requests have targets. */
   readonly sloMinutes?: SloMinutesKpis;
+  /** Where nodes are simulated. */
+  readonly nodes?: NodeKpis;
   /** Replicas whose mean queue was more than twice the mean over replicas; where there were two. */
   readonly headOfLineBlockedReplicas?: number;
 }
@@ -104,6 +106,26 @@ export interface SloMinutesKpis {
   readonly violation: number;
   /** By those only that missed with a start-up under way during their life. */
   readonly violationWhileStarting: number;
+}
+
+export interface NodeKpis {
+  readonly pools: Readonly<Record<string, NodePoolKpis>>;
+  /** Of all pools, in the currency of their prices. Left out: a pool has no price. */
+  readonly cost?: number;
+  /** From a pod's creation to its node; of those created in the run. */
+  readonly schedulingSeconds: Summary;
+}
+
+export interface NodePoolKpis {
+  readonly nodes: { readonly min: number; readonly mean: number; readonly max: number; readonly atEnd: number };
+  /** From being asked for until gone. */
+  readonly nodeHours: number;
+  /** Of its nodes, used or not. */
+  readonly gpuHours: number;
+  /** Held by pods. */
+  readonly allocatedGpuHours: number;
+  /** `gpuHours` at the price that was given. */
+  readonly cost?: number;
 }
 
 /** A request's targets are its own, else its class's (`spec.slo`). */

@@ -12,6 +12,46 @@ export interface WorldView {
   readonly autoscalers: readonly AutoscalerView[];
   /** Left out: no endpoint picker is simulated. */
   readonly gateways?: readonly GatewayView[];
+  /** Left out: no nodes are simulated. */
+  readonly nodes?: readonly NodeView[];
+  readonly pods?: readonly PodStatusView[];
+}
+
+/** A node that has joined its cluster. */
+export interface NodeView {
+  readonly name: string;
+  readonly pool: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
+  readonly gpus: number;
+  /** When it joined. */
+  readonly created: SimTime;
+  readonly ready: boolean;
+  readonly unschedulable: boolean;
+}
+
+/** A pod as the API server shows it, where nodes are simulated. */
+export interface PodStatusView {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Who made it, for it. */
+  readonly owner: { readonly kind: string; readonly name: string };
+  readonly container: string;
+  readonly gpus: number;
+  readonly phase: "Pending" | "Running";
+  readonly ready: boolean;
+  /** The scheduler found no node. */
+  readonly unschedulable: boolean;
+  readonly node: string | undefined;
+  readonly created: SimTime;
+  readonly scheduled: SimTime | undefined;
+  /** When it became ready last. */
+  readonly readySince: SimTime | undefined;
+  /** When its grace ends, if it is being deleted. */
+  readonly deletion: SimTime | undefined;
+  readonly restarts: number;
+  readonly waitingReason: "ContainerCreating" | "CrashLoopBackOff" | undefined;
 }
 
 /** A pod whose engine serves (ready or terminating). */

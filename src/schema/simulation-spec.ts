@@ -8,6 +8,7 @@ import { type ProfileFormat, presets, profiles } from "../workload/profiles/inde
 import { syntheticWorkload } from "../workload/sources/index.ts";
 import { CONTEXT_GROWTHS, IMAGE_TOKENS, retrySchema, SESSION_MODES, traceFormats } from "../workload/traces/index.ts";
 import { candidates } from "./candidate.ts";
+import { nodesOverride } from "./nodes-spec.ts";
 import { keyedList, ruled } from "./rule.ts";
 import {
   imagesOfTrace,
@@ -376,6 +377,7 @@ const overrides = z
     model: modelOverride.optional(),
     engine: engineOverride.optional(),
     start: startOverride.optional(),
+    nodes: nodesOverride.optional(),
     gateway: gatewayOverride.optional(),
     metrics: z
       .strictObject({

@@ -1,9 +1,30 @@
 import type { Request } from "../model/request.ts";
 
+/** Where nodes are simulated. A `unit` is a pod of the cluster: of a group, one of its pods. */
+export type PlacementEvent =
+  /** The scheduler knows it. */
+  | { readonly kind: "queued"; readonly unit: string }
+  /** Its sandbox and volumes are there: it needs its image. */
+  | { readonly kind: "sandboxed"; readonly unit: string }
+  | { readonly kind: "pull-due"; readonly node: string }
+  /** Overtaken if `generation` is not the storage's any more. */
+  | { readonly kind: "load-due"; readonly storage: string; readonly generation: number }
+  /** Its first probe succeeds. Overtaken if it has started again since. */
+  | { readonly kind: "probed"; readonly pod: string; readonly attempt: number }
+  | { readonly kind: "restarted"; readonly pod: string; readonly attempt: number }
+  /** It joins the cluster and its GPUs are known. */
+  | { readonly kind: "node-joined"; readonly node: string }
+  | { readonly kind: "node-lost"; readonly node: string }
+  | { readonly kind: "disruption"; readonly index: number };
+
 /** What will happen in a world. Plain data; knows nobody. */
 export type TwinEvent =
   /** The next phase of a pod on its way up. */
   | { readonly kind: "pod-starting"; readonly pod: string; readonly phase: "pulling" | "starting" | "ready" }
+  /** Something on a pod's way to its node, or of a node. */
+  | { readonly kind: "placement-due"; readonly event: PlacementEvent }
+  /** Passed over if the autoscaler of nodes is due at another time by now. */
+  | { readonly kind: "node-autoscaler-due" }
   | { readonly kind: "pod-stopping"; readonly pod: string; readonly stage: "sigterm" | "abort" | "sigkill" }
   /** Overtaken if `generation` is not the pod's any more. */
   | { readonly kind: "engine-due"; readonly pod: string; readonly generation: number }
@@ -46,6 +67,7 @@ export type TwinEvent =
 /** Who goes first at one instant: capacity, completions, new work, then whoever only looks, then who acts on what was seen. */
 export const RANK = {
   "pod-starting": 0,
+  "placement-due": 0,
   "pod-stopping": 1,
   "scale-written": 2,
   "transfer-started": 3,
@@ -63,6 +85,7 @@ export const RANK = {
   "controllers-started": 15,
   "control-due": 15,
   "sync-due": 16,
+  "node-autoscaler-due": 16,
   "sample-due": 17,
 } as const satisfies Record<TwinEvent["kind"], number>;
 

@@ -13,6 +13,7 @@ import { mirrorAutoscalers } from "./mirror/mirrored-autoscalers.ts";
 import { mirrorControllers } from "./mirror/mirrored-controllers.ts";
 import { mirrorGateway } from "./mirror/mirrored-gateway.ts";
 import { mirrorMetrics } from "./mirror/mirrored-metrics.ts";
+import { mirrorNodes } from "./mirror/mirrored-nodes.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
 import type { FoundDocument, FoundTrace, Scenario } from "./scenario.ts";
@@ -60,9 +61,8 @@ export const mirror = (
   const readings = spec.mirror.workloads.flatMap(
     (said, index) => readWorkload(said, index, namespace, cluster, ledger) ?? [],
   );
-  const workloads = readings.flatMap(
-    (reading) => mirrorWorkload(reading, spec, { cluster, modelConfig }, ledger) ?? [],
-  );
+  const mirrored = readings.flatMap((reading) => mirrorWorkload(reading, spec, { cluster, modelConfig }, ledger) ?? []);
+  const workloads = mirrored.map(({ scenario }) => scenario);
   for (const { name, replicas } of workloads) {
     if (replicas > limits.maxReplicas) ledger.error(tooManyReplicas(name, replicas, limits.maxReplicas));
   }
@@ -74,6 +74,7 @@ export const mirror = (
     workloads.length === spec.mirror.workloads.length
       ? mirrorControllers(workloads, simulation, cluster, limits, ledger)
       : [];
+  const nodes = mirrorNodes(spec, mirrored, cluster, ledger);
   const gateway = mirrorGateway(simulation, { cluster, pickerConfig }, ledger);
   const metrics = {
     ...mirrorMetrics(simulation, readings, gateway, cluster, ledger),
@@ -92,6 +93,7 @@ export const mirror = (
     traffic,
     ...brokenBy(simulation, ledger),
     ...judgedBy(spec),
+    ...(nodes === undefined ? {} : { nodes }),
   };
   return good({ scenario, values: ledger.values, reads: ledger.reads }, ledger.problems);
 };

@@ -9,7 +9,7 @@ import { type WantedSeries, wantedSeries } from "../promql/wanted-series.ts";
 import type { MetricRow } from "../report/metric.ts";
 import { seriesNamesOf } from "../report/metrics/index.ts";
 import { invariant } from "../sim/invariant.ts";
-import { instant, type Micros, micros, type SimTime } from "../sim/time.ts";
+import { instant, type Micros, micros, NEVER, type SimTime } from "../sim/time.ts";
 import type { MetricsScenario } from "./scenario.ts";
 
 /** What a target shows when it is scraped: families without the labels that the scrape adds. */
@@ -87,9 +87,14 @@ export class Monitoring implements MonitoringServer {
     return this.#wanted.wants("up") || this.wantedRows(rows).length > 0;
   }
 
-  /** @returns when it is scraped first */
+  /** @returns when it is scraped first; NEVER where it was gone for less than a scrape: then its scrapes go on */
   join(name: string, said: TargetSaid, now: SimTime): SimTime {
     const { labels, page, honorLabels = false, interval = this.#interval, relabel, sampleLimit } = said;
+    const before = this.#targets.get(name);
+    if (before !== undefined) {
+      this.#targets.set(name, { ...before, page, gone: false });
+      return NEVER;
+    }
     const rules = {
       honorLabels,
       wants: this.#wanted.wants,

@@ -1,5 +1,6 @@
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { ScaledObjectSpec } from "../controlplane/keda/spec.ts";
+import type { Taint } from "../controlplane/nodes/index.ts";
 import type { Known, Source } from "../model/known.ts";
 import type { Result } from "../model/problem.ts";
 import type { RuleGroupSpec, ScrapeJob } from "../promql/index.ts";
@@ -7,6 +8,7 @@ import type { Manifest, ManifestRef } from "./manifest.ts";
 import type { GpuReading } from "./readers/gpu.ts";
 import type { LabelSelector } from "./readers/label-selector.ts";
 import type { ModelStorage } from "./readers/model-storage.ts";
+import type { PlacementReading } from "./readers/placement.ts";
 import type { PodLifeReading } from "./readers/probes.ts";
 import type { VllmArguments } from "./readers/vllm-args.ts";
 
@@ -34,6 +36,7 @@ export interface WorkloadReading {
   /** vLLM's version by the image's tag; undefined: the tag doesn't tell. */
   readonly version: Known<string> | undefined;
   readonly gpu: GpuReading;
+  readonly placement: PlacementReading;
   readonly life: PodLifeReading;
   readonly storage: Known<ModelStorage>;
   /** Whether compiled graphs survive a restart: the directory of the cache, if a volume holds it. */
@@ -69,6 +72,33 @@ export interface HpaReading extends ScalerReading {
 
 export interface ScaledObjectReading extends ScalerReading {
   readonly keda: ScaledObjectSpec;
+}
+
+/** A machine of the cluster. */
+export interface NodeReading {
+  readonly ref: ManifestRef;
+  /** By a label of its cloud's or Karpenter's. */
+  readonly pool: Known<string> | undefined;
+  /** Allocatable; 0: none. */
+  readonly gpus: Known<number>;
+  /** Those that another node of its pool has too. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  /** Neither cordoned nor said to be not ready. */
+  readonly schedulable: boolean;
+}
+
+/** What Karpenter asks for. */
+export interface NodePoolReading {
+  readonly ref: ManifestRef;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  readonly weight: Known<number> | undefined;
+  readonly gpuLimit: Known<number> | undefined;
+  readonly nodeLimit: Known<number> | undefined;
+  /** Its value undefined: never. Left out: not said. */
+  readonly consolidateAfterSeconds: Known<number | undefined> | undefined;
+  readonly whenEmptyOnly: boolean;
 }
 
 /** Pods behind one name. */
@@ -170,6 +200,8 @@ export interface RulesReading {
 export const workloadReader = (reader: Reader<WorkloadReading>): Reader<WorkloadReading> => reader;
 export const variantReader = (reader: Reader<VariantReading>): Reader<VariantReading> => reader;
 export const autoscalerReader = <Said extends AutoscalerReading>(reader: Reader<Said>): Reader<Said> => reader;
+export const nodeReader = (reader: Reader<NodeReading>): Reader<NodeReading> => reader;
+export const nodePoolReader = (reader: Reader<NodePoolReading>): Reader<NodePoolReading> => reader;
 export const serviceReader = (reader: Reader<ServiceReading>): Reader<ServiceReading> => reader;
 export const poolReader = (reader: Reader<PoolReading>): Reader<PoolReading> => reader;
 export const objectiveReader = (reader: Reader<ObjectiveReading>): Reader<ObjectiveReading> => reader;

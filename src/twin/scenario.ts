@@ -18,8 +18,10 @@ import type { SaturationOptions } from "../report/saturation/saturation-fold.ts"
 import type { SloTargets } from "../report/slo.ts";
 import type { SyntheticWorkload } from "../workload/sources/index.ts";
 import type { ReplayOptions, RetrySaid, TraceFormat } from "../workload/traces/index.ts";
+import type { NodesScenario } from "./nodes-scenario.ts";
 
 export type { PodStart, PodStop, Spread } from "../controlplane/pods/index.ts";
+export type { NodePoolScenario, NodesScenario, PodsOnNodes } from "./nodes-scenario.ts";
 
 /** Everything one run depends on, resolved: plain data, crosses the thread boundary, digested into the report. */
 export interface Scenario {
@@ -44,6 +46,8 @@ export interface Scenario {
   readonly faults?: readonly FaultSaid[];
   /** Left out: the detector `composite`. */
   readonly saturation?: SaturationOptions;
+  /** Left out: a node with free GPUs is always there. */
+  readonly nodes?: NodesScenario;
 }
 
 /** One mirrored Deployment. */

@@ -2,13 +2,16 @@ import type { ControlLoop } from "../controlplane/control-loop.ts";
 import type { MetricRow } from "../report/metric.ts";
 import {
   autoscalerMetrics,
+  dated,
   gatewayMetrics,
+  nodeMetrics,
   pageOf,
   placeOf,
+  podMetrics,
   replicaMetrics,
   workloadMetrics,
 } from "../report/metrics/index.ts";
-import type { AutoscalerView, GatewayView, ReplicaView, WorkloadView } from "../report/world-view.ts";
+import type { AutoscalerView, GatewayView, ReplicaView, WorkloadView, WorldView } from "../report/world-view.ts";
 import type { SimTime } from "../sim/time.ts";
 import type { TwinEvent } from "./event.ts";
 import type { Monitoring, Page, TargetSaid } from "./monitoring.ts";
@@ -22,6 +25,8 @@ export interface ScrapingHost {
   /** What a pod shows now that has an engine. */
   replica(pod: string): ReplicaView;
   workloads(): readonly WorkloadView[];
+  /** Where nodes are simulated. */
+  placed(): Pick<WorldView, "nodes" | "pods">;
   gateway(model: string): GatewayView | undefined;
 }
 
@@ -55,8 +60,12 @@ export class Scraping {
   watchCluster(autoscalers: () => readonly AutoscalerView[], loops: readonly ControlLoop[]): void {
     const ofWorkloads = this.#monitoring.wantedRows(workloadMetrics);
     const ofAutoscalers = this.#monitoring.wantedRows(autoscalerMetrics);
-    if (ofWorkloads.length + ofAutoscalers.length > 0) {
+    const ofNodes = this.#monitoring.wantedRows(nodeMetrics);
+    const ofPods = this.#monitoring.wantedRows(podMetrics);
+    if (ofWorkloads.length + ofAutoscalers.length + ofNodes.length + ofPods.length > 0) {
       const page: Page = () => [
+        ...dated(this.#host.placed().nodes ?? []).flatMap((node) => pageOf(ofNodes, node)),
+        ...dated(this.#host.placed().pods ?? []).flatMap((pod) => pageOf(ofPods, pod)),
         ...this.#host.workloads().flatMap((workload) => pageOf(ofWorkloads, workload)),
         ...autoscalers().flatMap((autoscaler) => pageOf(ofAutoscalers, autoscaler)),
       ];

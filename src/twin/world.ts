@@ -22,7 +22,9 @@ import { Autoscaling, type AutoscalingHost } from "./autoscaling.ts";
 import { BLIS_ENGINE_RANK, RANK, type TwinEvent } from "./event.ts";
 import { loopSetups } from "./loop-setups.ts";
 import { Monitoring } from "./monitoring.ts";
+import { NodePlacement } from "./node-placement.ts";
 import type { PathHost } from "./path-host.ts";
+import type { PlacementHost } from "./placement-host.ts";
 import { Pod } from "./pod.ts";
 import { RequestPath } from "./request-path.ts";
 import type { Scenario, WorkloadScenario } from "./scenario.ts";
@@ -45,6 +47,8 @@ export class World {
   readonly #fleets = new Map<string, Fleet>();
   /** Every pod that is not gone, in order of creation. */
   readonly #pods = new Map<string, Pod>();
+  /** Where nodes are simulated. */
+  readonly #placement: NodePlacement | undefined;
   readonly #autoscaling: Autoscaling;
   readonly #monitoring: Monitoring;
   readonly #scraping: Scraping;
@@ -76,10 +80,12 @@ export class World {
       loops: loopSetups(scenario),
       ...(scenario.slo === undefined ? {} : { slo: scenario.slo }),
       ...(scenario.saturation === undefined ? {} : { saturation: scenario.saturation }),
+      ...(scenario.nodes === undefined ? {} : { nodePools: scenario.nodes.pools }),
     });
     for (const workload of scenario.workloads) {
       this.#fleets.set(workload.name, new Fleet(workload, this.#streams.stream(`pods/${workload.name}/scale-in`)));
     }
+    this.#placement = scenario.nodes && new NodePlacement(scenario.nodes, this.#placementHost());
     const faults = new FaultPlan(scenario.faults);
     const host = this.#controlHost();
     this.#autoscaling = new Autoscaling(scenario, this.#streams, faults, host);
@@ -87,7 +93,10 @@ export class World {
     this.#scraping = new Scraping(scenario, this.#monitoring, host);
     this.#scraping.watchCluster(() => this.#autoscaling.views(), this.#autoscaling.loops);
     for (const fleet of this.#fleets.values()) {
-      for (let i = 0; i < fleet.workload.replicas; i += 1) this.#becomeReady(this.#createPod(fleet), START);
+      for (let i = 0; i < fleet.workload.replicas; i += 1) {
+        const pod = this.#createPod(fleet);
+        if (this.#placement?.place(pod) ?? true) this.#becomeReady(pod, START);
+      }
     }
     this.#plan(this.#fold.nextSample, { kind: "sample-due" });
     this.#drawArrival();
@@ -143,6 +152,10 @@ export class World {
         return;
       case "pod-starting":
         return this.#startPhase(event.pod, event.phase);
+      case "placement-due":
+        return this.#placement?.due(event.event);
+      case "node-autoscaler-due":
+        return this.#placement?.look();
       case "pod-stopping":
         return this.#stopStage(event.pod, event.stage);
       case "engine-due":
@@ -195,6 +208,7 @@ export class World {
       replicas: serving.map((pod) => this.#viewOf(pod, at)),
       workloads: this.#workloadViews(at),
       autoscalers: this.#autoscaling.views(),
+      ...this.#placed(),
     };
   }
 
@@ -365,6 +379,7 @@ export class World {
 
   #startPod(fleet: Fleet): void {
     const pod = this.#createPod(fleet);
+    if (this.#placement !== undefined) return this.#placement.start(pod);
     const plan = planStart(this.now, fleet.workload.start, this.#streams.stream(`pods/${pod.name}/start`));
     this.#plan(plan.scheduled, { kind: "pod-starting", pod: pod.name, phase: "pulling" });
     this.#plan(plan.started, { kind: "pod-starting", pod: pod.name, phase: "starting" });
@@ -394,6 +409,7 @@ export class World {
     this.#tellPhase(pod, "ready");
     this.#pathTo(pod.workload.modelName).join(pod);
     this.#scraping.join(pod.name);
+    this.#placement?.becameReady();
   }
 
   /** Each replica draws the acceptance of its drafts by itself. */
@@ -449,6 +465,66 @@ export class World {
     this.#pods.delete(pod.name);
     const fleet = this.#fleet(pod.workload.name);
     fleet.pods.splice(fleet.pods.indexOf(pod), 1);
+    this.#placement?.release(pod);
+  }
+
+  /** Its engine is gone at once, with all that it ran. */
+  #killEngine(pod: Pod, phase: "starting" | "terminating"): void {
+    const path = this.#pathTo(pod.workload.modelName);
+    const wasReady = pod.ready;
+    if (pod.phase !== phase) this.#tellPhase(pod, phase);
+    pod.readyChanged = this.now;
+    if (wasReady) path.leave(pod);
+    path.lost(pod);
+    engineOf(pod).abortAll(this.now);
+  }
+
+  /** The pod is gone at once, as its node is. */
+  #lose(pod: Pod): void {
+    if (this.#pods.get(pod.name) !== pod) return;
+    if (pod.engine !== undefined) this.#killEngine(pod, "terminating");
+    this.#remove(pod);
+    this.#replace(pod);
+  }
+
+  /** The engine's container will start again in the same pod. */
+  #crash(pod: Pod): void {
+    this.#killEngine(pod, "starting");
+    this.#fold.retire(this.#viewOf(pod, this.now));
+    this.#scraping.leave(pod.name);
+    pod.engine = undefined;
+    pod.planned = undefined;
+    pod.generation += 1;
+  }
+
+  /** A ReplicaSet puts another pod in the place of one that was deleted. */
+  #replace({ workload }: Pod): void {
+    const fleet = this.#fleet(workload.name);
+    for (let missing = fleet.specReplicas - fleet.standing.length; missing > 0; missing -= 1) this.#startPod(fleet);
+  }
+
+  #placementHost(): PlacementHost {
+    const now = (): SimTime => this.now;
+    return {
+      get now() {
+        return now();
+      },
+      streams: this.#streams,
+      tell: (fact) => this.#tell(fact),
+      later: (at, event) => this.#plan(at, { kind: "placement-due", event }),
+      lookAt: (at) => this.#plan(at, { kind: "node-autoscaler-due" }),
+      enter: (pod, phase) => this.#startPhase(pod.name, phase),
+      evict: (pod) => {
+        this.#stopPod(pod);
+        this.#replace(pod);
+      },
+      lose: (pod) => this.#lose(pod),
+      crash: (pod) => this.#crash(pod),
+      scaleOf: (workload) => {
+        const { specReplicas, pods } = this.#fleet(workload);
+        return { expected: specReplicas, pods };
+      },
+    };
   }
 
   #tellPhase(pod: Pod, phase: Pod["phase"]): void {
@@ -467,7 +543,7 @@ export class World {
     for (let i = 0; i < -surplus; i += 1) this.#startPod(fleet);
     if (surplus > 0) {
       for (const name of scaleInOrder(
-        fleet.standing.map((pod) => pod.view()),
+        fleet.standing.map((pod) => this.#placement?.scaleInView(pod) ?? pod.view()),
         this.now,
         fleet.rng,
       ).slice(0, surplus)) {
@@ -488,6 +564,7 @@ export class World {
       scale: (workload, replicas, by, reason) => this.#scale(workload, replicas, by, reason),
       replica: (pod) => this.#viewOf(this.#pod(pod), this.now),
       workloads: () => this.#workloadViews(this.now),
+      placed: () => this.#placed(),
       gateway: (model) => this.#pathTo(model).view(this.now),
       engines: (workload) => this.#fleet(workload).pods.flatMap((pod) => this.#sightOf(pod)),
       queuedAtPicker: (model) => queuedIn(this.#paths.get(model)?.view(this.now)),
@@ -502,6 +579,11 @@ export class World {
     const { usedBlocks = 0, waiting = 0 } = pod.engine === undefined ? {} : this.#viewOf(pod, this.now).state;
     const kvTokens = numGpuBlocks * blockSize * ranks;
     return [{ state, kvTokens, kvTokensInUse: usedBlocks * blockSize, queued: waiting }];
+  }
+
+  #placed(): Pick<WorldView, "nodes" | "pods"> {
+    const placement = this.#placement;
+    return placement === undefined ? {} : { nodes: placement.nodeViews(), pods: placement.podViews() };
   }
 
   #workloadViews(at: SimTime): readonly WorkloadView[] {

@@ -60,6 +60,8 @@ export class RequestLog {
       case "prefilled":
       case "transfer":
       case "pod":
+      case "node":
+      case "binding":
       case "scaled":
       case "synced":
         return;

@@ -11,7 +11,7 @@ import {
   seriesNamesOf,
   workloadMetrics,
 } from "../../src/report/metrics/index.ts";
-import { autoscaler, engineState, replica, view, workload } from "./views.ts";
+import { autoscaler, engineState, node, pendingPod, replica, view, workload } from "./views.ts";
 
 const shared = new URL("../../../shared/expositions/", import.meta.url);
 const VLLM = new URL("vllm/vllm_v0.26.0_families.txt", shared);
@@ -56,10 +56,12 @@ describe("metric rows", () => {
 
   it.skipIf(!existsSync(KSM))("say what kube-state-metrics says (needs ../shared/expositions)", () => {
     const recorded = gunzipSync(readFileSync(KSM)).toString().split("\n");
-    for (const family of familiesOf(view(0)).filter(({ name }) => name.startsWith("kube_"))) {
-      expect(recorded).toContain(`# HELP ${family.name} ${family.help}`);
-      expect(recorded).toContain(`# TYPE ${family.name} ${family.type}`);
-      const line = recorded.find((text) => text.startsWith(`${family.name}{`));
+    const families = familiesOf({ ...view(0), nodes: [node], pods: [pendingPod] });
+    for (const family of families.filter(({ name }) => name.startsWith("kube_"))) {
+      const name = family.type === "counter" ? `${family.name}_total` : family.name;
+      expect(recorded).toContain(`# HELP ${name} ${family.help}`);
+      expect(recorded).toContain(`# TYPE ${name} ${family.type}`);
+      const line = recorded.find((text) => text.startsWith(`${name}{`));
       if (line === undefined) continue;
       const labels = [...line.matchAll(/(\w+)="/g)].map(([, label]) => label);
       expect(Object.keys(family.samples[0]?.labels ?? {})).toEqual(labels);

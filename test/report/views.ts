@@ -2,7 +2,14 @@ import { type EngineHistograms, type EngineState, noCounts } from "../../src/mod
 import type { Fact } from "../../src/model/fact.ts";
 import { Histogram } from "../../src/model/metric-family.ts";
 import type { Outcome, Request } from "../../src/model/request.ts";
-import type { AutoscalerView, ReplicaView, WorkloadView, WorldView } from "../../src/report/world-view.ts";
+import type {
+  AutoscalerView,
+  NodeView,
+  PodStatusView,
+  ReplicaView,
+  WorkloadView,
+  WorldView,
+} from "../../src/report/world-view.ts";
 import { instant, type SimTime } from "../../src/sim/time.ts";
 
 export const at = (seconds: number): SimTime => instant(Math.round(seconds * 1e6));
@@ -155,3 +162,34 @@ export const view = (
   workloads,
   autoscalers: [autoscaler],
 });
+
+export const node: NodeView = {
+  name: "h100-0",
+  pool: "h100",
+  labels: { "nvidia.com/gpu.product": "H100" },
+  taints: [{ key: "nvidia.com/gpu", effect: "NoSchedule" }],
+  gpus: 8,
+  created: at(5),
+  ready: true,
+  unschedulable: false,
+};
+
+/** One that shows every series a pod can have. */
+export const pendingPod: PodStatusView = {
+  namespace: "inference",
+  name: "chat-1",
+  uid: "u",
+  owner: { kind: "ReplicaSet", name: "chat" },
+  container: "vllm",
+  gpus: 4,
+  phase: "Pending",
+  ready: false,
+  unschedulable: true,
+  node: "h100-0",
+  created: at(1),
+  scheduled: at(2),
+  readySince: at(3),
+  deletion: at(4),
+  restarts: 2,
+  waitingReason: "ContainerCreating",
+};

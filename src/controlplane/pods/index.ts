@@ -2,7 +2,18 @@
  * What a Deployment's pods do, as pure functions: when a pod on its way up reaches which phase, which pods go when it
  * scales in, and when a pod on its way down stops taking and finishing requests. The world holds the pods and carries it out.
  */
+
+export { restartDelay } from "./crash-loop.ts";
+export { type DisruptionBudget, disruptionsAllowed } from "./disruption-budget.ts";
+export { type OrdinalPod, type OrdinalStep, ordinalStep } from "./ordinals.ts";
 export type { PodStart, PodStop, Spread } from "./pod-lifecycle.ts";
-export { planStart, type StartPlan } from "./pod-start.ts";
+export { drawSpread, drawStart, firstProbe, planStart, type StartLengths, type StartPlan } from "./pod-start.ts";
 export { planStop, type StopPlan } from "./pod-stop.ts";
+export {
+  type ReplicaSetState,
+  ROLLOUT_DEFAULT,
+  type RolloutState,
+  type RolloutStrategy,
+  rolloutStep,
+} from "./rollout.ts";
 export { scaleInOrder } from "./scale-in.ts";

@@ -17,24 +17,41 @@ export interface StartPlan {
   readonly ready: SimTime;
 }
 
+/** How long each phase of one pod's start takes by itself. */
+export interface StartLengths {
+  readonly schedule: Micros;
+  readonly imagePull: Micros;
+  readonly modelLoad: Micros;
+  readonly engineInit: Micros;
+}
+
+/** @param rng a stream of the pod's own; one draw per phase is taken, whatever the spreads are */
+export const drawStart = (start: PodStart, rng: Rng): StartLengths => ({
+  schedule: drawSpread(start.scheduleSeconds, rng),
+  imagePull: drawSpread(start.imagePullSeconds, rng),
+  modelLoad: drawSpread(start.modelLoadSeconds, rng),
+  engineInit: drawSpread(start.engineInitSeconds, rng),
+});
+
 /**
- * Draws the phases of one pod's start.
+ * Draws the phases of one pod's start, where nothing that it needs is scarce.
  *
  * @param created when the pod object appeared
- * @param rng a stream of the pod's own; one draw per phase is taken, whatever the spreads are
+ * @param rng a stream of the pod's own
  * Source: the kubelet's prober (first probe after `initialDelaySeconds`, then every `periodSeconds`, ready at the first
  * success), Kubernetes v1.36. The jitter that a restarting kubelet adds is left out.
  */
 export const planStart = (created: SimTime, start: PodStart, rng: Rng): StartPlan => {
-  const scheduled = after(created, drawSpread(start.scheduleSeconds, rng));
-  const started = after(scheduled, drawSpread(start.imagePullSeconds, rng));
-  const loaded = after(started, drawSpread(start.modelLoadSeconds, rng));
-  const serving = after(loaded, drawSpread(start.engineInitSeconds, rng));
+  const lengths = drawStart(start, rng);
+  const scheduled = after(created, lengths.schedule);
+  const started = after(scheduled, lengths.imagePull);
+  const loaded = after(started, lengths.modelLoad);
+  const serving = after(loaded, lengths.engineInit);
   return { scheduled, started, loaded, serving, ready: firstProbe(started, serving, start.probe) };
 };
 
 /** @returns the first probe at or after `serving` */
-const firstProbe = (started: SimTime, serving: SimTime, probe: PodStart["probe"]): SimTime => {
+export const firstProbe = (started: SimTime, serving: SimTime, probe: PodStart["probe"]): SimTime => {
   const first = after(started, seconds(probe.initialDelaySeconds));
   if (first >= serving) return first;
   const period = seconds(probe.periodSeconds);
@@ -43,7 +60,7 @@ const firstProbe = (started: SimTime, serving: SimTime, probe: PodStart["probe"]
 };
 
 /** @returns a log-normal draw with the spread's own mean and deviation; the mean itself if the deviation is 0 */
-const drawSpread = ({ mean, deviation }: Spread, rng: Rng): Micros => {
+export const drawSpread = ({ mean, deviation }: Spread, rng: Rng): Micros => {
   if (mean === 0) return constant(0, rng);
   const variance = Math.log1p((deviation / mean) ** 2);
   if (variance === 0) return constant(mean, rng);

@@ -4,9 +4,17 @@ import type { Request } from "../../model/request.ts";
 import { instant, micros, START } from "../../sim/time.ts";
 import { BAND_METRIC } from "../bands.ts";
 import { GatewayFold } from "../gateway-fold.ts";
-import type { MetricRow } from "../metric.ts";
-import type { AutoscalerView, GatewayView, ReplicaView, WorkloadView } from "../world-view.ts";
-import { autoscalerMetrics, gatewayMetrics, placeOf, replicaMetrics, workloadMetrics } from "./index.ts";
+import type { Dated, MetricRow } from "../metric.ts";
+import type { AutoscalerView, GatewayView, NodeView, PodStatusView, ReplicaView, WorkloadView } from "../world-view.ts";
+import {
+  autoscalerMetrics,
+  gatewayMetrics,
+  nodeMetrics,
+  placeOf,
+  podMetrics,
+  replicaMetrics,
+  workloadMetrics,
+} from "./index.ts";
 
 /** A metric of the operator's own. */
 export interface DescribedMetric {
@@ -64,6 +72,15 @@ export const metricsDocs = (own: readonly DescribedMetric[]): string =>
     "As kube-state-metrics prints them on Kubernetes 1.35.",
     "",
     ...table(autoscalerMetrics, EXAMPLE_AUTOSCALER),
+    "",
+    "### Nodes and pods",
+    "",
+    "As kube-state-metrics prints them on Kubernetes 1.35, where nodes are simulated (`spec.overrides.nodes`). Labels of",
+    "nodes are shown, as with `--metric-labels-allowlist=nodes=[*]`.",
+    "",
+    ...table(nodeMetrics, EXAMPLE_NODE),
+    "",
+    ...table(podMetrics, EXAMPLE_POD),
     "",
     "### Bands",
     "",
@@ -199,6 +216,38 @@ const EXAMPLE_WORKLOAD: WorkloadView = {
   availableReplicas: 1,
   gpusPerReplica: 1,
   gpu: "",
+};
+
+const EXAMPLE_NODE: Dated<NodeView> = {
+  name: "",
+  pool: "",
+  labels: { LABEL: "" },
+  taints: [{ key: "", effect: "NoSchedule" }],
+  gpus: 8,
+  created: START,
+  ready: true,
+  unschedulable: false,
+  epochSeconds: 0,
+};
+
+const EXAMPLE_POD: Dated<PodStatusView> = {
+  namespace: "",
+  name: "",
+  uid: "",
+  owner: { kind: "ReplicaSet", name: "" },
+  container: "",
+  gpus: 1,
+  phase: "Pending",
+  ready: false,
+  unschedulable: true,
+  node: undefined,
+  created: START,
+  scheduled: START,
+  readySince: START,
+  deletion: START,
+  restarts: 0,
+  waitingReason: "ContainerCreating",
+  epochSeconds: 0,
 };
 
 const EXAMPLE_AUTOSCALER: AutoscalerView = {

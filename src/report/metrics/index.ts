@@ -1,11 +1,13 @@
 import type { MetricFamily } from "../../model/metric-family.ts";
 import { type SimTime, toSeconds } from "../../sim/time.ts";
-import type { GatewayMetric, MetricRow } from "../metric.ts";
+import type { Dated, GatewayMetric, MetricRow } from "../metric.ts";
 import type { WorldView } from "../world-view.ts";
 import { eppMetrics } from "./epp.ts";
 import { eppDeprecatedMetrics } from "./epp-deprecated.ts";
 import { kubeDeploymentMetrics } from "./kube-deployment.ts";
 import { kubeHorizontalPodAutoscalerMetrics } from "./kube-horizontalpodautoscaler.ts";
+import { kubeNodeMetrics } from "./kube-node.ts";
+import { kubePodMetrics } from "./kube-pod.ts";
 import { vllmMetrics } from "./vllm.ts";
 
 // Every simulated metric is a row here, under production's name: simulated scrapes and the exporter read the same rows.
@@ -14,6 +16,8 @@ export const replicaMetrics = vllmMetrics;
 export const gatewayMetrics: readonly GatewayMetric[] = [...eppMetrics, ...eppDeprecatedMetrics];
 export const workloadMetrics = kubeDeploymentMetrics;
 export const autoscalerMetrics = kubeHorizontalPodAutoscalerMetrics;
+export const nodeMetrics = kubeNodeMetrics;
+export const podMetrics = kubePodMetrics;
 
 /**
  * @param startedSeconds Unix time at which the world began, if it is paced by the wall clock: tells when counters began
@@ -28,8 +32,13 @@ export const familiesOf = (view: WorldView, startedSeconds?: number): MetricFami
     ...gatewayMetrics.map((row) => familyOf(row, view.gateways ?? [], ofPods)),
     ...workloadMetrics.map((row) => familyOf(row, view.workloads)),
     ...autoscalerMetrics.map((row) => familyOf(row, view.autoscalers)),
+    ...nodeMetrics.map((row) => familyOf(row, dated(view.nodes ?? [], startedSeconds))),
+    ...podMetrics.map((row) => familyOf(row, dated(view.pods ?? [], startedSeconds))),
   ].filter((family) => family.samples.length > 0);
 };
+
+export const dated = <View>(views: readonly View[], epochSeconds = 0): readonly Dated<View>[] =>
+  views.map((view) => ({ ...view, epochSeconds }));
 
 /**
  * Where a pod is scraped, as Prometheus' pod discovery says it: one page serves many, so each series has it. Labels of a

@@ -19,6 +19,13 @@ const STREAMED = 15e9 / 14;
 const NODE = 140e9 / 45;
 const DOWNLOAD = 1 / (1 / 1e9 + 1 / NODE);
 
+/** What each kind of storage gives to all that load from it at a time; a download is bounded by nothing that is known. */
+export const STORAGE_BYTES_PER_SECOND: Readonly<Record<ModelStorage, number | undefined>> = {
+  network: STREAMED,
+  node: NODE,
+  download: undefined,
+};
+
 /** Spread of a start's phases where nobody says: that of BLIS's cold starts, 240 s with a deviation of 30 s. */
 const RELATIVE_DEVIATION = 30 / 240;
 

@@ -11,6 +11,7 @@ import { mirrorCorrections } from "./mirrored-corrections.ts";
 import { mirrorEngine } from "./mirrored-engine.ts";
 import { mirrorGpuCount, mirrorHardware } from "./mirrored-hardware.ts";
 import { mirrorModel } from "./mirrored-model.ts";
+import type { WorkloadOnNodes } from "./mirrored-nodes.ts";
 import { mirrorParallelism } from "./mirrored-parallelism.ts";
 import { mirrorStart, mirrorStop } from "./mirrored-start.ts";
 
@@ -49,7 +50,7 @@ export const mirrorWorkload = (
   spec: SimulationSpec,
   { cluster, modelConfig }: { readonly cluster: ObservedCluster; readonly modelConfig: string | undefined },
   ledger: Ledger,
-): WorkloadScenario | undefined => {
+): WorkloadOnNodes | undefined => {
   const { overrides } = spec;
   const path = `workloads[${reading.ref.name}]`;
   const object = objectText(reading.ref);
@@ -85,7 +86,10 @@ export const mirrorWorkload = (
   const engine = mirrorEngine({ reading, override, shape, ...gpu, parallelism, mode }, ledger, path);
   if (engine === undefined) return undefined;
   const served = reading.arguments.firstText("served-model-name") ?? reading.arguments.text("model");
-  return {
+  // Where nodes are simulated, the image is pulled by them; what is left of the phase is the pod's sandbox.
+  const { imagePull: _, ...onNode } = overrides.start ?? {};
+  const start = overrides.nodes === undefined ? overrides.start : onNode;
+  const scenario: WorkloadScenario = {
     ...reading.ref,
     container: ledger.use(`${path}.container`, reading.container),
     podLabels: reading.labels,
@@ -100,8 +104,9 @@ export const mirrorWorkload = (
     shape,
     hardware: gpu.hardware,
     parallelism,
-    start: mirrorStart(reading, overrides.start, engine.weightBytes, ledger, path),
+    start: mirrorStart(reading, start, engine.weightBytes, ledger, path),
     stop: mirrorStop(reading, ledger, path),
     minReadySeconds: ledger.useSeconds(`${path}.minReadySeconds`, reading.life.minReadySeconds, object),
   };
+  return { reading, scenario, weightBytes: engine.weightBytes };
 };

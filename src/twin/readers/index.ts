@@ -6,6 +6,8 @@ import { httpRoute } from "./http-route.ts";
 import { inferenceModel } from "./inference-model.ts";
 import { inferenceObjective } from "./inference-objective.ts";
 import { inferencePool } from "./inference-pool.ts";
+import { node } from "./node.ts";
+import { nodePool } from "./node-pool.ts";
 import { podMonitor } from "./pod-monitor.ts";
 import { prometheusRule } from "./prometheus-rule.ts";
 import { scaledObject } from "./scaled-object.ts";
@@ -14,6 +16,9 @@ import { serviceMonitor } from "./service-monitor.ts";
 import { variantAutoscaling } from "./variant-autoscaling.ts";
 
 export const workloadReaders = [deployment] as const;
+/** What stands under the pods. */
+export const nodeReaders = [node] as const;
+export const nodePoolReaders = [nodePool] as const;
 /** What of a workload the Workload Variant Autoscaler is told. */
 export const variantReaders = [variantAutoscaling] as const;
 export const autoscalerReaders = [horizontalPodAutoscaler, scaledObject] as const;

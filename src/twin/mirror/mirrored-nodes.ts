@@ -1,0 +1,199 @@
+import { nodeAutoscalers } from "../../controlplane/nodes/autoscalers/index.ts";
+import type { NodeAutoscalerSaid } from "../../controlplane/nodes/index.ts";
+import { suits } from "../../controlplane/nodes/index.ts";
+import type { DisruptionBudget } from "../../controlplane/pods/index.ts";
+import { durationOf, durationSeconds, durationTextOf } from "../../model/duration.ts";
+import type { SimulationSpec } from "../../schema/simulation-spec.ts";
+import { seconds } from "../../sim/time.ts";
+import { defaulted, type Ledger, overridden } from "../ledger.ts";
+import { type ObservedCluster, objectText } from "../manifest.ts";
+import type { DisruptionScenario, ModelStorageScenario, NodesScenario, PodsOnNodes } from "../nodes-scenario.ts";
+import type { NodePoolReading, WorkloadReading } from "../reader.ts";
+import type { ModelStorage } from "../readers/model-storage.ts";
+import type { WorkloadScenario } from "../scenario.ts";
+import { mirrorNodePools, readNodePools } from "./mirrored-node-pools.ts";
+import { STORAGE_BYTES_PER_SECOND } from "./mirrored-start.ts";
+
+type NodesSaid = NonNullable<SimulationSpec["overrides"]["nodes"]>;
+
+/** A workload on its way into the scenario, with what nodes need to know of it. */
+export interface WorkloadOnNodes {
+  readonly reading: WorkloadReading;
+  readonly scenario: WorkloadScenario;
+  readonly weightBytes: number;
+}
+
+/** Nodes under the pods; undefined where the simulation doesn't ask for them. */
+export const mirrorNodes = (
+  { overrides }: SimulationSpec,
+  workloads: readonly WorkloadOnNodes[],
+  cluster: ObservedCluster,
+  ledger: Ledger,
+): NodesScenario | undefined => {
+  const { nodes: said, start } = overrides;
+  if (said === undefined) return undefined;
+  const asked = readNodePools(cluster, ledger);
+  const autoscaler = autoscalerOf(said, asked, ledger);
+  const pools = mirrorNodePools(said, { cluster, asked, grows: autoscaler.kind !== "None" }, ledger);
+  const scoring = overridden(said.scoring, "overrides.nodes.scoring") ?? LEAST;
+  const pods = workloads.map((workload) => [workload.scenario.name, podsOf(workload, said, start, ledger)] as const);
+  for (const [name, { placement }] of pods) {
+    if (pools.some((pool) => pool.gpusPerNode >= placement.gpus && suits(placement, pool))) continue;
+    const { ref } = workloads.find(({ scenario }) => scenario.name === name)?.reading ?? {};
+    ledger.error({
+      reason: "NoNodeSuits",
+      ...(ref === undefined ? {} : { object: objectText(ref) }),
+      field: "spec.template.spec",
+      message: `no pool of nodes takes its pods: they ask for ${placement.gpus} GPUs on one node, and for labels and taints that match`,
+      fix: `look at gpusPerNode, labels and taints of ${pools.map((pool) => pool.name).join(", ") || "the pools"}, and at nodeSelector, affinity and tolerations of the pods`,
+    });
+  }
+  refuseUnknown(said.disruptions ?? [], { pools, workloads }, ledger);
+  return {
+    pools,
+    scoring: { strategy: ledger.use("nodes.scoring", scoring) },
+    autoscaler,
+    pods: Object.fromEntries(pods),
+    disruptions: (said.disruptions ?? []).map((one) => disruptionOf(one, workloads)),
+  };
+};
+
+const LEAST = defaulted("LeastAllocated" as const, "kube-scheduler's default");
+
+const autoscalerOf = (
+  { autoscaler }: NodesSaid,
+  asked: readonly NodePoolReading[],
+  ledger: Ledger,
+): NodeAutoscalerSaid => {
+  const path = "nodes.autoscaler";
+  const kind = overridden(autoscaler?.kind, "overrides.nodes.autoscaler.kind");
+  if (autoscaler !== undefined && kind !== undefined) {
+    ledger.use(path, kind);
+    if (autoscaler.kind === "ClusterAutoscaler" && durationOf(autoscaler.scanInterval) === 0) {
+      const field = "spec.overrides.nodes.autoscaler.scanInterval";
+      ledger.error({ reason: "BadPeriod", field, message: "must be longer than 0s", fix: "set 10s, or leave it out" });
+    }
+    return autoscaler;
+  }
+  const [first] = asked;
+  if (first === undefined) {
+    ledger.use(path, defaulted("None", "no NodePool of Karpenter is mirrored"));
+    return { kind: "None" };
+  }
+  const { consolidateAfterSeconds: after, whenEmptyOnly } = first;
+  ledger.use(path, { value: "Karpenter", from: { kind: "derived", how: `${objectText(first.ref)} is mirrored` } });
+  const never = after !== undefined && after.value === undefined;
+  const policy = never ? "Never" : whenEmptyOnly ? "WhenEmpty" : "WhenEmptyOrUnderutilized";
+  return nodeAutoscalers.schema.parse({
+    kind: "Karpenter",
+    consolidationPolicy: policy,
+    ...(after?.value === undefined ? {} : { consolidateAfter: durationTextOf(seconds(after.value)) }),
+  });
+};
+
+/** An image of vLLM, 8 to 10 GB compressed, from a fast registry: 30 to 60 s. */
+const PULL = { mean: 45, deviation: 0 };
+
+const podsOf = (
+  { reading, scenario, weightBytes }: WorkloadOnNodes,
+  said: NodesSaid,
+  start: SimulationSpec["overrides"]["start"],
+  ledger: Ledger,
+): PodsOnNodes => {
+  const path = `workloads[${scenario.name}].placement`;
+  const { affinity, tolerations, priority, image, evictable } = reading.placement;
+  const pull = (name: "mean" | "deviation"): number => {
+    const value = start?.imagePull === undefined ? undefined : durationSeconds(start.imagePull[name]);
+    const why = "an image of 8 to 10 GB from a fast registry takes 30 to 60 s";
+    return ledger.use(
+      `${path}.imagePull.${name}Seconds`,
+      overridden(value, `overrides.start.imagePull.${name}`) ?? defaulted(PULL[name], why),
+    );
+  };
+  const budget = said.podDisruptionBudget;
+  return {
+    placement: {
+      gpus: scenario.gpusPerReplica,
+      priority: ledger.use(`${path}.priority`, priority ?? defaulted(0, "the pods name no priority")),
+      nodeSelector: reading.gpu.nodeSelector,
+      affinity,
+      tolerations,
+    },
+    members: 1,
+    evictable: ledger.use(`${path}.evictable`, evictable ?? defaulted(true, "no annotation keeps it where it is")),
+    image: ledger.use(`${path}.image`, image ?? defaulted(scenario.name, "the container names no image")),
+    imagePullSeconds: { mean: pull("mean"), deviation: pull("deviation") },
+    weightBytes,
+    storage: storageOf(scenario.name, reading.storage.value, said, ledger, path),
+    ...(budget === undefined ? {} : { budget: budgetOf(budget) }),
+  };
+};
+
+const storageOf = (
+  workload: string,
+  kind: ModelStorage,
+  { modelStorage }: NodesSaid,
+  ledger: Ledger,
+  path: string,
+): ModelStorageScenario => {
+  const field = "overrides.nodes.modelStorage";
+  const said = overridden(modelStorage?.bandwidthGBs, `${field}.bandwidthGBs`);
+  if (said !== undefined && modelStorage !== undefined) {
+    ledger.use(`${path}.storage.bandwidthGBs`, said);
+    return { name: "models", perNode: modelStorage.scope === "Node", bytesPerSecond: said.value * 1e9 };
+  }
+  const bytesPerSecond = STORAGE_BYTES_PER_SECOND[kind];
+  if (bytesPerSecond === undefined) {
+    ledger.use(`${path}.storage.bandwidthGBs`, defaulted(null, "nothing bounds what is downloaded at a time"));
+    return { name: workload, perNode: false };
+  }
+  const why = kind === "node" ? "a disk of the node" : "a network disk, as fast as the fastest loader got it";
+  ledger.use(`${path}.storage.bandwidthGBs`, defaulted(Math.round(bytesPerSecond / 1e7) / 100, why));
+  return { name: kind === "node" ? "disk" : workload, perNode: kind === "node", bytesPerSecond };
+};
+
+type BudgetSaid = NonNullable<NodesSaid["podDisruptionBudget"]>;
+
+const budgetOf = ({ minAvailable, maxUnavailable }: BudgetSaid): DisruptionBudget =>
+  minAvailable === undefined
+    ? { maxUnavailable: podsOrShare(maxUnavailable ?? "0") }
+    : { minAvailable: podsOrShare(minAvailable) };
+
+const podsOrShare = (text: string): number | `${number}%` =>
+  text.endsWith("%") ? `${Number(text.slice(0, -1))}%` : Number(text);
+
+const refuseUnknown = (
+  disruptions: NonNullable<NodesSaid["disruptions"]>,
+  {
+    pools,
+    workloads,
+  }: { readonly pools: readonly { readonly name: string }[]; readonly workloads: readonly WorkloadOnNodes[] },
+  ledger: Ledger,
+): void => {
+  const known = { pool: pools.map(({ name }) => name), workload: workloads.map(({ scenario }) => scenario.name) };
+  for (const [index, one] of disruptions.entries()) {
+    for (const kind of ["pool", "workload"] as const) {
+      const name = one[kind];
+      if (name === undefined || known[kind].includes(name)) continue;
+      ledger.error({
+        reason: "UnknownTarget",
+        field: `spec.overrides.nodes.disruptions[${index}].${kind}`,
+        message: `there is no ${kind} ${name}`,
+        fix: `name one of ${known[kind].join(", ")}`,
+      });
+    }
+  }
+};
+
+const disruptionOf = (
+  { at, kind, pool, notice, workload }: NonNullable<NodesSaid["disruptions"]>[number],
+  workloads: readonly WorkloadOnNodes[],
+): DisruptionScenario =>
+  kind === "PodCrash"
+    ? { atMicros: durationOf(at), kind, workload: workload ?? (workloads[0]?.scenario.name as string) }
+    : {
+        atMicros: durationOf(at),
+        kind,
+        noticeMicros: notice === undefined ? 0 : durationOf(notice),
+        ...(pool === undefined ? {} : { pool }),
+      };
