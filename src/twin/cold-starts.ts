@@ -2,7 +2,7 @@ import { ImagePulls } from "../controlplane/nodes/index.ts";
 import { drawSpread } from "../controlplane/pods/index.ts";
 import { invariant } from "../sim/invariant.ts";
 import { ProcessorSharing } from "../sim/processor-sharing.ts";
-import { after, NEVER, type SimTime, START } from "../sim/time.ts";
+import { after, micros, NEVER, type SimTime, START } from "../sim/time.ts";
 import type { PlacedUnit } from "./placed-unit.ts";
 import type { PlacementHost } from "./placement-host.ts";
 
@@ -49,10 +49,12 @@ export class ColdStarts {
 
   sandboxed(unit: PlacedUnit): void {
     const { image, imagePullSeconds } = unit.replica.said;
-    const length = drawSpread(imagePullSeconds, this.#host.streams.stream(`pods/${unit.name}/pull`));
+    const { now, faults, streams } = this.#host;
+    const usual = drawSpread(imagePullSeconds, streams.stream(`pods/${unit.name}/pull`));
+    const length = micros(Math.round(usual * faults.imagePullFactor(now)));
     const pulls = this.#pullsOf(unit);
     const before = pulls.due;
-    if (pulls.ask({ pod: unit.name, image, length }, this.#host.now)) return this.start(unit);
+    if (pulls.ask({ pod: unit.name, image, length }, now)) return this.start(unit);
     if (before === NEVER) this.#later(pulls.due, { kind: "pull-due", node: nodeOf(unit) });
   }
 

@@ -258,7 +258,8 @@ export class NodePlacement {
     this.#nodes.add(node);
     this.#tellNode(node);
     const length = drawSpread(pool.provisionSeconds, this.#host.streams.stream(`nodes/${node.name}/provision`));
-    this.#host.later(after(this.#host.now, length), { kind: "node-joined", node: node.name });
+    const asked = this.#host.faults.nodesFrom(pool.name, this.#host.now);
+    this.#host.later(after(asked, length), { kind: "node-joined", node: node.name });
   }
 
   #joined(name: string): void {

@@ -1,3 +1,4 @@
+import type { FaultPlan } from "../controlplane/faults/fault-plan.ts";
 import type { Fact } from "../model/fact.ts";
 import type { Streams } from "../sim/rng.ts";
 import type { SimTime } from "../sim/time.ts";
@@ -8,6 +9,7 @@ import type { Pod } from "./pod.ts";
 export interface PlacementHost {
   readonly now: SimTime;
   readonly streams: Streams;
+  readonly faults: FaultPlan;
   tell(fact: Fact): void;
   /** Lets `event` come back at `at`; never, where that is NEVER. */
   later(at: SimTime, event: PlacementEvent): void;

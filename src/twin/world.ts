@@ -49,6 +49,7 @@ export class World {
   readonly #pods = new Map<string, Pod>();
   /** Where nodes are simulated. */
   readonly #placement: NodePlacement | undefined;
+  readonly #faults: FaultPlan;
   readonly #autoscaling: Autoscaling;
   readonly #monitoring: Monitoring;
   readonly #scraping: Scraping;
@@ -85,11 +86,11 @@ export class World {
     for (const workload of scenario.workloads) {
       this.#fleets.set(workload.name, new Fleet(workload, this.#streams.stream(`pods/${workload.name}/scale-in`)));
     }
+    this.#faults = new FaultPlan(scenario.faults);
     this.#placement = scenario.nodes && new NodePlacement(scenario.nodes, this.#placementHost());
-    const faults = new FaultPlan(scenario.faults);
     const host = this.#controlHost();
-    this.#autoscaling = new Autoscaling(scenario, this.#streams, faults, host);
-    this.#monitoring = new Monitoring(scenario.metrics, this.#autoscaling.queries, faults);
+    this.#autoscaling = new Autoscaling(scenario, this.#streams, this.#faults, host);
+    this.#monitoring = new Monitoring(scenario.metrics, this.#autoscaling.queries, this.#faults);
     this.#scraping = new Scraping(scenario, this.#monitoring, host);
     this.#scraping.watchCluster(() => this.#autoscaling.views(), this.#autoscaling.loops);
     for (const fleet of this.#fleets.values()) {
@@ -380,7 +381,10 @@ export class World {
   #startPod(fleet: Fleet): void {
     const pod = this.#createPod(fleet);
     if (this.#placement !== undefined) return this.#placement.start(pod);
-    const plan = planStart(this.now, fleet.workload.start, this.#streams.stream(`pods/${pod.name}/start`));
+    const { imagePullSeconds: pull, ...start } = fleet.workload.start;
+    const factor = this.#faults.imagePullFactor(this.now);
+    const imagePullSeconds = { mean: pull.mean * factor, deviation: pull.deviation * factor };
+    const plan = planStart(this.now, { ...start, imagePullSeconds }, this.#streams.stream(`pods/${pod.name}/start`));
     this.#plan(plan.scheduled, { kind: "pod-starting", pod: pod.name, phase: "pulling" });
     this.#plan(plan.started, { kind: "pod-starting", pod: pod.name, phase: "starting" });
     this.#plan(plan.ready, { kind: "pod-starting", pod: pod.name, phase: "ready" });
@@ -510,6 +514,7 @@ export class World {
         return now();
       },
       streams: this.#streams,
+      faults: this.#faults,
       tell: (fact) => this.#tell(fact),
       later: (at, event) => this.#plan(at, { kind: "placement-due", event }),
       lookAt: (at) => this.#plan(at, { kind: "node-autoscaler-due" }),

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { type FaultSaid, faults } from "../../src/controlplane/faults/index.ts";
+import { nodeAutoscalers } from "../../src/controlplane/nodes/index.ts";
 import type { Fact } from "../../src/model/fact.ts";
 import { familiesOf } from "../../src/report/metrics/index.ts";
 import type { SimTime } from "../../src/sim/time.ts";
@@ -82,6 +84,37 @@ const reached = (facts: readonly Fact[], phase: string): number[] =>
 
 const report = (world: World, of: Scenario) =>
   world.report({ scenarioDigest: "d", version: "v" }, of.horizonMicros as SimTime);
+
+describe("faults", () => {
+  const fault = (one: FaultSaid): Partial<Scenario> => ({ faults: [faults.schema.parse(one)] });
+
+  it("a slow registry stretches the pull of those that begin meanwhile", () => {
+    const slow = fault({ fault: "slow-registry", at: "90s", for: "60s", factor: 3 });
+    const { facts } = run(said(nodes({ pools: [pool({ nodes: 2 })] }), 1, slow), [[100, 2]]);
+    expect(reached(facts, "ready")[0]).toBe(193 + 80);
+  });
+
+  it("a slow registry counts without nodes as well", () => {
+    const { nodes: _, ...plain } = said(
+      nodes(),
+      1,
+      fault({ fault: "slow-registry", at: "90s", for: "60s", factor: 11 }),
+    );
+    // 1 + 2 x 11 + 20 + 30.
+    expect(reached(run(plain, [[100, 2]]).facts, "ready")[0]).toBe(173);
+  });
+
+  it("no capacity keeps a pod pending until there are GPUs again", () => {
+    const autoscaler = nodeAutoscalers.schema.parse({ kind: "ClusterAutoscaler" });
+    const grown = (over: Partial<Scenario>) =>
+      reached(run(said(nodes({ autoscaler }), 2, over), [[100, 3]]).facts, "ready")[0] ?? Number.POSITIVE_INFINITY;
+    const usual = grown({});
+    expect(grown(fault({ fault: "no-capacity", at: "60s", for: "10m", pool: "h100" }))).toBeGreaterThan(660 + 120);
+    expect(grown(fault({ fault: "no-capacity", at: "60s", for: "10m", pool: "" }))).toBeGreaterThan(660 + 120);
+    expect(grown(fault({ fault: "no-capacity", at: "60s", for: "10m", pool: "other" }))).toBe(usual);
+    expect(usual).toBeLessThan(400);
+  });
+});
 
 describe("a pod's way to its node", () => {
   it("goes by sandbox, image, weights, engine and probe, and finds the image the second time", () => {

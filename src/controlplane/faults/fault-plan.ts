@@ -59,9 +59,10 @@ export class FaultPlan {
     return this.#first(now, ({ imagePullFactor }) => imagePullFactor) ?? 1;
   }
 
-  /** Whether a node pool gets no new node. */
-  withoutNodes(pool: string, now: SimTime): boolean {
-    return this.#at(now).some(({ withoutNodes }) => withoutNodes === "" || withoutNodes === pool);
+  /** From when on a node pool gets new nodes that are asked for at `now`. */
+  nodesFrom(pool: string, now: SimTime): SimTime {
+    const without = this.#at(now).filter(({ withoutNodes }) => withoutNodes === "" || withoutNodes === pool);
+    return Math.max(now, ...without.map(({ until }) => until)) as SimTime;
   }
 
   #at(now: SimTime): readonly Fault[] {
