@@ -373,7 +373,7 @@ export class RequestPath {
     pod.gatewayScraped = last;
     const { engine, workload } = pod;
     invariant(engine !== undefined, "a ready pod serves");
-    const { waiting, running, kvUsage, lora } = engine.look(last as SimTime);
+    const { waiting, running, kvUsage, lora } = engine.gauges(last as SimTime);
     const cache = { blockSize: workload.engine.blockSize, numGpuBlocks: workload.engine.numGpuBlocks };
     this.#gateway.scraped(pod.name, last as SimTime, {
       waiting,
