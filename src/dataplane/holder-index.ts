@@ -22,10 +22,10 @@ export class HolderIndex {
     return this.#rows.size;
   }
 
-  /** @returns the block's row, for `drop` */
-  hold(name: number, slot: number): number {
+  /** @param before row of the block before it in a chain, if known @returns the block's row, for `drop` */
+  hold(name: number, slot: number, before?: number): number {
     if (slot >= this.#words * 32) this.#widen(slot);
-    const row = this.#rows.get(name) ?? this.#newRow(name);
+    const row = this.#rowAfter(before, name) ?? this.#newRow(name);
     const at = row * this.#words + (slot >> 5);
     const bit = 1 << (slot & 31);
     if (((this.#bits[at] as number) & bit) !== 0) return row;
