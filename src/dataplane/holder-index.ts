@@ -13,6 +13,8 @@ export class HolderIndex {
   #words = 1;
   #used = 0;
   readonly #free: number[] = [];
+  /** Of each row the one that followed it when a chain was last walked: the same chains are walked over and over. */
+  #followers = new Int32Array(FIRST_ROWS);
   #before = new Int32Array(1);
 
   /** Blocks that somebody holds. */
@@ -20,10 +22,10 @@ export class HolderIndex {
     return this.#rows.size;
   }
 
-  /** @returns the block's row, for `drop` */
-  hold(name: number, slot: number): number {
+  /** @param before row of the block before it in a chain, if known @returns the block's row, for `drop` */
+  hold(name: number, slot: number, before?: number): number {
     if (slot >= this.#words * 32) this.#widen(slot);
-    const row = this.#rows.get(name) ?? this.#newRow(name);
+    const row = this.#rowAfter(before, name) ?? this.#newRow(name);
     const at = row * this.#words + (slot >> 5);
     const bit = 1 << (slot & 31);
     if (((this.#bits[at] as number) & bit) !== 0) return row;
@@ -63,8 +65,8 @@ export class HolderIndex {
     counts.fill(0, 0, words * 32);
     before.fill(0);
     let index = 0;
-    for (; index < limit; index += 1) {
-      const row = this.#rows.get(keys.at(index));
+    for (let row: number | undefined; index < limit; index += 1) {
+      row = this.#rowAfter(row, keys.at(index));
       if (row === undefined) break;
       for (let word = 0; word < words; word += 1) {
         const now = bits[row * words + word] as number;
@@ -85,8 +87,9 @@ export class HolderIndex {
     counts.fill(0, 0, words * 32);
     before.fill(-1);
     let index = 0;
+    let row: number | undefined;
     for (let left = -1; index < limit && left !== 0; index += 1) {
-      const row = this.#rows.get(keys.at(index));
+      row = this.#rowAfter(row, keys.at(index));
       if (row === undefined) break;
       left = 0;
       for (let word = 0; word < words; word += 1) {
@@ -101,6 +104,16 @@ export class HolderIndex {
     for (let word = 0; word < words && index > 0; word += 1) add(counts, word, before[word] as number, index);
   }
 
+  /** The row of a block that comes after that of row `before` in a chain. */
+  #rowAfter(before: number | undefined, name: number): number | undefined {
+    if (before === undefined) return this.#rows.get(name);
+    const last = this.#followers[before] as number;
+    if (this.#names[last] === name && this.#holders[last] !== 0) return last;
+    const row = this.#rows.get(name);
+    if (row !== undefined) this.#followers[before] = row;
+    return row;
+  }
+
   #newRow(name: number): number {
     const row = this.#free.pop() ?? this.#used++;
     if (row >= this.#names.length) this.#lengthen();
@@ -111,13 +124,15 @@ export class HolderIndex {
 
   #lengthen(): void {
     const length = this.#names.length * 2;
-    const [names, holders, bits] = [this.#names, this.#holders, this.#bits];
+    const [names, holders, bits, followers] = [this.#names, this.#holders, this.#bits, this.#followers];
     this.#names = new Float64Array(length);
     this.#holders = new Int32Array(length);
     this.#bits = new Int32Array(length * this.#words);
     this.#names.set(names);
     this.#holders.set(holders);
     this.#bits.set(bits);
+    this.#followers = new Int32Array(length);
+    this.#followers.set(followers);
   }
 
   #widen(slot: number): void {

@@ -38,6 +38,12 @@ export class Scheduler implements Profiles {
   /** Those that others go by come first. */
   readonly #producers: readonly Producer[];
   readonly #hooks: readonly Hooks[];
+  /** Whether anything scraped has a bearing on a decision. */
+  readonly readsSignals: boolean;
+  /** Whether engines' KV events have a bearing on a decision. */
+  readonly readsKvEvents: boolean;
+  /** How long requests are collected before they are scheduled together; undefined: not at all. */
+  readonly window: Micros | undefined;
   readonly #load: TokenLoad;
   readonly #slots = new Slots();
   readonly #kvDelay: number;
@@ -55,22 +61,10 @@ export class Scheduler implements Profiles {
     this.#load = plugins.load();
     this.#producers = plugins.producers;
     this.#hooks = plugins.hooks;
+    this.readsSignals = this.#hooks.some(({ blind }) => blind !== true);
+    this.readsKvEvents = this.#producers.some(({ observeKv }) => observeKv !== undefined);
+    this.window = this.#producers.find(({ window }) => window !== undefined)?.window;
     this.#kvDelay = said.kvEventDelayMicros;
-  }
-
-  /** Whether anything scraped has a bearing on a decision. */
-  get readsSignals(): boolean {
-    return this.#hooks.some(({ blind }) => blind !== true);
-  }
-
-  /** Whether engines' KV events have a bearing on a decision. */
-  get readsKvEvents(): boolean {
-    return this.#producers.some(({ observeKv }) => observeKv !== undefined);
-  }
-
-  /** How long requests are collected before they are scheduled together; undefined: not at all. */
-  get window(): Micros | undefined {
-    return this.#producers.find(({ window }) => window !== undefined)?.window;
   }
 
   /** Requests of one window, before each of them is scheduled, in order. */

@@ -43,7 +43,8 @@ export class SentIndex {
   send(name: string): void {
     const slot = this.#slots.take(name);
     const blocks = (this.#blocks[slot] ??= new RecentBlocks(this.#index, slot, this.#capacity));
-    for (let index = 0; index < this.#named; index += 1) blocks.touch((this.#keys as PrefixKeys).at(index));
+    let row: number | undefined;
+    for (let index = 0; index < this.#named; index += 1) row = blocks.touch((this.#keys as PrefixKeys).at(index), row);
     blocks.pass(this.#total - this.#named);
   }
 

@@ -11,6 +11,10 @@ export class BlockRun {
   key = 0;
   /** Holders of such a block; it is in the list only without any. */
   holders = 0;
+  /** Whether it is the one that is found by its key; others may have the same. */
+  found = false;
+  /** What came after it in a chain when it was last sought. */
+  follower: BlockRun | undefined;
   /** Among whose kept blocks these are `from` to `from + count`; undefined: nobody's. */
   owner: KeptBlocks | undefined;
   from = 0;
@@ -71,8 +75,19 @@ export class BlockPool {
     return this.#free;
   }
 
-  /** @returns the block with a key, or undefined */
-  find(group: number, key: number): BlockRun | undefined {
+  /**
+   * @param before the block before it in a chain: the same chains are sought over and over, so what followed is remembered
+   * @returns the block with a key, or undefined
+   */
+  find(group: number, key: number, before?: BlockRun): BlockRun | undefined {
+    const last = before?.follower;
+    if (last?.key === key && last.found) return last;
+    const block = this.#sought(group, key);
+    if (before !== undefined) before.follower = block;
+    return block;
+  }
+
+  #sought(group: number, key: number): BlockRun | undefined {
     const entry = (this.#index[group] as Map<number, BlockRun | BlockRun[]>).get(key);
     return Array.isArray(entry) ? entry[0] : entry;
   }
@@ -194,8 +209,11 @@ export class BlockPool {
     const index = this.#index[group] as Map<number, BlockRun | BlockRun[]>;
     const entry = index.get(key);
     if (entry === undefined && group === 0) this.#options.events?.("stored", key);
-    if (entry === undefined || this.#newest) index.set(key, block);
-    else if (Array.isArray(entry)) entry.push(block);
+    if (entry === undefined || this.#newest) {
+      if (entry !== undefined) (entry as BlockRun).found = false;
+      block.found = true;
+      index.set(key, block);
+    } else if (Array.isArray(entry)) entry.push(block);
     else index.set(key, [entry, block]);
     return block;
   }
@@ -225,13 +243,18 @@ export class BlockPool {
   #forget(block: BlockRun): void {
     const index = this.#index[block.from] as Map<number, BlockRun | BlockRun[]>;
     const entry = index.get(block.key);
+    block.found = false;
+    block.follower = undefined;
     if (!Array.isArray(entry)) {
+      if (entry !== undefined) entry.found = false;
       index.delete(block.key);
       if (block.from === 0) this.#options.events?.("removed", block.key);
       return;
     }
     entry.splice(entry.indexOf(block), 1);
-    if (entry.length === 1) index.set(block.key, entry[0] as BlockRun);
+    const first = entry[0] as BlockRun;
+    first.found = true;
+    if (entry.length === 1) index.set(block.key, first);
   }
 
   #append(run: BlockRun): void {

@@ -31,7 +31,8 @@ export class Coasters {
   highestRank = 0;
   /** How many of them use each LoRA adapter. */
   readonly adapters = new Map<string, number>();
-  readonly #members = new Set<Sequence>();
+  /** In no order. */
+  readonly #members: Sequence[] = [];
   readonly #conversations = new Map<string, Sequence>();
   readonly #residues: Int32Array;
   /** The members by the same residue; only where windows slide. */
@@ -57,10 +58,10 @@ export class Coasters {
   }
 
   get count(): number {
-    return this.#members.size;
+    return this.#members.length;
   }
 
-  get members(): Iterable<Sequence> {
+  get members(): readonly Sequence[] {
     return this.#members;
   }
 
@@ -100,7 +101,8 @@ export class Coasters {
     sequence.since = this.scheduled;
     sequence.endsWith = this.scheduled + sequence.limit - sequence.outputs - sequence.placeholders;
     sequence.gapsBefore = this.gaps;
-    this.#members.add(sequence);
+    sequence.seat = this.#members.length;
+    this.#members.push(sequence);
     this.#enlist(sequence);
     this.context += sequence.computed;
     this.inWindow += Math.min(sequence.computed, this.#window);
@@ -117,7 +119,7 @@ export class Coasters {
 
   /** Brings a coaster's figures up to date, all but its blocks, and lets it go. */
   leave(sequence: Sequence): void {
-    this.#members.delete(sequence);
+    this.#unseat(sequence);
     this.#delist(sequence);
     this.#count(sequence, -1);
     sequence.coasting = false;
@@ -134,7 +136,7 @@ export class Coasters {
     this.context -= sequence.computed;
     this.inWindow -= Math.min(sequence.computed, this.#window);
     if (sequence.computed < this.#window) this.growing -= 1;
-    if (this.#members.size > 0) return;
+    if (this.#members.length > 0) return;
     this.highestRank = 0;
     this.#ends = new Agenda(START);
     this.#halts = new Agenda(START);
@@ -237,6 +239,14 @@ export class Coasters {
     this.scheduled += steps;
     this.lastContext = this.context + (steps - 1) * this.count;
     this.context += steps * this.count;
+  }
+
+  /** The last one takes its seat. */
+  #unseat({ seat }: Sequence): void {
+    const last = this.#members.pop() as Sequence;
+    if (last.seat === seat) return;
+    last.seat = seat;
+    this.#members[seat] = last;
   }
 
   #enlist(sequence: Sequence): void {

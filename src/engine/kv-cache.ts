@@ -34,6 +34,8 @@ export class KvCache {
   readonly #blis: boolean;
   readonly #groups: readonly Group[];
   readonly #windows: boolean;
+  /** What the last lookup found of blocks that are shared, by group and index. */
+  readonly #found: readonly BlockRun[][];
 
   /** @param events hears of the first group's blocks that others may find */
   constructor(config: EngineConfig, events?: EngineListener["kvCached"]) {
@@ -47,6 +49,7 @@ export class KvCache {
       most: Math.ceil((window - 1 + maxNumBatchedTokens) / blockSize) + 1,
     }));
     this.#windows = this.#groups.some(({ window }) => window < Number.POSITIVE_INFINITY);
+    this.#found = this.#groups.map(() => []);
     this.#pool = new BlockPool({
       size: usableBlocks(config),
       groups: this.#groups.length,
@@ -95,6 +98,8 @@ export class KvCache {
     for (let before = -1; before !== blocks; ) {
       before = blocks;
       for (let g = 0; g < this.#groups.length; g += 1) blocks = this.#chain(sequence, g, blocks);
+      // Where there is one group nobody shortens what it has found.
+      if (this.#groups.length === 1) break;
     }
     let free = 0;
     for (let g = 0; g < this.#groups.length && blocks > 0; g += 1) free += this.#freeAmong(sequence, g, blocks);
@@ -137,9 +142,12 @@ export class KvCache {
   /** @returns the end of the chain of cached blocks from `from` on, at most `most` */
   #unbroken(sequence: Sequence, g: number, from: number, most: number): number {
     const { shared } = sequence;
+    const found = this.#found[g] as BlockRun[];
     let at = from;
-    for (; at < most && at < shared.limit; at += 1) {
-      if (this.#pool.find(g, shared.at(at)) === undefined) return at;
+    for (let block: BlockRun | undefined; at < most && at < shared.limit; at += 1) {
+      block = this.#pool.find(g, shared.at(at), block);
+      if (block === undefined) return at;
+      found[at] = block;
     }
     const { kept } = sequence.kv[g] as Holding;
     return at < most && kept !== undefined ? this.#pool.chainEnd(kept, at, most) : at;
@@ -147,10 +155,11 @@ export class KvCache {
 
   /** Of the blocks that group `g` claims for `blocks` leading ones, how many are free. */
   #freeAmong({ shared }: Sequence, g: number, blocks: number): number {
+    const found = this.#found[g] as BlockRun[];
     const from = this.#firstOf(g, blocks);
     let free = Math.max(0, blocks - Math.max(from, shared.limit));
     for (let at = from; at < blocks && at < shared.limit; at += 1) {
-      if ((this.#pool.find(g, shared.at(at)) as BlockRun).holders === 0) free += 1;
+      if ((found[at] as BlockRun).holders === 0) free += 1;
     }
     return free;
   }
@@ -167,6 +176,7 @@ export class KvCache {
 
   /**
    * Blocks for a sequence that enters the batch: the hits, and new ones up to token `end`.
+   * @param hits of the last lookup, after which nothing has changed
    * @param whole tokens whose blocks must fit, even those that this step doesn't need yet
    * @returns false, with nothing changed, if they don't
    */
@@ -192,12 +202,13 @@ export class KvCache {
 
   #hold(sequence: Sequence, g: number, held: number, hits: number): void {
     const { shared } = sequence;
+    const found = this.#found[g] as BlockRun[];
     const holding = sequence.kv[g] as Holding;
     const first = held === 0 ? hits : this.#firstOf(g, held);
     holding.first = first;
     let at = first;
     for (; at < held && at < shared.limit; at += 1) {
-      const block = this.#pool.find(g, shared.at(at)) as BlockRun;
+      const block = found[at] as BlockRun;
       this.#pool.claim(block);
       if (holding.named === NO_RUNS) holding.named = [];
       holding.named[at] = block;

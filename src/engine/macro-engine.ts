@@ -1,4 +1,4 @@
-import type { EngineState } from "../model/engine-state.ts";
+import type { EngineGauges, EngineState } from "../model/engine-state.ts";
 import type { Request, RequestHead } from "../model/request.ts";
 import { after, micros, NEVER, type SimTime } from "../sim/time.ts";
 import { configProblems } from "./config-problems.ts";
@@ -9,7 +9,7 @@ import { becomeDecodes } from "./macro-step.ts";
 import { type Outlook, outlookOf } from "./outlook.ts";
 import { Rank } from "./rank.ts";
 import type { RankEngine } from "./ranked-engine.ts";
-import { chooseRank, type RankLoad, sumOfRanks } from "./ranks.ts";
+import { chooseRank, type RankLoad, sumOfGauges, sumOfRanks } from "./ranks.ts";
 import { RunPlan } from "./run-plan.ts";
 import type { Sequence } from "./sequence.ts";
 import { StepResults, type Unserved } from "./step-results.ts";
@@ -32,6 +32,7 @@ export class MacroEngine implements RankEngine {
   readonly #desk: FrontDesk;
   readonly #transfers: KvTransfers;
   readonly #ranks: readonly Rank[];
+  readonly #first: Rank;
   readonly #blis: boolean;
   readonly #async: boolean;
   readonly #slides: boolean;
@@ -57,6 +58,7 @@ export class MacroEngine implements RankEngine {
     this.#results = new StepResults(config, timing, this.#desk, this.#transfers);
     const together = config.lockstep === true && !this.#blis ? (config.ranks ?? 1) : 1;
     this.#ranks = Array.from({ length: together }, () => new Rank(config, this.#transfers, this.#async, true, start));
+    this.#first = this.#ranks[0] as Rank;
     this.#slides = this.#first.scheduler.cache.slides;
     this.#now = start;
   }
@@ -148,15 +150,26 @@ export class MacroEngine implements RankEngine {
   }
 
   look(now: SimTime): EngineState {
-    if (now >= this.due) this.advance(now);
-    else this.#passTo(now);
+    this.#catchUp(now);
     const underWay = this.#running ? Math.max(0, now - this.#first.current.start) : 0;
     const states = this.#ranks.map((rank) => rank.look(now, underWay));
     return states.length === 1 ? (states[0] as EngineState) : sumOfRanks(states, "together");
   }
 
+  gauges(now: SimTime): EngineGauges {
+    this.#catchUp(now);
+    if (this.#ranks.length === 1) return this.#first.gauges(now);
+    return sumOfGauges(this.#ranks.map((rank) => rank.gauges(now)));
+  }
+
+  /** For those who look; whatever ends silently is passed over. */
+  #catchUp(now: SimTime): void {
+    if (now >= this.due) this.advance(now);
+    else this.#passTo(now);
+  }
+
   outlook(request: RequestHead, now: SimTime): Outlook {
-    this.look(now);
+    this.#catchUp(now);
     const step = this.#running ? this.#first.current : undefined;
     const parts = {
       rank: this.#first,
@@ -177,10 +190,6 @@ export class MacroEngine implements RankEngine {
     return this.#desk.inside;
   }
 
-  get #first(): Rank {
-    return this.#ranks[0] as Rank;
-  }
-
   #rankOf({ rankIndex }: Sequence): Rank {
     return this.#ranks[rankIndex] as Rank;
   }
@@ -191,7 +200,7 @@ export class MacroEngine implements RankEngine {
   #happenBut(at: SimTime): void {
     this.#passTo(at);
     const told = this.#desk.tellUntil(at);
-    if (told || this.#nextWork <= at) this.#work(at, told);
+    if (told || this.#nextWork() <= at) this.#work(at, told);
   }
 
   #happen(at: SimTime): void {
@@ -287,11 +296,11 @@ export class MacroEngine implements RankEngine {
 
   #nextDue(): SimTime {
     const told = Math.min(this.#desk.nextTelling, this.#desk.nextDeadline, this.#transfers.nextExpiry);
-    return Math.min(this.#nextWork, told) as SimTime;
+    return Math.min(this.#nextWork(), told) as SimTime;
   }
 
   /** When a step ends that is to be looked at, or one may begin. */
-  get #nextWork(): number {
+  #nextWork(): number {
     let due: number = this.#plan.last;
     if (!this.#running || this.#lastOfAll) due = Math.min(due, this.#desk.nextArrival);
     if (!this.#running) for (const { scheduler } of this.#ranks) due = Math.min(due, scheduler.nextLoad);
@@ -325,7 +334,7 @@ export class MacroEngine implements RankEngine {
     }
     if (!coasting) return;
     if (this.#async && most > 0 && end < change) {
-      end = (end + this.#lengthAhead) as SimTime;
+      end = (end + this.#lengthAhead()) as SimTime;
       plan.push(end);
       most -= 1;
     }
@@ -337,19 +346,19 @@ export class MacroEngine implements RankEngine {
   #planTogether(from: SimTime, most: number, change: number): void {
     let end = from;
     for (let i = 0; i < most && end < change && !this.#plan.full; i += 1) {
-      end = (end + this.#lengthCoasting) as SimTime;
+      end = (end + this.#lengthCoasting()) as SimTime;
       this.#plan.push(end);
     }
   }
 
-  get #lengthAhead(): number {
+  #lengthAhead(): number {
     let length = 1;
     for (const rank of this.#ranks) length = Math.max(length, rank.timeOf(this.#timing, rank.ahead.batch));
     return length;
   }
 
   /** Of a step of coasters only; the next one is asked for next. */
-  get #lengthCoasting(): number {
+  #lengthCoasting(): number {
     let length = 1;
     for (const rank of this.#ranks) {
       const { coasting } = rank;

@@ -1,4 +1,4 @@
-import type { EngineState } from "../model/engine-state.ts";
+import type { EngineGauges, EngineState } from "../model/engine-state.ts";
 import type { Request, RequestHead } from "../model/request.ts";
 import { micros, type SimTime } from "../sim/time.ts";
 import { configProblems } from "./config-problems.ts";
@@ -64,10 +64,10 @@ export class PipelinedEngine implements RankEngine {
   }
 
   get due(): SimTime {
-    return Math.min(this.#nextWork, this.#desk.nextDeadline, this.#transfers.nextExpiry) as SimTime;
+    return Math.min(this.#nextWork(), this.#desk.nextDeadline, this.#transfers.nextExpiry) as SimTime;
   }
 
-  get #nextWork(): number {
+  #nextWork(): number {
     const [oldest] = this.#inFlight;
     return oldest?.end ?? Math.min(this.#desk.nextArrival, this.#rank.scheduler.nextLoad);
   }
@@ -81,7 +81,7 @@ export class PipelinedEngine implements RankEngine {
   work(now: SimTime): void {
     if (now < this.#now) throw new RangeError(`${now} us lies before now, ${this.#now} us`);
     for (let due = this.due; due < now; due = this.due) this.#happen(due);
-    if (this.#nextWork <= now) this.#work(now);
+    if (this.#nextWork() <= now) this.#work(now);
   }
 
   submit(request: Request, now: SimTime, options?: SubmitOptions, among?: Inside): void {
@@ -138,7 +138,7 @@ export class PipelinedEngine implements RankEngine {
   }
 
   outlook(request: RequestHead, now: SimTime): Outlook {
-    this.look(now);
+    this.gauges(now);
     const [step] = this.#inFlight;
     const parts = {
       rank: this.#rank,
@@ -155,8 +155,13 @@ export class PipelinedEngine implements RankEngine {
     return this.#rank.look(now, this.#inFlight.length > 0 ? Math.max(0, now - this.#busySince) : 0);
   }
 
+  gauges(now: SimTime): EngineGauges {
+    if (now >= this.due) this.advance(now);
+    return this.#rank.gauges(now);
+  }
+
   #happen(at: SimTime): void {
-    if (this.#nextWork <= at) this.#work(at);
+    if (this.#nextWork() <= at) this.#work(at);
     let left = false;
     for (let next = this.#desk.popDeadline(at); next !== undefined; next = this.#desk.popDeadline(at)) {
       this.#hangUp(next, "timed-out", at);

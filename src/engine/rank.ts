@@ -1,5 +1,5 @@
 import { Batch } from "../model/batch.ts";
-import type { EngineState } from "../model/engine-state.ts";
+import type { EngineGauges, EngineState } from "../model/engine-state.ts";
 import type { SimTime } from "../sim/time.ts";
 import { AdapterSlots } from "./adapter-slots.ts";
 import type { EngineConfig, EngineTiming } from "./engine.ts";
@@ -150,19 +150,9 @@ export class Rank {
 
   /** State as of the last finished step. @param underWay microseconds that the step under way has lasted so far */
   look(now: SimTime, underWay: number): EngineState {
-    const { at, running, waiting, deferred, free } = this.#gauges;
-    if (now < at) throw new RangeError(`${now} us lies before the last change, ${at} us`);
     const { counters, histograms } = this.metrics;
-    const { lora, cache } = this.scheduler;
-    const { size } = cache;
     return {
-      ...(lora === undefined ? {} : { lora }),
-      running,
-      waiting,
-      deferred,
-      kvUsage: 1 - free / size,
-      usedBlocks: size - free,
-      freeBlocks: free,
+      ...this.gauges(now),
       counters: {
         ...counters,
         success: { ...counters.success },
@@ -171,6 +161,15 @@ export class Rank {
       },
       histograms,
     };
+  }
+
+  gauges(now: SimTime): EngineGauges {
+    const { at, running, waiting, deferred, free } = this.#gauges;
+    if (now < at) throw new RangeError(`${now} us lies before the last change, ${at} us`);
+    const { lora, cache } = this.scheduler;
+    const { size } = cache;
+    const gauges = { running, waiting, deferred, kvUsage: 1 - free / size, usedBlocks: size - free, freeBlocks: free };
+    return lora === undefined ? gauges : { lora, ...gauges };
   }
 
   /** Time of a step without what adapters need. */

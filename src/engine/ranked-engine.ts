@@ -1,10 +1,10 @@
-import type { EngineState } from "../model/engine-state.ts";
+import type { EngineGauges, EngineState } from "../model/engine-state.ts";
 import type { Request, RequestHead } from "../model/request.ts";
 import { NEVER, type SimTime } from "../sim/time.ts";
 import type { Engine, EngineListener, SubmitOptions } from "./engine.ts";
 import type { Inside } from "./front-desk.ts";
 import type { Foreseeable, Outlook } from "./outlook.ts";
-import { chooseRank, type RankLoad, sumOfRanks } from "./ranks.ts";
+import { chooseRank, type RankLoad, sumOfGauges, sumOfRanks } from "./ranks.ts";
 
 /** An engine that serves as one data-parallel rank. */
 export interface RankEngine extends Engine, Foreseeable {
@@ -104,5 +104,9 @@ export class RankedEngine implements Engine {
       this.#ranks.map((rank) => rank.look(now)),
       "apart",
     );
+  }
+
+  gauges(now: SimTime): EngineGauges {
+    return sumOfGauges(this.#ranks.map((rank) => rank.gauges(now)));
   }
 }

@@ -1,5 +1,5 @@
 import type { LoraInfo } from "../model/endpoint.ts";
-import type { EngineCounters, EngineHistograms, EngineState } from "../model/engine-state.ts";
+import type { EngineCounters, EngineGauges, EngineHistograms, EngineState } from "../model/engine-state.ts";
 import { Histogram } from "../model/metric-family.ts";
 
 /** Requests of one rank. */
@@ -27,7 +27,6 @@ export const chooseRank = (loads: readonly RankLoad[]): number => {
 /** @param steps `together`: all ranks take each step; `apart`: each takes its own */
 export const sumOfRanks = (ranks: readonly EngineState[], steps: "together" | "apart"): EngineState => {
   const [first] = ranks as [EngineState];
-  const sum = (of: (state: EngineState) => number): number => ranks.reduce((total, state) => total + of(state), 0);
   const names = Object.keys(first.counters) as (keyof EngineCounters)[];
   const counters = Object.fromEntries(
     names.map((name) => [name, addUp(ranks.map((state) => state.counters[name]))]),
@@ -35,21 +34,28 @@ export const sumOfRanks = (ranks: readonly EngineState[], steps: "together" | "a
   if (steps === "together") counters.steps = first.counters.steps;
   counters.busyMicros = steps === "together" ? first.counters.busyMicros : counters.busyMicros / ranks.length;
   return {
-    running: sum((state) => state.running),
-    waiting: sum((state) => state.waiting),
-    deferred: sum((state) => state.deferred ?? 0),
-    ...loraOf(ranks),
-    kvUsage: sum((state) => state.kvUsage) / ranks.length,
-    usedBlocks: sum((state) => state.usedBlocks),
-    freeBlocks: sum((state) => state.freeBlocks),
+    ...sumOfGauges(ranks),
     counters,
     histograms: mergedHistograms(ranks.map((state) => state.histograms)),
     ranks,
   };
 };
 
+export const sumOfGauges = (ranks: readonly EngineGauges[]): EngineGauges => {
+  const sum = (of: (gauges: EngineGauges) => number): number => ranks.reduce((total, gauges) => total + of(gauges), 0);
+  return {
+    running: sum(({ running }) => running),
+    waiting: sum(({ waiting }) => waiting),
+    deferred: sum(({ deferred = 0 }) => deferred),
+    ...loraOf(ranks),
+    kvUsage: sum(({ kvUsage }) => kvUsage) / ranks.length,
+    usedBlocks: sum(({ usedBlocks }) => usedBlocks),
+    freeBlocks: sum(({ freeBlocks }) => freeBlocks),
+  };
+};
+
 /** The newest series wins, so one rank's is seen; all of them together are what a replica has. */
-const loraOf = (ranks: readonly EngineState[]): Pick<EngineState, "lora"> => {
+const loraOf = (ranks: readonly EngineGauges[]): Pick<EngineGauges, "lora"> => {
   const infos = ranks.flatMap(({ lora }) => (lora === undefined ? [] : [lora]));
   const [first] = infos;
   if (first === undefined) return {};

@@ -81,9 +81,11 @@ export class Sequence {
   rank = 0;
   /**
    * Whether it coasts (coasters.ts): its figures above are then those of when it began, `since` the step scheduled last
-   * before, `endsWith` the step that brings its last token, and `gapsBefore` the gaps that others had by then.
+   * before, `endsWith` the step that brings its last token, and `gapsBefore` the gaps that others had by then; `seat` is its
+   * place among them.
    */
   coasting = false;
+  seat = 0;
   since = 0;
   endsWith = 0;
   gapsBefore = 0;

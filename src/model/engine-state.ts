@@ -1,8 +1,8 @@
 import type { LoraInfo } from "./endpoint.ts";
 import type { Histogram } from "./metric-family.ts";
 
-/** State after the last finished step, as vLLM's gauges show it, and counters since the replica's start. */
-export interface EngineState {
+/** State after the last finished step, as vLLM's gauges show it. */
+export interface EngineGauges {
   readonly running: number;
   readonly waiting: number;
   /** Of those, how many wait for blocks from host memory or from another engine. */
@@ -13,6 +13,10 @@ export interface EngineState {
   readonly kvUsage: number;
   readonly usedBlocks: number;
   readonly freeBlocks: number;
+}
+
+/** The gauges, and counters since the replica's start. */
+export interface EngineState extends EngineGauges {
   readonly counters: EngineCounters;
   readonly histograms: EngineHistograms;
   /** Each data-parallel rank's own, where there is more than one. */

@@ -31,6 +31,22 @@ interface Counted<T> {
   count: number;
 }
 
+/** How often pairs of labels came, in the order in which they first did. */
+class PairCounts<T> {
+  readonly all: Counted<T>[] = [];
+  readonly #known = new Map<string, Map<string, Counted<T>>>();
+
+  add(one: string, other: string, fresh: () => T): void {
+    const ofOne = entry(this.#known, one, () => new Map<string, Counted<T>>());
+    const counted = entry(ofOne, other, () => {
+      const made = { what: fresh(), count: 0 };
+      this.all.push(made);
+      return made;
+    });
+    counted.count += 1;
+  }
+}
+
 /**
  * Counts what an endpoint picker would, from the facts it told: its own counters and histograms since the start. Requests are
  * counted as they are sent on, latencies as answers end; requests that hang up leave none. Holds the requests in flight.
@@ -44,8 +60,10 @@ export class GatewayFold {
   readonly #queues = new Map<string, Queue>();
   readonly #queued = new Map<string, GatewayCounts["queued"][number]>();
   readonly #outcomes = new Map<string, Counted<{ outcome: QueueOutcome; priority: number }>>();
-  readonly #attempts = new Map<string, Counted<{ targetModel: string; endpoint: string }>>();
-  readonly #decisions = new Map<string, Counted<{ model: string; decision: string }>>();
+  readonly #attempts = new PairCounts<{ targetModel: string; endpoint: string }>();
+  readonly #decisions = new PairCounts<{ model: string; decision: string }>();
+  /** Whose series was asked for last: the next request mostly bears the same labels. */
+  #last: { model: string | undefined; tenant: string | undefined; priority: number; series: Series } | undefined;
   /** Requests sent on and not yet ended, and those held. */
   readonly #inFlight = new Map<number, Series>();
   readonly #held = new Map<number, { queue: Queue; bytes: number }>();
@@ -79,8 +97,8 @@ export class GatewayFold {
       queues: [...this.#queues.values()],
       queued: [...this.#queued.values()],
       outcomes: [...this.#outcomes.values()].map(({ what, count }) => ({ ...what, count })),
-      attempts: [...this.#attempts.values()].map(({ what, count }) => ({ status: "success", ...what, count })),
-      decisions: [...this.#decisions.values()].map(({ what, count }) => ({ ...what, count })),
+      attempts: this.#attempts.all.map(({ what, count }) => ({ status: "success", ...what, count })),
+      decisions: this.#decisions.all.map(({ what, count }) => ({ ...what, count })),
       prefixHitRatio: this.#prefixHitRatio,
       prefixHitBytes: this.#prefixHitBytes,
     };
@@ -132,8 +150,8 @@ export class GatewayFold {
     series.running += 1;
     series.requestBytes.observe(request.promptTokens * BYTES_PER_TOKEN);
     this.#inFlight.set(request.id, series);
-    count(this.#attempts, `${targetModel} ${endpoint}`, () => ({ targetModel, endpoint }));
-    count(this.#decisions, `${targetModel} ${decision}`, () => ({ model: targetModel, decision }));
+    this.#attempts.add(targetModel, endpoint, () => ({ targetModel, endpoint }));
+    this.#decisions.add(targetModel, decision, () => ({ model: targetModel, decision }));
     if (prefix === undefined) return;
     this.#prefixHitBytes.observe(prefix.matchedTokens * BYTES_PER_TOKEN);
     if (prefix.totalTokens > 0) this.#prefixHitRatio.observe(prefix.matchedTokens / prefix.totalTokens);
@@ -161,8 +179,15 @@ export class GatewayFold {
   }
 
   #seriesOf(request: Request, priority: number): Series {
+    const { model, tenant } = request;
+    const last = this.#last;
+    if (last !== undefined && last.model === model && last.tenant === tenant && last.priority === priority) {
+      return last.series;
+    }
     const labels = this.#labelsOf(request, priority);
-    return entry(this.#series, keyOf(labels), () => seriesOf(labels));
+    const series = entry(this.#series, keyOf(labels), () => seriesOf(labels));
+    this.#last = { model, tenant, priority, series };
+    return series;
   }
 
   #labelsOf({ model, tenant }: Request, priority: number): RequestLabels {

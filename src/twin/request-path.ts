@@ -29,6 +29,8 @@ export class RequestPath {
   readonly #gate: FrontGate | undefined;
   readonly #apart: Disaggregation | undefined;
   readonly #record: GatewayRecord | undefined;
+  /** Whether anything scraped has a bearing on where requests go. */
+  readonly #readsSignals: boolean;
   /** Ready pods, in order of joining. */
   readonly #ready = new Map<string, Pod>();
   /** The same in order of their phases, in which they are scraped. */
@@ -52,8 +54,10 @@ export class RequestPath {
         ? routingPolicies.create(scenario.policy, { rng: streams.stream("gateway") })
         : new Scheduler(scenario.scheduling, streams),
     );
+    this.#readsSignals = this.#gateway.readsSignals;
     if (scenario.kind === "policy") return;
     this.#gate = new FrontGate(scenario.gate, gateContext(scenario, streams));
+    this.#readsSignals ||= this.#gate.readsSignals;
     this.#record = new GatewayRecord(scenario, host.model);
     host.plan(FLUSH, { kind: "gauges-due", model: host.model });
     this.#apart = new Disaggregation(scenario.kvTransfer, streams.stream("gateway/kv-transfer"), host);
@@ -62,10 +66,6 @@ export class RequestPath {
   /** What is done otherwise than it was said, for the report. */
   get notes(): readonly string[] {
     return this.#gate?.notes ?? [];
-  }
-
-  get #readsSignals(): boolean {
-    return this.#gateway.readsSignals || (this.#gate?.readsSignals ?? false);
   }
 
   /** Every fact of the world, for the gateway's own metrics. */
@@ -373,7 +373,7 @@ export class RequestPath {
     pod.gatewayScraped = last;
     const { engine, workload } = pod;
     invariant(engine !== undefined, "a ready pod serves");
-    const { waiting, running, kvUsage, lora } = engine.look(last as SimTime);
+    const { waiting, running, kvUsage, lora } = engine.gauges(last as SimTime);
     const cache = { blockSize: workload.engine.blockSize, numGpuBlocks: workload.engine.numGpuBlocks };
     this.#gateway.scraped(pod.name, last as SimTime, {
       waiting,

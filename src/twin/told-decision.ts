@@ -34,7 +34,7 @@ const believedOf = ({ scrapedAt, waiting, running, kvUsage, inFlight }: Endpoint
 
 const truthOf = (request: Request, host: PathHost, pod: Parameters<PathHost["engine"]>[0]) => {
   const engine = host.engine(pod);
-  const { waiting, running, kvUsage } = engine.look(host.now);
+  const { waiting, running, kvUsage } = engine.gauges(host.now);
   const { promptTokensAhead, cachedTokens, stepLeftMicros, tokensPerStep, stepMicros } = engine.outlook(
     request,
     host.now,

@@ -614,6 +614,7 @@ export class World {
 
   /** Whose gateway counts it. */
   #pathOfFact(fact: Fact): RequestPath | undefined {
+    if (this.#paths.size === 1) return this.#firstPath;
     if ("request" in fact) return this.#pathFor(fact.request);
     return "facts" in fact ? this.#pathFor(fact.facts.request) : undefined;
   }

@@ -1,45 +1,68 @@
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { build } from "esbuild";
+import type { Told } from "./case.ts";
+import { NAMED_CASES } from "./cases.ts";
 
 /**
- * Measures the core, each case in a process of its own: `npm run bench`, `npm run bench -- --case 8x10k --json FILE`.
- * One figure per case of wall time, requests and simulated seconds per second of wall time, and peak memory.
+ * Measures whole worlds, each case in a process of its own: `npm run bench`, `npm run bench -- --case d --json FILE`. Times
+ * are those of the process, from its start to its end, run from a bundle as the program is. Without `--case`: the named
+ * cases, and how things grow with requests and replicas.
  */
-export interface Measured {
-  readonly case: string;
+export interface Measured extends Told {
   readonly wallSeconds: number;
-  readonly requests: number;
   readonly requestsPerSecond: number;
   readonly simulatedSecondsPerSecond: number;
-  readonly peakMiB: number;
 }
 
-const CASES = ["1x10k", "1x20k", "1x200k", "8x10k", "8x20k", "8x200k"];
+const GROWTH = ["1x10k", "1x20k", "1x200k", "8x10k", "8x20k", "8x200k"];
+const WIDTHS = [8, 8, 13, 16, 11];
 
 const { values } = parseArgs({ options: { case: { type: "string" }, json: { type: "string" } } });
-const wanted = values.case === undefined ? CASES : [values.case];
-const measured: Measured[] = [];
-console.log("case      wall s   requests/s   simulated s/s   peak MiB");
-for (const name of wanted) {
-  const child = spawnSync(
-    process.execPath,
-    ["--import", "tsx", fileURLToPath(new URL("case.ts", import.meta.url)), name],
-    {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
+const wanted = values.case === undefined ? [...NAMED_CASES, ...GROWTH] : [values.case];
+const folder = mkdtempSync(join(tmpdir(), "servetwin-bench-"));
+const bundle = join(folder, "case.mjs");
+await build({
+  entryPoints: [fileURLToPath(new URL("case.ts", import.meta.url))],
+  outfile: bundle,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20.19",
+  logLevel: "warning",
+});
+
+const measure = (name: string): Measured => {
+  const began = performance.now();
+  const child = spawnSync(process.execPath, [bundle, name], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  const wallSeconds = (performance.now() - began) / 1000;
   if (child.status !== 0) throw new Error(`case ${name} ended with ${child.status}`);
-  const one = JSON.parse(child.stdout) as Measured;
-  measured.push(one);
-  const columns = [
-    one.wallSeconds.toFixed(2),
-    Math.round(one.requestsPerSecond),
-    Math.round(one.simulatedSecondsPerSecond),
-    Math.round(one.peakMiB),
-  ];
-  console.log(name.padEnd(9) + columns.map((column, i) => String(column).padStart([6, 13, 16, 11][i] ?? 0)).join(""));
+  const told = JSON.parse(child.stdout) as Told;
+  return {
+    ...told,
+    wallSeconds,
+    requestsPerSecond: told.requests / wallSeconds,
+    simulatedSecondsPerSecond: told.simulatedSeconds / wallSeconds,
+  };
+};
+
+const row = (name: string, columns: readonly (string | number)[]): string =>
+  name.padEnd(9) + columns.map((column, i) => String(column).padStart(WIDTHS[i] ?? 0)).join("");
+
+console.log(row("case", ["wall s", "CPU s", "requests/s", "simulated s/s", "peak MiB"]));
+const measured = wanted.map((name) => {
+  const one = measure(name);
+  const rates = [one.requestsPerSecond, one.simulatedSecondsPerSecond, one.peakMiB].map(Math.round);
+  console.log(row(name, [one.wallSeconds.toFixed(2), one.cpuSeconds.toFixed(2), ...rates]));
+  return one;
+});
+rmSync(folder, { recursive: true });
+if (values.json !== undefined) {
+  const [only] = measured;
+  const told = values.case === undefined ? measured : only;
+  writeFileSync(values.json, `${JSON.stringify(told, null, 2)}\n`);
 }
-if (values.json !== undefined)
-  (await import("node:fs")).writeFileSync(values.json, `${JSON.stringify(measured, null, 2)}\n`);

@@ -2,12 +2,11 @@ import { latencyModels } from "../../src/latency/models/index.ts";
 import { findGpu, findModel } from "../../src/model/catalogue/index.ts";
 import type { Scenario } from "../../src/twin/scenario.ts";
 
-/** Qwen3-14B on H100 under the chatbot preset of BLIS: `replicas` of it take `requests` requests at 5 per second and replica. */
-export const benchScenario = (replicas: number, requests: number): Scenario => {
+/** Qwen3-14B on H100 under the chatbot preset of BLIS: `replicas` of it take `requests` requests, 5 per second and replica if nothing else is said. */
+export const benchScenario = (replicas: number, requests: number, ratePerSecond = 5 * replicas): Scenario => {
   const model = findModel("Qwen/Qwen3-14B");
   const gpu = findGpu("H100");
   if (model === undefined || !("hardware" in gpu)) throw new Error("the catalogue has lost the bench's model or GPU");
-  const ratePerSecond = 5 * replicas;
   const none = { mean: 0, deviation: 0 };
   return {
     simulation: "bench/bench",

@@ -1,6 +1,6 @@
 import { createEngine } from "../../src/engine/create-engine.ts";
 import type { Engine, EngineConfig, EngineListener, EngineTiming } from "../../src/engine/engine.ts";
-import type { EngineState } from "../../src/model/engine-state.ts";
+import type { EngineGauges, EngineState } from "../../src/model/engine-state.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import type { Request } from "../../src/model/request.ts";
 import type { Rng } from "../../src/sim/rng.ts";
@@ -114,7 +114,7 @@ export const drive = (config: EngineConfig, requests: readonly Request[], option
     if (cuts !== undefined && upcoming > now + 1 && cuts.next() < 0.5) {
       const between = instant(now + 1 + cuts.below(upcoming - now - 1));
       if (cuts.next() < 0.5) engine.advance(between);
-      else engine.look(between);
+      else seeAlike(engine.gauges(between), engine.look(between));
     }
     now = upcoming;
     if (doing !== undefined && doing.at <= now) {
@@ -125,6 +125,12 @@ export const drive = (config: EngineConfig, requests: readonly Request[], option
     watch?.(engine.look(now), now, { held: engine.held, ended });
   }
   return { facts, firstTokens, steps, end: now, state: engine.look(now), held: engine.held };
+};
+
+/** @throws where the gauges alone are others than those among all that is seen */
+const seeAlike = (gauges: EngineGauges, state: EngineState): void => {
+  const seen = JSON.stringify(Object.keys(gauges).map((name) => state[name as keyof EngineGauges]));
+  if (JSON.stringify(Object.values(gauges)) !== seen) throw new Error(`gauges ${JSON.stringify(gauges)} are ${seen}`);
 };
 
 /** A request of `promptTokens` and `outputTokens`, arriving at `arrival` us. */

@@ -292,6 +292,10 @@ export class StepEngine implements Engine {
     return togetherOf(states, this.#turnedAway, this.#config);
   }
 
+  gauges(now: SimTime): EngineState {
+    return this.look(now);
+  }
+
   /** @throws if blocks or encodings are lost, a bound is exceeded, or a queue is out of order */
   audit(): void {
     for (const { scheduler } of this.#ranks) scheduler.audit();

@@ -106,7 +106,8 @@ class ApproxPrefixCache implements Producer {
       this.#capacityOf(endpoints[position] as Endpoint),
     ));
     const keys = this.#keys as PrefixKeys;
-    for (let index = 0; index < this.#named; index += 1) blocks.touch(keys.at(index));
+    let row: number | undefined;
+    for (let index = 0; index < this.#named; index += 1) row = blocks.touch(keys.at(index), row);
     blocks.pass(this.total - this.#named);
   }
 
