@@ -68,13 +68,14 @@ export class Reconciler {
   shadowTold(message: ShadowMessage): void {
     const shadow = this.#held.get(message.key)?.shadow;
     if (shadow === undefined) return;
-    const first = shadow.snapshot === undefined;
+    // An autoscaler that reads /scale must find its own doing there, as soon as in a Deployment's.
+    const news = message.kind === "snapshot" && message.snapshot.replicas.spec !== shadow.snapshot?.replicas.spec;
     if (message.kind === "snapshot") shadow.snapshot = message.snapshot;
     else {
       shadow.state = "failed";
       shadow.problem = { severity: "error", ...pick(message) };
     }
-    if (first || message.kind === "problem") this.#parts.enqueue(refOfKey(message.key));
+    if (news || message.kind === "problem") this.#parts.enqueue(refOfKey(message.key));
   }
 
   /** Stops every run and forgets all: when leadership is lost, or at the end. */

@@ -111,6 +111,11 @@ const warningsOf = ({ spec }: InferenceSimulation): readonly Problem[] => {
       "nothing scales an External Preview: a real autoscaler can only follow a Shadow",
     );
   }
+  if (spec.mode === "Shadow" && spec.mirror.autoscaler?.driver === "External" && spec.replicas === undefined) {
+    const message = "is not set: without it, /scale answers with an error and no real autoscaler can act";
+    const fix = "set the replicas to start with; the autoscaler overwrites them";
+    warnings.push({ severity: "warning", reason: "ScaleUnset", field: "spec.replicas", message, fix });
+  }
   if (spec.export.naming === "Production") {
     const message =
       "simulated series will bear production's names; give them a Prometheus of their own, or they may steer production";

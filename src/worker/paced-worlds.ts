@@ -85,6 +85,8 @@ export class PacedWorlds {
     if (paced === undefined) return;
     const at = Math.max(this.#due(paced), paced.world.now) as SimTime;
     paced.world.inject(at, { kind: "scale-written", workload, replicas, by });
+    // Whoever scales reads the outcome back: it is told with the next turn.
+    paced.told = Number.NEGATIVE_INFINITY;
   }
 
   /** Where the world should be now. */

@@ -1,4 +1,5 @@
 import type { HpaMetric } from "../../src/controlplane/hpa/spec.ts";
+import { adapterConfig } from "../../src/controlplane/prometheus-adapter/index.ts";
 import { frontGateSchema } from "../../src/dataplane/front-gate/index.ts";
 import { schedulingSaid } from "../../src/dataplane/scheduling.ts";
 import { latencyModels } from "../../src/latency/models/index.ts";
@@ -66,7 +67,6 @@ const picker = (weights: typeof WEIGHTED): GatewayScenario => ({
     profiles: [{ name: "default", scorers: weights.map(([ref, weight]) => ({ ref, weight })) }],
   }),
   gate: frontGateSchema.parse({}),
-  priorities: {},
   scrapeIntervalMicros: 50_000,
   stalenessMicros: 2_000_000,
   kvTransfer: { gigabytesPerSecond: 25, latencyMicros: 50, contention: true, failureRatio: 0 },
@@ -88,14 +88,33 @@ const withBlocks = (scenario: Scenario, numGpuBlocks: number): Scenario => ({
   })),
 });
 
-const average = (metric: string, milli: number): HpaMetric => ({
-  type: "Pods",
+const external = (metric: string, target: "AverageValue" | "Value", milli: number): HpaMetric => ({
+  type: "External",
   metric,
   selector: {},
-  target: { type: "AverageValue", milli },
+  target: { type: target, milli },
 });
 
-/** 4 to 40 replicas, 3.5 million requests over a day with its peak in the afternoon, three metrics of every pod. */
+/** An external metric of prometheus-adapter that one PromQL query answers. */
+const rule = (as: string, series: string, metricsQuery: string) => ({
+  seriesQuery: `{__name__="${series}"}`,
+  name: { matches: ".*", as },
+  resources: { namespaced: false },
+  metricsQuery,
+});
+
+/** A gauge, a rate and a quantile of a histogram. */
+const QUERIES = [
+  rule("running", "vllm:num_requests_running", "sum(vllm:num_requests_running)"),
+  rule("completions_per_second", "vllm:request_success_total", "sum(rate(vllm:request_success_total[2m]))"),
+  rule(
+    "ttft_p90_seconds",
+    "vllm:time_to_first_token_seconds_bucket",
+    "histogram_quantile(0.9, sum by (le) (rate(vllm:time_to_first_token_seconds_bucket[2m])))",
+  ),
+];
+
+/** 4 to 40 replicas, 3.5 million requests over a day with its peak in the afternoon, three PromQL metrics through an adapter. */
 const autoscaledDay = (): Scenario => {
   const base = { ...chat(4, 40, 40 * 86_400), gateway: picker(WEIGHTED) };
   if (base.traffic.kind !== "synthetic") throw new Error("the bench's traffic is synthetic");
@@ -107,9 +126,9 @@ const autoscaledDay = (): Scenario => {
       minReplicas: 4,
       maxReplicas: 40,
       metrics: [
-        average("vllm:num_requests_running", 16_000),
-        average("vllm:num_requests_waiting", 2000),
-        average("vllm:kv_cache_usage_perc", 700),
+        external("running", "AverageValue", 16_000),
+        external("completions_per_second", "AverageValue", 4000),
+        external("ttft_p90_seconds", "Value", 2000),
       ],
       featureGates: { scaleToZero: false, configurableTolerance: true },
       kubernetesMinor: 36,
@@ -123,5 +142,12 @@ const autoscaledDay = (): Scenario => {
     ...base.traffic.synthetic,
     pattern: [{ shape: "diurnal" as const, peakHour: 14, peakToTrough: 4, startHour: 0 }],
   };
-  return { ...base, autoscalers: [hpa], traffic: { kind: "synthetic", synthetic } };
+  const config = adapterConfig.parse({ externalRules: QUERIES });
+  const adapter = { config, relistIntervalMicros: 600e6, maxAgeMicros: 600e6 };
+  return {
+    ...base,
+    metrics: { ...base.metrics, adapter },
+    autoscalers: [hpa],
+    traffic: { kind: "synthetic", synthetic },
+  };
 };

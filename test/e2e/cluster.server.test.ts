@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
-import { loadAll } from "js-yaml";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type ControlPlane, startControlPlane } from "../env/control-plane.ts";
+import { applyAll as applyAllTo, apply as applyTo, type Manifest } from "../env/manifests.ts";
 import { type Prometheus, startPrometheus } from "../env/prometheus.ts";
 import { eventually, type Program, up } from "./program.ts";
 
@@ -14,59 +14,12 @@ const read = (path: string): string => readFileSync(new URL(path, root), "utf8")
 const AZURE = new URL("../shared/traces/azure-2023/AzureLLMInferenceTrace_conv.csv.gz", root);
 const OWN = new URL("deploy/examples/traces/chat-1h.csv", root);
 
-interface Manifest {
-  apiVersion: string;
-  kind: string;
-  metadata: { name: string; namespace?: string };
-  [field: string]: unknown;
-}
-
-const PLURAL: Record<string, string> = {
-  Namespace: "namespaces",
-  ConfigMap: "configmaps",
-  Deployment: "deployments",
-  HorizontalPodAutoscaler: "horizontalpodautoscalers",
-  InferenceSimulation: "inferencesimulations",
-  CustomResourceDefinition: "customresourcedefinitions",
-  ClusterRole: "clusterroles",
-  ClusterRoleBinding: "clusterrolebindings",
-  Role: "roles",
-  RoleBinding: "rolebindings",
-};
-const CLUSTER_WIDE = ["Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"];
-
-const pathOf = ({ apiVersion, kind, metadata }: Pick<Manifest, "apiVersion" | "kind" | "metadata">): string => {
-  const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  const place = CLUSTER_WIDE.includes(kind) ? "" : `/namespaces/${metadata.namespace ?? "default"}`;
-  return `${group}${place}/${PLURAL[kind]}/${metadata.name}`;
-};
-
 let plane: ControlPlane;
 let kubeconfig: string;
 const programs: Program[] = [];
 
-const apply = async (manifest: Manifest): Promise<void> => {
-  const answer = await plane.request(
-    "PATCH",
-    `${pathOf(manifest)}?fieldManager=user&force=true&fieldValidation=Strict`,
-    manifest,
-    {
-      contentType: "application/apply-patch+yaml",
-    },
-  );
-  expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
-};
-
-const applyAll = async (yaml: string, namespace?: string): Promise<void> => {
-  for (const manifest of loadAll(yaml) as (Manifest | null)[]) {
-    if (manifest === null) continue;
-    const placed =
-      namespace === undefined || CLUSTER_WIDE.includes(manifest.kind)
-        ? manifest
-        : { ...manifest, metadata: { ...manifest.metadata, namespace } };
-    await apply(placed);
-  }
-};
+const apply = (manifest: Manifest): Promise<void> => applyTo(plane, manifest);
+const applyAll = (yaml: string, namespace?: string): Promise<void> => applyAllTo(plane, yaml, namespace);
 
 interface Simulation {
   metadata: { generation: number };

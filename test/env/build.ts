@@ -19,11 +19,12 @@ export interface Binaries {
   prometheus: string;
   promtool: string;
   expr: string;
+  prometheusAdapter: string;
 }
 
 type Name = keyof Binaries;
 
-const MODULES = ["kubernetes", "prometheus", "expr"] as const;
+const MODULES = ["kubernetes", "prometheus", "prometheus-adapter", "expr"] as const;
 
 interface Recipe {
   /** The file name, in the cache and in KUBEBUILDER_ASSETS. */
@@ -48,6 +49,12 @@ const recipes: Record<Name, Recipe> = {
   kubeControllerManager: kubernetes("kube-controller-manager"),
   prometheus: prometheus("prometheus"),
   promtool: prometheus("promtool"),
+  prometheusAdapter: {
+    file: "prometheus-adapter",
+    module: "prometheus-adapter",
+    package: "sigs.k8s.io/prometheus-adapter/cmd/adapter",
+    versionOf: "sigs.k8s.io/prometheus-adapter",
+  },
   // A few lines of Go around the library, beside its go.mod.
   expr: { file: "expr", module: "expr", package: ".", versionOf: "github.com/expr-lang/expr" },
 };

@@ -43,6 +43,8 @@ export interface ControlPlane {
   readonly certificates: { ca: string; server: KeyPair; frontProxy: KeyPair };
   /** Makes a user with a client certificate (CN = name, O = groups). It has no rights until RBAC gives it some. */
   user(name: string, groups?: string[]): Promise<User>;
+  /** Keys for a server that the control plane calls by one of these names; `certificates.ca` signs them. */
+  serverKeys(dnsNames: string[]): Promise<KeyPair>;
   /** YAML for "admin" (system:masters) or a user made by `user()`; `server` if not the API server itself. */
   kubeconfig(user?: string, server?: string): string;
   /** The same as a file. */
@@ -321,6 +323,7 @@ contexts:
       const keys = await addUser(name, groups);
       return { name, groups, ...keys, kubeconfig: kubeconfig(name), kubeconfigPath: kubeconfigPath(name) };
     },
+    serverKeys: (dnsNames) => ca.server(dnsNames[0] ?? "localhost", dnsNames, ["127.0.0.1"]),
     kubeconfig,
     kubeconfigPath,
     request: send,

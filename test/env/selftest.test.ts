@@ -10,7 +10,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { versionOf } from "./build.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
+import { apply } from "./manifests.ts";
 import { type Prometheus, startPrometheus } from "./prometheus.ts";
+import { startPrometheusAdapter } from "./prometheus-adapter.ts";
 
 const startLimit = 120_000;
 
@@ -188,6 +190,54 @@ describe("control plane", () => {
     },
     startLimit,
   );
+});
+
+describe("prometheus-adapter", () => {
+  it("answers for external and custom metrics from a Prometheus, through the aggregation layer", async () => {
+    const prometheus = await startPrometheus({ rules: twoPods });
+    const adapter = await startPrometheusAdapter(controlPlane, {
+      prometheusUrl: prometheus.url,
+      config: {
+        rules: [{ ...byPod, metricsQuery: `sum(${series}) by (<<.GroupBy>>)` }],
+        externalRules: [{ ...byPod, metricsQuery: series }],
+      },
+    });
+    try {
+      expect(adapter.groups).toEqual(["custom.metrics.k8s.io", "external.metrics.k8s.io"]);
+      const container = { name: "server", image: "example.test/server:1" };
+      for (const name of ["one", "two"]) {
+        const metadata = { name, namespace: "default", labels: { app: "queued" } };
+        await apply(controlPlane, { apiVersion: "v1", kind: "Pod", metadata, spec: { containers: [container] } });
+      }
+      const valuesAt = (path: string) =>
+        eventually(async () => {
+          const { status, body } = await controlPlane.request("GET", path);
+          const { items = [] } = body as { items?: { value: string }[] };
+          return status === 200 && items.length > 0 && items.map(({ value }) => value).sort();
+        });
+      const external = "/apis/external.metrics.k8s.io/v1beta1/namespaces/default/queue_depth";
+      expect(await valuesAt(external)).toEqual(["3", "4500m"]);
+      expect(await valuesAt(`${external}?labelSelector=pod%3Dtwo`)).toEqual(["4500m"]);
+      const custom = "/apis/custom.metrics.k8s.io/v1beta1/namespaces/default/pods/*/queue_depth";
+      expect(await valuesAt(`${custom}?labelSelector=app%3Dqueued`)).toEqual(["3", "4500m"]);
+    } finally {
+      await adapter.stop();
+      await prometheus.stop();
+    }
+  }, 60_000);
+
+  const series = "<<.Series>>{<<.LabelMatchers>>}";
+  const byPod = {
+    seriesQuery: "queue_depth",
+    resources: { overrides: { namespace: { resource: "namespace" }, pod: { resource: "pod" } } },
+  };
+  const rule = (pod: string, value: string) => `
+      - { record: queue_depth, expr: "vector(${value})", labels: { namespace: default, pod: ${pod} } }`;
+  const twoPods = `
+groups:
+  - name: queue
+    rules:${rule("one", "3")}${rule("two", "4.5")}
+`;
 });
 
 describe("fault proxy", () => {

@@ -133,6 +133,11 @@ describe("warnings", () => {
       { mirror: { workloads: [{ name: "a" }], autoscaler: { driver: "External" } } },
       "spec.mirror.autoscaler.driver",
     ],
+    [
+      "a Shadow that an external driver scales from nothing",
+      { mode: "Shadow", objectives: [], mirror: { workloads: [{ name: "a" }], autoscaler: { driver: "External" } } },
+      "spec.replicas",
+    ],
     ["production's names", { export: { naming: "Production" } }, "spec.export.naming"],
   ])("%s", (_name, more, field) => {
     const parsed = parseSimulation(simulation("x", { ...GOOD[0].spec, ...more }), where);

@@ -164,6 +164,9 @@ describe("paced worlds", () => {
     worlds.command({ kind: "start", key: "a", scenario: { ...endless, autoscalers: [] }, speed: 10, maxTraceBytes });
     go(5000);
     worlds.command({ kind: "scale", key: "a", workload: "llama", replicas: 4, by: "test" });
+    go(50);
+    // Told at once, since the autoscaler reads it back.
+    expect(told.at(-1)).toMatchObject({ kind: "snapshot", snapshot: { replicas: { spec: 4, ready: 2 } } });
     go(20_000);
     const last = told.at(-1);
     if (last?.kind !== "snapshot") throw new Error("no snapshot");
