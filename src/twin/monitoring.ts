@@ -42,10 +42,11 @@ const MOST_PREPARED = 512;
 
 /**
  * The Prometheus server of a world: targets that are scraped at their own phase of the interval, and instant queries over
- * what was scraped. Only series that somebody's queries read are kept. Times are milliseconds since the start of the world.
+ * what was scraped. Only series that somebody's queries read are kept. Times are milliseconds of Unix time, of which the world's start is 0 if nobody says otherwise.
  */
 export class Monitoring implements MonitoringServer {
   readonly #faults: FaultPlan;
+  readonly #startMs: number;
   readonly #interval: Micros;
   readonly #lookBackMs: number;
   readonly #wanted: WantedSeries;
@@ -58,11 +59,12 @@ export class Monitoring implements MonitoringServer {
 
   /** @param queries all that will ever be asked, or selectors of what they will read */
   constructor(
-    { scrapeIntervalMicros, lookBackMicros, ruleGroups = [] }: MetricsScenario,
+    { scrapeIntervalMicros, lookBackMicros, startUnixSeconds = 0, ruleGroups = [] }: MetricsScenario,
     queries: readonly string[],
     faults: FaultPlan = new FaultPlan(),
   ) {
     this.#faults = faults;
+    this.#startMs = Math.floor(startUnixSeconds * 1000);
     this.#interval = micros(scrapeIntervalMicros);
     this.#lookBackMs = lookBackMicros / 1000;
     this.#wanted = wantedSeries([...queries, ...ruleGroups.flatMap(({ rules }) => rules.map(({ expr }) => expr))]);
@@ -125,21 +127,21 @@ export class Monitoring implements MonitoringServer {
     const fate = this.#faults.scrape(target.labels, now);
     if (target.gone) {
       // A server that is away itself sets no markers: what it stored is seen for the look-back.
-      if (fate !== "missed") target.scraped.end(milliseconds(now));
-      target.true.end(milliseconds(now));
+      if (fate !== "missed") target.scraped.end(this.#ms(now));
+      target.true.end(this.#ms(now));
       this.#targets.delete(name);
       return undefined;
     }
-    if (fate === "failed") target.scraped.fail(milliseconds(now));
+    if (fate === "failed") target.scraped.fail(this.#ms(now));
     if (fate === undefined) {
-      target.scraped.scrape(this.#faults.shown(name, target.page(), now), milliseconds(now));
+      target.scraped.scrape(this.#faults.shown(name, target.page(), now), this.#ms(now));
     }
     return nextScrape(name, now, target.interval);
   }
 
   /** @returns when each group of rules is evaluated first */
   firstRules(now: SimTime): readonly SimTime[] {
-    return this.#rules.map((group) => instant(group.next(milliseconds(now)) * 1000));
+    return this.#rules.map((group) => this.#instantOf(group.next(this.#ms(now))));
   }
 
   /** Evaluates a group of rules. @returns when it is evaluated next */
@@ -147,13 +149,13 @@ export class Monitoring implements MonitoringServer {
     const group = this.#rules[index];
     invariant(group !== undefined, "a group of rules of this world");
     // A server that can't be reached is taken to be down.
-    if (this.#faults.answer(now)?.why !== "unreachable") group.evaluate(milliseconds(now));
-    return instant(group.next(milliseconds(now)) * 1000);
+    if (this.#faults.answer(now)?.why !== "unreachable") group.evaluate(this.#ms(now));
+    return this.#instantOf(group.next(this.#ms(now)));
   }
 
   query(text: string, now: SimTime): QueryAnswer {
     const failure = this.#faults.answer(now);
-    return failure ?? answered(this.#ask(text, this.#store, this.#prepared, this.#lookBackMs), milliseconds(now));
+    return failure ?? answered(this.#ask(text, this.#store, this.#prepared, this.#lookBackMs), this.#ms(now));
   }
 
   series(selectors: readonly string[], within: Micros, now: SimTime): SeriesAnswer {
@@ -173,17 +175,26 @@ export class Monitoring implements MonitoringServer {
    */
   truth(now: SimTime): MonitoringServer {
     for (const target of this.#targets.values()) {
-      if (target.gone) target.true.end(milliseconds(now));
-      else target.true.scrape(target.page(), milliseconds(now));
+      if (target.gone) target.true.end(this.#ms(now));
+      else target.true.scrape(target.page(), this.#ms(now));
     }
     return {
       query: (text, at) => {
         const prepared = this.#ask(text, this.#trueStore, this.#preparedTrue, 1);
         if (prepared.ok && !isInstant(prepared.query.expr)) return refused("it looks back over time");
-        return answered(prepared, milliseconds(at));
+        return answered(prepared, this.#ms(at));
       },
       series: (selectors, within, at) => this.series(selectors, within, at),
     };
+  }
+
+  /** Unix time, of which Prometheus keeps milliseconds. */
+  #ms(at: SimTime): number {
+    return this.#startMs + Math.floor(at / 1000);
+  }
+
+  #instantOf(unixMs: number): SimTime {
+    return instant((unixMs - this.#startMs) * 1000);
   }
 
   #ask(text: string, store: Store, kept: Map<string, Prepared>, lookBackMs: number): Prepared {
@@ -197,9 +208,6 @@ export class Monitoring implements MonitoringServer {
     return prepared;
   }
 }
-
-/** Prometheus keeps milliseconds. */
-const milliseconds = (at: SimTime): number => Math.floor(at / 1000);
 
 const refused = (message: string): QueryAnswer & { ok: false } => ({ ok: false, why: "refused", message });
 

@@ -117,6 +117,8 @@ export interface MetricsScenario {
   readonly scrapeIntervalMicros: number;
   /** Instant queries use the newest sample at most this old. */
   readonly lookBackMicros: number;
+  /** Unix time at which the world begins: what queries for the time of day see. Left out: 0. */
+  readonly startUnixSeconds?: number;
   /** Left out: plain queries, without rules. */
   readonly adapter?: AdapterScenario;
   /** What monitors scrape. Left out: there are none, and everything is scraped each `scrapeIntervalMicros`. */

@@ -94,6 +94,16 @@ describe("Monitoring", () => {
     });
   });
 
+  it("knows the time of day of a world that begins somewhen", () => {
+    const metrics = { scrapeIntervalMicros: 15e6, lookBackMicros: 300e6, startUnixSeconds: 1_767_600_000 };
+    const monitoring = new Monitoring(metrics, ["depth"]);
+    monitoring.join("p", { labels: {}, page: () => gaugePage("depth", 4) }, at(0));
+    monitoring.scrape("p", at(30));
+    // 2026-01-05 08:00 UTC.
+    expect(values(monitoring, "hour() * 100 + minute()", 360)).toEqual([806]);
+    expect(values(monitoring, "depth and on () (hour() == 8)", 100)).toEqual([4]);
+  });
+
   it("says what is wrong with a query", () => {
     expect(values(scraped().monitoring, "depth{", 110)).toMatch(/parse error/);
     expect(values(scraped().monitoring, "depth[1m]", 110)).toMatch(/neither a scalar nor a vector/);

@@ -8,6 +8,7 @@ import { mirrorJobs, type ScrapedPods } from "./mirrored-monitors.ts";
 import { findPicker, findRouter, labelsOf } from "./mirrored-router.ts";
 import { mirrorRuleGroups } from "./mirrored-rules.ts";
 import { podPorts } from "./pod-ports.ts";
+import { mirrorStartTime } from "./start-time.ts";
 
 /** Look-back of Prometheus' instant queries: --query.lookback-delta, 5 min. */
 const LOOK_BACK_SECONDS = 300;
@@ -33,7 +34,9 @@ export const mirrorMetrics = (
     ofMonitor ??
     defaulted(30, "no monitor is mirrored: 30 s, as kube-prometheus-stack and llm-d's PodMonitor have it");
   const lookBack = defaulted(LOOK_BACK_SECONDS, "Prometheus 3: --query.lookback-delta is 5 min");
+  const startUnixSeconds = mirrorStartTime(simulation.spec, ledger);
   return {
+    ...(startUnixSeconds === undefined ? {} : { startUnixSeconds }),
     scrapeIntervalMicros: seconds(ledger.use("metrics.scrapeIntervalSeconds", interval)),
     lookBackMicros: seconds(ledger.use("metrics.lookBackSeconds", lookBack)),
     ...(jobs.length === 0

@@ -8,11 +8,11 @@ import type { Problem } from "../../model/problem.ts";
 import { parseQuery, typeOf } from "../../promql/index.ts";
 import { nearest } from "../../schema/nearest.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
-import { timestampOf } from "../../workload/timestamp.ts";
 import { defaulted, type Ledger, overridden } from "../ledger.ts";
 import { objectText } from "../manifest.ts";
 import type { ScaledObjectReading } from "../reader.ts";
 import { queryProblems } from "./query-problems.ts";
+import { unixSecondsOf } from "./start-time.ts";
 
 type Overrides = NonNullable<SimulationSpec["overrides"]["autoscaler"]>;
 type GivenTrigger = NonNullable<Overrides["triggers"]>[number];
@@ -96,14 +96,7 @@ const startOf = (
 ): number | undefined => {
   const said = overridden(startTime, "overrides.autoscaler.startTime");
   if (said === undefined || !triggers.some(({ type }) => type === "cron")) return undefined;
-  const read = timestampOf(ledger.use(`${path}.startTime`, said));
-  if (read?.zoned) return read.micros / 1e6;
-  return ledger.error({
-    reason: "BadTime",
-    field: "spec.overrides.autoscaler.startTime",
-    message: `${said.value} is no date and time with a zone`,
-    fix: 'write it as RFC 3339 has it, such as "2026-01-05T08:00:00Z"',
-  });
+  return unixSecondsOf(ledger.use(`${path}.startTime`, said));
 };
 
 const withGiven = (
