@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { meetsRequirement } from "../model/label-requirement.ts";
 import { type Filter, keepWhere } from "./filter.ts";
 
 /** A Kubernetes `metav1.LabelSelector`. */
@@ -16,23 +17,6 @@ export const selectorParams = z.object({
     .meta({ description: "All of these must hold." }),
 });
 
-type Labels = Readonly<Record<string, string>>;
-type Expression = NonNullable<z.output<typeof selectorParams>["matchExpressions"]>[number];
-
-const holds = ({ key, operator, values = [] }: Expression, labels: Labels): boolean => {
-  const value = labels[key];
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-  }
-};
-
 /** Keeps pods that the selector matches; an empty one matches all. */
 export const keepSelected = ({ matchLabels = {}, matchExpressions = [] }: z.output<typeof selectorParams>): Filter => {
   const wanted = Object.entries(matchLabels);
@@ -44,7 +28,7 @@ export const keepSelected = ({ matchLabels = {}, matchExpressions = [] }: z.outp
         into,
         ({ labels }) =>
           wanted.every(([key, value]) => labels[key] === value) &&
-          matchExpressions.every((expression) => holds(expression, labels)),
+          matchExpressions.every((expression) => meetsRequirement(labels, expression)),
       ),
   };
 };

@@ -404,7 +404,10 @@ const overrides = z
             error: "must be a date and time such as 2026-01-05T08:00:00Z",
           })
           .optional()
-          .meta({ description: "Date and time at which the simulated world begins, which cron triggers and queries for the time of day go by." }),
+          .meta({
+            description:
+              "Date and time at which the simulated world begins, which cron triggers and queries for the time of day go by.",
+          }),
         triggers: z.array(givenTrigger).min(1).max(32).optional().meta({
           description:
             "What triggers of ScaledObjects measure, in place of what they would ask; needed of types that are not simulated.",

@@ -1,3 +1,4 @@
+import { meetsRequirement } from "../../model/label-requirement.ts";
 import type { Field } from "../field.ts";
 
 /** A Kubernetes `metav1.LabelSelector`; one that asks for nothing selects all. */
@@ -30,15 +31,9 @@ export const readLabelSelector = (field: Field): LabelSelector => ({
 
 export const textList = (field: Field): readonly string[] => field.items().flatMap((one) => one.text()?.value ?? []);
 
-/** Source: labels.Selector, apimachinery of Kubernetes v1.36. */
 export const selectorMatches = (
   { matchLabels, matchExpressions }: LabelSelector,
   labels: Readonly<Record<string, string>>,
 ): boolean =>
   Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
-  matchExpressions.every(({ key, operator, values }) => {
-    const value = labels[key];
-    if (operator === "Exists") return value !== undefined;
-    if (operator === "DoesNotExist") return value === undefined;
-    return (value !== undefined && values.includes(value)) === (operator === "In");
-  });
+  matchExpressions.every((expression) => meetsRequirement(labels, expression));
