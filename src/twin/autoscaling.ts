@@ -5,6 +5,7 @@ import { HorizontalPodAutoscaler } from "../controlplane/hpa/horizontal-pod-auto
 import { kedaMetricsApi } from "../controlplane/keda/metrics-server.ts";
 import type { ScaledObject } from "../controlplane/keda/scaled-object.ts";
 import { PlainMetricsApi } from "../controlplane/metrics/metrics-api.ts";
+import type { ContainerUsage, MetricsServer } from "../controlplane/metrics-server/metrics-server.ts";
 import type { MonitoringServer } from "../controlplane/monitoring-server.ts";
 import type { PrometheusAdapter } from "../controlplane/prometheus-adapter/index.ts";
 import { syncFactOf } from "../controlplane/sync-fact.ts";
@@ -18,6 +19,7 @@ import {
   adapterOf,
   controllersOf,
   hasHpa,
+  metricsServerOf,
   scaledObjectsOf,
   type WorldSight,
 } from "./control-loops.ts";
@@ -35,6 +37,8 @@ export interface AutoscalingHost extends WorldSight {
   /** Writes it. */
   scale(workload: string, replicas: number, by: string, reason: string): void;
   workloads(): readonly WorkloadView[];
+  /** What the kubelet tells of a pod's engine; undefined: it doesn't run. */
+  usage(pod: string): ContainerUsage | undefined;
 }
 
 /** What answers queries, and what it would answer if nothing came late. */
@@ -63,6 +67,7 @@ export class Autoscaling {
   readonly #faults: FaultPlan;
   readonly #objects: ReadonlyMap<string, ScaledObject>;
   readonly #adapter: PrometheusAdapter | undefined;
+  readonly #metricsServer: MetricsServer | undefined;
   readonly #scalers: readonly Scaler[];
   readonly loops: readonly ControlLoop[];
 
@@ -71,7 +76,9 @@ export class Autoscaling {
     this.#faults = faults;
     this.#objects = scaledObjectsOf(scenario);
     this.#adapter = adapterOf(scenario);
+    this.#metricsServer = metricsServerOf(scenario, this.#adapter, (pod) => host.usage(pod));
     this.loops = [
+      ...(this.#metricsServer === undefined ? [] : [this.#metricsServer]),
       ...(this.#adapter === undefined ? [] : [this.#adapter]),
       ...activationLoopsOf(this.#objects, streams, ({ spec }) => this.#conditionsOf(spec.name)),
       ...controllersOf(scenario, streams, host),
@@ -171,8 +178,19 @@ export class Autoscaling {
     });
   }
 
+  #apiOf(monitoring: MonitoringServer, scaler: Scaler, scale: ScaleView, ask: "metrics" | "look"): MetricsApi {
+    const api = this.#askedApi(monitoring, scaler, scale, ask);
+    if (this.#metricsServer === undefined) return api;
+    return {
+      pods: (...asked) => api.pods(...asked),
+      object: (...asked) => api.object(...asked),
+      external: (...asked) => api.external(...asked),
+      resource: this.#metricsServer.resourceOf(scale.pods.map(({ name }) => name)),
+    };
+  }
+
   /** External metrics of an HPA that KEDA made are KEDA's to answer. @param ask what a ScaledObject is asked by */
-  #apiOf(monitoring: MonitoringServer, { scenario }: Scaler, scale: ScaleView, ask: "metrics" | "look"): MetricsApi {
+  #askedApi(monitoring: MonitoringServer, { scenario }: Scaler, scale: ScaleView, ask: "metrics" | "look"): MetricsApi {
     const { now } = this.#host;
     if (ask === "metrics" && this.#faults.stopped("adapter", now) !== undefined) return NO_METRICS;
     const { namespace, keda } = scenario;

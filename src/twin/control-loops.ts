@@ -2,8 +2,10 @@ import type { Condition } from "../controlplane/autoscaler.ts";
 import type { ControlLoop } from "../controlplane/control-loop.ts";
 import type { ControllerContext } from "../controlplane/controller.ts";
 import { controllers } from "../controlplane/controllers/index.ts";
+import type { HpaMetric } from "../controlplane/hpa/spec.ts";
 import { ActivationLoop } from "../controlplane/keda/activation-loop.ts";
 import { ScaledObject } from "../controlplane/keda/scaled-object.ts";
+import { MetricsServer, type ReadUsage } from "../controlplane/metrics-server/metrics-server.ts";
 import { PrometheusAdapter, readAdapterRules } from "../controlplane/prometheus-adapter/index.ts";
 import { invariant } from "../sim/invariant.ts";
 import type { Streams } from "../sim/rng.ts";
@@ -36,6 +38,20 @@ export const adapterOf = ({ metrics: { adapter } }: Scenario): PrometheusAdapter
     maxAge: micros(adapter.maxAgeMicros),
   });
 };
+
+/** metrics-server, where an autoscaler asks for CPU or memory and no adapter answers that. */
+export const metricsServerOf = (
+  { autoscalers }: Scenario,
+  adapter: PrometheusAdapter | undefined,
+  read: ReadUsage,
+): MetricsServer | undefined => {
+  const asking = autoscalers.filter(({ driver, spec }) => driver === "Simulated" && spec.metrics.some(asksForUsage));
+  if (asking.length === 0 || adapter?.measuresUsage === true) return undefined;
+  return new MetricsServer([...new Set(asking.map(({ workload }) => workload))], read);
+};
+
+/** Whether a metric of an HPA is one of metrics.k8s.io. */
+export const asksForUsage = ({ type }: HpaMetric): boolean => type === "Resource" || type === "ContainerResource";
 
 /** One for each ScaledObject. @param hpaConditions of its HPA, as they are when it is asked */
 export const activationLoopsOf = (

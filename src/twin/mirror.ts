@@ -5,6 +5,7 @@ import type { SloTargets } from "../report/slo.ts";
 import type { Limits } from "../schema/limits.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
 import type { SimulationSpec } from "../schema/simulation-spec.ts";
+import { asksForUsage } from "./control-loops.ts";
 import { digestOf } from "./digest.ts";
 import { Ledger, type MirroredValue, ownField } from "./ledger.ts";
 import type { ManifestRef, ObservedCluster } from "./manifest.ts";
@@ -16,6 +17,7 @@ import { mirrorMetrics } from "./mirror/mirrored-metrics.ts";
 import { mirrorNodes } from "./mirror/mirrored-nodes.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
+import type { WorkloadReading } from "./reader.ts";
 import type { FoundDocument, FoundTrace, Scenario } from "./scenario.ts";
 
 export type { MirroredValue } from "./ledger.ts";
@@ -85,7 +87,7 @@ export const mirror = (
     return { ok: false, problems: errorsFirst(ledger.problems) };
   const scenario: Scenario = {
     ...head,
-    workloads,
+    workloads: withRequests(workloads, readings, scalers),
     gateway,
     metrics,
     autoscalers: scalers,
@@ -97,6 +99,18 @@ export const mirror = (
   };
   return good({ scenario, values: ledger.values, reads: ledger.reads }, ledger.problems);
 };
+
+/** Requests play a part where an autoscaler goes by CPU or memory; left out elsewhere, such scenarios keep their digests. */
+const withRequests = (
+  workloads: Scenario["workloads"],
+  readings: readonly WorkloadReading[],
+  scalers: Scenario["autoscalers"],
+): Scenario["workloads"] =>
+  workloads.map((workload) => {
+    const asked = scalers.some((scaler) => scaler.workload === workload.name && scaler.spec.metrics.some(asksForUsage));
+    const requests = readings.find(({ ref }) => ref.name === workload.name)?.requests;
+    return asked && requests !== undefined ? { ...workload, requests } : workload;
+  });
 
 const mirrorRun = ({ metadata, spec }: InferenceSimulation, ledger: Ledger) => {
   const { run, mode } = spec;

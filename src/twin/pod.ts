@@ -58,6 +58,7 @@ export class Pod {
       startedAt: this.started,
       readyChangedAt: this.readyChanged,
       deleting: this.phase === "terminating",
+      ...(this.workload.requests === undefined ? {} : { requests: this.workload.requests }),
     };
   }
 }

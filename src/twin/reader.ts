@@ -1,3 +1,4 @@
+import type { PodRequests } from "../controlplane/autoscaler.ts";
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { ScaledObjectSpec } from "../controlplane/keda/spec.ts";
 import type { Taint } from "../controlplane/nodes/index.ts";
@@ -38,6 +39,8 @@ export interface WorkloadReading {
   readonly gpu: GpuReading;
   readonly placement: PlacementReading;
   readonly life: PodLifeReading;
+  /** Of CPU and memory. */
+  readonly requests: PodRequests;
   readonly storage: Known<ModelStorage>;
   /** Whether compiled graphs survive a restart: the directory of the cache, if a volume holds it. */
   readonly compileCache: Known<string> | undefined;

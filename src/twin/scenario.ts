@@ -1,3 +1,4 @@
+import type { PodRequests } from "../controlplane/autoscaler.ts";
 import type { ControllerTarget } from "../controlplane/controller.ts";
 import type { ControllerSaid } from "../controlplane/controllers/index.ts";
 import type { FaultSaid } from "../controlplane/faults/index.ts";
@@ -73,6 +74,8 @@ export interface WorkloadScenario {
   readonly parallelism: Parallelism;
   readonly start: PodStart;
   readonly stop: PodStop;
+  /** Of CPU and memory, where an autoscaler goes by them. Left out: not known. */
+  readonly requests?: PodRequests;
   /** How long a pod is ready before its Deployment counts it as available. */
   readonly minReadySeconds: number;
 }

@@ -1,6 +1,7 @@
 import type { ScaleView } from "../controlplane/autoscaler.ts";
 import type { EngineSight } from "../controlplane/controller.ts";
 import { FaultPlan } from "../controlplane/faults/fault-plan.ts";
+import { type ContainerUsage, engineUsage } from "../controlplane/metrics-server/engine-usage.ts";
 import { planStart, planStop, scaleInOrder } from "../controlplane/pods/index.ts";
 import { createEngine } from "../engine/create-engine.ts";
 import type { EngineConfig, EngineListener } from "../engine/engine.ts";
@@ -571,9 +572,20 @@ export class World {
       workloads: () => this.#workloadViews(this.now),
       placed: () => this.#placed(),
       gateway: (model) => this.#pathTo(model).view(this.now),
+      usage: (pod) => this.#usageOf(pod),
       engines: (workload) => this.#fleet(workload).pods.flatMap((pod) => this.#sightOf(pod)),
       queuedAtPicker: (model) => queuedIn(this.#paths.get(model)?.view(this.now)),
     };
+  }
+
+  /** A container that still loads is taken to use no CPU. */
+  #usageOf(name: string): ContainerUsage | undefined {
+    const pod = this.#pods.get(name);
+    if (pod?.started === undefined) return undefined;
+    const { container, engine, parallelism } = pod.workload;
+    const busyMicros = pod.engine === undefined ? 0 : this.#viewOf(pod, this.now).state.counters.busyMicros;
+    const ranks = parallelism.tp * parallelism.pp * (engine.ranks ?? 1);
+    return engineUsage({ container, busyMicros, ranks, hostCacheBytes: 0 });
   }
 
   /** A pod that holds GPUs as the reference simulator's autoscaler sees it. */

@@ -70,7 +70,7 @@ describe("every fault", () => {
       const extra = { latency: "2s", factor: 5, metric: "vllm:num_requests_waiting" };
       const { params } = faults.all.find((one) => one.name === name) as (typeof faults.all)[number];
       const own = Object.fromEntries(Object.entries(extra).filter(([key]) => key in params.shape));
-      const broken = course([{ fault: name, at: "5m", for: "1m", ...own } as FaultSaid]);
+      const broken = course([{ fault: name, at: "5m", for: "1m", ...own } as FaultSaid], { horizonMicros: 6 * MINUTE });
       expect(within(broken.syncs, 0, 300)).toEqual(within(sound.syncs, 0, 300));
     },
   );

@@ -103,7 +103,7 @@ describe("a mirrored prometheus-adapter", () => {
       resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } },
     };
     expect(problemsOf(mirrored(LLM_D, {}, [metric("External", "igw_queue_depth"), cpu]))).toContainEqual(
-      expect.objectContaining({ reason: "UnknownMetric", field: "spec.metrics[1]" }),
+      expect.objectContaining({ reason: "CrudeModel", field: "spec.metrics[1]" }),
     );
   });
 

@@ -7,6 +7,17 @@ const RENAMED: Readonly<Record<string, string>> = { "vllm:gpu_cache_usage_perc":
 /** A few of those that autoscalers use most, for messages. */
 const USUAL = ["vllm:num_requests_waiting", "vllm:num_requests_running", "vllm:kv_cache_usage_perc"];
 
+const isUsage = (metric: HpaMetric): boolean =>
+  "resource" in metric && (metric.resource === "cpu" || metric.resource === "memory");
+
+const CRUDE: Problem = {
+  severity: "warning",
+  reason: "CrudeModel",
+  message:
+    "usage of CPU and memory is simulated crudely: one core per rank while a step is under way, and constant memory",
+  fix: "scale on what engines or gateway tell of their load, such as vllm:num_requests_waiting",
+};
+
 /**
  * What an HPA may call the simulated series where no adapter's rules are known: by their own names, with `_` for `:`, as an
  * API path may have it, or without the prefix `vllm:`.
@@ -39,6 +50,7 @@ export class MetricNames {
   /** Warnings for all metrics of an HPA that find no data here; `field` is the path of the entry in the object. */
   problems(spec: HpaSpec): readonly Problem[] {
     return spec.metrics.flatMap((metric, index) => {
+      if (isUsage(metric)) return [{ ...CRUDE, field: `spec.metrics[${index}]` }];
       const message = this.#messageOf(metric);
       if (message === undefined) return [];
       const fix = `use a Pods or External metric on a simulated gauge, such as ${USUAL.join(", ")}`;

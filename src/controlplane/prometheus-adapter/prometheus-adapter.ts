@@ -54,6 +54,11 @@ export class PrometheusAdapter implements ControlLoop {
     this.firstAfter = micros(options.relistInterval + scrapePhase(this.name, options.relistInterval));
   }
 
+  /** Whether it answers metrics.k8s.io, in place of metrics-server. */
+  get measuresUsage(): boolean {
+    return this.#rules.usage !== undefined;
+  }
+
   /** Looks up which metrics there are. Scales nothing. */
   run({ monitoring, now }: Pick<ControlView, "monitoring" | "now">): ControlStep {
     this.#passed = true;

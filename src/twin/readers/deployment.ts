@@ -8,6 +8,7 @@ import { GPU_RESOURCES, readGpu } from "./gpu.ts";
 import { type Launch, LOOKED_FOR, launchOf } from "./launch.ts";
 import { readModelStorage, survives, volumeAt } from "./model-storage.ts";
 import { readPlacement } from "./placement.ts";
+import { readPodRequests } from "./pod-requests.ts";
 import { readPodLife } from "./probes.ts";
 import { VllmArguments } from "./vllm-args.ts";
 
@@ -44,6 +45,7 @@ const readDeployment = (manifest: Manifest): Result<WorkloadReading> => {
     version: versionOf(container.at("image").text()),
     gpu: readGpu(pod, container, metadata, problems),
     placement: readPlacement(pod, container, template.at("metadata")),
+    requests: readPodRequests(pod),
     life: readPodLife(spec, pod, container, problems),
     storage: readModelStorage(pod, container, environment, said.text("model")?.value, said.text("download-dir")?.value),
     compileCache: compileCacheOf(pod, container, environment),

@@ -105,9 +105,14 @@ describe("metric names", () => {
       },
     ]));
 
-  it("warns of resource metrics too, at their place in the object", () => {
-    const cpu = { type: "Resource", resource: "cpu", target: { type: "Utilization", percent: 80 } } as const;
-    expect(metricNames.problems(spec({ metrics: [waiting(1), cpu] }))).toMatchObject([{ field: "spec.metrics[1]" }]);
+  it("says of CPU and memory how crude they are, and of other resources that there are none", () => {
+    const usage = (resource: string) =>
+      ({ type: "Resource", resource, target: { type: "Utilization", percent: 80 } }) as const;
+    const metrics = [waiting(1), usage("cpu"), usage("ephemeral-storage")];
+    expect(metricNames.problems(spec({ metrics }))).toMatchObject([
+      { field: "spec.metrics[1]", reason: "CrudeModel" },
+      { field: "spec.metrics[2]", reason: "UnknownMetric" },
+    ]);
   });
 
   it("needs each series once", () => {
