@@ -321,6 +321,8 @@ describe("what it may not see, or what is not there", () => {
       "inference.networking.x-k8s.io": ["inferencepools", "inferenceobjectives", "inferencemodels"],
       "llm-d.ai": ["inferenceobjectives"],
       "llmd.ai": ["variantautoscalings"],
+      "keda.sh": ["scaledobjects"],
+      "karpenter.sh": ["nodepools"],
       "gateway.networking.k8s.io": ["httproutes"],
       "monitoring.coreos.com": ["podmonitors", "servicemonitors", "prometheusrules"],
     });
