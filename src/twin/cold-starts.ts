@@ -36,8 +36,9 @@ export class ColdStarts {
 
   /** It has its node. */
   begin(unit: PlacedUnit): void {
-    const { imagePull } = unit.replica.lengths;
-    this.#later(after(this.#host.now, imagePull), { kind: "sandboxed", unit: unit.name });
+    const { name, lengths, replica } = unit;
+    const there = after(this.#host.now, lengths.imagePull);
+    this.#later(there, { kind: "sandboxed", unit: name, attempt: replica.attempt });
   }
 
   /** It has run there since before the world began. */
@@ -49,7 +50,10 @@ export class ColdStarts {
 
   sandboxed(unit: PlacedUnit): void {
     const { image, imagePullSeconds } = unit.replica.said;
-    const length = drawSpread(imagePullSeconds, this.#host.streams.stream(`pods/${unit.name}/pull`));
+    const length = drawSpread(
+      imagePullSeconds,
+      this.#host.streams.stream(`${unit.replica.pod.streamName(unit.name)}/pull`),
+    );
     const pulls = this.#pullsOf(unit);
     const before = pulls.due;
     if (pulls.ask({ pod: unit.name, image, length }, this.#host.now)) return this.start(unit);
@@ -72,7 +76,8 @@ export class ColdStarts {
     const { now } = this.#host;
     unit.started = now;
     this.#started(unit);
-    const { said, lengths, pod } = unit.replica;
+    const { lengths } = unit;
+    const { said, pod } = unit.replica;
     const mean = pod.workload.start.modelLoadSeconds.mean;
     if (mean === 0 || lengths.modelLoad === 0 || said.weightBytes === 0) return this.#done(unit);
     // What is drawn for a load alone on its storage; the share of the storage decides from here on.
