@@ -78,6 +78,8 @@ export interface WorkloadView {
   readonly name: string;
   readonly specReplicas: number;
   readonly statusReplicas: number;
+  /** Made of the template as it is, and not being deleted. */
+  readonly updatedReplicas: number;
   readonly readyReplicas: number;
   readonly availableReplicas: number;
   readonly gpusPerReplica: number;

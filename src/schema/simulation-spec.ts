@@ -57,7 +57,10 @@ const spread = (what: string) =>
     .meta({ description: `How long ${what} takes.` });
 
 const mirroredWorkload = z.strictObject({
-  kind: z.enum(["Deployment"]).default("Deployment").meta({ description: "Kind of the object." }),
+  kind: z
+    .enum(["Deployment", "StatefulSet", "LeaderWorkerSet", "Rollout"])
+    .default("Deployment")
+    .meta({ description: "Kind of the object. Rollout: Argo's." }),
   name: objectName.meta({ description: "Name of the object." }),
 });
 

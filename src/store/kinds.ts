@@ -8,6 +8,9 @@ import type { WatchedKind } from "./store.ts";
 export const WATCHED_KINDS: readonly WatchedKind[] = [
   { apiVersion: API_VERSION, kind: KIND, plural: PLURAL },
   { apiVersion: "apps/v1", kind: "Deployment", plural: "deployments" },
+  { apiVersion: "apps/v1", kind: "StatefulSet", plural: "statefulsets" },
+  { apiVersion: "leaderworkerset.x-k8s.io/v1", kind: "LeaderWorkerSet", plural: "leaderworkersets", optional: true },
+  { apiVersion: "argoproj.io/v1alpha1", kind: "Rollout", plural: "rollouts", optional: true },
   { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", plural: "horizontalpodautoscalers" },
   { apiVersion: "llmd.ai/v1alpha1", kind: "VariantAutoscaling", plural: "variantautoscalings" },
   { apiVersion: "keda.sh/v1alpha1", kind: "ScaledObject", plural: "scaledobjects" },

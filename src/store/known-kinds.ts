@@ -34,10 +34,14 @@ const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
   "VolumeAttributesClass",
 ]);
 
-/** Kinds with a namespace in the groups of the kinds that we watch (core, apps, autoscaling, the gateways', monitoring): no slips of ours. */
+/** Kinds with a namespace in the groups of the kinds that we watch (core, apps, autoscaling, the gateways', monitoring, Argo's): no slips of ours. */
 const NAMESPACED: ReadonlySet<string> = new Set([
   "ConfigMap",
   "Alertmanager",
+  "AnalysisRun",
+  "AnalysisTemplate",
+  "Application",
+  "Experiment",
   "AlertmanagerConfig",
   "BackendTLSPolicy",
   "ControllerRevision",
@@ -64,7 +68,6 @@ const NAMESPACED: ReadonlySet<string> = new Set([
   "ScrapeConfig",
   "Secret",
   "ServiceAccount",
-  "StatefulSet",
   "TCPRoute",
   "TLSRoute",
   "ThanosRuler",

@@ -228,10 +228,16 @@ const hpaOf = (scenario: AutoscalerScenario, before: Decision | undefined): Auto
   );
 };
 
+/** Of kinds that are not among Kubernetes' own. */
+const API_VERSIONS: Readonly<Record<string, string>> = {
+  LeaderWorkerSet: "leaderworkerset.x-k8s.io/v1",
+  Rollout: "argoproj.io/v1alpha1",
+};
+
 const autoscalerView = ({ scenario, autoscaler, decision }: Scaler, workload: WorkloadView): AutoscalerView => ({
   namespace: scenario.namespace,
   name: scenario.name,
-  targetApiVersion: "apps/v1",
+  targetApiVersion: API_VERSIONS[workload.kind] ?? "apps/v1",
   targetKind: workload.kind,
   targetName: workload.name,
   minReplicas: autoscaler.minReplicas,

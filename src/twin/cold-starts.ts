@@ -36,8 +36,9 @@ export class ColdStarts {
 
   /** It has its node. */
   begin(unit: PlacedUnit): void {
-    const { imagePull } = unit.replica.lengths;
-    this.#later(after(this.#host.now, imagePull), { kind: "sandboxed", unit: unit.name });
+    const { name, lengths, replica } = unit;
+    const there = after(this.#host.now, lengths.imagePull);
+    this.#later(there, { kind: "sandboxed", unit: name, attempt: replica.attempt });
   }
 
   /** It has run there since before the world began. */
@@ -50,7 +51,7 @@ export class ColdStarts {
   sandboxed(unit: PlacedUnit): void {
     const { image, imagePullSeconds } = unit.replica.said;
     const { now, faults, streams } = this.#host;
-    const usual = drawSpread(imagePullSeconds, streams.stream(`pods/${unit.name}/pull`));
+    const usual = drawSpread(imagePullSeconds, streams.stream(`${unit.replica.pod.streamName(unit.name)}/pull`));
     const length = micros(Math.round(usual * faults.imagePullFactor(now)));
     const pulls = this.#pullsOf(unit);
     const before = pulls.due;
@@ -74,7 +75,8 @@ export class ColdStarts {
     const { now } = this.#host;
     unit.started = now;
     this.#started(unit);
-    const { said, lengths, pod } = unit.replica;
+    const { lengths } = unit;
+    const { said, pod } = unit.replica;
     const mean = pod.workload.start.modelLoadSeconds.mean;
     if (mean === 0 || lengths.modelLoad === 0 || said.weightBytes === 0) return this.#done(unit);
     // What is drawn for a load alone on its storage; the share of the storage decides from here on.

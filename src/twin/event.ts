@@ -1,11 +1,14 @@
 import type { Request } from "../model/request.ts";
 
-/** Where nodes are simulated. A `unit` is a pod of the cluster: of a group, one of its pods. */
+/**
+ * Where nodes are simulated. A `unit` is a pod of the cluster: of a group, one of its pods. `attempt` tells starts of what has
+ * the same name apart.
+ */
 export type PlacementEvent =
   /** The scheduler knows it. */
-  | { readonly kind: "queued"; readonly unit: string }
+  | { readonly kind: "queued"; readonly unit: string; readonly attempt: number }
   /** Its sandbox and volumes are there: it needs its image. */
-  | { readonly kind: "sandboxed"; readonly unit: string }
+  | { readonly kind: "sandboxed"; readonly unit: string; readonly attempt: number }
   | { readonly kind: "pull-due"; readonly node: string }
   /** Overtaken if `generation` is not the storage's any more. */
   | { readonly kind: "load-due"; readonly storage: string; readonly generation: number }
@@ -19,13 +22,25 @@ export type PlacementEvent =
 
 /** What will happen in a world. Plain data; knows nobody. */
 export type TwinEvent =
-  /** The next phase of a pod on its way up. */
-  | { readonly kind: "pod-starting"; readonly pod: string; readonly phase: "pulling" | "starting" | "ready" }
+  /** The next phase of a pod on its way up. Overtaken if another has its name by now. */
+  | {
+      readonly kind: "pod-starting";
+      readonly pod: string;
+      readonly incarnation: number;
+      readonly phase: "pulling" | "starting" | "ready";
+    }
   /** Something on a pod's way to its node, or of a node. */
   | { readonly kind: "placement-due"; readonly event: PlacementEvent }
   /** Passed over if the autoscaler of nodes is due at another time by now. */
   | { readonly kind: "node-autoscaler-due" }
-  | { readonly kind: "pod-stopping"; readonly pod: string; readonly stage: "sigterm" | "abort" | "sigkill" }
+  | {
+      readonly kind: "pod-stopping";
+      readonly pod: string;
+      readonly incarnation: number;
+      readonly stage: "sigterm" | "abort" | "sigkill";
+    }
+  /** A pod has been ready for so long that its workload goes on. */
+  | { readonly kind: "workload-due"; readonly workload: string }
   /** Overtaken if `generation` is not the pod's any more. */
   | { readonly kind: "engine-due"; readonly pod: string; readonly generation: number }
   /** A request that waits for no other. */
@@ -70,6 +85,7 @@ export const RANK = {
   "placement-due": 0,
   "pod-stopping": 1,
   "scale-written": 2,
+  "workload-due": 2,
   "transfer-started": 3,
   "transfer-due": 3,
   "engine-due": 4,

@@ -68,6 +68,7 @@ export const mirror = (
   for (const { name, replicas } of workloads) {
     if (replicas > limits.maxReplicas) ledger.error(tooManyReplicas(name, replicas, limits.maxReplicas));
   }
+  refuseOneName(simulation, ledger);
   const complete = readings.length === spec.mirror.workloads.length;
   const refs = readings.map(({ ref }) => ref);
   const adapter = mirrorAdapter(spec, adapterConfig, ledger);
@@ -162,6 +163,22 @@ const targetsOf = ({ sloClass, ttft, tpot, e2e }: SimulationSpec["slo"][number])
     ...(e2e === undefined ? {} : { e2e: durationOf(e2e) }),
   },
 ];
+
+/** Pods of workloads with one name would have one name themselves, or look so. */
+const refuseOneName = ({ spec }: InferenceSimulation, ledger: Ledger): void => {
+  const kinds = new Map<string, string>();
+  spec.mirror.workloads.forEach(({ kind, name }, index) => {
+    const other = kinds.get(name);
+    kinds.set(name, kind);
+    if (other === undefined) return;
+    ledger.error({
+      reason: "OneName",
+      field: `spec.mirror.workloads[${index}].name`,
+      message: `${kind} ${name} and ${other} ${name} have one name, by which replicas are told apart`,
+      fix: "mirror them in two simulations, or rename one",
+    });
+  });
+};
 
 const tooManyReplicas = (name: string, replicas: number, most: number): Omit<Problem, "severity"> => ({
   reason: "TooManyReplicas",

@@ -37,6 +37,7 @@ export class NodePlacement {
   /** When the autoscaler of nodes comes, as far as the agenda knows. */
   #looksAt: SimTime = NEVER;
   readonly #made = new Map<string, number>();
+  #attempts = 0;
 
   constructor(scenario: NodesScenario, host: PlacementHost) {
     this.#scenario = scenario;
@@ -47,7 +48,7 @@ export class NodePlacement {
     this.#autoscaler = nodeAutoscalers.create(scenario.autoscaler, { rng: host.streams.stream("nodes/autoscaler") });
     this.#chance = host.streams.stream("nodes/disruptions");
     this.#starts = new ColdStarts(host, (name) => this.#units.get(name), {
-      started: ({ replica }) => this.#started(replica),
+      started: (unit) => this.#started(unit),
       loaded: ({ replica }) => this.#loaded(replica),
     });
     for (const pool of scenario.pools) {
@@ -75,9 +76,14 @@ export class NodePlacement {
 
   /** A pod that has just been created. */
   start(pod: Pod): void {
-    const replica = this.#enlist(pod);
-    for (const { name } of replica.units) {
-      this.#host.later(after(this.#host.now, replica.lengths.schedule), { kind: "queued", unit: name });
+    const { units } = this.#enlist(pod);
+    this.#submit(pod.workload.group?.workersAfterLeader === true ? units.slice(0, 1) : units);
+  }
+
+  #submit(units: readonly PlacedUnit[]): void {
+    for (const { name, lengths, replica } of units) {
+      const at = after(this.#host.now, lengths.schedule);
+      this.#host.later(at, { kind: "queued", unit: name, attempt: replica.attempt });
     }
   }
 
@@ -107,9 +113,9 @@ export class NodePlacement {
   due(event: PlacementEvent): void {
     switch (event.kind) {
       case "queued":
-        return this.#queue(this.#units.get(event.unit));
+        return this.#queue(this.#unitOf(event));
       case "sandboxed": {
-        const unit = this.#units.get(event.unit);
+        const unit = this.#unitOf(event);
         return unit === undefined ? undefined : this.#starts.sandboxed(unit);
       }
       case "pull-due":
@@ -160,6 +166,17 @@ export class NodePlacement {
 
   // ---- pods
 
+  /** undefined: it is gone, and so may another of its name be. */
+  #unitOf({ unit: name, attempt }: { readonly unit: string; readonly attempt: number }): PlacedUnit | undefined {
+    const unit = this.#units.get(name);
+    return unit?.replica.attempt === attempt ? unit : undefined;
+  }
+
+  #nextAttempt(): number {
+    this.#attempts += 1;
+    return this.#attempts;
+  }
+
   #enlist(pod: Pod): PlacedReplica {
     const { now, streams } = this.#host;
     const said = this.#scenario.pods[pod.workload.name];
@@ -169,8 +186,7 @@ export class NodePlacement {
       pod,
       said,
       units,
-      lengths: drawStart(pod.workload.start, streams.stream(`pods/${pod.name}/start`)),
-      attempt: 0,
+      attempt: this.#nextAttempt(),
       restarts: 0,
       crashes: 0,
       backingOff: false,
@@ -178,12 +194,13 @@ export class NodePlacement {
     for (let i = 0; i < said.members; i += 1) {
       // A group's pods are named as LeaderWorkerSet names them: the leader, then leader-1, leader-2, …
       const name = i === 0 ? pod.name : `${pod.name}-${i}`;
-      const { placement, evictable } = said;
-      const placed = { name, placement, queued: now, evictable };
+      const placement = i === 0 ? said.placement : (said.workers ?? said.placement);
+      const placed = { name, placement, queued: now, evictable: said.evictable };
       const unit: PlacedUnit = {
         name,
         replica,
         pod: placed,
+        lengths: drawStart(pod.workload.start, streams.stream(`${pod.streamName(name)}/start`)),
         node: undefined,
         scheduledAt: undefined,
         started: undefined,
@@ -222,7 +239,11 @@ export class NodePlacement {
     return unit;
   }
 
-  #started({ pod, units }: PlacedReplica): void {
+  #started({ name: started, replica: { pod, units } }: PlacedUnit): void {
+    if (started === pod.name && pod.workload.group?.workersAfterLeader === true) {
+      const waiting = new Set(this.#scheduler.waiting.map(({ name }) => name));
+      this.#submit(units.filter(({ name, node }) => node === undefined && !waiting.has(name)));
+    }
     if (pod.phase === "pulling" && units.every(({ started }) => started !== undefined))
       this.#host.enter(pod, "starting");
   }
@@ -230,10 +251,11 @@ export class NodePlacement {
   #loaded(replica: PlacedReplica): void {
     if (!replica.units.every(({ loaded }) => loaded)) return;
     const { now } = this.#host;
-    const { pod, lengths, attempt } = replica;
+    const { pod, attempt, units } = replica;
     // A group is ready when all its pods are: the last to start is probed last.
     const started = instant(Math.max(...replica.units.map((unit) => unit.started ?? START)));
-    const ready = firstProbe(started, after(now, lengths.engineInit), pod.workload.start.probe);
+    const { engineInit } = (units[0] as PlacedUnit).lengths;
+    const ready = firstProbe(started, after(now, engineInit), pod.workload.start.probe);
     this.#host.later(ready, { kind: "probed", pod: pod.name, attempt });
   }
 
@@ -301,9 +323,10 @@ export class NodePlacement {
   }
 
   #evictFrom(node: Node): void {
-    for (const { name } of node.pods) {
-      const replica = this.#units.get(name)?.replica;
-      if (replica === undefined || replica.pod.phase === "terminating") continue;
+    for (const replica of new Set(node.pods.map(({ name }) => this.#units.get(name)?.replica))) {
+      // Where one that was evicted before it is gone at once, others may be so too.
+      if (replica === undefined || this.#replicas.get(replica.pod.name) !== replica) continue;
+      if (replica.pod.phase === "terminating") continue;
       if (replica.pod.ready && !this.#mayEvict(replica)) continue;
       this.#host.evict(replica.pod);
     }
@@ -365,7 +388,7 @@ export class NodePlacement {
     const { now } = this.#host;
     const { delay, crashes } = restartDelay(elapsed(pod.since ?? START, now), replica.crashes);
     replica.crashes = crashes;
-    replica.attempt += 1;
+    replica.attempt = this.#nextAttempt();
     replica.backingOff = true;
     for (const unit of replica.units) this.#starts.stop(unit);
     this.#host.crash(pod);

@@ -3,6 +3,7 @@ import type { NodeView, PodStatusView } from "../report/world-view.ts";
 import { hash32 } from "../sim/rng.ts";
 import { after, seconds } from "../sim/time.ts";
 import type { PlacedUnit } from "./placed-unit.ts";
+import type { WorkloadScenario } from "./scenario.ts";
 
 export const nodeView = ({ name, pool, phase, readySince, created }: Node): NodeView => ({
   name,
@@ -28,7 +29,7 @@ export const podView = (
     namespace: workload.namespace,
     name,
     uid: uidOf(`${workload.namespace}/${name}`),
-    owner: ownerOf(pod.name, workload),
+    owner: ownerOf(name, pod.name, workload),
     container: workload.container,
     gpus: placed.placement.gpus,
     phase: running ? "Running" : "Pending",
@@ -53,6 +54,11 @@ const uidOf = (name: string): string => {
   return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20)].join("-");
 };
 
-/** A Deployment's pods belong to its ReplicaSet, whose name is theirs up to the last dash. */
-const ownerOf = (pod: string, { kind, name }: { readonly kind: string; readonly name: string }) =>
-  kind === "Deployment" ? { kind: "ReplicaSet", name: pod.slice(0, pod.lastIndexOf("-")) } : { kind, name };
+/**
+ * Without ordinals a pod belongs to a ReplicaSet, whose name is its own up to the last dash. Workers of a group belong to a
+ * StatefulSet of their leader's name, leaders to one of the workload's.
+ */
+const ownerOf = (pod: string, leader: string, { name, ordinals }: WorkloadScenario) =>
+  ordinals === undefined
+    ? { kind: "ReplicaSet", name: pod.slice(0, pod.lastIndexOf("-")) }
+    : { kind: "StatefulSet", name: pod === leader ? name : leader };

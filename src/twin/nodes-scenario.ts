@@ -20,8 +20,10 @@ export interface NodePoolScenario extends NodePool {
 
 /** What a workload's pods ask of nodes. */
 export interface PodsOnNodes {
-  /** Of one pod. */
+  /** Of one pod; of a group, of its leader. */
   readonly placement: PodPlacement;
+  /** Of the other pods of a group. Left out: as its leader. */
+  readonly workers?: PodPlacement;
   /** Pods of one replica, each with GPUs of its own: more than 1 for groups over several nodes. */
   readonly members: number;
   readonly evictable: boolean;

@@ -10,6 +10,7 @@ export interface PlacedUnit {
   readonly replica: PlacedReplica;
   /** As the scheduler sees it. */
   readonly pod: PlacedPod;
+  readonly lengths: StartLengths;
   node: Node | undefined;
   scheduledAt: SimTime | undefined;
   /** When its container started. */
@@ -21,9 +22,8 @@ export interface PlacedUnit {
 export interface PlacedReplica {
   readonly pod: Pod;
   readonly said: PodsOnNodes;
-  readonly lengths: StartLengths;
   readonly units: readonly PlacedUnit[];
-  /** Counts starts of its containers, so that events of earlier ones are passed over. */
+  /** Another one for each start of its containers, so that events of earlier ones are passed over. */
   attempt: number;
   restarts: number;
   /** Crashes that the kubelet's back-off counts. */

@@ -6,10 +6,21 @@ import { hash32 } from "../sim/rng.ts";
 import type { SimTime } from "../sim/time.ts";
 import type { WorkloadScenario } from "./scenario.ts";
 
+/** What tells a pod from others of its name and workload. */
+export interface PodIdentity {
+  /** Of workloads whose pods have one. */
+  readonly ordinal?: number;
+  /** Pods that had its name before. */
+  readonly incarnation: number;
+}
+
+const FIRST: PodIdentity = { incarnation: 0 };
+
 /** One simulated pod: the truth that gateway and autoscaler see late or not at all. */
 export class Pod {
   readonly name: string;
   readonly workload: WorkloadScenario;
+  readonly identity: PodIdentity;
   readonly created: SimTime;
   phase: PodPhase = "pending";
   /** When its container started; undefined before. */
@@ -20,7 +31,7 @@ export class Pod {
   engine: (Engine & Foreseeable) | undefined;
   /** When its engine was up. */
   since: SimTime | undefined;
-  /** Counts re-plannings of the engine's next event, so that overtaken ones are passed over. */
+  /** Which planning of the engine's next event counts, so that overtaken ones are passed over. */
   generation = 0;
   /** Of the event now on the agenda. */
   planned: SimTime | undefined;
@@ -32,11 +43,18 @@ export class Pod {
   gatewayWatched = false;
   readonly #hash: number;
 
-  constructor(name: string, workload: WorkloadScenario, created: SimTime) {
+  constructor(name: string, workload: WorkloadScenario, created: SimTime, identity: PodIdentity = FIRST) {
     this.name = name;
+    this.identity = identity;
     this.workload = workload;
     this.created = created;
     this.#hash = hash32(name);
+  }
+
+  /** Name of its streams of chance; of one of the pods of its group. */
+  streamName(member: string = this.name): string {
+    const { incarnation } = this.identity;
+    return incarnation === 0 ? `pods/${member}` : `pods/${member}/again-${incarnation}`;
   }
 
   /** Where in its interval the gateway scrapes it, microseconds. */

@@ -2,10 +2,11 @@ import type { PodRequests } from "../controlplane/autoscaler.ts";
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { ScaledObjectSpec } from "../controlplane/keda/spec.ts";
 import type { Taint } from "../controlplane/nodes/index.ts";
+import type { OrdinalPolicy } from "../controlplane/pods/index.ts";
 import type { Known, Source } from "../model/known.ts";
 import type { Result } from "../model/problem.ts";
 import type { RuleGroupSpec, ScrapeJob } from "../promql/index.ts";
-import type { Manifest, ManifestRef } from "./manifest.ts";
+import type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
 import type { GpuReading } from "./readers/gpu.ts";
 import type { LabelSelector } from "./readers/label-selector.ts";
 import type { ModelStorage } from "./readers/model-storage.ts";
@@ -25,9 +26,16 @@ export interface Reader<Said> {
   read(manifest: Manifest): Result<Said>;
 }
 
+/** Reads a workload; its pods' template may stand in another object of the cluster. */
+export interface WorkloadReader extends Omit<Reader<WorkloadReading>, "read"> {
+  read(manifest: Manifest, cluster: Pick<ObservedCluster, "get">): Result<WorkloadReading>;
+}
+
 /** A workload that runs vLLM. */
 export interface WorkloadReading {
   readonly ref: ManifestRef;
+  /** Where the spec of its pods stands: `spec.template.spec`. */
+  readonly podPath: string;
   /** Of its pods. */
   readonly labels: Readonly<Record<string, string>>;
   readonly replicas: Known<number>;
@@ -44,6 +52,23 @@ export interface WorkloadReading {
   readonly storage: Known<ModelStorage>;
   /** Whether compiled graphs survive a restart: the directory of the cache, if a volume holds it. */
   readonly compileCache: Known<string> | undefined;
+  /** Its pods have ordinals, and come and go in their order. Left out: as a ReplicaSet's. */
+  readonly ordinals?: Known<OrdinalPolicy>;
+  /** A replica is a group of pods. Left out: one pod. */
+  readonly group?: GroupReading;
+}
+
+/** Pods that are one replica together: a leader, which is read as any pod is, and workers. */
+export interface GroupReading {
+  /** With the leader; at least 2. */
+  readonly size: Known<number>;
+  /** Of the leader; `gpu.count` is of the whole group. */
+  readonly leaderGpus: number;
+  /** Of each worker. */
+  readonly workerGpus: number;
+  readonly workers: PlacementReading & Pick<GpuReading, "nodeSelector">;
+  /** Workers are created when their leader is ready, not with it. */
+  readonly workersAfterLeader: Known<boolean>;
 }
 
 /** Something that scales a workload. */
@@ -200,7 +225,7 @@ export interface RulesReading {
   readonly groups: readonly RuleGroupSpec[];
 }
 
-export const workloadReader = (reader: Reader<WorkloadReading>): Reader<WorkloadReading> => reader;
+export const workloadReader = (reader: WorkloadReader): WorkloadReader => reader;
 export const variantReader = (reader: Reader<VariantReading>): Reader<VariantReading> => reader;
 export const autoscalerReader = <Said extends AutoscalerReading>(reader: Reader<Said>): Reader<Said> => reader;
 export const nodeReader = (reader: Reader<NodeReading>): Reader<NodeReading> => reader;

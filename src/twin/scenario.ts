@@ -4,7 +4,7 @@ import type { ControllerSaid } from "../controlplane/controllers/index.ts";
 import type { FaultSaid } from "../controlplane/faults/index.ts";
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { ScaledObjectSpec } from "../controlplane/keda/spec.ts";
-import type { PodStart, PodStop } from "../controlplane/pods/index.ts";
+import type { OrdinalPolicy, PodGroup, PodStart, PodStop } from "../controlplane/pods/index.ts";
 import type { AdapterConfig } from "../controlplane/prometheus-adapter/index.ts";
 import type { FrontGateSaid } from "../dataplane/front-gate/index.ts";
 import type { KvLink } from "../dataplane/kv-transfers.ts";
@@ -51,7 +51,7 @@ export interface Scenario {
   readonly nodes?: NodesScenario;
 }
 
-/** One mirrored Deployment. */
+/** One mirrored workload. */
 export interface WorkloadScenario {
   readonly kind: string;
   readonly namespace: string;
@@ -76,8 +76,12 @@ export interface WorkloadScenario {
   readonly stop: PodStop;
   /** Of CPU and memory, where an autoscaler goes by them. Left out: not known. */
   readonly requests?: PodRequests;
-  /** How long a pod is ready before its Deployment counts it as available. */
+  /** How long a pod is ready before its workload counts it as available. */
   readonly minReadySeconds: number;
+  /** Its pods have ordinals, and come and go in their order. Left out: as a ReplicaSet's. */
+  readonly ordinals?: OrdinalPolicy;
+  /** Pods of one replica, which is ready when they all are. Left out: one. */
+  readonly group?: PodGroup;
 }
 
 /** What stands before the pods: one policy, or llm-d's endpoint picker. */
@@ -147,7 +151,7 @@ export interface JobScenario {
 
 /** One port of each pod of a workload. */
 export interface JobTarget extends Omit<FoundTarget, "pod" | "podIp" | "node"> {
-  /** Whose pods: name of the Deployment of the engines, or of the endpoint picker. */
+  /** Whose pods: name of the workload of the engines, or of the endpoint picker. */
   readonly of: { readonly role: "engine" | "endpoint-picker"; readonly name: string };
 }
 

@@ -1,8 +1,16 @@
-import type { ScaleView } from "../controlplane/autoscaler.ts";
 import type { EngineSight } from "../controlplane/controller.ts";
 import { FaultPlan } from "../controlplane/faults/fault-plan.ts";
 import { type ContainerUsage, engineUsage } from "../controlplane/metrics-server/engine-usage.ts";
-import { planStart, planStop, scaleInOrder } from "../controlplane/pods/index.ts";
+import {
+  type OrdinalPolicy,
+  ordinalStep,
+  type PodStart,
+  planGroupStart,
+  planStart,
+  planStop,
+  type StartPlan,
+  scaleInOrder,
+} from "../controlplane/pods/index.ts";
 import { createEngine } from "../engine/create-engine.ts";
 import type { EngineConfig, EngineListener } from "../engine/engine.ts";
 import { latencyModels } from "../latency/models/index.ts";
@@ -16,19 +24,20 @@ import type { Report } from "../report/report.ts";
 import type { GatewayView, ReplicaView, WorkloadView, WorldView } from "../report/world-view.ts";
 import { Agenda } from "../sim/agenda.ts";
 import { invariant } from "../sim/invariant.ts";
-import { hash32, type Rng, rngOf, type Streams } from "../sim/rng.ts";
-import { NEVER, type SimTime, START, seconds } from "../sim/time.ts";
+import { type Rng, rngOf, type Streams } from "../sim/rng.ts";
+import { after, NEVER, type SimTime, START, seconds } from "../sim/time.ts";
 import type { EndedRequest, WorkloadSource } from "../workload/source.ts";
 import { Autoscaling, type AutoscalingHost } from "./autoscaling.ts";
 import { BLIS_ENGINE_RANK, RANK, type TwinEvent } from "./event.ts";
+import { Fleet } from "./fleet.ts";
 import { loopSetups } from "./loop-setups.ts";
 import { Monitoring } from "./monitoring.ts";
 import { NodePlacement } from "./node-placement.ts";
 import type { PathHost } from "./path-host.ts";
 import type { PlacementHost } from "./placement-host.ts";
-import { Pod } from "./pod.ts";
+import type { Pod } from "./pod.ts";
 import { RequestPath } from "./request-path.ts";
-import type { Scenario, WorkloadScenario } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 import { Scraping, type ScrapingHost } from "./scraping.ts";
 import { trafficSource } from "./traffic.ts";
 import { roleOf } from "./workload-role.ts";
@@ -58,6 +67,8 @@ export class World {
   readonly #tellOthers: ((fact: Fact) => void) | undefined;
   readonly #horizon: SimTime;
   #starved = false;
+  /** Of engines' next events, so that none is taken for that of an earlier pod with its name. */
+  #plannings = 0;
   #arrived = 0;
   #unserved = 0;
 
@@ -96,8 +107,9 @@ export class World {
     this.#scraping.watchCluster(() => this.#autoscaling.views(), this.#autoscaling.loops);
     for (const fleet of this.#fleets.values()) {
       for (let i = 0; i < fleet.workload.replicas; i += 1) {
-        const pod = this.#createPod(fleet);
+        const pod = this.#createPod(fleet, i);
         if (this.#placement?.place(pod) ?? true) this.#becomeReady(pod, START);
+        else if (fleet.workload.ordinals === "OrderedReady") break;
       }
     }
     this.#plan(this.#fold.nextSample, { kind: "sample-due" });
@@ -153,13 +165,15 @@ export class World {
       case undefined:
         return;
       case "pod-starting":
-        return this.#startPhase(event.pod, event.phase);
+        return this.#startPhase(this.#podOf(event), event.phase);
       case "placement-due":
         return this.#placement?.due(event.event);
       case "node-autoscaler-due":
         return this.#placement?.look();
       case "pod-stopping":
-        return this.#stopStage(event.pod, event.stage);
+        return this.#stopStage(this.#podOf(event), event.stage);
+      case "workload-due":
+        return this.#reconcile(this.#fleet(event.workload));
       case "engine-due":
         return this.#advance(event.pod, event.generation);
       case "request-arrived":
@@ -362,7 +376,8 @@ export class World {
   #replan(pod: Pod): void {
     const due = engineOf(pod).due;
     if (due === pod.planned) return;
-    pod.generation += 1;
+    this.#plannings += 1;
+    pod.generation = this.#plannings;
     pod.planned = due === NEVER ? undefined : due;
     if (pod.planned === undefined) return;
     const rank = pod.workload.engine.mode === "blis" ? BLIS_ENGINE_RANK : RANK["engine-due"];
@@ -371,30 +386,45 @@ export class World {
 
   // ---- pods
 
-  #createPod(fleet: Fleet): Pod {
-    const pod = new Pod(fleet.nextName(), fleet.workload, this.now);
+  #createPod(fleet: Fleet, ordinal = 0): Pod {
+    const pod = fleet.newPod(this.now, ordinal);
     fleet.pods.push(pod);
     this.#pods.set(pod.name, pod);
     this.#tellPhase(pod, "pending");
     return pod;
   }
 
-  #startPod(fleet: Fleet): void {
-    const pod = this.#createPod(fleet);
+  #startPod(fleet: Fleet, ordinal?: number): void {
+    const pod = this.#createPod(fleet, ordinal);
     if (this.#placement !== undefined) return this.#placement.start(pod);
-    const { imagePullSeconds: pull, ...start } = fleet.workload.start;
-    const factor = this.#faults.imagePullFactor(this.now);
-    const imagePullSeconds = { mean: pull.mean * factor, deviation: pull.deviation * factor };
-    const plan = planStart(this.now, { ...start, imagePullSeconds }, this.#streams.stream(`pods/${pod.name}/start`));
-    this.#plan(plan.scheduled, { kind: "pod-starting", pod: pod.name, phase: "pulling" });
-    this.#plan(plan.started, { kind: "pod-starting", pod: pod.name, phase: "starting" });
-    this.#plan(plan.ready, { kind: "pod-starting", pod: pod.name, phase: "ready" });
+    const plan = this.#startPlan(pod);
+    const { incarnation } = pod.identity;
+    this.#plan(plan.scheduled, { kind: "pod-starting", pod: pod.name, incarnation, phase: "pulling" });
+    this.#plan(plan.started, { kind: "pod-starting", pod: pod.name, incarnation, phase: "starting" });
+    this.#plan(plan.ready, { kind: "pod-starting", pod: pod.name, incarnation, phase: "ready" });
   }
 
-  #startPhase(name: string, phase: "pulling" | "starting" | "ready"): void {
-    const pod = this.#pods.get(name);
+  #startPlan(pod: Pod): StartPlan {
+    const { group } = pod.workload;
+    const start = this.#slowed(pod.workload.start);
+    const streamOf = (member?: string): Rng => this.#streams.stream(`${pod.streamName(member)}/start`);
+    if (group === undefined) return planStart(this.now, start, streamOf());
+    const workers = Array.from({ length: group.size - 1 }, (_, i) => streamOf(`${pod.name}-${i + 1}`));
+    return planGroupStart(this.now, start, [streamOf(), ...workers], group.workersAfterLeader);
+  }
+
+  /** By a registry that is slow now. */
+  #slowed({ imagePullSeconds: pull, ...start }: PodStart): PodStart {
+    const factor = this.#faults.imagePullFactor(this.now);
+    return { ...start, imagePullSeconds: { mean: pull.mean * factor, deviation: pull.deviation * factor } };
+  }
+
+  #startPhase(pod: Pod | undefined, phase: "pulling" | "starting" | "ready"): void {
     if (pod === undefined || pod.phase === "terminating") return;
-    if (phase === "ready") return this.#becomeReady(pod, this.now);
+    if (phase === "ready") {
+      this.#becomeReady(pod, this.now);
+      return this.#goOnAfter(pod);
+    }
     if (phase === "starting") {
       pod.started = this.now;
       pod.readyChanged = this.now;
@@ -410,7 +440,7 @@ export class World {
     pod.started ??= now;
     pod.readyChanged = now;
     pod.since = now;
-    pod.engine = createEngine(this.#seeded(engine, pod.name), model, this.#listenerOf(pod), now);
+    pod.engine = createEngine(this.#seeded(engine, pod), model, this.#listenerOf(pod), now);
     this.#tellPhase(pod, "ready");
     this.#pathTo(pod.workload.modelName).join(pod);
     this.#scraping.join(pod.name);
@@ -418,10 +448,10 @@ export class World {
   }
 
   /** Each replica draws the acceptance of its drafts by itself. */
-  #seeded(engine: EngineConfig, pod: string): EngineConfig {
+  #seeded(engine: EngineConfig, pod: Pod): EngineConfig {
     const { speculation } = engine;
     if (speculation === undefined) return engine;
-    const seed = this.#streams.stream(`pods/${pod}/speculation`).below(2 ** 31);
+    const seed = this.#streams.stream(`${pod.streamName()}/speculation`).below(2 ** 31);
     return { ...engine, speculation: { ...speculation, seed } };
   }
 
@@ -442,13 +472,13 @@ export class World {
     pod.readyChanged = this.now;
     this.#pathTo(pod.workload.modelName).leave(pod);
     const plan = planStop(this.now, pod.workload.stop);
-    this.#plan(plan.sigterm, { kind: "pod-stopping", pod: pod.name, stage: "sigterm" });
-    this.#plan(plan.abort, { kind: "pod-stopping", pod: pod.name, stage: "abort" });
-    this.#plan(plan.sigkill, { kind: "pod-stopping", pod: pod.name, stage: "sigkill" });
+    const { incarnation } = pod.identity;
+    this.#plan(plan.sigterm, { kind: "pod-stopping", pod: pod.name, incarnation, stage: "sigterm" });
+    this.#plan(plan.abort, { kind: "pod-stopping", pod: pod.name, incarnation, stage: "abort" });
+    this.#plan(plan.sigkill, { kind: "pod-stopping", pod: pod.name, incarnation, stage: "sigkill" });
   }
 
-  #stopStage(name: string, stage: "sigterm" | "abort" | "sigkill"): void {
-    const pod = this.#pods.get(name);
+  #stopStage(pod: Pod | undefined, stage: "sigterm" | "abort" | "sigkill"): void {
     if (pod === undefined) return;
     if (stage === "sigterm") pod.draining = true;
     else {
@@ -471,6 +501,8 @@ export class World {
     const fleet = this.#fleet(pod.workload.name);
     fleet.pods.splice(fleet.pods.indexOf(pod), 1);
     this.#placement?.release(pod);
+    // Its ordinal is free, and the next may go.
+    if (pod.workload.ordinals !== undefined) this.#reconcile(fleet);
   }
 
   /** Its engine is gone at once, with all that it ran. */
@@ -489,7 +521,7 @@ export class World {
     if (this.#pods.get(pod.name) !== pod) return;
     if (pod.engine !== undefined) this.#killEngine(pod, "terminating");
     this.#remove(pod);
-    this.#replace(pod);
+    this.#reconcile(this.#fleet(pod.workload.name));
   }
 
   /** The engine's container will start again in the same pod. */
@@ -500,12 +532,6 @@ export class World {
     pod.engine = undefined;
     pod.planned = undefined;
     pod.generation += 1;
-  }
-
-  /** A ReplicaSet puts another pod in the place of one that was deleted. */
-  #replace({ workload }: Pod): void {
-    const fleet = this.#fleet(workload.name);
-    for (let missing = fleet.specReplicas - fleet.standing.length; missing > 0; missing -= 1) this.#startPod(fleet);
   }
 
   #placementHost(): PlacementHost {
@@ -519,10 +545,10 @@ export class World {
       tell: (fact) => this.#tell(fact),
       later: (at, event) => this.#plan(at, { kind: "placement-due", event }),
       lookAt: (at) => this.#plan(at, { kind: "node-autoscaler-due" }),
-      enter: (pod, phase) => this.#startPhase(pod.name, phase),
+      enter: (pod, phase) => this.#startPhase(pod, phase),
       evict: (pod) => {
         this.#stopPod(pod);
-        this.#replace(pod);
+        this.#reconcile(this.#fleet(pod.workload.name));
       },
       lose: (pod) => this.#lose(pod),
       crash: (pod) => this.#crash(pod),
@@ -545,7 +571,14 @@ export class World {
     if (fleet === undefined || fleet.specReplicas === replicas) return;
     this.#tell({ kind: "scaled", at: this.now, workload, from: fleet.specReplicas, to: replicas, by, reason });
     fleet.specReplicas = replicas;
-    const surplus = fleet.standing.length - replicas;
+    this.#reconcile(fleet);
+  }
+
+  /** Lets pods come and go as the workload's controller does, until there are as many as are wanted. */
+  #reconcile(fleet: Fleet): void {
+    const { ordinals } = fleet.workload;
+    if (ordinals !== undefined) return this.#stepOrdinals(fleet, ordinals);
+    const surplus = fleet.standing.length - fleet.specReplicas;
     for (let i = 0; i < -surplus; i += 1) this.#startPod(fleet);
     if (surplus > 0) {
       for (const name of scaleInOrder(
@@ -556,6 +589,23 @@ export class World {
         this.#stopPod(this.#pod(name));
       }
     }
+  }
+
+  #stepOrdinals(fleet: Fleet, policy: OrdinalPolicy): void {
+    const { create, remove } = ordinalStep(fleet.ordinalPods(this.now), fleet.specReplicas, policy);
+    for (const ordinal of create) this.#startPod(fleet, ordinal);
+    for (const ordinal of remove) {
+      const pod = fleet.pods.find(({ identity }) => identity.ordinal === ordinal);
+      // One that is gone at once takes those below it along.
+      if (pod !== undefined && pod.phase !== "terminating") this.#stopPod(pod);
+    }
+  }
+
+  /** A StatefulSet waits for each pod to be available before it turns to the next. */
+  #goOnAfter({ workload: { name, ordinals, minReadySeconds } }: Pod): void {
+    if (ordinals !== "OrderedReady") return;
+    if (minReadySeconds === 0) return this.#reconcile(this.#fleet(name));
+    this.#plan(after(this.now, seconds(minReadySeconds)), { kind: "workload-due", workload: name });
   }
 
   #controlHost(): AutoscalingHost & ScrapingHost {
@@ -631,6 +681,12 @@ export class World {
     return "facts" in fact ? this.#pathFor(fact.facts.request) : undefined;
   }
 
+  /** undefined: it is gone, be there another with its name or not. */
+  #podOf({ pod: name, incarnation }: { readonly pod: string; readonly incarnation: number }): Pod | undefined {
+    const pod = this.#pods.get(name);
+    return pod?.identity.incarnation === incarnation ? pod : undefined;
+  }
+
   #pod(name: string): Pod {
     const pod = this.#pods.get(name);
     invariant(pod !== undefined, `pod ${name} exists`);
@@ -641,62 +697,6 @@ export class World {
     const fleet = this.#fleets.get(workload);
     invariant(fleet !== undefined, `workload ${workload} exists`);
     return fleet;
-  }
-}
-
-/** The pods of one workload. */
-class Fleet {
-  readonly workload: WorkloadScenario;
-  readonly rng: Rng;
-  readonly pods: Pod[] = [];
-  specReplicas: number;
-  #created = 0;
-
-  constructor(workload: WorkloadScenario, rng: Rng) {
-    this.workload = workload;
-    this.rng = rng;
-    this.specReplicas = workload.replicas;
-  }
-
-  /** Named like a Deployment's: workload, hash of its template, five characters. */
-  nextName(): string {
-    const { name } = this.workload;
-    const set = hash32(name).toString(16).padStart(8, "0");
-    const suffix = hash32(`${name}/${this.#created}`).toString(36).padStart(7, "0").slice(-5);
-    const taken = this.pods.some((pod) => pod.name === `${name}-${set}-${suffix}`);
-    this.#created += 1;
-    return taken ? this.nextName() : `${name}-${set}-${suffix}`;
-  }
-
-  /** Pods that exist and aren't being deleted. */
-  get standing(): Pod[] {
-    return this.pods.filter((pod) => pod.phase !== "terminating");
-  }
-
-  scale(): ScaleView {
-    return {
-      specReplicas: this.specReplicas,
-      statusReplicas: this.standing.length,
-      pods: this.pods.map((pod) => pod.view()),
-    };
-  }
-
-  view(now: SimTime): WorkloadView {
-    const ready = this.pods.filter((pod) => pod.ready);
-    const minReady = seconds(this.workload.minReadySeconds);
-    return {
-      namespace: this.workload.namespace,
-      kind: this.workload.kind,
-      name: this.workload.name,
-      specReplicas: this.specReplicas,
-      statusReplicas: this.standing.length,
-      readyReplicas: ready.length,
-      // Source: IsPodAvailable, pkg/api/v1/pod, Kubernetes v1.36.
-      availableReplicas: ready.filter((pod) => pod.readyChanged !== undefined && pod.readyChanged + minReady <= now)
-        .length,
-      gpusPerReplica: this.workload.gpusPerReplica,
-      gpu: this.workload.hardware.id,
-    };
   }
 }
 

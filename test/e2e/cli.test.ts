@@ -90,6 +90,24 @@ describe("servetwin run", () => {
   });
 });
 
+describe("the example of a LeaderWorkerSet", () => {
+  it("runs groups of 16 GPUs, which get nodes two by two", async () => {
+    const { code, stdout, stderr } = await runProgram(
+      ["run", "-f", "deploy/examples/leaderworkerset", "--no-bands", "-o", "json"],
+      undefined,
+      root,
+    );
+    expect([code, stderr]).toEqual([0, ""]);
+    const { simulations } = JSON.parse(stdout) as {
+      simulations: { runs: { kpis: { replicas: { max: number }; replicaHours: number; gpuHours: number } }[] }[];
+    };
+    expect(simulations).toHaveLength(2);
+    const { kpis } = simulations[0]?.runs[0] ?? {};
+    expect(kpis?.replicas.max).toBe(4);
+    expect(kpis?.gpuHours).toBeCloseTo(16 * (kpis?.replicaHours ?? 0), 6);
+  });
+});
+
 describe("the example of profiles", () => {
   it("runs what other tools describe, clients that retry and workers", async () => {
     const { code, stdout } = await runProgram([
@@ -282,6 +300,10 @@ describe("bad input ends with 2 and one clear error", () => {
     {
       folder: "deploy/examples/llm-d-routing",
       says: /gateway\.policy +│ round-robin .*candidate endpoint-picker: what differs[^]*prefix-cache-scorer/s,
+    },
+    {
+      folder: "deploy/examples/leaderworkerset",
+      says: /gpusPerReplica +│ 16 +│ derived: of a group: .*candidate three-groups: what differs[^]*minReplicas +│ 3 /s,
     },
   ])("explains $folder and its candidates", async ({ folder: example, says }) => {
     const { code, stdout, stderr } = await runProgram(["explain", "-f", example], undefined, root);

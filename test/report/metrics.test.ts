@@ -153,8 +153,25 @@ describe("metric rows", () => {
     expect([unavailable(5, 2), unavailable(2, 5)]).toEqual([3, 0]);
   });
 
+  it("tell StatefulSets, and the leaders of LeaderWorkerSets as such, in their own series", () => {
+    const of = (kind: string) =>
+      familiesOf(view(0, [], [workload(3, { kind, statusReplicas: 4, readyReplicas: 2, availableReplicas: 1 })]))
+        .filter(({ name }) => name.startsWith("kube_") && !name.startsWith("kube_horizontal"))
+        .map(({ name, samples: [sample] }) => `${name} ${sample?.labels.statefulset} ${String(sample?.value)}`);
+    const told = [
+      "kube_statefulset_status_replicas chat 4",
+      "kube_statefulset_status_replicas_available chat 1",
+      "kube_statefulset_status_replicas_current chat 3",
+      "kube_statefulset_status_replicas_ready chat 2",
+      "kube_statefulset_status_replicas_updated chat 3",
+      "kube_statefulset_replicas chat 3",
+    ];
+    expect(of("StatefulSet")).toEqual(told);
+    expect(of("LeaderWorkerSet")).toEqual(told);
+  });
+
   it("leave out what has no samples, and date counters only where the wall clock is known", () => {
-    expect(familiesOf(view(0, [], [workload(1, { kind: "LeaderWorkerSet" })])).map(({ name }) => name)).toEqual(
+    expect(familiesOf(view(0, [], [workload(1, { kind: "Rollout" })])).map(({ name }) => name)).toEqual(
       autoscalerMetrics.map(({ name }) => name),
     );
     const dated = familiesOf(view(0, [replica(undefined, { since: view(5).now })]), 1_000_000);

@@ -125,6 +125,7 @@ export const workload = (specReplicas = 1, over: Partial<WorkloadView> = {}): Wo
   name: "chat",
   specReplicas,
   statusReplicas: specReplicas,
+  updatedReplicas: specReplicas,
   readyReplicas: specReplicas,
   availableReplicas: specReplicas,
   gpusPerReplica: 1,

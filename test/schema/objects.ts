@@ -448,7 +448,7 @@ export const BAD: readonly Bad[] = [
     name: "unknown kind of workload",
     break: spec((s) => (s.mirror.workloads[0].kind = "Pod")),
     field: "spec.mirror.workloads[0].kind",
-    says: "must be Deployment",
+    says: "must be one of Deployment, StatefulSet, LeaderWorkerSet, Rollout",
     by: "schema",
   },
   {

@@ -314,7 +314,9 @@ describe("what it may not see, or what is not there", () => {
     await plane.user("no-nodes");
     await grant("no-nodes", {
       "servetwin.dev": ["inferencesimulations"],
-      apps: ["deployments"],
+      apps: ["deployments", "statefulsets"],
+      "leaderworkerset.x-k8s.io": ["leaderworkersets"],
+      "argoproj.io": ["rollouts"],
       autoscaling: ["horizontalpodautoscalers"],
       "": ["services"],
       "inference.networking.k8s.io": ["inferencepools"],

@@ -642,7 +642,7 @@ const BAD: readonly Bad[] = [
     name: "a Deployment that is not vLLM",
     change: (q) => (q.pod.containers = [{ name: "web", image: "nginx:1.29", command: ["nginx", "-g", "daemon off;"] }]),
     errors: [
-      `${D}: spec.template.spec.containers: no container runs vLLM: looked for \`vllm serve\` or \`-m vllm.entrypoints.openai.api_server\` in command and args, or an image named vllm-openai; found web (nginx -g daemon off;); mirror a Deployment that serves with vLLM`,
+      `${D}: spec.template.spec.containers: no container runs vLLM: looked for \`vllm serve\` or \`-m vllm.entrypoints.openai.api_server\` in command and args, or an image named vllm-openai; found web (nginx -g daemon off;); mirror a workload that serves with vLLM`,
     ],
   },
   {

@@ -105,9 +105,9 @@ export class PlannerMetrics {
   }
 }
 
-/** A Deployment's pods are its name, the ReplicaSet's hash and a suffix. */
+/** A Deployment's pods are its name, the ReplicaSet's hash and a suffix; a StatefulSet's its name and an ordinal. */
 const podsOf = ({ namespace, workload, model }: ControllerTarget): string =>
-  `{namespace="${quoted(namespace)}",model_name="${quoted(model)}",pod=~"${workload.replaceAll(".", "[.]")}-[0-9a-z]+-[0-9a-z]+"}`;
+  `{namespace="${quoted(namespace)}",model_name="${quoted(model)}",pod=~"${workload.replaceAll(".", "[.]")}-([0-9a-z]+-[0-9a-z]+|[0-9]+)"}`;
 
 const quoted = (text: string): string => text.replace(/["\\]/g, "\\$&");
 const lowerCase = (text: string): string => text.toLowerCase();

@@ -1,7 +1,10 @@
+/** StatefulSet's podManagementPolicy: one at a time, each when those before it are ready, or all at once. */
+export type OrdinalPolicy = "OrderedReady" | "Parallel";
+
 /** A pod of a StatefulSet, or the leader of a group of a LeaderWorkerSet. */
 export interface OrdinalPod {
   readonly ordinal: number;
-  /** Running and ready; of a group, all of its pods. */
+  /** Ready for minReadySeconds; of a group, all of its pods. */
   readonly ready: boolean;
   readonly deleting: boolean;
 }
@@ -23,11 +26,7 @@ export interface OrdinalStep {
  * Source: updateStatefulSet, pkg/controller/statefulset/stateful_set_control.go, Kubernetes v1.36;
  * constructLeaderStatefulSetApplyConfiguration, kubernetes-sigs/lws v0.7. Left out: rolling updates with a partition.
  */
-export const ordinalStep = (
-  pods: readonly OrdinalPod[],
-  replicas: number,
-  policy: "OrderedReady" | "Parallel",
-): OrdinalStep => {
+export const ordinalStep = (pods: readonly OrdinalPod[], replicas: number, policy: OrdinalPolicy): OrdinalStep => {
   const there = new Map(pods.map((pod) => [pod.ordinal, pod]));
   const missing = Array.from({ length: replicas }, (_, ordinal) => ordinal).filter((ordinal) => !there.has(ordinal));
   const surplus = pods.filter(({ ordinal }) => ordinal >= replicas).sort((a, b) => b.ordinal - a.ordinal);

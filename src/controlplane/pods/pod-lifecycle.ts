@@ -14,6 +14,14 @@ export interface Spread {
   readonly deviation: number;
 }
 
+/** Pods that are one replica together. */
+export interface PodGroup {
+  /** With the leader. */
+  readonly size: number;
+  /** Workers are created when their leader's container has started, not with it. */
+  readonly workersAfterLeader: boolean;
+}
+
 export interface PodStop {
   readonly gracePeriodSeconds: number;
   readonly preStopSeconds: number;

@@ -1,6 +1,6 @@
 import { logNormal } from "../../sim/draw.ts";
 import type { Rng } from "../../sim/rng.ts";
-import { after, elapsed, type Micros, type SimTime, seconds } from "../../sim/time.ts";
+import { after, elapsed, instant, type Micros, type SimTime, seconds } from "../../sim/time.ts";
 import type { PodStart, Spread } from "./pod-lifecycle.ts";
 
 /** Instants of a pod's way up, each at or after the one before. */
@@ -41,13 +41,37 @@ export const drawStart = (start: PodStart, rng: Rng): StartLengths => ({
  * Source: the kubelet's prober (first probe after `initialDelaySeconds`, then every `periodSeconds`, ready at the first
  * success), Kubernetes v1.36. The jitter that a restarting kubelet adds is left out.
  */
-export const planStart = (created: SimTime, start: PodStart, rng: Rng): StartPlan => {
-  const lengths = drawStart(start, rng);
-  const scheduled = after(created, lengths.schedule);
-  const started = after(scheduled, lengths.imagePull);
-  const loaded = after(started, lengths.modelLoad);
+export const planStart = (created: SimTime, start: PodStart, rng: Rng): StartPlan =>
+  planGroupStart(created, start, [rng], false);
+
+/**
+ * Likewise of a group: it reaches a phase when all of its pods have.
+ *
+ * @param rngs a stream for each of its pods, the leader's first
+ * @param workersAfterLeader workers are created when the leader's container has started
+ * Source: kubernetes-sigs/lws v0.9, pkg/controllers/pod_controller.go (LeaderReady), for leaders without a probe.
+ */
+export const planGroupStart = (
+  created: SimTime,
+  start: PodStart,
+  rngs: readonly [Rng, ...Rng[]],
+  workersAfterLeader: boolean,
+): StartPlan => {
+  const [first, ...others] = rngs;
+  const lengths = drawStart(start, first);
+  const leader = loadOf(created, lengths);
+  const from = workersAfterLeader ? leader.started : created;
+  const pods = [leader, ...others.map((rng) => loadOf(from, drawStart(start, rng)))];
+  const last = (phase: keyof typeof leader): SimTime => instant(Math.max(...pods.map((pod) => pod[phase])));
+  const [scheduled, started, loaded] = [last("scheduled"), last("started"), last("loaded")];
   const serving = after(loaded, lengths.engineInit);
   return { scheduled, started, loaded, serving, ready: firstProbe(started, serving, start.probe) };
+};
+
+const loadOf = (created: SimTime, { schedule, imagePull, modelLoad }: StartLengths) => {
+  const scheduled = after(created, schedule);
+  const started = after(scheduled, imagePull);
+  return { scheduled, started, loaded: after(started, modelLoad) };
 };
 
 /** @returns the first probe at or after `serving` */

@@ -192,6 +192,7 @@ export const catalogueModels: readonly CatalogueModel[] = [
     tieWordEmbeddings: false,
     ropeScaling: { type: "llama3", factor: 8, originalMax: 8192 },
     source: aiconfigurator("meta-llama--Meta-Llama-3.1-405B"),
+    aliases: ["meta-llama/Llama-3.1-405B-Instruct", "meta-llama/Meta-Llama-3.1-405B-Instruct"],
   }),
   model({
     id: "meta-llama/Llama-3.2-1B-Instruct",

@@ -6,15 +6,9 @@ import { BAND_METRIC } from "../bands.ts";
 import { GatewayFold } from "../gateway-fold.ts";
 import type { Dated, MetricRow } from "../metric.ts";
 import type { AutoscalerView, GatewayView, NodeView, PodStatusView, ReplicaView, WorkloadView } from "../world-view.ts";
-import {
-  autoscalerMetrics,
-  gatewayMetrics,
-  nodeMetrics,
-  placeOf,
-  podMetrics,
-  replicaMetrics,
-  workloadMetrics,
-} from "./index.ts";
+import { autoscalerMetrics, gatewayMetrics, nodeMetrics, placeOf, podMetrics, replicaMetrics } from "./index.ts";
+import { kubeDeploymentMetrics } from "./kube-deployment.ts";
+import { kubeStatefulSetMetrics } from "./kube-statefulset.ts";
 
 /** A metric of the operator's own. */
 export interface DescribedMetric {
@@ -65,7 +59,14 @@ export const metricsDocs = (own: readonly DescribedMetric[]): string =>
     "",
     "As kube-state-metrics prints them on Kubernetes 1.35.",
     "",
-    ...table(workloadMetrics, EXAMPLE_WORKLOAD),
+    ...table(kubeDeploymentMetrics, EXAMPLE_WORKLOAD),
+    "",
+    "### StatefulSets",
+    "",
+    "As kube-state-metrics prints them on Kubernetes 1.35. A LeaderWorkerSet's leaders are a StatefulSet of its name; those of",
+    "its workers are not shown. Of Rollouts it prints nothing.",
+    "",
+    ...table(kubeStatefulSetMetrics, { ...EXAMPLE_WORKLOAD, kind: "StatefulSet" }),
     "",
     "### HorizontalPodAutoscalers",
     "",
@@ -212,6 +213,7 @@ const EXAMPLE_WORKLOAD: WorkloadView = {
   name: "",
   specReplicas: 1,
   statusReplicas: 1,
+  updatedReplicas: 1,
   readyReplicas: 1,
   availableReplicas: 1,
   gpusPerReplica: 1,

@@ -8,13 +8,14 @@ import { kubeDeploymentMetrics } from "./kube-deployment.ts";
 import { kubeHorizontalPodAutoscalerMetrics } from "./kube-horizontalpodautoscaler.ts";
 import { kubeNodeMetrics } from "./kube-node.ts";
 import { kubePodMetrics } from "./kube-pod.ts";
+import { kubeStatefulSetMetrics } from "./kube-statefulset.ts";
 import { vllmMetrics } from "./vllm.ts";
 
 // Every simulated metric is a row here, under production's name: simulated scrapes and the exporter read the same rows.
 
 export const replicaMetrics = vllmMetrics;
 export const gatewayMetrics: readonly GatewayMetric[] = [...eppMetrics, ...eppDeprecatedMetrics];
-export const workloadMetrics = kubeDeploymentMetrics;
+export const workloadMetrics = [...kubeDeploymentMetrics, ...kubeStatefulSetMetrics];
 export const autoscalerMetrics = kubeHorizontalPodAutoscalerMetrics;
 export const nodeMetrics = kubeNodeMetrics;
 export const podMetrics = kubePodMetrics;

@@ -35,7 +35,6 @@ export const kubeDeploymentMetrics: readonly WorkloadMetric[] = [
   row(
     "kube_deployment_status_replicas_updated",
     "The number of updated replicas per deployment.",
-    // There is one revision of the template.
-    (view) => view.statusReplicas,
+    (view) => view.updatedReplicas,
   ),
 ];

@@ -84,9 +84,8 @@ const isMadeByKeda = ({ metadata }: Manifest, namespace: string, cluster: Observ
 const aims = (manifest: Manifest, { kind, name }: ManifestRef): boolean => {
   const target = targetOf(manifest);
   const group = workloadReaders.find((reader) => reader.kind === kind)?.group ?? "";
-  return (
-    target.kind === kind && target.name === name && String(target.apiVersion ?? `${group}/v1`).startsWith(`${group}/`)
-  );
+  const said = String(target.apiVersion ?? "apps/v1");
+  return target.kind === kind && target.name === name && said.startsWith(`${group}/`);
 };
 
 const byTarget = (

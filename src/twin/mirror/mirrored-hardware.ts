@@ -164,7 +164,7 @@ const onlyType = (nodes: readonly NodeType[], reading: WorkloadReading, ledger: 
     ids.length === 0
       ? `nothing tells the GPU type: ${looked}`
       : `nothing tells the GPU type: nodes with ${ids.join(" and ")} would take the pods; ${looked}`;
-  const field = "spec.template.spec.nodeSelector";
+  const field = `${reading.podPath}.nodeSelector`;
   return ledger.error({ reason: "UnknownGpu", object: objectText(reading.ref), field, message, fix: FIX });
 };
 
@@ -186,7 +186,7 @@ export const mirrorGpuCount = (
   const needed = tp * pp * dp;
   const { count, claimed } = reading.gpu;
   if (count === undefined || count.value === 0) {
-    const field = "spec.template.spec.containers";
+    const field = `${reading.podPath}.containers`;
     const message = `the engine asks for no GPU: looked for ${GPU_RESOURCES.join(", ")} in resources.limits`;
     if (!claimed)
       return ledger.error({ reason: "NoGpu", object, field, message, fix: "set it on the engine's container" });
@@ -200,13 +200,13 @@ export const mirrorGpuCount = (
     ledger.error({
       reason: "TooFewGpus",
       ...placeOf(place.from, object),
-      message: `${asked} parallel needs ${needed} GPUs, but the container has ${count.value}`,
+      message: `${asked} parallel needs ${needed} GPUs, but ${reading.group === undefined ? "the container" : "a group"} has ${count.value}`,
       fix: `set --tensor-parallel-size to at most ${Math.max(1, Math.floor(count.value / (pp * dp)))}, or ask for ${needed} GPUs in resources.limits`,
     });
     return undefined;
   }
   if (needed < count.value) {
-    const message = `${asked} parallel uses ${needed} of the ${count.value} GPUs that each pod holds`;
+    const message = `${asked} parallel uses ${needed} of the ${count.value} GPUs that each ${reading.group === undefined ? "pod" : "group"} holds`;
     ledger.warn({
       reason: "UnusedGpus",
       ...placeOf(count.from, object),

@@ -3,9 +3,10 @@ import { seconds } from "../../sim/time.ts";
 import { defaulted, Ledger, overriddenPeriod } from "../ledger.ts";
 import type { ManifestRef, ObservedCluster } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
+import { podLabelsOf } from "../readers/pod-template-of.ts";
 import type { GatewayScenario, JobScenario, MetricsScenario } from "../scenario.ts";
 import { mirrorJobs, type ScrapedPods } from "./mirrored-monitors.ts";
-import { findPicker, findRouter, labelsOf } from "./mirrored-router.ts";
+import { findPicker, findRouter } from "./mirrored-router.ts";
 import { mirrorRuleGroups } from "./mirrored-rules.ts";
 import { podPorts } from "./pod-ports.ts";
 import { mirrorStartTime } from "./start-time.ts";
@@ -68,5 +69,6 @@ const podsOf = (
 ): readonly ScrapedPods[] => {
   const manifest = cluster.get(kind, namespace, name);
   if (manifest === undefined) return [];
-  return [{ of: { role, name }, namespace, labels: labelsOf(manifest), containers: podPorts(manifest), container }];
+  const labels = podLabelsOf(manifest, cluster);
+  return [{ of: { role, name }, kind, namespace, labels, containers: podPorts(manifest, cluster), container }];
 };

@@ -15,6 +15,7 @@ import type { ContainerPorts } from "./pod-ports.ts";
 /** Pods that are simulated and may be scraped. */
 export interface ScrapedPods {
   readonly of: JobTarget["of"];
+  readonly kind: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly containers: readonly ContainerPorts[];
@@ -204,12 +205,12 @@ const tellDoubles = (
 };
 
 const tellUncovered = (pods: readonly ScrapedPods[], jobs: readonly JobScenario[], ledger: Ledger): void => {
-  for (const { of, namespace } of pods) {
+  for (const { of, kind, namespace } of pods) {
     if (jobs.some(({ targets }) => targets.some((target) => target.of.name === of.name && target.of.role === of.role)))
       continue;
     ledger.warn({
       reason: "NotMonitored",
-      object: objectText({ kind: "Deployment", namespace, name: of.name }),
+      object: objectText({ kind, namespace, name: of.name }),
       message: "no monitor scrapes its pods, though others are: it is scraped as if there were no monitors",
       fix: "let a PodMonitor or ServiceMonitor select it",
     });

@@ -1,14 +1,15 @@
 import { nodeAutoscalers } from "../../controlplane/nodes/autoscalers/index.ts";
-import type { NodeAutoscalerSaid } from "../../controlplane/nodes/index.ts";
+import type { NodeAutoscalerSaid, PodPlacement } from "../../controlplane/nodes/index.ts";
 import { suits } from "../../controlplane/nodes/index.ts";
 import type { DisruptionBudget } from "../../controlplane/pods/index.ts";
 import { durationOf, durationSeconds, durationTextOf } from "../../model/duration.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { seconds } from "../../sim/time.ts";
+import { digestOf } from "../digest.ts";
 import { defaulted, type Ledger, overridden } from "../ledger.ts";
 import { type ObservedCluster, objectText } from "../manifest.ts";
 import type { DisruptionScenario, ModelStorageScenario, NodesScenario, PodsOnNodes } from "../nodes-scenario.ts";
-import type { NodePoolReading, WorkloadReading } from "../reader.ts";
+import type { GroupReading, NodePoolReading, WorkloadReading } from "../reader.ts";
 import type { ModelStorage } from "../readers/model-storage.ts";
 import type { WorkloadScenario } from "../scenario.ts";
 import { mirrorNodePools, readNodePools } from "./mirrored-node-pools.ts";
@@ -37,13 +38,16 @@ export const mirrorNodes = (
   const pools = mirrorNodePools(said, { cluster, asked, grows: autoscaler.kind !== "None" }, ledger);
   const scoring = overridden(said.scoring, "overrides.nodes.scoring") ?? LEAST;
   const pods = workloads.map((workload) => [workload.scenario.name, podsOf(workload, said, start, ledger)] as const);
-  for (const [name, { placement }] of pods) {
-    if (pools.some((pool) => pool.gpusPerNode >= placement.gpus && suits(placement, pool))) continue;
-    const { ref } = workloads.find(({ scenario }) => scenario.name === name)?.reading ?? {};
+  for (const [name, { placement: first, workers = first }] of pods) {
+    const placement = [first, workers].find(
+      (one) => !pools.some((pool) => pool.gpusPerNode >= one.gpus && suits(one, pool)),
+    );
+    if (placement === undefined) continue;
+    const { ref, podPath } = workloads.find(({ scenario }) => scenario.name === name)?.reading ?? {};
     ledger.error({
       reason: "NoNodeSuits",
       ...(ref === undefined ? {} : { object: objectText(ref) }),
-      field: "spec.template.spec",
+      field: podPath ?? "spec",
       message: `no pool of nodes takes its pods: they ask for ${placement.gpus} GPUs on one node, and for labels and taints that match`,
       fix: `look at gpusPerNode, labels and taints of ${pools.map((pool) => pool.name).join(", ") || "the pools"}, and at nodeSelector, affinity and tolerations of the pods`,
     });
@@ -101,6 +105,7 @@ const podsOf = (
   ledger: Ledger,
 ): PodsOnNodes => {
   const path = `workloads[${scenario.name}].placement`;
+  const { group } = reading;
   const { affinity, tolerations, priority, image, evictable } = reading.placement;
   const pull = (name: "mean" | "deviation"): number => {
     const value = start?.imagePull === undefined ? undefined : durationSeconds(start.imagePull[name]);
@@ -111,15 +116,18 @@ const podsOf = (
     );
   };
   const budget = said.podDisruptionBudget;
+  const placement: PodPlacement = {
+    gpus: group?.leaderGpus ?? scenario.gpusPerReplica,
+    priority: ledger.use(`${path}.priority`, priority ?? defaulted(0, "the pods name no priority")),
+    nodeSelector: reading.gpu.nodeSelector,
+    affinity,
+    tolerations,
+  };
+  const workers = group === undefined ? undefined : workersOf(group);
   return {
-    placement: {
-      gpus: scenario.gpusPerReplica,
-      priority: ledger.use(`${path}.priority`, priority ?? defaulted(0, "the pods name no priority")),
-      nodeSelector: reading.gpu.nodeSelector,
-      affinity,
-      tolerations,
-    },
-    members: 1,
+    placement,
+    ...(workers === undefined || digestOf(workers) === digestOf(placement) ? {} : { workers }),
+    members: group?.size.value ?? 1,
     evictable: ledger.use(`${path}.evictable`, evictable ?? defaulted(true, "no annotation keeps it where it is")),
     image: ledger.use(`${path}.image`, image ?? defaulted(scenario.name, "the container names no image")),
     imagePullSeconds: { mean: pull("mean"), deviation: pull("deviation") },
@@ -128,6 +136,14 @@ const podsOf = (
     ...(budget === undefined ? {} : { budget: budgetOf(budget) }),
   };
 };
+
+const workersOf = ({ workerGpus, workers }: GroupReading): PodPlacement => ({
+  gpus: workerGpus,
+  priority: workers.priority?.value ?? 0,
+  nodeSelector: workers.nodeSelector,
+  affinity: workers.affinity,
+  tolerations: workers.tolerations,
+});
 
 const storageOf = (
   workload: string,

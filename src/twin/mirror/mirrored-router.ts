@@ -5,6 +5,7 @@ import { groupOf, type Manifest, type ManifestRef, type ObservedCluster, objectT
 import type { EndpointPickerReading, PoolReading, Reader, ServiceReading } from "../reader.ts";
 import { runsEndpointPicker } from "../readers/endpoint-picker.ts";
 import { pickerReaders, poolReaders, serviceReaders, workloadReaders } from "../readers/index.ts";
+import { podLabelsOf } from "../readers/pod-template-of.ts";
 
 /** What stands before the workloads. */
 export type Router =
@@ -133,7 +134,7 @@ const tellOthers = (
     for (const manifest of cluster.list(kind, pool.ref.namespace)) {
       const ref = refOf(manifest);
       const isMirrored = workloads.some((one) => one.ref.kind === kind && one.ref.name === ref.name);
-      if (isMirrored || !selects(pool.selector.value, labelsOf(manifest))) continue;
+      if (isMirrored || !selects(pool.selector.value, podLabelsOf(manifest, cluster))) continue;
       ledger.warn({
         reason: "NotMirrored",
         object: objectText(pool.ref),
@@ -159,7 +160,7 @@ export const findPicker = (
   const service = cluster.get("Service", namespace, pool.picker.value.name);
   const selector = service === undefined ? {} : (readSilently(serviceReaders[0], service)?.selector.value ?? {});
   const manifest =
-    candidates.find((one) => selects(selector, labelsOf(one))) ??
+    candidates.find((one) => selects(selector, podLabelsOf(one, cluster))) ??
     candidates.find((one) => readSilently(pickerReaders[0], one)?.pool?.value === name);
   if (manifest === undefined) return undefined;
   if (service !== undefined) ledger.read(service);
@@ -185,16 +186,11 @@ const labelled = (
 ): readonly Labelled[] =>
   said.flatMap(({ kind, name }) => {
     const manifest = cluster.get(kind, namespace, name);
-    return manifest === undefined ? [] : [{ ref: refOf(manifest), labels: labelsOf(manifest) }];
+    return manifest === undefined ? [] : [{ ref: refOf(manifest), labels: podLabelsOf(manifest, cluster) }];
   });
 
 const names = (workloads: readonly Labelled[]): string =>
   workloads.map(({ ref }) => `${ref.kind} ${ref.name}`).join(" or ");
-
-/** Of the pods that a workload makes. */
-export const labelsOf = (manifest: Manifest): Readonly<Record<string, string>> =>
-  (manifest.spec as { template?: { metadata?: { labels?: Record<string, string> } } } | undefined)?.template?.metadata
-    ?.labels ?? {};
 
 const selecting = (
   kind: "InferencePool" | "Service",

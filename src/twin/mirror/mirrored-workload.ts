@@ -6,9 +6,11 @@ import { defaulted, type Ledger, overridden, placeOf } from "../ledger.ts";
 import { type ObservedCluster, objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import { workloadReaders } from "../readers/index.ts";
+import { podTemplateOf } from "../readers/pod-template-of.ts";
 import type { WorkloadScenario } from "../scenario.ts";
 import { mirrorCorrections } from "./mirrored-corrections.ts";
 import { mirrorEngine } from "./mirrored-engine.ts";
+import { mirrorGroup, shareOfPod } from "./mirrored-group.ts";
 import { mirrorGpuCount, mirrorHardware } from "./mirrored-hardware.ts";
 import { mirrorModel } from "./mirrored-model.ts";
 import type { WorkloadOnNodes } from "./mirrored-nodes.ts";
@@ -39,7 +41,8 @@ export const readWorkload = (
     });
   }
   ledger.read(manifest);
-  const read = reader.read(manifest);
+  ledger.read(podTemplateOf(manifest, cluster).holder);
+  const read = reader.read(manifest, cluster);
   ledger.problems.push(...(read.ok ? read.warnings : read.problems));
   return read.ok ? read.value : undefined;
 };
@@ -85,6 +88,8 @@ export const mirrorWorkload = (
   if (unfit.some(({ severity }) => severity === "error")) return undefined;
   const engine = mirrorEngine({ reading, override, shape, ...gpu, parallelism, mode }, ledger, path);
   if (engine === undefined) return undefined;
+  const group = mirrorGroup(reading, { parallelism, moe: shape.moe !== undefined }, ledger, path);
+  const weightBytes = engine.weightBytes * shareOfPod(reading, parallelism);
   const served = reading.arguments.firstText("served-model-name") ?? reading.arguments.text("model");
   // Where nodes are simulated, the image is pulled by them; what is left of the phase is the pod's sandbox.
   const { imagePull: _, ...onNode } = overrides.start ?? {};
@@ -104,9 +109,11 @@ export const mirrorWorkload = (
     shape,
     hardware: gpu.hardware,
     parallelism,
-    start: mirrorStart(reading, start, engine.weightBytes, ledger, path),
+    start: mirrorStart(reading, start, weightBytes, ledger, path),
     stop: mirrorStop(reading, ledger, path),
     minReadySeconds: ledger.useSeconds(`${path}.minReadySeconds`, reading.life.minReadySeconds, object),
+    ...(reading.ordinals === undefined ? {} : { ordinals: ledger.use(`${path}.ordinals`, reading.ordinals) }),
+    ...(group === undefined ? {} : { group }),
   };
-  return { reading, scenario, weightBytes: engine.weightBytes };
+  return { reading, scenario, weightBytes };
 };

@@ -1,5 +1,5 @@
-import { Field } from "../field.ts";
-import type { Manifest } from "../manifest.ts";
+import type { Manifest, ObservedCluster } from "../manifest.ts";
+import { podTemplateOf } from "../readers/pod-template-of.ts";
 
 /** A container of a pod and the ports that it declares, in order; sidecars among the init containers too. */
 export interface ContainerPorts {
@@ -8,8 +8,9 @@ export interface ContainerPorts {
 }
 
 /** Of the pods that a workload makes; what is malformed in them others tell. */
-export const podPorts = (workload: Manifest): readonly ContainerPorts[] => {
-  const pod = Field.root(workload, []).at("spec", "template", "spec");
+export const podPorts = (workload: Manifest, cluster: ObservedCluster): readonly ContainerPorts[] => {
+  const pod = podTemplateOf(workload, cluster).template?.at("spec");
+  if (pod === undefined) return [];
   return [...pod.at("containers").items(), ...pod.at("initContainers").items()].map((container) => ({
     container: container.at("name").text()?.value ?? "",
     ports: container

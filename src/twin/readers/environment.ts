@@ -14,9 +14,16 @@ export class Environment {
     this.#variables = variables;
   }
 
-  /** Reads `env` in order: a value may use `$(NAME)` of those before it. The last of equal names wins, as in the kubelet. */
-  static of(container: Field): Environment {
-    const variables = new Map<string, Variable>();
+  /**
+   * Reads `env` in order: a value may use `$(NAME)` of those before it. The last of equal names wins, as in the kubelet.
+   *
+   * @param given what the workload's controller puts before them
+   */
+  static of(container: Field, given: Readonly<Record<string, string>> = {}): Environment {
+    const home = container.at("env").path;
+    const variables = new Map<string, Variable>(
+      Object.entries(given).map(([name, value]) => [name, { known: true, word: Word.of(value, home) }]),
+    );
     for (const entry of container.at("env").items()) {
       const name = entry.at("name").text()?.value;
       if (name === undefined) continue;

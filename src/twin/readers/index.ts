@@ -6,16 +6,19 @@ import { httpRoute } from "./http-route.ts";
 import { inferenceModel } from "./inference-model.ts";
 import { inferenceObjective } from "./inference-objective.ts";
 import { inferencePool } from "./inference-pool.ts";
+import { leaderWorkerSet } from "./leader-worker-set.ts";
 import { node } from "./node.ts";
 import { nodePool } from "./node-pool.ts";
 import { podMonitor } from "./pod-monitor.ts";
 import { prometheusRule } from "./prometheus-rule.ts";
+import { rollout } from "./rollout.ts";
 import { scaledObject } from "./scaled-object.ts";
 import { service } from "./service.ts";
 import { serviceMonitor } from "./service-monitor.ts";
+import { statefulSet } from "./stateful-set.ts";
 import { variantAutoscaling } from "./variant-autoscaling.ts";
 
-export const workloadReaders = [deployment] as const;
+export const workloadReaders = [deployment, statefulSet, leaderWorkerSet, rollout] as const;
 /** What stands under the pods. */
 export const nodeReaders = [node] as const;
 export const nodePoolReaders = [nodePool] as const;

@@ -8,36 +8,52 @@ import type { Environment } from "./environment.ts";
  */
 export type ModelStorage = "network" | "node" | "download";
 
+/** A pod's spec, its engine, and claims that it has of its own. */
+export interface PodVolumes {
+  readonly pod: Field;
+  readonly container: Field;
+  readonly claims: readonly Field[];
+}
+
 /** @param model as vLLM is told: a path or an id; @param downloadDir --download-dir */
 export const readModelStorage = (
-  pod: Field,
-  container: Field,
+  { pod, container, claims }: PodVolumes,
   environment: Environment,
   model: string | undefined,
   downloadDir: string | undefined,
 ): Known<ModelStorage> => {
   const isPath = model?.startsWith("/") ?? false;
   const path = isPath ? (model as string) : (downloadDir ?? cacheOf(environment));
+  const mount = mountAt(container, path);
+  // A claim of a pod's own is empty when its ordinal first starts.
+  const own = claims.find((claim) => mount !== undefined && claim.at("metadata", "name").raw === mount);
+  if (own !== undefined) return known("download", own.from);
   const volume = volumeAt(pod, container, path);
   if (volume !== undefined) return storageOf(volume);
   if (isPath) return known("node", { kind: "default", why: `no volume is mounted at ${path}: it is in the image` });
   return known("download", { kind: "default", why: `no volume is mounted at ${path}, the cache of the weights` });
 };
 
-/** The volume that holds a path: the one with the longest mount path that leads there. */
-export const volumeAt = (pod: Field, container: Field, path: string): Field | undefined => {
+/** The name of the volume that holds a path: the one with the longest mount path that leads there. */
+const mountAt = (container: Field, path: string): unknown => {
   let best: { name: unknown; length: number } | undefined;
   for (const mount of container.at("volumeMounts").items()) {
     const at = mount.at("mountPath").text()?.value.replace(/\/+$/, "");
     if (at === undefined || (path !== at && !path.startsWith(`${at}/`))) continue;
     if (best === undefined || at.length > best.length) best = { name: mount.at("name").raw, length: at.length };
   }
-  return best === undefined
+  return best?.name;
+};
+
+/** The volume that holds a path. */
+export const volumeAt = (pod: Field, container: Field, path: string): Field | undefined => {
+  const name = mountAt(container, path);
+  return name === undefined
     ? undefined
     : pod
         .at("volumes")
         .items()
-        .find((volume) => volume.at("name").raw === best.name);
+        .find((volume) => volume.at("name").raw === name);
 };
 
 /** Whether a volume outlives the pod. */

@@ -1,3 +1,4 @@
+import { arithmeticOf } from "./arithmetic.ts";
 import type { Environment } from "./environment.ts";
 import { type Part, Word } from "./word.ts";
 
@@ -7,9 +8,9 @@ const KEYWORDS = new Set(["if", "then", "else", "elif", "do", "while", "until", 
 
 /**
  * Splits a script into its simple commands as a POSIX shell would: quotes, continued lines, comments, redirections,
- * `NAME=value`, `export`, `eval`, parameters with `:-`, `-`, `:=`, `=`, `:+`, `+`, and `$@`. Nothing is run: every
- * branch is taken, in order; command and arithmetic substitutions and other expansions stay as they are written and
- * count as unresolved.
+ * `NAME=value`, `export`, `eval`, parameters with `:-`, `-`, `:=`, `=`, `:+`, `+`, `$@`, and arithmetic. Nothing is
+ * run: every branch is taken, in order; command substitutions, sums of what isn't known and other expansions stay as
+ * they are written and count as unresolved.
  * Source: POSIX.1-2017, Shell Command Language, 2.2 to 2.10.
  *
  * @param positional what `$1` and on are
@@ -194,7 +195,7 @@ class Lexer {
   #expand(quoted: boolean): boolean {
     const rest = this.#text.slice(this.#at);
     this.#open = this.#open || quoted;
-    if (rest.startsWith("$((")) return this.#opaque(closing(rest, "((", "))") + 1);
+    if (rest.startsWith("$((")) return this.#arithmetic(rest.slice(0, closing(rest, "((", "))") + 2));
     if (rest.startsWith("$(")) return this.#opaque(closing(rest, "(", ")"));
     if (rest.startsWith("`")) return this.#opaque(rest.indexOf("`", 1) < 0 ? rest.length - 1 : rest.indexOf("`", 1));
     if (rest.startsWith("${")) return this.#braced(rest.slice(2, closing(rest, "{", "}")), quoted);
@@ -204,6 +205,17 @@ class Lexer {
     if (name === undefined) return this.#take(1);
     this.#at += 1 + name.length;
     return this.#put(this.#lookUp(name), quoted, `$${name}`, name);
+  }
+
+  #arithmetic(whole: string): boolean {
+    const value = whole.endsWith("))")
+      ? arithmeticOf(whole.slice(3, -2), (name) => this.#lookUp(name)?.text)
+      : undefined;
+    if (value === undefined) return this.#opaque(whole.length - 1);
+    const field = this.#script.fieldAt(this.#at);
+    this.#at += whole.length;
+    this.#append(String(value), field);
+    return false;
   }
 
   /** `${...}`: the inside without braces. */

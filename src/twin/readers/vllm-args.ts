@@ -13,13 +13,17 @@ export class VllmArguments {
   readonly #values = new Map<string, Known<Value>>();
   readonly problems: Problem[] = [];
 
-  /** @param object `Kind/namespace/name`, that the fields are of */
-  constructor(launch: Launch, object: string) {
+  /**
+   * @param object `Kind/namespace/name`, that the fields are of
+   * @param spansPods whether the engine is known to span pods, as a group's does
+   */
+  constructor(launch: Launch, object: string, { spansPods = false }: { readonly spansPods?: boolean } = {}) {
     this.#object = object;
     this.#parse(launch.words);
     for (const [name, { value, from }] of this.#values) {
       const flag = flagNamed(name);
       if (flag === undefined || flag.role === "modelled" || flag.role === "harmless" || value === false) continue;
+      if (spansPods && SPANS_PODS.includes(name)) continue;
       this.#warn("NotModelled", from, notModelled(flag));
     }
     if (launch.others > 0) {
@@ -259,6 +263,9 @@ const WANTED: Readonly<Record<Takes, string>> = {
 };
 
 /** What the flags do that make another system of it. */
+/** Flags by which each pod of an engine is told its part. */
+const SPANS_PODS = ["nnodes", "data-parallel-size-local"];
+
 const BREAKS: Readonly<Record<string, string>> = {
   "ec-transfer-config": "disaggregated encoding is not modelled; the replica is simulated as if alone",
   "disable-log-stats":

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { Manifest } from "../../../src/twin/manifest.ts";
 import type { WorkloadReading } from "../../../src/twin/reader.ts";
-import { deployment } from "../../../src/twin/readers/deployment.ts";
+import { deployment as reader } from "../../../src/twin/readers/deployment.ts";
+
+const deployment = { read: (one: Manifest) => reader.read(one, { get: () => undefined }) };
 
 const engine = {
   name: "vllm",
