@@ -21,6 +21,7 @@ const CASES = new URL("../../../shared/validation/published_cases.json", import.
 
 const benchmark = z.object({
   id: z.literal("autoscale-keda-token-aware-qwen3-32b"),
+  setup: z.object({ kv_cache_tokens_tp2: z.int() }),
   workload: z.object({ stage_seconds: z.number(), shapes: z.record(z.string(), z.tuple([z.number(), z.number()])) }),
   measured_values: z.object({ rows: z.array(z.array(z.union([z.string(), z.number()]))) }),
 });
@@ -43,8 +44,11 @@ const guard = z.object({
 });
 
 const compareBenchmark = async (raw: unknown, seeds: number): Promise<void> => {
-  const { workload, measured_values } = benchmark.parse(raw);
-  const scenario = await tokenAware();
+  const { setup, workload, measured_values } = benchmark.parse(raw);
+  const { scenario, kvTokens } = await tokenAware(setup.kv_cache_tokens_tp2);
+  console.log(
+    `KV cache of ${setup.kv_cache_tokens_tp2} tokens per replica, as published; the twin makes it ${kvTokens}`,
+  );
   console.log("llm-d, token-aware KEDA, Qwen3-32B on two H100 per replica; published | ours, and its range over seeds");
   console.log(
     "shape          mode    replicas    TTFT p50 s             TTFT p99 s             completed    out tok/s",
@@ -76,12 +80,20 @@ const compareBenchmark = async (raw: unknown, seeds: number): Promise<void> => {
   }
 };
 
-/** deploy/examples/keda with its token-aware ScaledObject. */
-const tokenAware = async (): Promise<Scenario> => {
+/**
+ * deploy/examples/keda with its token-aware ScaledObject, and a KV cache of so many tokens, since the benchmark tells its size
+ * and not the share of memory that its engines were given.
+ */
+const tokenAware = async (tokens: number): Promise<{ readonly scenario: Scenario; readonly kvTokens: number }> => {
   const store = storeOfFiles([fileURLToPath(new URL("../../deploy/examples/keda", import.meta.url))]);
   const [stored] = simulationsIn(store, "token-aware");
   if (stored === undefined) throw new Error("the example is there");
-  return (await prepare(store, stored, DEFAULT_LIMITS, [])).scenario;
+  const { scenario } = await prepare(store, stored, DEFAULT_LIMITS, []);
+  const [workload] = scenario.workloads;
+  if (workload === undefined) throw new Error("the example has a workload");
+  const { engine } = workload;
+  const sized = { ...workload, engine: { ...engine, numGpuBlocks: Math.floor(tokens / engine.blockSize) } };
+  return { scenario: { ...scenario, workloads: [sized] }, kvTokens: engine.numGpuBlocks * engine.blockSize };
 };
 
 const ranged = (values: readonly number[], digits: number): string => {
