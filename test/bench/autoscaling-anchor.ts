@@ -51,7 +51,7 @@ const compareBenchmark = async (raw: unknown, seeds: number): Promise<void> => {
   );
   console.log("llm-d, token-aware KEDA, Qwen3-32B on two H100 per replica; published | ours, and its range over seeds");
   console.log(
-    "shape          mode    replicas    TTFT p50 s             TTFT p99 s             completed    out tok/s",
+    `shape          mode    replicas     ${"TTFT p50 s".padEnd(30)}${"TTFT p99 s".padEnd(31)}${"completed".padEnd(25)}out tok/s`,
   );
   for (const row of measured_values.rows) {
     const [topology, name, mode, replicas, , p50, p99, completed, total, rate] = row as (string & number)[];
@@ -70,10 +70,10 @@ const compareBenchmark = async (raw: unknown, seeds: number): Promise<void> => {
     const cells = [
       [String(name).padEnd(14), 15],
       [String(mode).padEnd(7), 8],
-      [`${replicas} | ${ours((run) => run.peakReplicas, 0)}`, 12],
-      [`${p50} | ${ours((run) => run.ttftP50Seconds, 2)}`, 23],
-      [`${p99} | ${ours((run) => run.ttftP99Seconds, 2)}`, 23],
-      [`${completed} | ${ours((run) => run.completed, 0)}`, 13],
+      [`${replicas} | ${ours((run) => run.peakReplicas, 0)}`, 13],
+      [`${p50} | ${ours((run) => run.ttftP50Seconds, 2)}`, 30],
+      [`${p99} | ${ours((run) => run.ttftP99Seconds, 2)}`, 31],
+      [`${completed} | ${ours((run) => run.completed, 0)}`, 25],
       [`${rate} | ${ours((run) => run.outputTokensPerSecond, 0)}`, 1],
     ] as const;
     console.log(cells.map(([text, width]) => text.padEnd(width)).join(""));

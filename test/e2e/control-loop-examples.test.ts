@@ -49,7 +49,7 @@ describe("examples of the control loop", () => {
     expect(one?.nodes?.schedulingSeconds.max).toBeGreaterThan(240);
     expect(one?.nodes?.pools.h100?.nodes).toMatchObject({ min: 1, max: 4 });
     expect(two?.ttftSeconds.p99).toBeLessThan((one?.ttftSeconds.p99 ?? 0) / 2);
-    expect((two?.nodes?.cost ?? 0) / (one?.nodes?.cost ?? 1)).toBeCloseTo(1, 1);
+    expect((two?.nodes?.cost ?? 0) / (one?.nodes?.cost ?? 1)).toBeLessThan(1.1);
   });
 
   it("stand still while Prometheus is away", async () => {
