@@ -119,6 +119,34 @@ describe("a ScaledObject of llm-d's guides", () => {
     expect(peak["qwen3-32b"]).toBe(4);
   });
 
+  it("may go by what a rule records of latencies, and hold within a band of its formula", async () => {
+    const objects = objectsIn("keda");
+    const guard = the(objects, "ScaledObject", "qwen3-32b-queue-guard").spec;
+    const of = (name: string, query: string): Json => ({
+      type: "prometheus",
+      name,
+      metadata: { serverAddress: "http://prometheus.monitoring.svc:9090", query, threshold: "1" },
+    });
+    const counted = (what: string) => `kube_deployment_${what}{namespace="llm-d",deployment="qwen3-32b"}`;
+    guard.triggers = [
+      of("late", "sum(llmd:late:smooth) or vector(0)"),
+      of("there", counted("spec_replicas")),
+      of("ready", counted("status_replicas_ready")),
+    ];
+    guard.advanced.scalingModifiers.formula =
+      "let share = ready > 0 && ready < there ? ready / there : 1; late > 0.6 ? there + ceil(there * (late * share / 0.6 - 1)) : late < 0.4 ? there - floor(there * (1 - late / 0.4)) : there";
+    objects.push({
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "PrometheusRule",
+      metadata: { name: "late", namespace: "llm-d" },
+      spec: { groups: [{ name: "late", interval: "15s", rules: LATE }] },
+    });
+    const { warnings, errors, metrics, peak } = await run(objects, "queue-guard");
+    expect([warnings, errors]).toEqual([[], []]);
+    expect(mostSeen(metrics["queue-guard composite-metric"])).toBeGreaterThan(1);
+    expect(peak["qwen3-32b"]).toBe(4);
+  });
+
   it("may stand for each role where prompts and tokens are apart, told by names of pods", async () => {
     const objects = objectsIn("disaggregation");
     for (const one of objects) if (one.kind === "Deployment") one.spec.replicas = 1;
@@ -145,6 +173,15 @@ describe("a ScaledObject of llm-d's guides", () => {
     expect(peak["llama-8b-decode"]).toBeGreaterThan(1);
   });
 });
+
+/** The slowest tenth of first tokens against three seconds, bounded and smoothed. */
+const LATE = [
+  {
+    record: "llmd:late:raw",
+    expr: `(histogram_quantile(0.9, sum by (le) (rate(llm_d_epp_request_ttft_seconds_bucket{namespace="llm-d"}[1m]))) / 3 >= 0) or vector(0)`,
+  },
+  { record: "llmd:late:smooth", expr: "avg_over_time(clamp_max(llmd:late:raw, 2)[45s:15s])" },
+];
 
 const byRole = (role: string, query: string, threshold: string): Json => ({
   apiVersion: "keda.sh/v1alpha1",
