@@ -61,6 +61,8 @@ export class GatewayFold {
   readonly #queued = new Map<string, GatewayCounts["queued"][number]>();
   readonly #outcomes = new Map<string, Counted<{ outcome: QueueOutcome; priority: number }>>();
   readonly #attempts = new PairCounts<{ targetModel: string; endpoint: string }>();
+  /** Endpoints that were given a request. */
+  readonly #used = new Set<string>();
   readonly #decisions = new PairCounts<{ model: string; decision: string }>();
   /** Whose series was asked for last: the next request mostly bears the same labels. */
   #last: { model: string | undefined; tenant: string | undefined; priority: number; series: Series } | undefined;
@@ -98,6 +100,7 @@ export class GatewayFold {
       queued: [...this.#queued.values()],
       outcomes: [...this.#outcomes.values()].map(({ what, count }) => ({ ...what, count })),
       attempts: this.#attempts.all.map(({ what, count }) => ({ status: "success", ...what, count })),
+      used: this.#used,
       decisions: this.#decisions.all.map(({ what, count }) => ({ ...what, count })),
       prefixHitRatio: this.#prefixHitRatio,
       prefixHitBytes: this.#prefixHitBytes,
@@ -143,13 +146,15 @@ export class GatewayFold {
     count(this.#outcomes, `${priority} ${outcome}`, () => ({ outcome, priority }));
   }
 
-  #routed({ request, priority, endpoint, decision, prefix }: Extract<Fact, { kind: "routed" }>): void {
+  #routed({ request, priority, endpoint, prefillEndpoint, decision, prefix }: Extract<Fact, { kind: "routed" }>): void {
     const series = this.#seriesOf(request, priority);
     const { targetModel } = series;
     series.requests += 1;
     series.running += 1;
     series.requestBytes.observe(request.promptTokens * BYTES_PER_TOKEN);
     this.#inFlight.set(request.id, series);
+    this.#used.add(endpoint);
+    if (prefillEndpoint !== undefined) this.#used.add(prefillEndpoint);
     this.#attempts.add(targetModel, endpoint, () => ({ targetModel, endpoint }));
     this.#decisions.add(targetModel, decision, () => ({ model: targetModel, decision }));
     if (prefix === undefined) return;

@@ -195,6 +195,8 @@ export interface GatewayCounts {
     readonly endpoint: string;
     readonly count: number;
   }[];
+  /** Endpoints that were given a request: its prompt, its tokens, or both. */
+  readonly used: ReadonlySet<string>;
   readonly decisions: readonly { readonly model: string; readonly decision: string; readonly count: number }[];
   readonly prefixHitRatio: Histogram;
   readonly prefixHitBytes: Histogram;

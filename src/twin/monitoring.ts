@@ -171,7 +171,8 @@ export class Monitoring implements MonitoringServer {
 
   /**
    * What the queries would answer if nothing came late: every target is asked at `now`. Those that look back refuse, since
-   * what they average over time has no value of one instant.
+   * what they average over time has no value of one instant. Whoever asks for an earlier instant, as KEDA does for the full
+   * second, is told of `now`.
    */
   truth(now: SimTime): MonitoringServer {
     for (const target of this.#targets.values()) {
@@ -179,10 +180,10 @@ export class Monitoring implements MonitoringServer {
       else target.true.scrape(target.page(), this.#ms(now));
     }
     return {
-      query: (text, at) => {
+      query: (text) => {
         const prepared = this.#ask(text, this.#trueStore, this.#preparedTrue, 1);
         if (prepared.ok && !isInstant(prepared.query.expr)) return refused("it looks back over time");
-        return answered(prepared, this.#ms(at));
+        return answered(prepared, this.#ms(now));
       },
       series: (selectors, within, at) => this.series(selectors, within, at),
     };

@@ -8,7 +8,7 @@ import { rngOf } from "../../src/sim/rng.ts";
 import { instant, type SimTime } from "../../src/sim/time.ts";
 import type { Scenario } from "../../src/twin/scenario.ts";
 import { World } from "../../src/twin/world.ts";
-import { syntheticWorkload } from "../../src/workload/sources/index.ts";
+import { NOBODY } from "./nobody.ts";
 
 /**
  * llm-d's published routing comparison: `npm run anchor:routing [-- STAGES]` runs its ladder of rates on the two scenarios of
@@ -107,22 +107,6 @@ const requestOf = (id: number, order: readonly number[], arrival: SimTime): Requ
     prefix: { kind: "group", key: `system-${Math.floor(prompt / PROMPTS)}`, tokens: SYSTEM_TOKENS },
     conversation: `prompt-${prompt}`,
   };
-};
-
-/** Somebody who comes after twelve days: all requests are injected. */
-const NOBODY: Scenario["traffic"] = {
-  kind: "synthetic",
-  synthetic: syntheticWorkload.parse({
-    clients: [
-      {
-        name: "nobody",
-        rate: 0.000001,
-        arrival: { process: "constant" },
-        prompt: { distribution: "constant", tokens: 1 },
-        output: { distribution: "constant", tokens: 1 },
-      },
-    ],
-  }),
 };
 
 const folder = fileURLToPath(new URL("../../deploy/examples/llm-d-routing", import.meta.url));

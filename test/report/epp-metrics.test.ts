@@ -211,6 +211,19 @@ describe("rows of the endpoint picker", () => {
     ]);
   });
 
+  it("count load of replicas that compute prompts only, once they got one", () => {
+    const fold = new GatewayFold("llama");
+    const idle = { waiting: 0, inFlight: 0, inFlightTokens: 0 };
+    const of = gatewayView(fold);
+    const endpoints = [of.endpoints[0], { name: "prefill-0", ...idle }, { name: "prefill-1", ...idle }].filter(
+      (one) => one !== undefined,
+    );
+    fold.tell(routed(request(0, 1), { prefillEndpoint: "prefill-1", decision: "prefill-decode" }));
+    const rows = familiesOf({ ...view(0, [], []), autoscalers: [], gateways: [{ ...gatewayView(fold), endpoints }] });
+    const named = rows.find(({ name }) => name === "llm_d_epp_inflight_tokens")?.samples ?? [];
+    expect(named.map(({ labels }) => labels.endpoint_name)).toEqual(["chat-0", "prefill-1"]);
+  });
+
   it("are not there before anything was counted, or where the feature is off", () => {
     const { flowControl: _, prefixIndex: __, disagg: ___, ...bare } = gatewayView(new GatewayFold("llama"));
     const names = familiesOf({ ...view(0, [], []), autoscalers: [], gateways: [{ ...bare, flushed: undefined }] }).map(

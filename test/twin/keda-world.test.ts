@@ -83,7 +83,9 @@ describe("a world with a ScaledObject", () => {
     const seen = metrics.filter((metric) => metric.seen !== undefined);
     expect(seen.length).toBeGreaterThan(10);
     expect(Math.max(...seen.map((metric) => metric.seen ?? 0))).toBeGreaterThan(1);
-    expect(seen.every(({ truth }) => truth !== undefined)).toBe(true);
+    // What is true goes up and down with what is seen, a scrape earlier: never far away, nor always 0.
+    expect(Math.max(...seen.map(({ truth }) => truth ?? 0))).toBeGreaterThan(1);
+    expect(seen.filter(({ truth }) => truth !== undefined && truth > 0).length).toBeGreaterThan(seen.length / 2);
     expect(scales(facts).every(([by]) => by === HPA)).toBe(true);
     expect(run(scaledBy({ triggers: [running], minReplicaCount: 1 }))).toEqual(facts);
   });

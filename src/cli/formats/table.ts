@@ -9,6 +9,7 @@ import { compact, count, plain, right } from "../cell.ts";
 import type { Format, Outcome } from "../format.ts";
 import { groupTables } from "../group-tables.ts";
 import { loopTables } from "../loop-tables.ts";
+import { nodeTables } from "../node-table.ts";
 import { comparison } from "./comparison.ts";
 import { number, percent, seconds } from "./figure.ts";
 
@@ -36,6 +37,7 @@ const candidateSection = (outcome: Outcome): string => {
   return [
     heading(outcome, first),
     ...(outcome.objectives.length === 0 ? [] : [objectives(outcome)]),
+    ...nodeTables(first),
     ...loopTables(first),
     ...(first.scaleEvents.length === 0 ? [] : [scaleEvents(first)]),
     ...first.notes.map((note) => `note: ${note}\n`),
@@ -51,6 +53,7 @@ const section = (outcome: Outcome): string => {
     totals(outcome.reports),
     saturation(outcome.reports),
     ...groupTables(first),
+    ...nodeTables(first),
     ...loopTables(first),
     ...(outcome.objectives.length === 0 ? [] : [objectives(outcome)]),
     ...(first.scaleEvents.length === 0 ? [] : [scaleEvents(first)]),

@@ -315,9 +315,8 @@ const scheduling: readonly GatewayMetric[] = [
 const inFlight = (what: string, help: string, read: (endpoint: GatewayView["endpoints"][number]) => number) =>
   gauge(`inflight_${what}`, help, ({ namespace, loadProducer, endpoints, counted }) => {
     if (loadProducer === undefined) return [];
-    const used = new Set(counted.attempts.map(({ endpoint }) => endpoint));
     return endpoints
-      .filter(({ name }) => used.has(name))
+      .filter(({ name }) => counted.used.has(name))
       .map((endpoint) =>
         sample({ endpoint_name: endpoint.name, namespace, producer_name: loadProducer }, read(endpoint)),
       );

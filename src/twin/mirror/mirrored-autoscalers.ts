@@ -15,6 +15,7 @@ import type { AutoscalerReading } from "../reader.ts";
 import { autoscalerReaders, workloadReaders } from "../readers/index.ts";
 import type { AutoscalerScenario } from "../scenario.ts";
 import { type MirroredAdapter, unyieldedMetrics } from "./mirrored-adapter.ts";
+import { recordedNames } from "./mirrored-rules.ts";
 import { mirrorScaledObject, unusedTriggers } from "./mirrored-scaled-object.ts";
 
 export interface AutoscalerParts {
@@ -203,7 +204,7 @@ const scenarioOf = (
   reading: AutoscalerReading,
   spec: SimulationSpec,
   simulation: string,
-  { limits: { maxReplicas }, adapter }: AutoscalerParts,
+  { cluster, limits: { maxReplicas }, adapter }: AutoscalerParts,
   ledger: Ledger,
 ): AutoscalerScenario | undefined => {
   const { ref, target, values } = reading;
@@ -212,7 +213,8 @@ const scenarioOf = (
   const { overrides, mirror } = spec;
   ledger.use(`${path}.target`, { value: target.value.name, from: target.from });
   for (const value of values) ledger.use(`${path}.${value.path}`, value.known);
-  const mirrored = "keda" in reading ? mirrorScaledObject(reading, spec, ledger) : { hpa: reading.spec };
+  const mirrored =
+    "keda" in reading ? mirrorScaledObject(reading, spec, recordedNames(cluster), ledger) : { hpa: reading.spec };
   if (mirrored === undefined) return undefined;
   const { hpa } = mirrored;
   const keda = "keda" in mirrored ? mirrored.keda : undefined;

@@ -17,7 +17,7 @@ interface Read {
  * nothing here. Which PrometheusRules a Prometheus selects, its own object says, which is not read: all are taken to be.
  */
 export const mirrorRuleGroups = (cluster: ObservedCluster, ledger: Ledger): readonly RuleGroupSpec[] => {
-  const simulated = new Set([...replicaMetrics, ...gatewayMetrics].flatMap(seriesNamesOf));
+  const simulated = simulatedNames();
   const refused: { readonly manifest: Manifest; readonly problems: Parameters<typeof tellRefused>[0] }[] = [];
   const all = rulesReaders.flatMap((reader) =>
     cluster.list(reader.kind).flatMap((manifest): readonly (Read & { warnings: typeof ledger.problems })[] => {
@@ -56,6 +56,21 @@ export const mirrorRuleGroups = (cluster: ObservedCluster, ledger: Ledger): read
   }
   return [...taken];
 };
+
+/** Names of the series that groups record which reach what is simulated. */
+export const recordedNames = (cluster: ObservedCluster): readonly string[] => {
+  const groups = rulesReaders.flatMap((reader) =>
+    cluster.list(reader.kind).flatMap((manifest) => {
+      const read = reader.read(manifest);
+      return read.ok ? read.value.groups : [];
+    }),
+  );
+  const recorded = [...reading(groups, simulatedNames())].flatMap(({ rules }) => rules);
+  return recorded.flatMap((rule) => ("record" in rule ? [rule.record] : []));
+};
+
+const simulatedNames = (): ReadonlySet<string> =>
+  new Set([...replicaMetrics, ...gatewayMetrics].flatMap(seriesNamesOf));
 
 /** In order. A group may record what another reads, before it or after it. */
 const reading = (groups: readonly RuleGroupSpec[], simulated: ReadonlySet<string>): ReadonlySet<RuleGroupSpec> => {

@@ -27,11 +27,13 @@ export interface MirroredScaledObject {
  * A ScaledObject with what the simulation says of its triggers. What KEDA would refuse, and what can't be simulated without
  * being said, are errors at their fields.
  *
+ * @param recorded names of series that rules record
  * @returns undefined if there are any
  */
 export const mirrorScaledObject = (
   { ref, keda: read }: ScaledObjectReading,
   { overrides: { autoscaler = {} } }: SimulationSpec,
+  recorded: readonly string[],
   ledger: Ledger,
 ): MirroredScaledObject | undefined => {
   const path = `autoscalers[${ref.name}]`;
@@ -45,7 +47,8 @@ export const mirrorScaledObject = (
   const problems = scaledObjectProblems(keda).map((problem) => withFix(problem, keda));
   ledger.add(problems, { object });
   keda.triggers.forEach((trigger, index) => {
-    if (trigger.given === undefined) ledger.add(problemsOfQuery(trigger), { object, field: queryField(index) });
+    if (trigger.given === undefined)
+      ledger.add(problemsOfQuery(trigger, recorded), { object, field: queryField(index) });
   });
   const triggers = triggersOf(keda);
   if (!triggers.ok || problems.some(({ severity }) => severity === "error")) return undefined;
@@ -58,14 +61,15 @@ export const mirrorScaledObject = (
 
 const queryField = (index: number): string => `spec.triggers[${index}].metadata.query`;
 
-const problemsOfQuery = ({ type, metadata }: TriggerSpec): readonly Problem[] => {
+const problemsOfQuery = ({ type, metadata }: TriggerSpec, recorded: readonly string[]): readonly Problem[] => {
   const { query } = metadata;
   if (type !== "prometheus" || query === undefined || query.trim() === "") return [];
   const parsed = parseQuery(query);
-  if (!parsed.ok || typeOf(parsed.expr) === "instant vector") return queryProblems(query, {});
+  const problems = queryProblems(query, {}, recorded);
+  if (!parsed.ok || typeOf(parsed.expr) === "instant vector") return problems;
   const message = `gives a ${typeOf(parsed.expr)}, which KEDA can't read: every poll fails`;
   return [
-    ...queryProblems(query, {}),
+    ...problems,
     { severity: "error", reason: "BadQuery", message, fix: "make it an instant vector, with vector(…) or sum(…), say" },
   ];
 };

@@ -1,8 +1,11 @@
+import { VARIANT_GAUGES } from "../../controlplane/wva/metrics.ts";
 import type { Problem } from "../../model/problem.ts";
 import { metricNames, parseQuery } from "../../promql/index.ts";
 import {
   autoscalerMetrics,
   gatewayMetrics,
+  nodeMetrics,
+  podMetrics,
   replicaMetrics,
   seriesNamesOf,
   workloadMetrics,
@@ -11,8 +14,12 @@ import { nearest } from "../../schema/nearest.ts";
 
 /** Names of all series that a simulated Prometheus can hold. */
 const EXPORTED: readonly string[] = [
-  ...[...replicaMetrics, ...gatewayMetrics, ...workloadMetrics, ...autoscalerMetrics].flatMap(seriesNamesOf),
+  ...[...replicaMetrics, ...gatewayMetrics].flatMap(seriesNamesOf),
+  ...[...workloadMetrics, ...autoscalerMetrics, ...nodeMetrics, ...podMetrics].flatMap(seriesNamesOf),
+  ...VARIANT_GAUGES,
   "up",
+  "ALERTS",
+  "ALERTS_FOR_STATE",
 ];
 
 /**

@@ -31,7 +31,8 @@ export interface PickerConfigParts {
   readonly origin?: Origin;
 }
 
-const GROUPS = { now: "llm-d.ai/v1alpha1", before: "inference.networking.x-k8s.io/v1alpha1" };
+/** v1, since llm-d-router v0.11, differs from v1alpha1 in the layout of dataLayer alone (apix/config/v1). */
+const GROUPS = { now: "llm-d.ai/v1alpha1", later: "llm-d.ai/v1", before: "inference.networking.x-k8s.io/v1alpha1" };
 const GATES: Readonly<Record<string, boolean>> = { flowControl: false, haPopulateNonLeaderDatastore: true };
 
 /** What the endpoint picker runs with where it is given no configuration: llm-d-router, August 2026, config/loader/defaults.go. */
@@ -139,8 +140,9 @@ class ConfigReader {
     const said = version.text()?.value ?? GROUPS.now;
     if (said === GROUPS.before) {
       this.#warn(version, "Deprecated", `${said} is read as ${GROUPS.now}, which took its place`);
-    } else if (said !== GROUPS.now) {
-      this.#error(version, "UnknownVersion", `must be ${GROUPS.now} or ${GROUPS.before}, got "${said}"`);
+    } else if (said !== GROUPS.now && said !== GROUPS.later) {
+      const known = `${GROUPS.later}, ${GROUPS.now} or ${GROUPS.before}`;
+      this.#error(version, "UnknownVersion", `must be ${known}, got "${said}"`);
     }
     const name = kind.text()?.value ?? "EndpointPickerConfig";
     if (name !== "EndpointPickerConfig") {
@@ -337,21 +339,18 @@ class ConfigReader {
 
   #dataLayer(): void {
     const layer = this.#root.at("dataLayer");
-    this.#known(layer, [
-      "injectDefaults",
-      "sources",
-      "discovery",
-      "peerDiscovery",
-      "crossReplicaSyncerPluginRef",
-      "crossReplicaSyncInterval",
-    ]);
+    const shared =
+      this.#root.at("apiVersion").raw === GROUPS.later
+        ? ["crossReplica"]
+        : ["peerDiscovery", "crossReplicaSyncerPluginRef", "crossReplicaSyncInterval", "crossReplicaPublishTimeout"];
+    this.#known(layer, ["injectDefaults", "sources", "discovery", ...shared]);
     const sources = layer.at("sources").items();
     for (const source of sources) {
       this.#known(source, ["pluginRef", "extractors"]);
       this.#named(source.at("pluginRef"));
       for (const extractor of source.at("extractors").items()) this.#named(extractor.at("pluginRef"));
     }
-    for (const key of ["discovery", "peerDiscovery", "crossReplicaSyncerPluginRef"]) {
+    for (const key of ["discovery", "peerDiscovery", "crossReplica", "crossReplicaSyncerPluginRef"]) {
       if (!layer.at(key).present) continue;
       this.#warn(
         layer.at(key),

@@ -126,6 +126,15 @@ describe("a configuration", () => {
     expect(problems(legacy)).toMatchObject([{ severity: "warning", reason: "Deprecated", field: `${READ}apiVersion` }]);
   });
 
+  it("of v1 says the same, but for what replicas share", () => {
+    const v1 = { ...SAMPLE, apiVersion: "llm-d.ai/v1" };
+    expect(problems(v1)).toEqual([]);
+    expect(shape(good(v1))).toEqual(shape(good(SAMPLE)));
+    const shared = { dataLayer: { crossReplica: { syncerPluginRef: "syncer" } } };
+    expect(problems({ ...v1, ...shared })).toMatchObject([{ severity: "warning", reason: "NotModelled" }]);
+    expect(errors({ ...SAMPLE, ...shared })).toMatchObject([{ field: `${READ}dataLayer.crossReplica` }]);
+  });
+
   it("without apiVersion and kind is one all the same", () => {
     const { apiVersion: _, kind: __, ...bare } = SAMPLE;
     expect(shape(good(bare))).toEqual(shape(good(SAMPLE)));
@@ -248,7 +257,7 @@ const flow = (section: object) => ({ featureGates: ["flowControl"], flowControl:
 /** What keeps a picker from starting, or would make it pick by accident: one error each, at its field. */
 const BAD: readonly (readonly [string, unknown, string, RegExp, RegExp?])[] = [
   ["a list", [], "", /must be an object/],
-  ["another version", { apiVersion: "llm-d.ai/v2" }, "apiVersion", /must be llm-d.ai\/v1alpha1/],
+  ["another version", { apiVersion: "llm-d.ai/v2" }, "apiVersion", /must be llm-d.ai\/v1, /],
   ["another kind", { kind: "Deployment" }, "kind", /must be EndpointPickerConfig/],
   ["an unknown field", { plugin: [] }, "plugin", /no field "plugin"/, /`plugins`/],
   ["an unknown gate", { featureGates: ["flowcontrol"] }, "featureGates[0]", /no feature gate/, /`flowControl`/],
