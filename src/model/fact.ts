@@ -53,6 +53,15 @@ export type Fact =
       readonly gpus: number;
     } & ({ readonly event: "bound"; readonly waited: Micros } | { readonly event: "released" }))
   | { readonly kind: "synced"; readonly at: SimTime; readonly autoscaler: string; readonly sync: SyncFact }
+  /** A workload's template changed, or all of its pods are of the newest one and available. */
+  | {
+      readonly kind: "rollout";
+      readonly at: SimTime;
+      readonly workload: string;
+      /** Of the template: 1 at the start. */
+      readonly revision: number;
+      readonly phase: "begun" | "complete";
+    }
   | {
       readonly kind: "scaled";
       readonly at: SimTime;

@@ -16,6 +16,7 @@ import { type FoldedPool, NodeFold } from "./node-fold.ts";
 import type { Role } from "./pool-fold.ts";
 import { QueueMeans } from "./queue-means.ts";
 import type { Kpis, Report, Saturation, ScaleEvent, Timeline } from "./report.ts";
+import { Rollouts } from "./rollouts.ts";
 import { SATURATION_DEFAULTS, SaturationFold, type SaturationOptions } from "./saturation/saturation-fold.ts";
 import { QuantileSketch } from "./sketch.ts";
 import type { SloTargets } from "./slo.ts";
@@ -75,6 +76,7 @@ export class ReportFold {
   #before: EngineTotals | undefined;
   readonly #loops: readonly LoopFold[];
   readonly #startUps = new StartUps();
+  readonly #rollouts = new Rollouts();
   readonly #sloMinutes = new SloMinutes();
   #scaleUps = 0;
   #scaleDowns = 0;
@@ -154,6 +156,8 @@ export class ReportFold {
         return this.#loops.find(({ setup }) => setup.autoscaler === fact.autoscaler)?.synced(fact.sync, fact.at);
       case "scaled":
         return this.#scaled(fact);
+      case "rollout":
+        return this.#rollouts.rollout(fact);
       default:
         return fact satisfies never;
     }
@@ -245,7 +249,7 @@ export class ReportFold {
       scaleEvents: [...this.#scaleEvents],
       ...this.#findings(kpis, view.now),
       ...(this.#loops.length === 0 ? {} : { syncs: this.#loops.map((loop) => loop.timeline()) }),
-      notes: [...identity.notes, ...unfinished, ...this.#groups.notes()],
+      notes: [...identity.notes, ...unfinished, ...this.#rollouts.notes(view.now), ...this.#groups.notes()],
       families,
     };
   }

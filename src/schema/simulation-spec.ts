@@ -553,6 +553,19 @@ const brokenLoop = z.array(faults.schema).max(16).meta({
   description: "What is broken of the control loop for a while, to see what it does then.",
 });
 
+const rollouts = z
+  .array(
+    z.strictObject({
+      workload: objectName.optional().meta({ description: "Name of the Deployment. Left out: the first workload." }),
+      at: durationText.meta({ description: "When its template changes, from the start." }),
+    }),
+  )
+  .max(16)
+  .meta({
+    description:
+      "Rollouts of mirrored Deployments: pods like those of today take their places, by maxSurge and maxUnavailable.",
+  });
+
 const run = z
   .strictObject({
     horizon: anyDurationText
@@ -616,6 +629,7 @@ export const simulationSpec = ruled(
       .default([])
       .meta({ description: "What a preview has to meet; its verdict is Passed if it meets all." }),
     faults: brokenLoop.default([]),
+    rollouts: rollouts.optional(),
     run: run.prefault({}),
     export: exported.prefault({}),
   }),

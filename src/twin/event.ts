@@ -39,6 +39,8 @@ export type TwinEvent =
       readonly incarnation: number;
       readonly stage: "sigterm" | "abort" | "sigkill";
     }
+  /** A workload's template changes. */
+  | { readonly kind: "rollout-due"; readonly workload: string }
   /** A pod has been ready for so long that its workload goes on. */
   | { readonly kind: "workload-due"; readonly workload: string }
   /** Overtaken if `generation` is not the pod's any more. */
@@ -85,6 +87,7 @@ export const RANK = {
   "placement-due": 0,
   "pod-stopping": 1,
   "scale-written": 2,
+  "rollout-due": 2,
   "workload-due": 2,
   "transfer-started": 3,
   "transfer-due": 3,

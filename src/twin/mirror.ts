@@ -15,6 +15,7 @@ import { mirrorControllers } from "./mirror/mirrored-controllers.ts";
 import { mirrorGateway } from "./mirror/mirrored-gateway.ts";
 import { mirrorMetrics } from "./mirror/mirrored-metrics.ts";
 import { mirrorNodes } from "./mirror/mirrored-nodes.ts";
+import { refuseUnknownRollouts } from "./mirror/mirrored-rollouts.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
 import type { WorkloadReading } from "./reader.ts";
@@ -63,12 +64,14 @@ export const mirror = (
   const readings = spec.mirror.workloads.flatMap(
     (said, index) => readWorkload(said, index, namespace, cluster, ledger) ?? [],
   );
-  const mirrored = readings.flatMap((reading) => mirrorWorkload(reading, spec, { cluster, modelConfig }, ledger) ?? []);
+  const parts = { simulation: head.simulation, cluster, modelConfig };
+  const mirrored = readings.flatMap((reading) => mirrorWorkload(reading, spec, parts, ledger) ?? []);
   const workloads = mirrored.map(({ scenario }) => scenario);
   for (const { name, replicas } of workloads) {
     if (replicas > limits.maxReplicas) ledger.error(tooManyReplicas(name, replicas, limits.maxReplicas));
   }
   refuseOneName(simulation, ledger);
+  refuseUnknownRollouts(spec, ledger);
   const complete = readings.length === spec.mirror.workloads.length;
   const refs = readings.map(({ ref }) => ref);
   const adapter = mirrorAdapter(spec, adapterConfig, ledger);

@@ -12,9 +12,11 @@ export interface PodIdentity {
   readonly ordinal?: number;
   /** Pods that had its name before. */
   readonly incarnation: number;
+  /** Of the template that it was made of. */
+  readonly revision: number;
 }
 
-const FIRST: PodIdentity = { incarnation: 0 };
+const FIRST: PodIdentity = { incarnation: 0, revision: 1 };
 
 /** One simulated pod: the truth that gateway and autoscaler see late or not at all. */
 export class Pod {

@@ -2,7 +2,7 @@ import type { PodRequests } from "../controlplane/autoscaler.ts";
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { ScaledObjectSpec } from "../controlplane/keda/spec.ts";
 import type { Taint } from "../controlplane/nodes/index.ts";
-import type { OrdinalPolicy } from "../controlplane/pods/index.ts";
+import type { OrdinalPolicy, RolloutStrategy } from "../controlplane/pods/index.ts";
 import type { Known, Source } from "../model/known.ts";
 import type { Result } from "../model/problem.ts";
 import type { RuleGroupSpec, ScrapeJob } from "../promql/index.ts";
@@ -54,6 +54,8 @@ export interface WorkloadReading {
   readonly compileCache: Known<string> | undefined;
   /** Its pods have ordinals, and come and go in their order. Left out: as a ReplicaSet's. */
   readonly ordinals?: Known<OrdinalPolicy>;
+  /** How pods of a new template take the place of those before. Left out: rollouts of its kind are not simulated. */
+  readonly strategy?: Known<RolloutStrategy>;
   /** A replica is a group of pods. Left out: one pod. */
   readonly group?: GroupReading;
 }

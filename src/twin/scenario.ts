@@ -4,7 +4,7 @@ import type { ControllerSaid } from "../controlplane/controllers/index.ts";
 import type { FaultSaid } from "../controlplane/faults/index.ts";
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { ScaledObjectSpec } from "../controlplane/keda/spec.ts";
-import type { OrdinalPolicy, PodGroup, PodStart, PodStop } from "../controlplane/pods/index.ts";
+import type { OrdinalPolicy, PodGroup, PodStart, PodStop, RolloutStrategy } from "../controlplane/pods/index.ts";
 import type { AdapterConfig } from "../controlplane/prometheus-adapter/index.ts";
 import type { FrontGateSaid } from "../dataplane/front-gate/index.ts";
 import type { KvLink } from "../dataplane/kv-transfers.ts";
@@ -82,6 +82,15 @@ export interface WorkloadScenario {
   readonly ordinals?: OrdinalPolicy;
   /** Pods of one replica, which is ready when they all are. Left out: one. */
   readonly group?: PodGroup;
+  /** Its pods' template changes at some time. Left out: never. */
+  readonly rollouts?: RolloutScenario;
+}
+
+/** Rollouts of a Deployment; each puts pods of a new ReplicaSet in the place of all that are there. */
+export interface RolloutScenario {
+  readonly strategy: RolloutStrategy;
+  /** In order. */
+  readonly atMicros: readonly number[];
 }
 
 /** What stands before the pods: one policy, or llm-d's endpoint picker. */

@@ -8,6 +8,8 @@ import {
   planGroupStart,
   planStart,
   planStop,
+  ROLLOUT_DEFAULT,
+  rolloutStep,
   type StartPlan,
   scaleInOrder,
 } from "../controlplane/pods/index.ts";
@@ -25,11 +27,11 @@ import type { GatewayView, ReplicaView, WorkloadView, WorldView } from "../repor
 import { Agenda } from "../sim/agenda.ts";
 import { invariant } from "../sim/invariant.ts";
 import { type Rng, rngOf, type Streams } from "../sim/rng.ts";
-import { after, NEVER, type SimTime, START, seconds } from "../sim/time.ts";
+import { after, instant, NEVER, type SimTime, START, seconds } from "../sim/time.ts";
 import type { EndedRequest, WorkloadSource } from "../workload/source.ts";
 import { Autoscaling, type AutoscalingHost } from "./autoscaling.ts";
 import { BLIS_ENGINE_RANK, RANK, type TwinEvent } from "./event.ts";
-import { Fleet } from "./fleet.ts";
+import { Fleet, type WantedPods } from "./fleet.ts";
 import { loopSetups } from "./loop-setups.ts";
 import { Monitoring } from "./monitoring.ts";
 import { NodePlacement } from "./node-placement.ts";
@@ -106,6 +108,8 @@ export class World {
     this.#scraping = new Scraping(scenario, this.#monitoring, host);
     this.#scraping.watchCluster(() => this.#autoscaling.views(), this.#autoscaling.loops);
     for (const fleet of this.#fleets.values()) {
+      const { name, rollouts } = fleet.workload;
+      for (const at of rollouts?.atMicros ?? []) this.#plan(instant(at), { kind: "rollout-due", workload: name });
       for (let i = 0; i < fleet.workload.replicas; i += 1) {
         const pod = this.#createPod(fleet, i);
         if (this.#placement?.place(pod) ?? true) this.#becomeReady(pod, START);
@@ -172,6 +176,8 @@ export class World {
         return this.#placement?.look();
       case "pod-stopping":
         return this.#stopStage(this.#podOf(event), event.stage);
+      case "rollout-due":
+        return this.#rollOut(this.#fleet(event.workload));
       case "workload-due":
         return this.#reconcile(this.#fleet(event.workload));
       case "engine-due":
@@ -386,16 +392,16 @@ export class World {
 
   // ---- pods
 
-  #createPod(fleet: Fleet, ordinal = 0): Pod {
-    const pod = fleet.newPod(this.now, ordinal);
+  #createPod(fleet: Fleet, ordinal = 0, revision = fleet.revision): Pod {
+    const pod = fleet.newPod(this.now, ordinal, revision);
     fleet.pods.push(pod);
     this.#pods.set(pod.name, pod);
     this.#tellPhase(pod, "pending");
     return pod;
   }
 
-  #startPod(fleet: Fleet, ordinal?: number): void {
-    const pod = this.#createPod(fleet, ordinal);
+  #startPod(fleet: Fleet, ordinal?: number, revision?: number): void {
+    const pod = this.#createPod(fleet, ordinal, revision);
     if (this.#placement !== undefined) return this.#placement.start(pod);
     const plan = this.#startPlan(pod);
     const { incarnation } = pod.identity;
@@ -501,8 +507,8 @@ export class World {
     const fleet = this.#fleet(pod.workload.name);
     fleet.pods.splice(fleet.pods.indexOf(pod), 1);
     this.#placement?.release(pod);
-    // Its ordinal is free, and the next may go.
-    if (pod.workload.ordinals !== undefined) this.#reconcile(fleet);
+    // Its ordinal is free, and the next may go; a rollout may wait for it.
+    if (pod.workload.ordinals !== undefined || fleet.rolling !== undefined) this.#reconcile(fleet);
   }
 
   /** Its engine is gone at once, with all that it ran. */
@@ -578,17 +584,51 @@ export class World {
   #reconcile(fleet: Fleet): void {
     const { ordinals } = fleet.workload;
     if (ordinals !== undefined) return this.#stepOrdinals(fleet, ordinals);
-    const surplus = fleet.standing.length - fleet.specReplicas;
-    for (let i = 0; i < -surplus; i += 1) this.#startPod(fleet);
-    if (surplus > 0) {
-      for (const name of scaleInOrder(
-        fleet.standing.map((pod) => this.#placement?.scaleInView(pod) ?? pod.view()),
-        this.now,
-        fleet.rng,
-      ).slice(0, surplus)) {
-        this.#stopPod(this.#pod(name));
-      }
+    if (fleet.rolling !== undefined) return this.#stepRollout(fleet);
+    this.#bringTo(fleet, fleet.standing, fleet.specReplicas);
+  }
+
+  /** Starts and stops pods as a ReplicaSet does that has these. */
+  #bringTo(fleet: Fleet, pods: readonly Pod[], wanted: number, revision = fleet.revision): void {
+    const surplus = pods.length - wanted;
+    for (let i = 0; i < -surplus; i += 1) this.#startPod(fleet, undefined, revision);
+    if (surplus <= 0) return;
+    const views = pods.map((pod) => this.#placement?.scaleInView(pod) ?? pod.view());
+    for (const name of scaleInOrder(views, this.now, fleet.rng).slice(0, surplus)) {
+      const pod = this.#pods.get(name);
+      // One that is gone at once lets a rollout go on.
+      if (pod !== undefined && pod.phase !== "terminating") this.#stopPod(pod);
     }
+  }
+
+  /** Its template changes: all of its pods are old ones from now on. */
+  #rollOut(fleet: Fleet): void {
+    fleet.revision += 1;
+    const { revision, rolling } = fleet;
+    fleet.rolling = { fresh: 0, old: rolling === undefined ? fleet.specReplicas : rolling.fresh + rolling.old };
+    this.#tell({ kind: "rollout", at: this.now, workload: fleet.workload.name, revision, phase: "begun" });
+    this.#stepRollout(fleet);
+  }
+
+  /** Passes of the Deployment controller, until it has to wait; its ReplicaSets follow. */
+  #stepRollout(fleet: Fleet): void {
+    const { strategy = ROLLOUT_DEFAULT } = fleet.workload.rollouts ?? {};
+    for (let before = fleet.rolling; before !== undefined; ) {
+      const next = rolloutStep(fleet.rolloutState(this.now, before), strategy);
+      fleet.rolling = next;
+      this.#bringTo(fleet, fleet.ofRevision(true), next.fresh);
+      // A pod that was gone at once has let it go on already.
+      if (fleet.rolling !== next) return;
+      this.#bringTo(fleet, fleet.ofRevision(false), next.old, fleet.revision - 1);
+      if (fleet.rolling !== next) return;
+      if (next.fresh === before.fresh && next.old === before.old) break;
+      before = next;
+    }
+    const { fresh, old } = fleet.rolloutState(this.now, fleet.rolling ?? NO_PODS);
+    if (old.pods > 0 || old.replicas > 0 || fresh.available < fleet.specReplicas) return;
+    fleet.rolling = undefined;
+    const { revision, workload } = fleet;
+    this.#tell({ kind: "rollout", at: this.now, workload: workload.name, revision, phase: "complete" });
   }
 
   #stepOrdinals(fleet: Fleet, policy: OrdinalPolicy): void {
@@ -601,10 +641,11 @@ export class World {
     }
   }
 
-  /** A StatefulSet waits for each pod to be available before it turns to the next. */
+  /** A StatefulSet waits for each pod to be available before it turns to the next, and a rollout for its new ones. */
   #goOnAfter({ workload: { name, ordinals, minReadySeconds } }: Pod): void {
-    if (ordinals !== "OrderedReady") return;
-    if (minReadySeconds === 0) return this.#reconcile(this.#fleet(name));
+    const fleet = this.#fleet(name);
+    if (ordinals !== "OrderedReady" && fleet.rolling === undefined) return;
+    if (minReadySeconds === 0) return this.#reconcile(fleet);
     this.#plan(after(this.now, seconds(minReadySeconds)), { kind: "workload-due", workload: name });
   }
 
@@ -699,6 +740,8 @@ export class World {
     return fleet;
   }
 }
+
+const NO_PODS: WantedPods = { fresh: 0, old: 0 };
 
 /** Requests in a picker's flow control. */
 const queuedIn = (gateway: GatewayView | undefined): number =>

@@ -60,6 +60,7 @@ export class RequestLog {
       case "prefilled":
       case "transfer":
       case "pod":
+      case "rollout":
       case "node":
       case "binding":
       case "scaled":

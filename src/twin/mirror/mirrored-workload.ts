@@ -15,6 +15,7 @@ import { mirrorGpuCount, mirrorHardware } from "./mirrored-hardware.ts";
 import { mirrorModel } from "./mirrored-model.ts";
 import type { WorkloadOnNodes } from "./mirrored-nodes.ts";
 import { mirrorParallelism } from "./mirrored-parallelism.ts";
+import { mirrorRollouts } from "./mirrored-rollouts.ts";
 import { mirrorStart, mirrorStop } from "./mirrored-start.ts";
 
 type MirrorSpec = SimulationSpec["mirror"]["workloads"][number];
@@ -47,11 +48,19 @@ export const readWorkload = (
   return read.ok ? read.value : undefined;
 };
 
+interface WorkloadParts {
+  /** `namespace/name`. */
+  readonly simulation: string;
+  readonly cluster: ObservedCluster;
+  /** Text of a Hugging Face config.json. */
+  readonly modelConfig: string | undefined;
+}
+
 /** Everything that one workload's replicas are simulated by; undefined if something can't be had, which the ledger says. */
 export const mirrorWorkload = (
   reading: WorkloadReading,
   spec: SimulationSpec,
-  { cluster, modelConfig }: { readonly cluster: ObservedCluster; readonly modelConfig: string | undefined },
+  { simulation, cluster, modelConfig }: WorkloadParts,
   ledger: Ledger,
 ): WorkloadOnNodes | undefined => {
   const { overrides } = spec;
@@ -89,6 +98,7 @@ export const mirrorWorkload = (
   const engine = mirrorEngine({ reading, override, shape, ...gpu, parallelism, mode }, ledger, path);
   if (engine === undefined) return undefined;
   const group = mirrorGroup(reading, { parallelism, moe: shape.moe !== undefined }, ledger, path);
+  const rollouts = mirrorRollouts(reading, spec, simulation, ledger);
   const weightBytes = engine.weightBytes * shareOfPod(reading, parallelism);
   const served = reading.arguments.firstText("served-model-name") ?? reading.arguments.text("model");
   // Where nodes are simulated, the image is pulled by them; what is left of the phase is the pod's sandbox.
@@ -114,6 +124,7 @@ export const mirrorWorkload = (
     minReadySeconds: ledger.useSeconds(`${path}.minReadySeconds`, reading.life.minReadySeconds, object),
     ...(reading.ordinals === undefined ? {} : { ordinals: ledger.use(`${path}.ordinals`, reading.ordinals) }),
     ...(group === undefined ? {} : { group }),
+    ...(rollouts === undefined ? {} : { rollouts }),
   };
   return { reading, scenario, weightBytes };
 };

@@ -4,6 +4,7 @@ import { type Manifest, refOf } from "../manifest.ts";
 import { type WorkloadReading, workloadReader } from "../reader.ts";
 import { readPodTemplate } from "./pod-template.ts";
 import { replicasOf } from "./replicas.ts";
+import { readStrategy } from "./rollout-strategy.ts";
 
 /** Reads an apps/v1 Deployment that runs vLLM's OpenAI server. Defaults as the API server's, Kubernetes v1.36. */
 export const deployment = workloadReader({
@@ -17,6 +18,7 @@ const readDeployment = (manifest: Manifest): Result<WorkloadReading> => {
   const problems: Problem[] = [];
   const workload = Field.root(manifest, problems);
   const pods = readPodTemplate({ workload, template: workload.at("spec", "template") }, problems);
-  if (pods === undefined) return { ok: false, problems };
-  return good({ ...pods, ref: refOf(manifest), replicas: replicasOf(workload) }, problems);
+  const strategy = readStrategy(workload.at("spec", "strategy"), problems);
+  if (pods === undefined || problems.some(({ severity }) => severity === "error")) return { ok: false, problems };
+  return good({ ...pods, ref: refOf(manifest), replicas: replicasOf(workload), strategy }, problems);
 };
