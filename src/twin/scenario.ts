@@ -198,6 +198,13 @@ export interface FoundDocument {
   readonly file?: string;
 }
 
+/** A replica's /metrics page as it was found. */
+export interface FoundPage {
+  readonly text: string;
+  /** A file, ConfigMap or URL. Left out where it stands in the simulation itself. */
+  readonly from?: string;
+}
+
 /** Where the bytes of a trace are; the worker opens them. gzip is recognised by its magic number. */
 export type TraceInput =
   | { readonly kind: "file"; readonly path: string; readonly digest: string }

@@ -12,6 +12,7 @@ import { mirrorEngine } from "./mirrored-engine.ts";
 import { mirrorGpuCount, mirrorHardware } from "./mirrored-hardware.ts";
 import { mirrorModel } from "./mirrored-model.ts";
 import type { WorkloadOnNodes } from "./mirrored-nodes.ts";
+import { type CachePage, warnOfOtherModel } from "./mirrored-page.ts";
 import { mirrorParallelism } from "./mirrored-parallelism.ts";
 import { mirrorStart, mirrorStop } from "./mirrored-start.ts";
 
@@ -44,11 +45,18 @@ export const readWorkload = (
   return read.ok ? read.value : undefined;
 };
 
+/** Beside the workload's own object. */
+interface FoundForWorkload {
+  readonly cluster: ObservedCluster;
+  readonly modelConfig: string | undefined;
+  readonly page: CachePage | undefined;
+}
+
 /** Everything that one workload's replicas are simulated by; undefined if something can't be had, which the ledger says. */
 export const mirrorWorkload = (
   reading: WorkloadReading,
   spec: SimulationSpec,
-  { cluster, modelConfig }: { readonly cluster: ObservedCluster; readonly modelConfig: string | undefined },
+  { cluster, modelConfig, page }: FoundForWorkload,
   ledger: Ledger,
 ): WorkloadOnNodes | undefined => {
   const { overrides } = spec;
@@ -83,9 +91,13 @@ export const mirrorWorkload = (
   const tp = reading.arguments.number("tensor-parallel-size");
   ledger.add(unfit, tp === undefined ? { object } : placeOf(tp.from, object));
   if (unfit.some(({ severity }) => severity === "error")) return undefined;
-  const engine = mirrorEngine({ reading, override, shape, ...gpu, parallelism, mode }, ledger, path);
+  const served =
+    reading.arguments.firstText("served-model-name") ??
+    reading.arguments.text("model") ??
+    defaulted(shape.id, "the model's id");
+  if (page !== undefined) warnOfOtherModel(page, served, ledger);
+  const engine = mirrorEngine({ reading, override, page, shape, ...gpu, parallelism, mode }, ledger, path);
   if (engine === undefined) return undefined;
-  const served = reading.arguments.firstText("served-model-name") ?? reading.arguments.text("model");
   // Where nodes are simulated, the image is pulled by them; what is left of the phase is the pod's sandbox.
   const { imagePull: _, ...onNode } = overrides.start ?? {};
   const start = overrides.nodes === undefined ? overrides.start : onNode;
@@ -93,7 +105,7 @@ export const mirrorWorkload = (
     ...reading.ref,
     container: ledger.use(`${path}.container`, reading.container),
     podLabels: reading.labels,
-    modelName: ledger.use(`${path}.servedName`, served ?? defaulted(shape.id, "the model's id")),
+    modelName: ledger.use(`${path}.servedName`, served),
     replicas,
     gpusPerReplica,
     engine: engine.config,
