@@ -28,6 +28,10 @@ export const bandScenarios = (scenario: Scenario): BandScenarios | undefined => 
   return { fast: at("fast"), slow: at("slow"), novelties };
 };
 
+/** What the user is told of each. */
+export const wideningNotes = (novelties: readonly string[]): readonly string[] =>
+  novelties.map((novelty) => `the bands are wider, for ${novelty}`);
+
 /** What was fitted to the deployment itself knows how far off it is. */
 const uncertaintyOf = (workload: WorkloadScenario): StepUncertainty => {
   const { latency } = workload;
