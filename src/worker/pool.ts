@@ -67,7 +67,10 @@ const withBandsOf = async (
   const bands = kpiBands(kpis, kpiBandRule(kpis.middle.prefixCacheHitRatio));
   const { report } = middle;
   const families = [...report.families, ...bandFamilies(bands)];
-  return { kind: "report", report: { ...report, bands, families, notes: [...report.notes, ...wideningNotes(novelties)] } };
+  return {
+    kind: "report",
+    report: { ...report, bands, families, notes: [...report.notes, ...wideningNotes(novelties)] },
+  };
 };
 
 /** The thread that holds the paced worlds. If it dies, each of them is told as failed; the next start begins a new one. */
