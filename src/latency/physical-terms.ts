@@ -16,6 +16,12 @@ const PCIE_GBS = 100;
 const PER_DOUBLING = 0.4;
 /** Latency of a message over PCIe, in messages over NVLink (NCCL's ring against a one-shot kernel on peer memory). */
 const PCIE_MESSAGE = 3;
+/**
+ * vLLM's own all-reduce takes messages up to this size (custom_all_reduce.py, max_size); what is larger goes through NCCL, which
+ * comes close to the link's peak there: 360 to 480 of 450 GB/s in nccl-tests on eight H100.
+ */
+const OWN_MESSAGE_BYTES = 8 * 2 ** 20;
+const LARGE_MESSAGE = 1.2;
 /** Microseconds per unit of the batch's integers. */
 export interface PhysicalTerms {
   readonly fixed: number;
@@ -31,6 +37,9 @@ export interface PhysicalTerms {
   readonly perWindow: number;
   readonly window: number;
   readonly perMessageToken: number;
+  /** Tokens of a message that vLLM's own all-reduce still takes, and what each further one costs. */
+  readonly ownMessageTokens: number;
+  readonly perFurtherToken: number;
   readonly mixed: number;
   readonly frontEnd: number;
   readonly perPromptToken: number;
@@ -44,7 +53,8 @@ export const physicalTerms = (c: Corrections, context: LatencyContext): Physical
   const narrow = work.narrowTflops * 1e6;
   const link = (hardware.gpuLinkGBs ?? hardware.hostLinkGBs ?? 32) * 1e3;
   const gpus = parallelism.tp * parallelism.dp;
-  const hop = (link < PCIE_GBS * 1e3 ? PCIE_MESSAGE : 1) * (1 + PER_DOUBLING * Math.log2(Math.max(1, gpus / 2)));
+  const slow = link < PCIE_GBS * 1e3;
+  const hop = (slow ? PCIE_MESSAGE : 1) * (1 + PER_DOUBLING * Math.log2(Math.max(1, gpus / 2)));
   const asynchronous = context.asyncScheduling ?? true;
   const perContext = (kvBytes: number, flops: number): number =>
     Math.max((c.kvRead * kvBytes) / bandwidth, (c.wideArithmetic * flops) / wide);
@@ -74,6 +84,8 @@ export const physicalTerms = (c: Corrections, context: LatencyContext): Physical
     perWindow: perContext(work.windowKvBytes, work.windowDecodePairFlops),
     window: work.window,
     perMessageToken: (c.messageTraffic * work.messageBytes) / link,
+    ownMessageTokens: slow ? Number.MAX_SAFE_INTEGER : OWN_MESSAGE_BYTES / work.messageTokenBytes,
+    perFurtherToken: (Math.min(c.messageTraffic, LARGE_MESSAGE) * work.messageBytes) / link,
     mixed: c.perMixedLayer * work.layers,
     frontEnd: c.frontEnd,
     perPromptToken: c.perPromptToken,
@@ -111,7 +123,9 @@ export const stepMicros = (t: PhysicalTerms, batch: Batch): number => {
   }
   const [more, less] = memory > arithmetic ? [memory, arithmetic] : [arithmetic, memory];
   const host = t.fixed + t.perRequest * batch.requests + (prefillTokens > 0 ? t.mixed : 0);
-  return host + more + UNHIDDEN * less + attention + t.perMessageToken * tokens;
+  const own = Math.min(tokens, t.ownMessageTokens);
+  const messages = t.perMessageToken * own + t.perFurtherToken * (tokens - own);
+  return host + more + UNHIDDEN * less + attention + messages;
 };
 
 /** Sizes that vLLM captures: 1, 2, 4, eights up to 256, sixteens up to 512 (vllm/config/compilation.py); larger run as they are. */

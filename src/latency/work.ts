@@ -42,6 +42,8 @@ export interface Work {
   readonly messages: number;
   /** Bytes that each GPU sends per token of the batch, over all messages. */
   readonly messageBytes: number;
+  /** Bytes of one message per token of the batch. */
+  readonly messageTokenBytes: number;
   /** TFLOPS of 16-bit and of quantised arithmetic. */
   readonly wideTflops: number;
   readonly narrowTflops: number;
@@ -164,6 +166,7 @@ const messagesOf = (shape: ModelShape, { tp, dp }: Parallelism, moeLayers: numbe
   const reduced = tp > 1 ? 2 * shape.layers - dispatched : 0;
   return {
     messages: reduced + 2 * dispatched,
+    messageTokenBytes: token / dp,
     messageBytes: (reduced * 2 * ring(tp) * token) / dp + 2 * dispatched * ring(tp * dp) * token,
   };
 };

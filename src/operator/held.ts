@@ -19,6 +19,8 @@ export interface Held {
   warnings: readonly Problem[];
   /** Why it can't be simulated as it stands. */
   problems: readonly Problem[];
+  /** Metrics pages of real replicas, by URL, as they were last. */
+  readonly lastPages: Map<string, string>;
   preview?: HeldPreview;
   shadow?: HeldShadow;
 }
@@ -43,7 +45,14 @@ export interface HeldShadow {
   problem?: Problem;
 }
 
-export const emptyHeld = (key: string): Held => ({ key, candidates: [], mirrored: [], warnings: [], problems: [] });
+export const emptyHeld = (key: string): Held => ({
+  key,
+  candidates: [],
+  mirrored: [],
+  warnings: [],
+  problems: [],
+  lastPages: new Map(),
+});
 
 export const doingOf = (held: Held): Doing => ({
   ...(held.preview === undefined

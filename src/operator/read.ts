@@ -1,4 +1,4 @@
-import type { Problem, Result } from "../model/problem.ts";
+import { good, type Problem, type Result } from "../model/problem.ts";
 import { type Limits, limitProblems } from "../schema/limits.ts";
 import { parseSimulation } from "../schema/parse.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
@@ -9,6 +9,7 @@ import { type Mirrored, type MirroredValue, mirror, pickerConfigWanted } from ".
 import type { Scenario } from "../twin/scenario.ts";
 import { findAdapterConfig } from "./adapter-config.ts";
 import { findPickerConfig } from "./endpoint-picker-config.ts";
+import { findMetricsPage } from "./metrics-page.ts";
 import { findModelConfig } from "./model-config.ts";
 import { findProfile } from "./profile-source.ts";
 import { findTrace } from "./trace-source.ts";
@@ -17,6 +18,8 @@ export interface ReadParts {
   readonly store: Store;
   readonly limits: Limits;
   readonly allowedUrls: readonly string[];
+  /** Of replicas, by URL, as they were last; written here. Left out: nothing is remembered. */
+  readonly lastPages?: Map<string, string>;
 }
 
 export interface Read {
@@ -99,7 +102,7 @@ const clusterOf = (store: Store): ObservedCluster => ({
 const mirrorOf = async (
   simulation: InferenceSimulation,
   cluster: ObservedCluster,
-  { store, limits, allowedUrls }: ReadParts,
+  { store, limits, allowedUrls, lastPages = new Map() }: ReadParts,
 ): Promise<Result<Mirrored>> => {
   const beyond = limitProblems(simulation.spec, limits);
   if (beyond.length > 0) return { ok: false as const, problems: beyond };
@@ -113,6 +116,12 @@ const mirrorOf = async (
   const wanted = simulation.spec.overrides.model?.config;
   const config = wanted === undefined ? undefined : await findModelConfig(wanted, simulation.metadata.namespace, store);
   if (config !== undefined && !config.ok) return config;
+  const replica = simulation.spec.overrides.engine?.metricsPage;
+  const page =
+    replica === undefined
+      ? undefined
+      : await findMetricsPage(replica, simulation.metadata.namespace, store, { allowedUrls, lastPages });
+  if (page !== undefined && !page.ok) return page;
   const picked = pickerConfigWanted(simulation, cluster);
   const pickerConfig = picked === undefined ? undefined : await findPickerConfig(picked, cluster, store);
   if (pickerConfig !== undefined && !pickerConfig.ok) return pickerConfig;
@@ -120,14 +129,16 @@ const mirrorOf = async (
   const adapter =
     rules === undefined ? undefined : await findAdapterConfig(rules, simulation.metadata.namespace, store);
   if (adapter !== undefined && !adapter.ok) return adapter;
-  return mirror(simulation, cluster, {
+  const mirrored = mirror(simulation, cluster, {
     limits,
     ...(found === undefined ? {} : { trace: found.value }),
     ...(profile?.value === undefined ? {} : { profile: profile.value }),
     ...(config === undefined ? {} : { modelConfig: config.value }),
+    ...(page === undefined ? {} : { metricsPage: page.value }),
     ...(pickerConfig === undefined ? {} : { pickerConfig: pickerConfig.value }),
     ...(adapter === undefined ? {} : { adapterConfig: adapter.value }),
   });
+  return mirrored.ok ? good(mirrored.value, [...(page?.warnings ?? []), ...mirrored.warnings]) : mirrored;
 };
 
 /** A problem that names no object of its own is about the simulation, but perhaps in a file that it names. */

@@ -88,7 +88,7 @@ export class Reconciler {
 
   async #read(stored: StoredObject | undefined, held: Held): Promise<Wanted> {
     if (stored === undefined || stored.object.metadata.deletionTimestamp !== undefined) return { kind: "nothing" };
-    const found = await read(stored, this.#parts);
+    const found = await read(stored, { ...this.#parts, lastPages: held.lastPages });
     if (!found.ok) {
       held.problems = found.problems.filter((problem) => problem.severity === "error");
       return { kind: "broken", problems: held.problems };
@@ -238,6 +238,8 @@ export class Reconciler {
     const { trace, profile } = held.simulation?.spec.workload ?? {};
     if (trace !== undefined || profile?.path !== undefined || profile?.configMap !== undefined) return traceAgain;
     if (held.scenario?.gateway.kind === "epp") return configAgain;
+    const page = held.simulation?.spec.overrides.engine?.metricsPage;
+    if (page !== undefined && page.inline === undefined) return pageAgain;
     return { kind: "settled" };
   }
 
@@ -266,12 +268,18 @@ export class Reconciler {
 }
 
 /** What may be put right where no watch sees it. */
-const UNWATCHED = ["TraceNotFound", "ProfileNotFound", "PickerConfigNotFound"];
+const UNWATCHED = ["TraceNotFound", "ProfileNotFound", "PickerConfigNotFound", "MetricsPageNotFound"];
 
 const configAgain: Outcome = {
   kind: "again",
   afterSeconds: TRACE_LOOK_SECONDS,
   why: "the endpoint picker's configuration may change",
+};
+
+const pageAgain: Outcome = {
+  kind: "again",
+  afterSeconds: TRACE_LOOK_SECONDS,
+  why: "the replica's metrics page may change",
 };
 
 const traceAgain: Outcome = { kind: "again", afterSeconds: TRACE_LOOK_SECONDS, why: "the trace may change" };

@@ -25,7 +25,7 @@ export interface WantedDocument {
 }
 
 /** Of a file, as much as etcd would hold of one. */
-const MOST_BYTES = 1 << 20;
+export const MOST_BYTES = 1 << 20;
 
 /** One YAML document as plain data: of a file below the folder, of a ConfigMap, or of the simulation itself. */
 export const findDocument = async (
@@ -34,7 +34,7 @@ export const findDocument = async (
   namespace: string,
   store: Store,
 ): Promise<Result<FoundDocument>> => {
-  const text = await textOf(said, wanted, namespace, store);
+  const text = await findText(said, wanted, namespace, store);
   if (!text.ok) return text;
   const { path, configMap } = said;
   const file = path ?? (configMap === undefined ? undefined : `ConfigMap ${configMap.name}/${configMap.key}`);
@@ -55,7 +55,8 @@ export const findDocument = async (
   }
 };
 
-const textOf = async (
+/** The text of a file below the folder, of a ConfigMap, or of the simulation itself. */
+export const findText = async (
   { path, configMap, inline }: SaidDocument,
   { field, what, word, instead }: WantedDocument,
   namespace: string,

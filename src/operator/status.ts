@@ -240,11 +240,11 @@ const shadowPart = (held: Held) => {
         digest: held.shadow?.inputDigest ?? "",
         version: VERSION,
         horizonSeconds: Math.floor(snapshot.simulatedSeconds),
-        kpis: spreadOf([snapshot.kpis]),
+        kpis: withBands(spreadOf([snapshot.kpis]), snapshot.bands, snapshot.kpis),
         saturation: saturationOf([snapshot]),
         ...groupsOf([snapshot.kpis]),
         objectives: [],
-        notes: [],
+        notes: (snapshot.notes ?? []).slice(0, 20).map((note) => note.slice(0, 1024)),
       },
     ],
   };

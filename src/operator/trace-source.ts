@@ -5,6 +5,7 @@ import type { SimulationSpec } from "../schema/simulation-spec.ts";
 import type { Store } from "../store/store.ts";
 import { readYaml, YamlError } from "../store/yaml.ts";
 import type { FoundTrace, TraceInput } from "../twin/scenario.ts";
+import { urlProblem } from "./allowed-url.ts";
 import { fileInFolder } from "./folder-file.ts";
 
 export interface TraceRules {
@@ -137,29 +138,9 @@ const fromConfigMap = async (
 
 const fromUrl = (url: string, rules: TraceRules): Result<TraceInput> => {
   const field = "spec.workload.trace.url";
-  if (!URL.canParse(url)) return problem(field, "BadUrl", `${url} is not a URL`, "write https://host/path");
-  if (!rules.allowedUrls.some((allowed) => covers(allowed, url))) {
-    return problem(
-      field,
-      "UrlNotAllowed",
-      `${url} is not on the operator's allow list`,
-      "ask the installer for --allow-url",
-    );
-  }
+  const refused = urlProblem(url, rules.allowedUrls, field);
+  if (refused !== undefined) return bad(refused);
   return good({ kind: "url", url, maxBytes: rules.maxTraceBytes });
-};
-
-/** Same origin, and a path that the allowed one leads to: compared as parsed, so that no spelling slips through. */
-const covers = (allowed: string, url: string): boolean => {
-  if (!URL.canParse(allowed)) return false;
-  const [rule, asked] = [new URL(allowed), new URL(url)];
-  const prefix = rule.pathname.endsWith("/") ? rule.pathname : `${rule.pathname}/`;
-  return (
-    rule.origin === asked.origin &&
-    asked.username === "" &&
-    asked.password === "" &&
-    (asked.pathname === rule.pathname || asked.pathname.startsWith(prefix))
-  );
 };
 
 const problem = (field: string, reason: string, message: string, fix: string): Result<never> => {

@@ -63,7 +63,7 @@ export const bandFamilies = (bands: KpiBands): readonly MetricFamily[] => [
 export const BAND_METRIC = {
   name: "servetwin_kpi_band",
   type: "gauge",
-  help: "Where a key figure of a preview would lie on real servers, by the latency model's own uncertainty; units are in the label kpi.",
+  help: "Where a key figure would lie on real servers, by the latency model's own uncertainty; units are in the label kpi.",
 } as const;
 
 const rounded = (value: number): number => Number(value.toPrecision(6));

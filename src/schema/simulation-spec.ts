@@ -17,6 +17,7 @@ import {
   oneConfigInput,
   oneDocumentInput,
   oneMeasure,
+  onePageInput,
   onePicking,
   oneTraceInput,
   oneTrigger,
@@ -45,6 +46,13 @@ const configMapKey = z
     key: z.string().min(1).max(253).meta({ description: "The key that holds it." }),
   })
   .meta({ description: "A key of a ConfigMap in the simulation's namespace (data or binaryData)." });
+
+const allowedUrl = z
+  .string()
+  .min(1)
+  .max(2048)
+  .regex(/^https?:\/\//, { error: "must be a URL such as https://host/path" })
+  .meta({ description: "Must match the operator's allow list." });
 
 const spread = (what: string) =>
   z
@@ -173,6 +181,19 @@ const modelOverride = z
       "Architecture of the model; needed where no catalogue knows it. Meaning as in Hugging Face configs, whose names are given.",
   });
 
+const metricsPage = ruled(
+  z.strictObject({
+    path: z.string().min(1).max(1024).optional().meta({ description: "A file below the folder; in folder mode only." }),
+    configMap: configMapKey.optional(),
+    url: allowedUrl.optional(),
+    inline: z.string().min(1).max(262_144).optional().meta({ description: "The page's text." }),
+  }),
+  [onePageInput],
+).meta({
+  description:
+    "The /metrics page of a real vLLM replica of this deployment, saved or live: its num_gpu_blocks and block_size (vllm:cache_config_info) are believed, unless numGpuBlocks is set.",
+});
+
 const engineOverride = z
   .strictObject({
     mode: z.enum(["vllm", "blis"]).optional().meta({ description: "blis: parity with the reference simulator." }),
@@ -187,6 +208,7 @@ const engineOverride = z
     maxNumSeqs: z.int().min(1).max(1_000_000).optional().meta({ description: "--max-num-seqs" }),
     maxNumBatchedTokens: z.int().min(1).max(10_000_000).optional().meta({ description: "--max-num-batched-tokens" }),
     numGpuBlocks: z.int().min(2).max(1_000_000_000).optional().meta({ description: "--num-gpu-blocks-override" }),
+    metricsPage: metricsPage.optional(),
     longPrefillTokenThreshold: z
       .int()
       .min(0)
@@ -431,13 +453,7 @@ const trace = ruled(
         "A file below the folder; in folder mode only. Of blis-v2 the header (NAME.yaml) or the rows (NAME.csv, NAME.csv.gz): the other lies beside it.",
     }),
     configMap: configMapKey.optional(),
-    url: z
-      .string()
-      .min(1)
-      .max(2048)
-      .regex(/^https?:\/\//, { error: "must be a URL such as https://host/path" })
-      .optional()
-      .meta({ description: "Must match the operator's allow list." }),
+    url: allowedUrl.optional(),
     rateScale: z.number().min(0.000001).max(10_000).default(1).meta({ description: "2: arrivals come twice as fast." }),
     startOffset: durationText.default("0s").meta({ description: "Skip this much of the trace's own time." }),
     onError: z
@@ -585,6 +601,10 @@ const run = z
       .default(1)
       .meta({ description: "Runs of a preview, with seeds seed, seed + 1, …" }),
     speed: z.number().min(0.01).max(1000).default(1).meta({ description: "Of a Shadow, against the wall clock." }),
+    bands: z.boolean().default(true).meta({
+      description:
+        "Whether it is said how far real servers may be off: by two worlds more, with the step times at both ends of their range. Of a Shadow that is three times the CPU and memory.",
+    }),
   })
   .meta({ description: "How it is run." });
 

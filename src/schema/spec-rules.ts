@@ -56,6 +56,19 @@ export const oneDocumentInput: Rule<{ path?: unknown; configMap?: unknown; inlin
   holds: ({ path, configMap, inline }) => count(path, configMap, inline) === 1,
 };
 
+interface Place {
+  readonly path?: unknown;
+  readonly configMap?: unknown;
+  readonly url?: unknown;
+  readonly inline?: unknown;
+}
+
+export const onePageInput: Rule<Place> = {
+  message: "exactly one of path, configMap, url and inline must be set",
+  cel: "(has(self.path) ? 1 : 0) + (has(self.configMap) ? 1 : 0) + (has(self.url) ? 1 : 0) + (has(self.inline) ? 1 : 0) == 1",
+  holds: ({ path, configMap, url, inline }) => count(path, configMap, url, inline) === 1,
+};
+
 /** The API server can't look at a field of any shape. */
 export const onePicking: Rule<{ policy?: unknown; endpointPickerConfig?: unknown }> = {
   message: "policy and endpointPickerConfig are two ways to pick: at most one of them may be set",

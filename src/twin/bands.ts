@@ -13,6 +13,7 @@ export interface BandScenarios {
 
 /** @returns undefined unless a workload's latency model knows how uncertain it is; all that do err together */
 export const bandScenarios = (scenario: Scenario): BandScenarios | undefined => {
+  if (scenario.bands === false) return undefined;
   const knowing = scenario.workloads.filter(({ latency }) => latency.name === "physical");
   if (knowing.length === 0) return undefined;
   const uncertainties = new Map(knowing.map((workload) => [workload, uncertaintyOf(workload)]));
@@ -27,6 +28,10 @@ export const bandScenarios = (scenario: Scenario): BandScenarios | undefined => 
   const novelties = [...new Set([...uncertainties.values()].flatMap((one) => one.novelties))];
   return { fast: at("fast"), slow: at("slow"), novelties };
 };
+
+/** What the user is told of each. */
+export const wideningNotes = (novelties: readonly string[]): readonly string[] =>
+  novelties.map((novelty) => `the bands are wider, for ${novelty}`);
 
 /** What was fitted to the deployment itself knows how far off it is. */
 const uncertaintyOf = (workload: WorkloadScenario): StepUncertainty => {

@@ -15,11 +15,12 @@ import { mirrorControllers } from "./mirror/mirrored-controllers.ts";
 import { mirrorGateway } from "./mirror/mirrored-gateway.ts";
 import { mirrorMetrics } from "./mirror/mirrored-metrics.ts";
 import { mirrorNodes } from "./mirror/mirrored-nodes.ts";
+import { mirrorPage } from "./mirror/mirrored-page.ts";
 import { refuseUnknownRollouts } from "./mirror/mirrored-rollouts.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
 import type { WorkloadReading } from "./reader.ts";
-import type { FoundDocument, FoundTrace, Scenario } from "./scenario.ts";
+import type { FoundDocument, FoundPage, FoundTrace, Scenario } from "./scenario.ts";
 
 export type { MirroredValue } from "./ledger.ts";
 export type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
@@ -33,6 +34,8 @@ export interface MirrorParts {
   readonly profile?: FoundDocument;
   /** What spec.overrides.model.config holds: a Hugging Face config.json. */
   readonly modelConfig?: string;
+  /** What spec.overrides.engine.metricsPage names: a replica's /metrics. */
+  readonly metricsPage?: FoundPage;
   /** Text of the endpoint picker's configuration, where `pickerConfigWanted` asks for it. */
   readonly pickerConfig?: string;
   /** What spec.overrides.metrics.prometheusAdapter names. */
@@ -55,7 +58,7 @@ export interface Mirrored {
 export const mirror = (
   simulation: InferenceSimulation,
   cluster: ObservedCluster,
-  { limits, trace, profile, modelConfig, pickerConfig, adapterConfig }: MirrorParts,
+  { limits, trace, profile, modelConfig, metricsPage, pickerConfig, adapterConfig }: MirrorParts,
 ): Result<Mirrored> => {
   const ledger = new Ledger();
   const { spec, metadata } = simulation;
@@ -64,7 +67,8 @@ export const mirror = (
   const readings = spec.mirror.workloads.flatMap(
     (said, index) => readWorkload(said, index, namespace, cluster, ledger) ?? [],
   );
-  const parts = { simulation: head.simulation, cluster, modelConfig };
+  const page = mirrorPage(metricsPage, spec.overrides.engine, ledger);
+  const parts = { simulation: head.simulation, cluster, modelConfig, page };
   const mirrored = readings.flatMap((reading) => mirrorWorkload(reading, spec, parts, ledger) ?? []);
   const workloads = mirrored.map(({ scenario }) => scenario);
   for (const { name, replicas } of workloads) {
@@ -97,6 +101,7 @@ export const mirror = (
     autoscalers: scalers,
     ...(controllers.length === 0 ? {} : { controllers }),
     traffic,
+    ...(spec.run.bands ? {} : { bands: false as const }),
     ...brokenBy(simulation, ledger),
     ...judgedBy(spec),
     ...(nodes === undefined ? {} : { nodes }),

@@ -43,6 +43,8 @@ export interface Scenario {
   readonly traffic: TrafficScenario;
   /** Targets by class; left out: none. */
   readonly slo?: Readonly<Record<string, SloTargets>>;
+  /** Left out: its bands are computed, if its latency model knows how uncertain it is. */
+  readonly bands?: false;
   /** What is broken of the control loop for a while. Left out: nothing. */
   readonly faults?: readonly FaultSaid[];
   /** Left out: the detector `composite`. */
@@ -214,6 +216,13 @@ export interface FoundDocument {
   readonly said: unknown;
   /** Left out where it stands in the simulation itself. */
   readonly file?: string;
+}
+
+/** A replica's /metrics page as it was found. */
+export interface FoundPage {
+  readonly text: string;
+  /** A file, ConfigMap or URL. Left out where it stands in the simulation itself. */
+  readonly from?: string;
 }
 
 /** Where the bytes of a trace are; the worker opens them. gzip is recognised by its magic number. */

@@ -155,3 +155,16 @@ export const kindsOf: Readonly<Record<NoveltyKind, (server: Server) => readonly 
   precision: ({ context }) => [precisionOf(context.shape)],
   architecture: ({ context }) => architectureOf(context.shape),
 };
+
+/** What a closed loop's requests in flight need at once, against what the server has: how its TTFT is to be read. */
+export type Crowding = "prompts fit one step" | "requests fit the cache" | "a queue forms";
+
+/** @returns undefined of anything but a closed loop */
+export const crowdingOf = ({ load }: MeasuredRun, { config, engines }: Server): Crowding | undefined => {
+  if (load.kind !== "closed") return undefined;
+  const { concurrency, promptTokens, outputTokens } = load;
+  const each = Math.ceil(concurrency / engines);
+  const blocks = Math.ceil((promptTokens + outputTokens) / config.blockSize);
+  if (each > config.maxNumSeqs || each * blocks >= config.numGpuBlocks) return "a queue forms";
+  return each * promptTokens <= config.maxNumBatchedTokens ? "prompts fit one step" : "requests fit the cache";
+};

@@ -1,27 +1,36 @@
+import { bandFamilies, kpiBands } from "../report/bands.ts";
 import { familiesOf } from "../report/metrics/index.ts";
+import type { KpiBands } from "../report/report.ts";
 import type { SimTime } from "../sim/time.ts";
+import { bandScenarios, kpiBandRule, wideningNotes } from "../twin/bands.ts";
 import type { Scenario } from "../twin/scenario.ts";
-import { World } from "../twin/world.ts";
+import { PacedLane } from "./paced-lane.ts";
 import { problemOf } from "./preview.ts";
 import type { ShadowCommand, ShadowMessage } from "./protocol.ts";
-import { readTrace } from "./trace-input.ts";
 
 interface Paced {
-  readonly world: World;
+  /** What is told of. */
+  readonly middle: PacedLane;
+  /** The same at both ends of its step times, for bands; undefined: its latency model doesn't know how uncertain it is. */
+  readonly ends: { readonly fast: PacedLane; readonly slow: PacedLane } | undefined;
+  /** What widens the bands. */
+  readonly notes: readonly string[];
   readonly speed: number;
   /** Wall clock, in milliseconds, at which the world began. */
   readonly began: number;
-  readonly text: AsyncGenerator<string> | undefined;
   /** Unix seconds of the world's start where it keeps the wall clock's pace, for `_created`. */
   readonly startedSeconds: number | undefined;
-  /** A block of the trace is being read. */
-  reading: boolean;
   told: number;
+  /** As last made; undefined: one of the ends was behind. */
+  bands: KpiBands | undefined;
+  banded: number;
 }
 
 /** Most wall-clock milliseconds that one world may take at a stretch while others wait. */
 const TURN_MS = 20;
 const TELL_EVERY_MS = 1000;
+/** Bands change slowly, and cost a look at all key figures of three worlds. */
+const BANDS_EVERY_MS = 10_000;
 
 /**
  * Worlds paced by the wall clock, any number in one thread. Holds no timer: whoever holds it calls `turn` often.
@@ -59,32 +68,43 @@ export class PacedWorlds {
     }
   }
 
-  /** Brings every world up to the wall clock, a stretch each, and tells snapshots that are due. */
+  /** Brings every world up to the wall clock, a stretch each, and tells snapshots that are due. Ends come last: nothing waits for them. */
   turn(): void {
     for (const [key, paced] of this.#worlds) this.#guard(key, () => this.#advance(key, paced));
+    for (const [key, paced] of this.#worlds) this.#guard(key, () => this.#advanceEnds(key, paced));
   }
 
   #start(key: string, scenario: Scenario, speed: number, maxTraceBytes: number): void {
     this.#stop(key);
-    const text = scenario.traffic.kind === "trace" ? readTrace(scenario.traffic.input, maxTraceBytes) : undefined;
     const began = this.#clock();
-    const startedSeconds = speed === 1 ? this.#unixSeconds() : undefined;
-    const told = began - TELL_EVERY_MS;
-    const paced: Paced = { world: new World(scenario), speed, began, startedSeconds, text, reading: false, told };
-    this.#worlds.set(key, paced);
+    const ends = bandScenarios(scenario);
+    const lane = (of: Scenario): PacedLane => new PacedLane(of, maxTraceBytes);
+    this.#worlds.set(key, {
+      middle: lane(scenario),
+      ends: ends === undefined ? undefined : { fast: lane(ends.fast), slow: lane(ends.slow) },
+      notes: wideningNotes(ends?.novelties ?? []),
+      speed,
+      began,
+      startedSeconds: speed === 1 ? this.#unixSeconds() : undefined,
+      told: began - TELL_EVERY_MS,
+      bands: undefined,
+      banded: began,
+    });
   }
 
   #stop(key: string): void {
     const paced = this.#worlds.get(key);
-    void paced?.text?.return(undefined);
+    for (const lane of paced === undefined ? [] : lanesOf(paced)) lane.stop();
     this.#worlds.delete(key);
   }
 
   #scale({ key, workload, replicas, by }: Extract<ShadowCommand, { kind: "scale" }>): void {
     const paced = this.#worlds.get(key);
     if (paced === undefined) return;
-    const at = Math.max(this.#due(paced), paced.world.now) as SimTime;
-    paced.world.inject(at, { kind: "scale-written", workload, replicas, by });
+    const due = this.#due(paced);
+    for (const { world } of lanesOf(paced)) {
+      world.inject(Math.max(due, world.now) as SimTime, { kind: "scale-written", workload, replicas, by });
+    }
     // Whoever scales reads the outcome back: it is told with the next turn.
     paced.told = Number.NEGATIVE_INFINITY;
   }
@@ -95,27 +115,22 @@ export class PacedWorlds {
   }
 
   #advance(key: string, paced: Paced): void {
-    const { world } = paced;
+    const { world } = paced.middle;
     const target = this.#due(paced);
-    const until = this.#clock() + TURN_MS;
-    while (!world.starved && world.next !== undefined && world.next <= target) {
-      world.step();
-      if (this.#clock() > until) break;
-    }
-    if (world.starved && !paced.reading) void this.#read(key, paced);
-    const behind = world.next !== undefined && world.next <= target;
-    const reached = (behind || world.starved ? world.now : target) as SimTime;
+    const reached = this.#lap(key, paced.middle, target);
     if (this.#clock() - paced.told < TELL_EVERY_MS) return;
     paced.told = this.#clock();
     const view = world.view(reached);
+    const { bands } = paced;
     this.#tell({
       kind: "snapshot",
       key,
       snapshot: {
         simulatedSeconds: reached / 1e6,
         lagSeconds: (target - reached) / 1e6,
-        families: familiesOf(view, paced.startedSeconds),
+        families: [...familiesOf(view, paced.startedSeconds), ...(bands === undefined ? [] : bandFamilies(bands))],
         ...world.progress(reached),
+        ...(bands === undefined ? {} : { bands, notes: paced.notes }),
         replicas: {
           spec: view.workloads.reduce((sum, workload) => sum + workload.specReplicas, 0),
           ready: view.workloads.reduce((sum, workload) => sum + workload.readyReplicas, 0),
@@ -124,17 +139,24 @@ export class PacedWorlds {
     });
   }
 
-  async #read(key: string, paced: Paced): Promise<void> {
-    paced.reading = true;
-    try {
-      const block = await paced.text?.next();
-      if (this.#worlds.get(key) === paced)
-        paced.world.feed(block === undefined || block.done === true ? undefined : block.value);
-    } catch (error) {
-      this.#fail(key, error);
-    } finally {
-      paced.reading = false;
-    }
+  /** Both ends after the middle, and the bands where all three stand at one moment. */
+  #advanceEnds(key: string, paced: Paced): void {
+    if (paced.ends === undefined) return;
+    const target = this.#due(paced);
+    const reached = lanesOf(paced).map((lane) => this.#lap(key, lane, target));
+    if (this.#clock() - paced.banded < BANDS_EVERY_MS) return;
+    paced.banded = this.#clock();
+    const caughtUp = reached.every((at) => at === target);
+    paced.bands = caughtUp ? bandsAt(paced.middle, paced.ends, target) : undefined;
+  }
+
+  #lap(key: string, lane: PacedLane, target: SimTime): SimTime {
+    const until = this.#clock() + TURN_MS;
+    return lane.advance(
+      target,
+      () => this.#clock() > until,
+      (error) => this.#fail(key, error),
+    );
   }
 
   #guard(key: string, act: () => void): void {
@@ -147,11 +169,20 @@ export class PacedWorlds {
 
   /** One world's failure is its own: the others go on. */
   #fail(key: string, error: unknown): void {
-    const scenario = this.#worlds.get(key)?.world.scenario;
+    const scenario = this.#worlds.get(key)?.middle.world.scenario;
     this.#stop(key);
     this.#tell({ ...describe(error, scenario), key });
   }
 }
+
+const lanesOf = ({ middle, ends }: Paced): readonly PacedLane[] =>
+  ends === undefined ? [middle] : [middle, ends.fast, ends.slow];
+
+const bandsAt = (middle: PacedLane, ends: NonNullable<Paced["ends"]>, at: SimTime): KpiBands => {
+  const { kpis } = middle.world.progress(at);
+  const [fast, slow] = [ends.fast.world.progress(at).kpis, ends.slow.world.progress(at).kpis];
+  return kpiBands({ middle: kpis, fast, slow }, kpiBandRule(kpis.prefixCacheHitRatio));
+};
 
 const describe = (
   error: unknown,

@@ -1,7 +1,7 @@
 import { MessageChannel, Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { bandFamilies, kpiBands } from "../report/bands.ts";
-import { bandScenarios, kpiBandRule } from "../twin/bands.ts";
+import { bandScenarios, kpiBandRule, wideningNotes } from "../twin/bands.ts";
 import type { PreviewResult, PreviewTask, Progress, ShadowCommand, ShadowMessage } from "./protocol.ts";
 
 /** Runs previews in worker threads. Results don't depend on their number. */
@@ -65,10 +65,12 @@ const withBandsOf = async (
   if (middle.kind !== "report" || quick?.kind !== "report" || tardy?.kind !== "report") return middle;
   const kpis = { middle: middle.report.kpis, fast: quick.report.kpis, slow: tardy.report.kpis };
   const bands = kpiBands(kpis, kpiBandRule(kpis.middle.prefixCacheHitRatio));
-  const notes = novelties.map((novelty) => `the bands are wider, for ${novelty}`);
   const { report } = middle;
   const families = [...report.families, ...bandFamilies(bands)];
-  return { kind: "report", report: { ...report, bands, families, notes: [...report.notes, ...notes] } };
+  return {
+    kind: "report",
+    report: { ...report, bands, families, notes: [...report.notes, ...wideningNotes(novelties)] },
+  };
 };
 
 /** The thread that holds the paced worlds. If it dies, each of them is told as failed; the next start begins a new one. */

@@ -1,5 +1,5 @@
 import type { MetricFamily } from "../model/metric-family.ts";
-import type { Kpis, Report, Saturation, Timeline } from "../report/report.ts";
+import type { KpiBands, Kpis, Report, Saturation, Timeline } from "../report/report.ts";
 import type { Scenario } from "../twin/scenario.ts";
 
 /** To a preview's thread. */
@@ -63,6 +63,10 @@ export interface ShadowSnapshot {
   readonly lagSeconds: number;
   readonly families: readonly MetricFamily[];
   readonly kpis: Kpis;
+  /** Of the key figures, a few seconds old; left out where the model knows none, or one of its ends is behind. */
+  readonly bands?: KpiBands;
+  /** What widens the bands. */
+  readonly notes?: readonly string[];
   readonly saturation: Saturation;
   readonly timeline: Timeline;
   readonly replicas: { readonly spec: number; readonly ready: number };

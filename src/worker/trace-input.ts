@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { TraceInput } from "../twin/scenario.ts";
+import { FetchError, fetchBody } from "./bounded-fetch.ts";
 
 /** A trace that can't be opened or read: for the user, not a crash. */
 export class TraceInputError extends Error {
@@ -25,6 +26,7 @@ export async function* readTrace(input: TraceInput, maxBytes: number): AsyncGene
     if (rest !== "") yield rest;
   } catch (error) {
     if (error instanceof TraceInputError) throw error;
+    if (error instanceof FetchError) throw new TraceInputError(error.message);
     throw new TraceInputError(`the trace can't be read: ${(error as Error).message}`);
   }
 }
@@ -35,14 +37,8 @@ const open = async (input: TraceInput, maxBytes: number): Promise<AsyncIterable<
       return createReadStream(input.path);
     case "inline":
       return Readable.from([Buffer.from(input.base64, "base64")]);
-    case "url": {
-      const answer = await fetch(input.url, { redirect: "error", signal: AbortSignal.timeout(300_000) });
-      if (!answer.ok || answer.body === null) throw new TraceInputError(`${input.url} answers ${answer.status}`);
-      const length = Number(answer.headers.get("content-length") ?? 0);
-      if (length > maxBytes)
-        throw new TraceInputError(`${input.url} is ${length} bytes, more than ${maxBytes} (--max-trace-bytes)`);
-      return Readable.fromWeb(answer.body as never);
-    }
+    case "url":
+      return fetchBody(input.url, { maxBytes, timeoutMs: 300_000 });
     default:
       return input satisfies never;
   }

@@ -11,7 +11,9 @@ import { coverageOf } from "../../src/validation/accuracy.ts";
 import { calibration } from "../../src/validation/calibration.ts";
 import { cost, type FitProblem, residualsAt, slopesAt, solve } from "../../src/validation/fit.ts";
 import {
+  type Crowding,
   crossValidate,
+  crowdingOf,
   deploymentScatter,
   type FoldRun,
   foldBands,
@@ -147,6 +149,14 @@ const open = byModel.filter(({ score }) => isOpen(score.run));
 const closed = byModel.filter(({ score }) => score.run.load.kind === "closed");
 table("leave one model out, open loop", groupOf("all", "open", scoresOf(open)));
 table("leave one model out, closed loop", groupOf("all", "closed", scoresOf(closed)));
+/** TTFT of those that wait for room is their queue's; nothing is fitted to it. */
+const CROWDINGS: readonly Crowding[] = ["prompts fit one step", "requests fit the cache", "a queue forms"];
+for (const crowding of CROWDINGS) {
+  const these = closed.filter(({ score, server }) => crowdingOf(score.run, server) === crowding);
+  table(`leave one model out, closed loop, ${crowding}`, groupOf("all", crowding, scoresOf(these)));
+}
+const noQueue = closed.filter(({ score, server }) => crowdingOf(score.run, server) !== "a queue forms");
+table("leave one model out, closed loop, no queue", groupOf("all", "no queue", scoresOf(noQueue)));
 for (const { fold, score } of open) {
   const cells = SCORED.flatMap((metric) => {
     const value = score.signed[metric];
@@ -183,6 +193,18 @@ const serverFor = new Map(
     const server = serverOf(run.server, longestRequest(run));
     return server.ok ? [[run.id, server.value] as const] : [];
   }),
+);
+table(
+  "in sample, closed loop, no queue",
+  groupOf(
+    "all",
+    "no queue",
+    inSample.filter(({ run }) => {
+      const server = serverFor.get(run.id);
+      const crowding = server === undefined ? undefined : crowdingOf(run, server);
+      return crowding !== undefined && crowding !== "a queue forms";
+    }),
+  ),
 );
 const novelty = Object.fromEntries(
   (Object.keys(kindsOf) as NoveltyKind[]).map((kind) => {

@@ -110,8 +110,8 @@ describe("bad input of fit-model", () => {
 
   it.each<[string, () => readonly string[], object, string]>([
     ["no results", () => [deployment], {}, "there is no result in what is given"],
-    ["no deployment", () => [one], {}, "no Deployment is given: nothing says what was measured"],
-    ["no such workload", () => [one, deployment], { workload: "other" }, "there is no Deployment other"],
+    ["no deployment", () => [one], {}, "is given: nothing says what was measured"],
+    ["no such workload", () => [one, deployment], { workload: "other" }, " other"],
     ["a GPU that isn't known", () => [one, deployment], { gpu: "TPUv9" }, "TPUv9"],
     ["a file that isn't there", () => ["nowhere.json"], {}, "there is no file or folder nowhere.json"],
     [

@@ -166,6 +166,26 @@ describe("physical", () => {
     expect(slow.step(decodes(8, 500))).toBeGreaterThan(at("H100"));
   });
 
+  it("sends what exceeds vLLM's own all-reduce near the link's peak, whatever the smaller messages take", () => {
+    const { shape, parallelism, hardware } = contextOf({ model: "Qwen/Qwen3-32B", tp: 8 });
+    const at = CORRECTIONS.findIndex(({ name }) => name === "messageTraffic");
+    /** What slower messages add to a step of so many tokens, microseconds. */
+    const added = (tokens: number, gpuLinkGBs = hardware.gpuLinkGBs as number): number => {
+      const [quick, tardy] = [Math.log(1), Math.log(3)].map((log) => {
+        const corrections = priorLogs.map((value, i) => (i === at ? log : value));
+        const context = { shape, parallelism, mode: "vllm" as const, hardware: { ...hardware, gpuLinkGBs } };
+        return physical.create({ corrections, pace: 1 }, context).step(batchOf({ prefill: [[tokens, tokens]] }));
+      });
+      return (tardy as number) - (quick as number);
+    };
+    // 8 MiB are 819 tokens of 10 KiB.
+    const most = added(820);
+    expect(most).toBeGreaterThan(1000);
+    expect(Math.abs(added(410) - most / 2)).toBeLessThan(0.01 * most);
+    expect(Math.abs(added(8192) - most)).toBeLessThan(0.01 * most);
+    expect(added(8192, 50)).toBeGreaterThan(9.9 * added(819, 50));
+  });
+
   it("takes longer where the next step isn't scheduled ahead", () => {
     const [ahead, not] = [true, false].map((asyncScheduling) =>
       made({ model: "Qwen/Qwen3-14B", asyncScheduling }).step(decodes(8, 500)),

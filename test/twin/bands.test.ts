@@ -35,6 +35,10 @@ it("has none where the latency model doesn't know how uncertain it is", () => {
   expect(bandScenarios(scenario({}))).toBeUndefined();
 });
 
+it("has none where nobody wants any", () => {
+  expect(bandScenarios(scenario({ workloads: [workload({ latency: physical })], bands: false }))).toBeUndefined();
+});
+
 it("gives latencies their own scatter, and other figures that of the steps alone", () => {
   const values = { middle: 2, fast: 1.9, slow: 2.2 };
   expect(kpiBandRule(0.9)("gpuHours", values)).toEqual({ p10: 1.9, p90: 2.2 });

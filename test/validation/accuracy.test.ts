@@ -72,7 +72,7 @@ describe.skipIf(train === undefined)(
   "the training runs (skipped where the measured data isn't beside the checkout)",
   () => {
     /** Median absolute error of E2E means, percent, as docs/fidelity.md has it. */
-    const REACHED = 2.9;
+    const REACHED = 2.5;
 
     it("are met no worse than by a point more than when the fit was committed", () => {
       const { summary } = scored(JSON.parse(readFileSync(train as string, "utf8")), { bands: false });

@@ -1,7 +1,10 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { latencyModels } from "../../src/latency/models/index.ts";
+import { kpiBands } from "../../src/report/bands.ts";
 import type { SimTime } from "../../src/sim/time.ts";
+import { bandScenarios, kpiBandRule } from "../../src/twin/bands.ts";
+import type { Scenario } from "../../src/twin/scenario.ts";
 import { World } from "../../src/twin/world.ts";
 import { PacedWorlds } from "../../src/worker/paced-worlds.ts";
 import { previewPool, ShadowHost } from "../../src/worker/pool.ts";
@@ -172,6 +175,75 @@ describe("paced worlds", () => {
     if (last?.kind !== "snapshot") throw new Error("no snapshot");
     expect(last.snapshot.replicas).toEqual({ spec: 4, ready: 4 });
     expect(last.snapshot.simulatedSeconds).toBeGreaterThan(240);
+  });
+
+  const uncertain = {
+    ...endless,
+    workloads: endless.workloads.map((one) => ({ ...one, latency: physical })),
+  };
+  const lastSnapshot = (told: readonly ShadowMessage[]) => {
+    const last = told.at(-1);
+    if (last?.kind !== "snapshot") throw new Error("no snapshot");
+    return last.snapshot;
+  };
+
+  it("have bands: those of the same world at both ends of its step times, at the same moment", () => {
+    const { worlds, told, go } = paced();
+    worlds.command({ kind: "start", key: "a", scenario: uncertain, speed: 20, maxTraceBytes });
+    go(9500);
+    expect(lastSnapshot(told).bands).toBeUndefined();
+    go(3000);
+    const { bands, families } = lastSnapshot(told);
+    const ends = bandScenarios(uncertain);
+    if (bands === undefined || ends === undefined) throw new Error("no bands");
+    const at = 200e6 as SimTime;
+    const kpisOf = (of: Scenario) => {
+      const world = new World(of);
+      world.runUntil(at);
+      return world.progress(at).kpis;
+    };
+    const middle = kpisOf(uncertain);
+    const expected = kpiBands(
+      { middle, fast: kpisOf(ends.fast), slow: kpisOf(ends.slow) },
+      kpiBandRule(middle.prefixCacheHitRatio),
+    );
+    expect(bands).toEqual(expected);
+    expect((bands.e2eP50Seconds?.p90 ?? 0) / (bands.e2eP50Seconds?.p10 ?? 1)).toBeGreaterThan(1.1);
+    const family = families.find(({ name }) => name === "servetwin_kpi_band");
+    expect(family?.samples.length).toBe(2 * Object.keys(bands).length);
+  });
+
+  it("have no bands where the latency model doesn't know how uncertain it is", () => {
+    const { worlds, told, go } = paced();
+    worlds.command({ kind: "start", key: "a", scenario: endless, speed: 20, maxTraceBytes });
+    go(21_000);
+    expect(lastSnapshot(told).bands).toBeUndefined();
+  });
+
+  it("scale at both ends as well", () => {
+    const { worlds, told, go } = paced();
+    const fixed = { ...uncertain, autoscalers: [] };
+    worlds.command({ kind: "start", key: "a", scenario: fixed, speed: 20, maxTraceBytes });
+    go(1000);
+    worlds.command({ kind: "scale", key: "a", workload: "llama", replicas: 4, by: "test" });
+    go(20_000);
+    const hours = lastSnapshot(told).bands?.gpuHours;
+    // A replica for 400 s would be 0.11.
+    expect(hours?.p10).toBeGreaterThan(0.3);
+    expect(hours?.p90).toBe(hours?.p10);
+  });
+
+  it("have bands with a trace, which each end reads for itself", async () => {
+    const { worlds, told, go } = paced();
+    const { workloads } = uncertain;
+    const scenario = { ...traced(csv), workloads, horizonMicros: undefined };
+    worlds.command({ kind: "start", key: "a", scenario, speed: 20, maxTraceBytes });
+    for (let i = 0; i < 22; i += 1) {
+      go(1000);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(lastSnapshot(told).kpis.requests.completed).toBe(200);
+    expect(lastSnapshot(told).bands?.requestsCompleted).toEqual({ p10: 200, p90: 200 });
   });
 
   it("fail one by one", async () => {

@@ -27,7 +27,12 @@ export const explain = (program: Command): void => {
     )
     .option("--simulation <name>", "only this InferenceSimulation of those given")
     .option("-o, --output <format>", "table, json or yaml", "table")
-    .option("--allow-url <url>", "traces may be fetched from URLs below this one; may be repeated", collect, []);
+    .option(
+      "--allow-url <url>",
+      "traces and metrics pages may be fetched from URLs below this one; may be repeated",
+      collect,
+      [],
+    );
   withLimitOptions(command)
     .addHelpText("after", "\nExample:\n  servetwin explain -f deploy/examples/quickstart --simulation chat-preview\n")
     .action(async (options: Options) => {

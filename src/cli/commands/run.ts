@@ -52,7 +52,12 @@ export const run = (program: Command): void => {
     )
     .option("--decision-sample <count>", "of every Nth request only", positive, 1)
     .option("--no-bands", "one run instead of three: without the bands that say how far off it may be")
-    .option("--allow-url <url>", "traces may be fetched from URLs below this one; may be repeated", collect, []);
+    .option(
+      "--allow-url <url>",
+      "traces and metrics pages may be fetched from URLs below this one; may be repeated",
+      collect,
+      [],
+    );
   withLimitOptions(command)
     .addHelpText(
       "after",

@@ -15,7 +15,12 @@ export const up = (program: Command): void => {
     .option("--lease-namespace <name>", "where the Lease of the leader is", "servetwin-system")
     .option("--listen <address>", "where metrics, API and page are served", "127.0.0.1:8080")
     .option("--threads <count>", "worker threads for previews", positive, Math.max(1, availableParallelism() - 1))
-    .option("--allow-url <url>", "traces may be fetched from URLs below this one; may be repeated", collect, []);
+    .option(
+      "--allow-url <url>",
+      "traces and metrics pages may be fetched from URLs below this one; may be repeated",
+      collect,
+      [],
+    );
   withLimitOptions(command)
     .addHelpText(
       "after",

@@ -5,10 +5,11 @@ import type { LoraSlots } from "../../engine/memory-profile.ts";
 import { type Known, known } from "../../model/known.ts";
 import type { ModelShape, Parallelism } from "../../model/model-shape.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
-import { derived, type Ledger, overridden, placeOf, withSource } from "../ledger.ts";
+import { derived, type Ledger, placeOf, withSource } from "../ledger.ts";
 import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import type { MirroredHardware } from "./mirrored-hardware.ts";
+import { type CachePage, givenBlocks, warnOfOtherCapacity, warnOfOtherSettings } from "./mirrored-page.ts";
 import type { MirroredSpeculation } from "./mirrored-speculation.ts";
 
 type EngineOverride = NonNullable<SimulationSpec["overrides"]["engine"]>;
@@ -16,6 +17,8 @@ type EngineOverride = NonNullable<SimulationSpec["overrides"]["engine"]>;
 export interface EngineParts extends MirroredHardware {
   readonly reading: WorkloadReading;
   readonly override: EngineOverride;
+  /** Of a real replica. */
+  readonly page: CachePage | undefined;
   readonly shape: ModelShape;
   readonly parallelism: Parallelism;
   readonly mode: EngineConfig["mode"];
@@ -52,11 +55,13 @@ export const mirrorMemory = (
   ledger: Ledger,
   path: string,
 ): Memory | undefined => {
-  const { reading, parallelism, defaults, mode } = parts;
+  const { reading, page, parallelism, defaults, mode } = parts;
   const said = reading.arguments;
   const object = objectText(reading.ref);
   const share = said.number("gpu-memory-utilization") ?? defaults.gpuMemoryUtilization;
-  const block = said.number("block-size") ?? defaults.blockSize;
+  const wanted = said.number("block-size") ?? defaults.blockSize;
+  const block = page?.blockSize ?? wanted;
+  if (page !== undefined) warnOfOtherSettings(page, { share, blockSize: wanted }, ledger);
   const refused = (value: Known<number>, message: string, fix: string): undefined =>
     ledger.error({ reason: "BadArgument", ...placeOf(value.from, object), message, fix });
   if (!(share.value > 0 && share.value <= 1)) {
@@ -99,7 +104,7 @@ const describeHow = ({ from }: Known<unknown>): string => (from.kind === "derive
 /** As the formula has it, but for blocks that somebody gives. */
 type Capacity = Omit<KvCapacity, "blocks"> & { readonly blocks: Known<number> };
 
-/** KV blocks: overridden, given by a flag, or what fits beside the weights. */
+/** KV blocks: overridden, of a real replica, given by a flag, or what fits beside the weights. */
 const capacityOf = (
   parts: MemoryParts,
   share: Known<number>,
@@ -107,14 +112,14 @@ const capacityOf = (
   ledger: Ledger,
   path: string,
 ): Capacity | undefined => {
-  const { reading, override, shape, visibleMiB } = parts;
+  const { reading, override, page, shape, visibleMiB } = parts;
   const said = reading.arguments;
   const element = kvElementBytes(reading, shape, ledger);
   ledger.use(`${path}.engine.kvElementBytes`, element);
   if (visibleMiB !== undefined) ledger.use(`${path}.gpuMemoryMiB`, visibleMiB);
   const input = capacityInput(parts, share, block, said.text("kv-cache-dtype") === undefined ? undefined : element);
   const capacity = kvCapacity(input);
-  const blocks = overridden(override.numGpuBlocks, "overrides.engine.numGpuBlocks");
+  const blocks = givenBlocks(override, page);
   if (!capacity.ok) {
     const place = said.number("tensor-parallel-size") ?? said.text("model");
     // Whoever gives the blocks knows better than the formula; what can't be split stays wrong.
@@ -125,6 +130,10 @@ const capacityOf = (
     return undefined;
   }
   ledger.add(capacity.warnings, { object: objectText(reading.ref) });
+  if (blocks !== undefined && blocks === page?.numGpuBlocks) {
+    warnOfOtherCapacity(blocks, capacity.value.blocks, ledger);
+    return { ...capacity.value, blocks };
+  }
   const given = blocks ?? said.number("num-gpu-blocks-override") ?? byBytes(capacity.value, reading);
   if (given !== undefined && !credible(given, capacity.value, reading, ledger)) return undefined;
   return { ...capacity.value, blocks: given ?? known(capacity.value.blocks, howMany(capacity.value, parts, share)) };

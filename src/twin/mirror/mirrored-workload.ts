@@ -14,6 +14,7 @@ import { mirrorGroup, shareOfPod } from "./mirrored-group.ts";
 import { mirrorGpuCount, mirrorHardware } from "./mirrored-hardware.ts";
 import { mirrorModel } from "./mirrored-model.ts";
 import type { WorkloadOnNodes } from "./mirrored-nodes.ts";
+import { type CachePage, warnOfOtherModel } from "./mirrored-page.ts";
 import { mirrorParallelism } from "./mirrored-parallelism.ts";
 import { mirrorRollouts } from "./mirrored-rollouts.ts";
 import { mirrorStart, mirrorStop } from "./mirrored-start.ts";
@@ -48,19 +49,21 @@ export const readWorkload = (
   return read.ok ? read.value : undefined;
 };
 
+/** Beside the workload's own object. */
 interface WorkloadParts {
   /** `namespace/name`. */
   readonly simulation: string;
   readonly cluster: ObservedCluster;
   /** Text of a Hugging Face config.json. */
   readonly modelConfig: string | undefined;
+  readonly page: CachePage | undefined;
 }
 
 /** Everything that one workload's replicas are simulated by; undefined if something can't be had, which the ledger says. */
 export const mirrorWorkload = (
   reading: WorkloadReading,
   spec: SimulationSpec,
-  { simulation, cluster, modelConfig }: WorkloadParts,
+  { simulation, cluster, modelConfig, page }: WorkloadParts,
   ledger: Ledger,
 ): WorkloadOnNodes | undefined => {
   const { overrides } = spec;
@@ -95,12 +98,16 @@ export const mirrorWorkload = (
   const tp = reading.arguments.number("tensor-parallel-size");
   ledger.add(unfit, tp === undefined ? { object } : placeOf(tp.from, object));
   if (unfit.some(({ severity }) => severity === "error")) return undefined;
-  const engine = mirrorEngine({ reading, override, shape, ...gpu, parallelism, mode }, ledger, path);
+  const served =
+    reading.arguments.firstText("served-model-name") ??
+    reading.arguments.text("model") ??
+    defaulted(shape.id, "the model's id");
+  if (page !== undefined) warnOfOtherModel(page, served, ledger);
+  const engine = mirrorEngine({ reading, override, page, shape, ...gpu, parallelism, mode }, ledger, path);
   if (engine === undefined) return undefined;
   const group = mirrorGroup(reading, { parallelism, moe: shape.moe !== undefined }, ledger, path);
   const rollouts = mirrorRollouts(reading, spec, simulation, ledger);
   const weightBytes = engine.weightBytes * shareOfPod(reading, parallelism);
-  const served = reading.arguments.firstText("served-model-name") ?? reading.arguments.text("model");
   // Where nodes are simulated, the image is pulled by them; what is left of the phase is the pod's sandbox.
   const { imagePull: _, ...onNode } = overrides.start ?? {};
   const start = overrides.nodes === undefined ? overrides.start : onNode;
@@ -108,7 +115,7 @@ export const mirrorWorkload = (
     ...reading.ref,
     container: ledger.use(`${path}.container`, reading.container),
     podLabels: reading.labels,
-    modelName: ledger.use(`${path}.servedName`, served ?? defaulted(shape.id, "the model's id")),
+    modelName: ledger.use(`${path}.servedName`, served),
     replicas,
     gpusPerReplica,
     engine: engine.config,
