@@ -1,7 +1,12 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm test` runs everything that needs no server; `npm run test:all` adds the real control plane, Prometheus and browser. */
-const needsParts = ["test/**/*.server.test.ts", "test/**/*.browser.test.ts", "test/env/*.test.ts"];
+/** `npm test` runs everything that needs no server; `npm run test:all` adds the real control plane, Prometheus and browser, and what takes long. */
+const needsParts = [
+  "test/**/*.server.test.ts",
+  "test/**/*.browser.test.ts",
+  "test/**/*.long.test.ts",
+  "test/env/*.test.ts",
+];
 
 export default defineConfig({
   test: {

@@ -90,24 +90,6 @@ describe("servetwin run", () => {
   });
 });
 
-describe("the example of a LeaderWorkerSet", () => {
-  it("runs groups of 16 GPUs, which get nodes two by two", async () => {
-    const { code, stdout, stderr } = await runProgram(
-      ["run", "-f", "deploy/examples/leaderworkerset", "--no-bands", "-o", "json"],
-      undefined,
-      root,
-    );
-    expect([code, stderr]).toEqual([0, ""]);
-    const { simulations } = JSON.parse(stdout) as {
-      simulations: { runs: { kpis: { replicas: { max: number }; replicaHours: number; gpuHours: number } }[] }[];
-    };
-    expect(simulations).toHaveLength(2);
-    const { kpis } = simulations[0]?.runs[0] ?? {};
-    expect(kpis?.replicas.max).toBe(4);
-    expect(kpis?.gpuHours).toBeCloseTo(16 * (kpis?.replicaHours ?? 0), 6);
-  });
-});
-
 describe("the example of profiles", () => {
   it("runs what other tools describe, clients that retry and workers", async () => {
     const { code, stdout } = await runProgram([

@@ -23,7 +23,7 @@ describe("good objects", () => {
   it("get their defaults, those of their choices too", () => {
     const { metadata, spec } = valueOf(GOOD[0]);
     expect(metadata).toEqual({ name: "least", namespace: "default" });
-    expect(spec.run).toEqual({ horizon: "1h", warmUp: "0s", seed: 1, replications: 1, speed: 1 });
+    expect(spec.run).toEqual({ horizon: "1h", warmUp: "0s", seed: 1, replications: 1, speed: 1, bands: true });
     expect(spec.export).toEqual({ naming: "Prefixed", labels: {} });
     expect(spec.workload.synthetic?.clients[0]?.prompt).toEqual({
       distribution: "normal",
