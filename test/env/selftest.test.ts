@@ -167,6 +167,8 @@ describe("control plane", () => {
         return (body as List["items"][number]).spec.replicas === 3;
       }, 40_000);
     } finally {
+      // Whoever serves these metrics next registers itself anew.
+      await controlPlane.request("DELETE", `/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.${group}`);
       metrics.close();
       metrics.closeAllConnections();
     }
