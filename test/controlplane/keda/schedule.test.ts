@@ -20,7 +20,8 @@ const offsetOf = (format: Intl.DateTimeFormat, seconds: number): number => {
 };
 
 describe("time zones", () => {
-  it("agree with the platform's, day by day around each change", () => {
+  // Rules change by law every few months: a platform with another edition of the database disagrees with reason.
+  it.runIf(process.versions.tz === "2025c")("agree with the platform's, day by day around each change", () => {
     const known = [...TIME_ZONES].filter(([name]) => {
       try {
         new Intl.DateTimeFormat("en-US", { timeZone: name });
