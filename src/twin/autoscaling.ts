@@ -116,7 +116,7 @@ export class Autoscaling {
     const scaler = this.#scalers[index];
     invariant(scaler !== undefined, "an autoscaler of this world");
     const { now } = this.#host;
-    if (generation !== scaler.generation || this.#faults.stopped("controllers", now) !== undefined) return;
+    if (generation !== scaler.generation || this.#faults.stopped("controllers", now)) return;
     const { workload } = scaler.scenario;
     const scale = this.#host.scaleOf(workload);
     const decision = scaler.autoscaler.sync(now, scale, this.#apiOf(monitoring, scaler, scale, "metrics"));
@@ -192,7 +192,7 @@ export class Autoscaling {
   /** External metrics of an HPA that KEDA made are KEDA's to answer. @param ask what a ScaledObject is asked by */
   #askedApi(monitoring: MonitoringServer, { scenario }: Scaler, scale: ScaleView, ask: "metrics" | "look"): MetricsApi {
     const { now } = this.#host;
-    if (ask === "metrics" && this.#faults.stopped("adapter", now) !== undefined) return NO_METRICS;
+    if (ask === "metrics" && this.#faults.stopped("adapter", now)) return NO_METRICS;
     const { namespace, keda } = scenario;
     if (keda !== undefined) {
       const view = { now, monitoring, scale };

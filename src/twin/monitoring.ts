@@ -42,7 +42,8 @@ const MOST_PREPARED = 512;
 
 /**
  * The Prometheus server of a world: targets that are scraped at their own phase of the interval, and instant queries over
- * what was scraped. Only series that somebody's queries read are kept. Times are milliseconds of Unix time, of which the world's start is 0 if nobody says otherwise.
+ * what was scraped. Only series that somebody's queries read are kept. Times are milliseconds of Unix time, of which the
+ * world's start is 0 if nobody says otherwise.
  */
 export class Monitoring implements MonitoringServer {
   readonly #faults: FaultPlan;

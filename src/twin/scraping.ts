@@ -63,12 +63,15 @@ export class Scraping {
     const ofNodes = this.#monitoring.wantedRows(nodeMetrics);
     const ofPods = this.#monitoring.wantedRows(podMetrics);
     if (ofWorkloads.length + ofAutoscalers.length + ofNodes.length + ofPods.length > 0) {
-      const page: Page = () => [
-        ...dated(this.#host.placed().nodes ?? []).flatMap((node) => pageOf(ofNodes, node)),
-        ...dated(this.#host.placed().pods ?? []).flatMap((pod) => pageOf(ofPods, pod)),
-        ...this.#host.workloads().flatMap((workload) => pageOf(ofWorkloads, workload)),
-        ...autoscalers().flatMap((autoscaler) => pageOf(ofAutoscalers, autoscaler)),
-      ];
+      const page: Page = () => {
+        const { nodes = [], pods = [] } = this.#host.placed();
+        return [
+          ...dated(nodes).flatMap((node) => pageOf(ofNodes, node)),
+          ...dated(pods).flatMap((pod) => pageOf(ofPods, pod)),
+          ...this.#host.workloads().flatMap((workload) => pageOf(ofWorkloads, workload)),
+          ...autoscalers().flatMap((autoscaler) => pageOf(ofAutoscalers, autoscaler)),
+        ];
+      };
       // Its series speak of others: the chart sets honorLabels.
       this.#watch("kube-state-metrics", { labels: KUBE_STATE_METRICS, honorLabels: true, page });
     }

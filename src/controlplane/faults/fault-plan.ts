@@ -39,10 +39,9 @@ export class FaultPlan {
     });
   }
 
-  /** When somebody who is stopped at `now` is there again; undefined: nothing stops them. */
-  stopped(who: NonNullable<Fault["stops"]>, now: SimTime): SimTime | undefined {
-    const stops = this.#at(now).filter((fault) => fault.stops === who);
-    return stops.length === 0 ? undefined : (Math.max(...stops.map(({ until }) => until)) as SimTime);
+  /** Whether somebody is not there at `now`. */
+  stopped(who: NonNullable<Fault["stops"]>, now: SimTime): boolean {
+    return this.#at(now).some(({ stops }) => stops === who);
   }
 
   /** When somebody who was stopped starts anew. */
