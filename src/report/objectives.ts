@@ -63,10 +63,21 @@ const judgeOne = (objective: Objective, runs: readonly Kpis[]): Judged => {
 };
 
 /** Whether a value meets the bound. */
-const meets = ({ metric, atMost, atLeast }: Objective): ((value: number) => boolean) => {
-  if (atMost === undefined) return (value) => value >= Number(atLeast);
-  const bound = isLatency(metric) ? durationSeconds(atMost) : Number(atMost);
-  return (value) => value <= bound;
+const meets = (objective: Objective): ((value: number) => boolean) => {
+  const bound = boundOf(objective);
+  if (bound === undefined) return () => true;
+  return bound.from === "above" ? (value) => value <= bound.value : (value) => value >= bound.value;
+};
+
+/** The bound as a number, of latencies in seconds, and from which side it bounds. */
+export const boundOf = ({
+  metric,
+  atMost,
+  atLeast,
+}: Objective): { readonly value: number; readonly from: "above" | "below" } | undefined => {
+  if (atMost !== undefined)
+    return { value: isLatency(metric) ? durationSeconds(atMost) : Number(atMost), from: "above" };
+  return atLeast === undefined ? undefined : { value: Number(atLeast), from: "below" };
 };
 
 const verdictOf = (observed: readonly (number | undefined)[], met: (value: number) => boolean): Verdict => {
@@ -80,7 +91,8 @@ type Latency = "ttft" | "itl" | "tpot" | "e2e";
 
 export const isLatency = (metric: string): metric is Latency => ["ttft", "itl", "tpot", "e2e"].includes(metric);
 
-const observe = ({ metric, sloClass, percentile }: Objective, kpis: Kpis): number | undefined => {
+/** What an objective looks at, of one replication. @returns undefined if no request came to that */
+export const observe = ({ metric, sloClass, percentile }: Objective, kpis: Kpis): number | undefined => {
   if (metric === "gpuHours") return kpis.gpuHours;
   const of = ofClass(sloClass, kpis);
   if (of === undefined) return undefined;
