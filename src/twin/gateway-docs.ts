@@ -13,8 +13,8 @@ import { routingPolicies } from "../dataplane/policies/index.ts";
 import { producers } from "../dataplane/producers/index.ts";
 import { scorers } from "../dataplane/scorers/index.ts";
 import { HARMLESS, UNMODELLED } from "./mirror/unmodelled-plugins.ts";
+import { PLUGIN_TYPES } from "./readers/endpoint-picker/plugin-types.ts";
 import { objectiveReaders, pickerReaders, poolReaders, routeReaders, serviceReaders } from "./readers/index.ts";
-import { PLUGIN_TYPES } from "./readers/plugin-types.ts";
 
 interface Choice {
   readonly name: string;

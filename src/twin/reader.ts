@@ -7,12 +7,12 @@ import type { Known, Source } from "../model/known.ts";
 import type { Result } from "../model/problem.ts";
 import type { RuleGroupSpec, ScrapeJob } from "../promql/index.ts";
 import type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
-import type { GpuReading } from "./readers/gpu.ts";
-import type { LabelSelector } from "./readers/label-selector.ts";
-import type { ModelStorage } from "./readers/model-storage.ts";
-import type { PlacementReading } from "./readers/placement.ts";
-import type { PodLifeReading } from "./readers/probes.ts";
-import type { VllmArguments } from "./readers/vllm-args.ts";
+import type { LabelSelector } from "./readers/kubernetes/label-selector.ts";
+import type { GpuReading } from "./readers/pod/gpu.ts";
+import type { ModelStorage } from "./readers/pod/model-storage.ts";
+import type { PlacementReading } from "./readers/pod/placement.ts";
+import type { PodLifeReading } from "./readers/pod/probes.ts";
+import type { VllmArguments } from "./readers/vllm/vllm-args.ts";
 
 /**
  * Says what one kind of manifest means, and in which field it says so. A reader sees a single object, fills in what its

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { knownPluginTypes } from "../../src/dataplane/known-plugins.ts";
 import { gatewayDocs, sourceOf } from "../../src/twin/gateway-docs.ts";
 import { HARMLESS, UNMODELLED } from "../../src/twin/mirror/unmodelled-plugins.ts";
-import { PLUGIN_TYPES } from "../../src/twin/readers/plugin-types.ts";
+import { PLUGIN_TYPES } from "../../src/twin/readers/endpoint-picker/plugin-types.ts";
 
 const [choices = "", rest = ""] = gatewayDocs().split("## Not modelled");
 const firstCells = (text: string): readonly string[] =>

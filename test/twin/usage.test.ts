@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Fact } from "../../src/model/fact.ts";
 import type { Problem } from "../../src/model/problem.ts";
 import { Field } from "../../src/twin/field.ts";
-import { readPodRequests } from "../../src/twin/readers/pod-requests.ts";
+import { readPodRequests } from "../../src/twin/readers/pod/pod-requests.ts";
 import { World } from "../../src/twin/world.ts";
 import { chat, scenario, waitingHpa, workload } from "./scenario-fixture.ts";
 

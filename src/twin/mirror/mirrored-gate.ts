@@ -7,9 +7,9 @@ import { usageLimits } from "../../dataplane/flow-control/usage-limits/index.ts"
 import { type FrontGateSaid, frontGateSchema } from "../../dataplane/front-gate/index.ts";
 import type { Known } from "../../model/known.ts";
 import { defaulted, type Ledger } from "../ledger.ts";
-import type { EndpointPickerConfigReading } from "../readers/endpoint-picker-config.ts";
-import type { BandReading, FlowControlReading } from "../readers/flow-control-config.ts";
-import { isA, type PluginReading } from "../readers/plugin-reading.ts";
+import type { EndpointPickerConfigReading } from "../readers/endpoint-picker/endpoint-picker-config.ts";
+import type { BandReading, FlowControlReading } from "../readers/endpoint-picker/flow-control-config.ts";
+import { isA, type PluginReading } from "../readers/endpoint-picker/plugin-reading.ts";
 import { type Choices, sayPlugin, tellParameters } from "./said-plugin.ts";
 
 const PATH = "gateway.gate";

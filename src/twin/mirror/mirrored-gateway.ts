@@ -7,7 +7,10 @@ import { seconds } from "../../sim/time.ts";
 import { defaulted, type Ledger, overridden, overriddenPeriod } from "../ledger.ts";
 import { type ObservedCluster, objectText } from "../manifest.ts";
 import type { EndpointPickerReading } from "../reader.ts";
-import { type EndpointPickerConfigReading, readPickerConfig } from "../readers/endpoint-picker-config.ts";
+import {
+  type EndpointPickerConfigReading,
+  readPickerConfig,
+} from "../readers/endpoint-picker/endpoint-picker-config.ts";
 import type { GatewayScenario, KvTransferScenario, PickerGateway } from "../scenario.ts";
 import { mirrorGate } from "./mirrored-gate.ts";
 import { mirrorPriorities } from "./mirrored-priorities.ts";

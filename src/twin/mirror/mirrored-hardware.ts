@@ -7,7 +7,7 @@ import { Field } from "../field.ts";
 import { type Ledger, overridden, placeOf } from "../ledger.ts";
 import { type Manifest, type ObservedCluster, objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
-import { GPU_LABELS, GPU_RESOURCES, gpuNameOf } from "../readers/gpu.ts";
+import { GPU_LABELS, GPU_RESOURCES, gpuNameOf } from "../readers/pod/gpu.ts";
 
 const FIX = `set spec.overrides.hardware.gpu to one of ${gpuIds.join(", ")}`;
 

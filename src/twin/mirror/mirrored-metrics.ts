@@ -3,7 +3,7 @@ import { seconds } from "../../sim/time.ts";
 import { defaulted, Ledger, overriddenPeriod } from "../ledger.ts";
 import type { ManifestRef, ObservedCluster } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
-import { podLabelsOf } from "../readers/pod-template-of.ts";
+import { podLabelsOf } from "../readers/pod/pod-template-of.ts";
 import type { GatewayScenario, JobScenario, MetricsScenario } from "../scenario.ts";
 import { mirrorJobs, type ScrapedPods } from "./mirrored-monitors.ts";
 import { findPicker, findRouter } from "./mirrored-router.ts";

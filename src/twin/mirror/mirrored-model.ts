@@ -5,7 +5,7 @@ import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { defaulted, derived, type Ledger, overridden, placeOf } from "../ledger.ts";
 import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
-import type { VllmArguments } from "../readers/vllm-args.ts";
+import type { VllmArguments } from "../readers/vllm/vllm-args.ts";
 import { withFigures } from "./model-figures.ts";
 
 type ModelOverride = NonNullable<SimulationSpec["overrides"]["model"]>;

@@ -5,8 +5,8 @@ import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { defaulted, derived, type Ledger, overridden } from "../ledger.ts";
 import { type ObservedCluster, objectText } from "../manifest.ts";
 import type { NodePoolReading, NodeReading, Reader } from "../reader.ts";
-import { GPU_LABELS, gpuNameOf } from "../readers/gpu.ts";
 import { nodePoolReaders, nodeReaders } from "../readers/index.ts";
+import { GPU_LABELS, gpuNameOf } from "../readers/pod/gpu.ts";
 import type { NodePoolScenario } from "../scenario.ts";
 
 type NodesSaid = NonNullable<SimulationSpec["overrides"]["nodes"]>;

@@ -10,7 +10,7 @@ import { defaulted, type Ledger, overridden } from "../ledger.ts";
 import { type ObservedCluster, objectText } from "../manifest.ts";
 import type { DisruptionScenario, ModelStorageScenario, NodesScenario, PodsOnNodes } from "../nodes-scenario.ts";
 import type { GroupReading, NodePoolReading, WorkloadReading } from "../reader.ts";
-import type { ModelStorage } from "../readers/model-storage.ts";
+import type { ModelStorage } from "../readers/pod/model-storage.ts";
 import type { WorkloadScenario } from "../scenario.ts";
 import { mirrorNodePools, readNodePools } from "./mirrored-node-pools.ts";
 import { STORAGE_BYTES_PER_SECOND } from "./mirrored-start.ts";

@@ -3,9 +3,9 @@ import type { InferenceSimulation } from "../../schema/resource.ts";
 import type { Ledger } from "../ledger.ts";
 import { groupOf, type Manifest, type ManifestRef, type ObservedCluster, objectText, refOf } from "../manifest.ts";
 import type { EndpointPickerReading, PoolReading, Reader, ServiceReading } from "../reader.ts";
-import { runsEndpointPicker } from "../readers/endpoint-picker.ts";
+import { runsEndpointPicker } from "../readers/endpoint-picker/endpoint-picker.ts";
 import { pickerReaders, poolReaders, serviceReaders, workloadReaders } from "../readers/index.ts";
-import { podLabelsOf } from "../readers/pod-template-of.ts";
+import { podLabelsOf } from "../readers/pod/pod-template-of.ts";
 
 /** What stands before the workloads. */
 export type Router =

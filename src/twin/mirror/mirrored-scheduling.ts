@@ -7,10 +7,10 @@ import { type SchedulingSaid, schedulingSaid } from "../../dataplane/scheduling.
 import { schedulingProblems } from "../../dataplane/scheduling-problems.ts";
 import { scorers } from "../../dataplane/scorers/index.ts";
 import type { Ledger } from "../ledger.ts";
-import type { EndpointPickerConfigReading } from "../readers/endpoint-picker-config.ts";
-import { isA, type PluginReading } from "../readers/plugin-reading.ts";
-import type { PluginKind } from "../readers/plugin-types.ts";
-import type { ProfileReading } from "../readers/scheduling-profiles.ts";
+import type { EndpointPickerConfigReading } from "../readers/endpoint-picker/endpoint-picker-config.ts";
+import { isA, type PluginReading } from "../readers/endpoint-picker/plugin-reading.ts";
+import type { PluginKind } from "../readers/endpoint-picker/plugin-types.ts";
+import type { ProfileReading } from "../readers/endpoint-picker/scheduling-profiles.ts";
 import { type Choices, isModelled, sayPlugin, tellParameters } from "./said-plugin.ts";
 
 const PATH = "gateway";

@@ -4,7 +4,7 @@ import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { defaulted, derived, type Ledger, overridden, placeOf } from "../ledger.ts";
 import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
-import type { ModelStorage } from "../readers/model-storage.ts";
+import type { ModelStorage } from "../readers/pod/model-storage.ts";
 import type { PodStart, PodStop, Spread } from "../scenario.ts";
 
 type StartOverride = NonNullable<SimulationSpec["overrides"]["start"]>;

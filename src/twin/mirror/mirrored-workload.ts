@@ -6,7 +6,7 @@ import { defaulted, type Ledger, overridden, placeOf } from "../ledger.ts";
 import { type ObservedCluster, objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import { workloadReaders } from "../readers/index.ts";
-import { podTemplateOf } from "../readers/pod-template-of.ts";
+import { podTemplateOf } from "../readers/pod/pod-template-of.ts";
 import type { WorkloadScenario } from "../scenario.ts";
 import { mirrorCorrections } from "./mirrored-corrections.ts";
 import { mirrorEngine } from "./mirrored-engine.ts";

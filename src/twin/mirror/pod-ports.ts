@@ -1,5 +1,5 @@
 import type { Manifest, ObservedCluster } from "../manifest.ts";
-import { podTemplateOf } from "../readers/pod-template-of.ts";
+import { podTemplateOf } from "../readers/pod/pod-template-of.ts";
 
 /** A container of a pod and the ports that it declares, in order; sidecars among the init containers too. */
 export interface ContainerPorts {

@@ -2,7 +2,7 @@ import type * as z from "zod";
 import type { Source } from "../../model/known.ts";
 import { problemsOf } from "../../schema/issue.ts";
 import type { Ledger } from "../ledger.ts";
-import type { PluginReading } from "../readers/plugin-reading.ts";
+import type { PluginReading } from "../readers/endpoint-picker/plugin-reading.ts";
 
 /** A registry, as far as it matters here: the choices by name, and what a spec may say of them. */
 export interface Choices<Said> {

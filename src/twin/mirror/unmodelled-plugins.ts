@@ -4,7 +4,7 @@ import { fairnesses } from "../../dataplane/flow-control/fairnesses/index.ts";
 import { orderings } from "../../dataplane/flow-control/orderings/index.ts";
 import { usageLimits } from "../../dataplane/flow-control/usage-limits/index.ts";
 import { pluginMeaning } from "../../dataplane/known-plugins.ts";
-import { PLUGIN_TYPES, type PluginKind } from "../readers/plugin-types.ts";
+import { PLUGIN_TYPES, type PluginKind } from "../readers/endpoint-picker/plugin-types.ts";
 
 /** Plugins of the gate; those of scheduling know their own meaning. */
 const GATE: Readonly<Partial<Record<PluginKind, readonly { readonly name: string }[]>>> = {

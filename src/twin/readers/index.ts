@@ -1,22 +1,23 @@
-// What can be mirrored: one file per kind of object. The other files of this folder read a part of a pod.
-import { deployment } from "./deployment.ts";
-import { endpointPicker } from "./endpoint-picker.ts";
-import { horizontalPodAutoscaler } from "./horizontal-pod-autoscaler.ts";
-import { httpRoute } from "./http-route.ts";
-import { inferenceModel } from "./inference-model.ts";
-import { inferenceObjective } from "./inference-objective.ts";
-import { inferencePool } from "./inference-pool.ts";
-import { leaderWorkerSet } from "./leader-worker-set.ts";
-import { node } from "./node.ts";
-import { nodePool } from "./node-pool.ts";
-import { podMonitor } from "./pod-monitor.ts";
-import { prometheusRule } from "./prometheus-rule.ts";
-import { rollout } from "./rollout.ts";
-import { scaledObject } from "./scaled-object.ts";
-import { service } from "./service.ts";
-import { serviceMonitor } from "./service-monitor.ts";
-import { statefulSet } from "./stateful-set.ts";
-import { variantAutoscaling } from "./variant-autoscaling.ts";
+// What can be mirrored: one folder per family of kinds, one file per kind; pod/ reads templates of pods, vllm/ an engine's flags.
+
+import { rollout } from "./argo/rollout.ts";
+import { endpointPicker } from "./endpoint-picker/endpoint-picker.ts";
+import { httpRoute } from "./gateway/http-route.ts";
+import { inferenceModel } from "./gateway/inference-model.ts";
+import { inferencePool } from "./gateway/inference-pool.ts";
+import { nodePool } from "./karpenter/node-pool.ts";
+import { scaledObject } from "./keda/scaled-object.ts";
+import { deployment } from "./kubernetes/deployment.ts";
+import { horizontalPodAutoscaler } from "./kubernetes/horizontal-pod-autoscaler.ts";
+import { node } from "./kubernetes/node.ts";
+import { service } from "./kubernetes/service.ts";
+import { statefulSet } from "./kubernetes/stateful-set.ts";
+import { leaderWorkerSet } from "./leader-worker-set/leader-worker-set.ts";
+import { inferenceObjective } from "./llm-d/inference-objective.ts";
+import { variantAutoscaling } from "./llm-d/variant-autoscaling.ts";
+import { podMonitor } from "./prometheus/pod-monitor.ts";
+import { prometheusRule } from "./prometheus/prometheus-rule.ts";
+import { serviceMonitor } from "./prometheus/service-monitor.ts";
 
 export const workloadReaders = [deployment, statefulSet, leaderWorkerSet, rollout] as const;
 /** What stands under the pods. */
@@ -36,5 +37,5 @@ export const monitorReaders = [podMonitor, serviceMonitor] as const;
 export const rulesReaders = [prometheusRule] as const;
 
 /** No object of its own: a text inside one. */
-export { parsePickerConfig, readPickerConfig } from "./endpoint-picker-config.ts";
-export { isManagedScaler, readManagedScaler } from "./managed-scaler.ts";
+export { parsePickerConfig, readPickerConfig } from "./endpoint-picker/endpoint-picker-config.ts";
+export { isManagedScaler, readManagedScaler } from "./llm-d/managed-scaler.ts";

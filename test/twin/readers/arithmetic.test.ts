@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { arithmeticOf } from "../../../src/twin/readers/arithmetic.ts";
+import { arithmeticOf } from "../../../src/twin/readers/pod/arithmetic.ts";
 
 it.each([
   ["1 + 2 * 3", 7],

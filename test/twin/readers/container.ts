@@ -1,7 +1,7 @@
 import { Field } from "../../../src/twin/field.ts";
-import { Environment } from "../../../src/twin/readers/environment.ts";
-import { launchOf } from "../../../src/twin/readers/launch.ts";
-import { VllmArguments } from "../../../src/twin/readers/vllm-args.ts";
+import { Environment } from "../../../src/twin/readers/pod/environment.ts";
+import { launchOf } from "../../../src/twin/readers/pod/launch.ts";
+import { VllmArguments } from "../../../src/twin/readers/vllm/vllm-args.ts";
 
 export interface Container {
   readonly image?: string;

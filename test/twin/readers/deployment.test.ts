@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/twin/manifest.ts";
 import type { WorkloadReading } from "../../../src/twin/reader.ts";
-import { deployment as reader } from "../../../src/twin/readers/deployment.ts";
+import { deployment as reader } from "../../../src/twin/readers/kubernetes/deployment.ts";
 
 const deployment = { read: (one: Manifest) => reader.read(one, { get: () => undefined }) };
 

@@ -5,7 +5,7 @@ import {
   DEFAULT_PICKER_CONFIG,
   type EndpointPickerConfigReading,
   readPickerConfig,
-} from "../../../src/twin/readers/endpoint-picker-config.ts";
+} from "../../../src/twin/readers/endpoint-picker/endpoint-picker-config.ts";
 import { parsePickerConfig } from "../../../src/twin/readers/index.ts";
 
 const PLACE = { object: "ConfigMap/serving/epp", path: 'data["plugins.yaml"]' };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { goDurationSeconds } from "../../../src/twin/readers/go-duration.ts";
+import { goDurationSeconds } from "../../../src/twin/readers/endpoint-picker/go-duration.ts";
 
 // As time.ParseDuration of Go 1.25 reads them.
 describe("a duration of Go", () => {

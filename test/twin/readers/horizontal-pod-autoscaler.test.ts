@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { HpaSpec } from "../../../src/controlplane/hpa/spec.ts";
-import { horizontalPodAutoscaler } from "../../../src/twin/readers/horizontal-pod-autoscaler.ts";
+import { horizontalPodAutoscaler } from "../../../src/twin/readers/kubernetes/horizontal-pod-autoscaler.ts";
 
 const metric = {
   type: "Pods",

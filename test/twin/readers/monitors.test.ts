@@ -4,9 +4,9 @@ import { describeProblem, type Result } from "../../../src/model/problem.ts";
 import { type FoundTarget, scrapedTarget, targetLabels } from "../../../src/promql/index.ts";
 import type { Manifest } from "../../../src/twin/manifest.ts";
 import type { MonitorReading } from "../../../src/twin/reader.ts";
-import { podMonitor } from "../../../src/twin/readers/pod-monitor.ts";
-import { prometheusRule } from "../../../src/twin/readers/prometheus-rule.ts";
-import { serviceMonitor } from "../../../src/twin/readers/service-monitor.ts";
+import { podMonitor } from "../../../src/twin/readers/prometheus/pod-monitor.ts";
+import { prometheusRule } from "../../../src/twin/readers/prometheus/prometheus-rule.ts";
+import { serviceMonitor } from "../../../src/twin/readers/prometheus/service-monitor.ts";
 
 const manifest = (kind: string, spec: string): Manifest => ({
   apiVersion: "monitoring.coreos.com/v1",

@@ -5,7 +5,7 @@ import { describeProblem } from "../../../src/model/problem.ts";
 import { simulationSpec } from "../../../src/schema/simulation-spec.ts";
 import type { Manifest } from "../../../src/twin/manifest.ts";
 import { workloadReaders } from "../../../src/twin/readers/index.ts";
-import { podLabelsOf } from "../../../src/twin/readers/pod-template-of.ts";
+import { podLabelsOf } from "../../../src/twin/readers/pod/pod-template-of.ts";
 import type { Json } from "../quickstart.ts";
 
 const cluster = (...others: readonly Manifest[]) => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { humanWhole } from "../../../src/twin/readers/vllm-args.ts";
-import { FLAGS, SHORT } from "../../../src/twin/readers/vllm-flags.ts";
+import { humanWhole } from "../../../src/twin/readers/vllm/vllm-args.ts";
+import { FLAGS, SHORT } from "../../../src/twin/readers/vllm/vllm-flags.ts";
 import { argumentsOf, type Container, valueOf } from "./container.ts";
 
 const IMAGE = "vllm/vllm-openai:v0.22.0";

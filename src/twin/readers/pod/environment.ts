@@ -1,0 +1,81 @@
+import type { Field } from "../../field.ts";
+import { type Part, Word } from "./word.ts";
+
+/** A variable of a container: its value and field, or why the value can't be known. */
+export type Variable =
+  | { readonly known: true; readonly word: Word }
+  | { readonly known: false; readonly why: string; readonly field: string };
+
+/** What `env` of a container says. What `envFrom` and the image bring is not known here. */
+export class Environment {
+  readonly #variables: ReadonlyMap<string, Variable>;
+
+  private constructor(variables: ReadonlyMap<string, Variable>) {
+    this.#variables = variables;
+  }
+
+  /**
+   * Reads `env` in order: a value may use `$(NAME)` of those before it. The last of equal names wins, as in the kubelet.
+   *
+   * @param given what the workload's controller puts before them
+   */
+  static of(container: Field, given: Readonly<Record<string, string>> = {}): Environment {
+    const home = container.at("env").path;
+    const variables = new Map<string, Variable>(
+      Object.entries(given).map(([name, value]) => [name, { known: true, word: Word.of(value, home) }]),
+    );
+    for (const entry of container.at("env").items()) {
+      const name = entry.at("name").text()?.value;
+      if (name === undefined) continue;
+      const value = entry.at("value");
+      const source = Object.keys((entry.at("valueFrom").raw as object | undefined) ?? {})[0];
+      if (source !== undefined) {
+        variables.set(name, { known: false, why: `its value comes from a ${source}`, field: entry.path });
+        continue;
+      }
+      const word = Word.of(value.text()?.value ?? "", value.path);
+      variables.set(name, { known: true, word: expandReferences(word, (other) => variables.get(other)) });
+    }
+    return new Environment(variables);
+  }
+
+  get(name: string): Variable | undefined {
+    return this.#variables.get(name);
+  }
+
+  /** Replaces `$(NAME)` as the kubelet does in command and args. */
+  expand(word: Word): Word {
+    return expandReferences(word, (name) => this.#variables.get(name));
+  }
+}
+
+const REFERENCE = /\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)/g;
+
+/**
+ * `$(NAME)` becomes the variable's value, `$$` a dollar sign; an unknown reference stays as it is.
+ * Source: Kubernetes 1.34, third_party/forked/golang/expansion.
+ */
+const expandReferences = (word: Word, lookUp: (name: string) => Variable | undefined): Word => {
+  const { text } = word;
+  const parts: Part[] = [];
+  const unresolved = [...word.unresolved];
+  let at = 0;
+  const copy = (from: number, to: number): void => {
+    if (to > from) parts.push({ text: text.slice(from, to), field: word.fieldAt(from) });
+  };
+  for (const match of text.matchAll(REFERENCE)) {
+    copy(at, match.index);
+    at = match.index + match[0].length;
+    const variable = match[1] === undefined ? undefined : lookUp(match[1]);
+    if (match[1] === undefined) parts.push({ text: "$", field: word.fieldAt(match.index) });
+    else if (variable?.known) {
+      parts.push(...variable.word.parts);
+      unresolved.push(...variable.word.unresolved);
+    } else {
+      copy(match.index, at);
+      unresolved.push(match[1]);
+    }
+  }
+  copy(at, text.length);
+  return new Word(word.home, parts, unresolved);
+};

@@ -1,0 +1,128 @@
+import { type Known, known } from "../../../model/known.ts";
+import type { Problem } from "../../../model/problem.ts";
+import type { Field } from "../../field.ts";
+
+/** GPUs of one pod: how many, and what its manifest says about their type, the surest first. */
+export interface GpuReading {
+  /** undefined: no GPU is asked for in `resources.limits`. */
+  readonly count: Known<number> | undefined;
+  /** All hints of the first place that has any: they must agree. */
+  readonly types: readonly Known<string>[];
+  /** Whether devices are claimed by dynamic resource allocation, whose count is not read. */
+  readonly claimed: boolean;
+  /** Labels that a node must have. */
+  readonly nodeSelector: Readonly<Record<string, string>>;
+}
+
+/** Extended resources that count whole GPUs. */
+export const GPU_RESOURCES = ["nvidia.com/gpu", "amd.com/gpu"];
+
+/** Labels of nodes that tell the type, the surest first. */
+export const GPU_LABELS = [
+  "nvidia.com/gpu.product",
+  "amd.com/gpu.product-name",
+  "beta.amd.com/gpu.product-name",
+  "amd.com/gpu.device-id",
+  "beta.amd.com/gpu.device-id",
+  "cloud.google.com/gke-accelerator",
+  "karpenter.k8s.aws/instance-gpu-name",
+  "gpu.nvidia.com/class",
+  "kubernetes.azure.com/accelerator",
+  "accelerator",
+  "node.kubernetes.io/instance-type",
+  "beta.kubernetes.io/instance-type",
+];
+
+/** Labels and annotations of workloads and pods that tell it. */
+const WORKLOAD_LABELS = ["inference.optimization/acceleratorName", "llm-d.ai/accelerator"];
+
+/** Machines of the clouds by their GPU, as their makers' pages list them (November 2026). */
+const INSTANCES: readonly (readonly [RegExp, string])[] = [
+  [/^p6-b200\./, "B200-SXM"],
+  [/^p6e-gb200\./, "GB200"],
+  [/^p5en?\./, "H200-SXM"],
+  [/^p5\./, "H100-SXM"],
+  [/^p4de\./, "A100-SXM-80GB"],
+  [/^p4d\./, "A100-SXM-40GB"],
+  [/^g6e\./, "L40S"],
+  [/^gr?6\./, "L4"],
+  [/^g2-standard-/, "L4"],
+  [/^a4-highgpu-/, "B200-SXM"],
+  [/^a3-ultragpu-/, "H200-SXM"],
+  [/^a3-(high|mega|edge)gpu-/, "H100-SXM"],
+  [/^a2-ultragpu-/, "A100-SXM-80GB"],
+  [/^a2-(high|mega)gpu-/, "A100-SXM-40GB"],
+  [/^Standard_ND\d+isr_H200_v5$/, "H200-SXM"],
+  [/^Standard_ND\d+isr_H100_v5$/, "H100-SXM"],
+  [/^Standard_ND\d+amsr_A100_v4$/, "A100-SXM-80GB"],
+  [/^Standard_ND\d+asr_v4$/, "A100-SXM-40GB"],
+  [/^Standard_NC\d+ads_A100_v4$/, "A100-PCIe-80GB"],
+];
+
+/** @returns a name that the catalogue looks up: of the machine's GPU for an instance type, else the label's value */
+export const gpuNameOf = (label: string, value: string): string =>
+  label.endsWith("instance-type") ? (INSTANCES.find(([pattern]) => pattern.test(value))?.[1] ?? value) : value;
+
+/** @param pod the pod's spec; @param metadata of the workload and of its pods' template */
+export const readGpu = (pod: Field, container: Field, metadata: readonly Field[], problems: Problem[]): GpuReading => ({
+  count: countOf(container.at("resources", "limits"), problems),
+  types: typesOf(pod, metadata),
+  claimed: container.at("resources", "claims").present || pod.at("resourceClaims").present,
+  nodeSelector: Object.fromEntries(
+    pod
+      .at("nodeSelector")
+      .entries()
+      .flatMap(([name, field]) => (typeof field.raw === "string" ? [[name, field.raw]] : [])),
+  ),
+});
+
+const countOf = (limits: Field, problems: Problem[]): Known<number> | undefined => {
+  for (const resource of GPU_RESOURCES) {
+    const limit = limits.at(resource);
+    if (!limit.present) continue;
+    const count = Number(limit.raw);
+    if (Number.isSafeInteger(count) && count >= 0) return known(count, limit.from);
+    const message = `must be a whole number of GPUs, not ${JSON.stringify(limit.raw)}`;
+    problems.push({ severity: "error", reason: "Malformed", object: limit.object, field: limit.path, message });
+    return undefined;
+  }
+  const slice = limits.entries().find(([name]) => name.startsWith("nvidia.com/mig-"));
+  if (slice !== undefined) {
+    const [name, { object, path: field }] = slice;
+    const message = `${name} is a MIG slice of a GPU, which is not modelled`;
+    problems.push({
+      severity: "error",
+      reason: "NotModelled",
+      object,
+      field,
+      message,
+      fix: "mirror a workload on whole GPUs",
+    });
+  }
+  return undefined;
+};
+
+const typesOf = (pod: Field, metadata: readonly Field[]): readonly Known<string>[] => {
+  for (const label of GPU_LABELS) {
+    const selected = pod.at("nodeSelector", label);
+    const values = selected.present ? [selected] : requiredValues(pod, label);
+    const texts = values.flatMap((value) => value.text() ?? []);
+    if (texts.length > 0) return texts.map(({ value, from }) => known(gpuNameOf(label, value), from));
+  }
+  for (const place of metadata.flatMap((one) => [one.at("labels"), one.at("annotations")])) {
+    for (const label of WORKLOAD_LABELS) {
+      const text = place.at(label).text();
+      if (text !== undefined) return [text];
+    }
+  }
+  return [];
+};
+
+/** Values of `In` under required node affinity; a pod may land on a node of any of them. */
+const requiredValues = (pod: Field, label: string): readonly Field[] =>
+  pod
+    .at("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
+    .items()
+    .flatMap((term) => term.at("matchExpressions").items())
+    .filter((expression) => expression.at("key").raw === label && expression.at("operator").raw === "In")
+    .flatMap((expression) => expression.at("values").items());

@@ -1,0 +1,122 @@
+import { type Known, known } from "../../../model/known.ts";
+import type { Problem } from "../../../model/problem.ts";
+import type { Field } from "../../field.ts";
+import type { WorkloadReading } from "../../reader.ts";
+import { VllmArguments } from "../vllm/vllm-args.ts";
+import { Environment } from "./environment.ts";
+import { GPU_RESOURCES, readGpu } from "./gpu.ts";
+import { type Launch, LOOKED_FOR, launchOf } from "./launch.ts";
+import { readModelStorage, survives, volumeAt } from "./model-storage.ts";
+import { readPlacement } from "./placement.ts";
+import { readPodRequests } from "./pod-requests.ts";
+import { readPodLife } from "./probes.ts";
+
+/** What the template of a pod that runs vLLM says, of whatever kind the workload is. */
+export type PodTemplateReading = Omit<WorkloadReading, "ref" | "replicas">;
+
+export interface PodTemplateParts {
+  /** The workload itself: `metadata` and `spec.minReadySeconds` count. */
+  readonly workload: Field;
+  readonly template: Field;
+  /** Variables that the workload's controller adds to each container. */
+  readonly given?: Readonly<Record<string, string>>;
+  /** Claims that each pod gets of its own, by the names of their volumes. */
+  readonly claims?: readonly Field[];
+  /** The engine spans several pods: flags that say so are no news. */
+  readonly spansPods?: boolean;
+}
+
+/**
+ * Reads a pod template in the one way that all kinds of workloads share. Defaults as the API server's, Kubernetes v1.36.
+ *
+ * @param problems where all that is wrong is told
+ * @returns undefined where no container runs vLLM, or anything is an error
+ */
+export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): PodTemplateReading | undefined => {
+  const { workload, template, given = {}, claims = [], spansPods = false } = parts;
+  const pod = template.at("spec");
+  const engine = engineOf(pod, given);
+  if (engine === undefined) {
+    problems.push(notVllm(pod));
+    return undefined;
+  }
+  const { container, environment, launch } = engine;
+  const said = new VllmArguments(launch, template.object, { spansPods });
+  const metadata = [template.at("metadata"), workload.at("metadata")];
+  const [model, cache] = [said.text("model")?.value, said.text("download-dir")?.value];
+  const reading: PodTemplateReading = {
+    podPath: pod.path,
+    labels: template.at("metadata", "labels").texts(),
+    container: container.at("name").text() ?? known("vllm", { kind: "default", why: "the container has no name" }),
+    arguments: said,
+    version: versionOf(container.at("image").text()),
+    gpu: readGpu(pod, container, metadata, problems),
+    placement: readPlacement(pod, container, template.at("metadata")),
+    requests: readPodRequests(pod),
+    life: readPodLife(workload.at("spec"), pod, container, problems),
+    storage: readModelStorage({ pod, container, claims }, environment, model, cache),
+    compileCache: compileCacheOf(pod, container, environment),
+  };
+  problems.push(...said.problems, ...oldEngine(environment, template.object));
+  return problems.some(({ severity }) => severity === "error") ? undefined : reading;
+};
+
+interface Engine {
+  readonly container: Field;
+  readonly environment: Environment;
+  readonly launch: Launch;
+}
+
+/** The first container with a GPU among those that run vLLM, else the first of them. */
+const engineOf = (pod: Field, given: Readonly<Record<string, string>>): Engine | undefined => {
+  const engines = pod
+    .at("containers")
+    .items()
+    .flatMap((container): Engine[] => {
+      const environment = Environment.of(container, given);
+      const launch = launchOf(container, environment);
+      return launch === undefined ? [] : [{ container, environment, launch }];
+    });
+  const hasGpu = ({ container }: Engine): boolean =>
+    GPU_RESOURCES.some((resource) => container.at("resources", "limits", resource).present);
+  return engines.find(hasGpu) ?? engines[0];
+};
+
+const notVllm = (pod: Field): Problem => {
+  const containers = pod.at("containers").items();
+  const shown = containers.map((container) => {
+    const words = [...container.at("command").items(), ...container.at("args").items()].map(({ raw }) => String(raw));
+    const runs = words.length > 0 ? words.join(" ").replaceAll(/\s+/g, " ") : String(container.at("image").raw);
+    return `${String(container.at("name").raw)} (${runs.length > 60 ? `${runs.slice(0, 57)}...` : runs})`;
+  });
+  const found = shown.length === 0 ? "it has no containers" : `found ${shown.join(", ")}`;
+  return {
+    severity: "error",
+    reason: "NotVllm",
+    object: pod.object,
+    field: pod.at("containers").path,
+    message: `no container runs vLLM: looked for ${LOOKED_FOR}; ${found}`,
+    fix: "mirror a workload that serves with vLLM",
+  };
+};
+
+/** Only the project's own images say vLLM's version in their tag. */
+const versionOf = (image: Known<string> | undefined): Known<string> | undefined => {
+  const tag = /(?:^|\/)vllm-openai[^/:@]*:(v?\d+\.\d+(?:\.\d+)?)/.exec(image?.value ?? "")?.[1];
+  return image === undefined || tag === undefined ? undefined : known(tag, image.from);
+};
+
+/** VLLM_CACHE_ROOT, or where it is by itself (vLLM 0.22, vllm/envs.py), if a volume outlives the pod there. */
+const compileCacheOf = (pod: Field, container: Field, environment: Environment): Known<string> | undefined => {
+  const said = environment.get("VLLM_CACHE_ROOT");
+  const path = said?.known ? said.word.text : "/root/.cache/vllm";
+  const volume = volumeAt(pod, container, path);
+  return volume !== undefined && survives(volume) ? known(path, volume.from) : undefined;
+};
+
+const oldEngine = (environment: Environment, object: string): readonly Problem[] => {
+  const said = environment.get("VLLM_USE_V1");
+  if (!said?.known || said.word.text !== "0") return [];
+  const message = "VLLM_USE_V1=0 chooses the old engine; it is simulated as V1";
+  return [{ severity: "warning", reason: "NotModelled", object, field: said.word.field, message }];
+};
