@@ -31,7 +31,7 @@ export const limitsOf = (options: LimitOptions): Limits => ({
   maxTraceBytes: options.maxTraceBytes,
 });
 
-const durationSeconds = (text: string): number => {
+export const durationSeconds = (text: string): number => {
   try {
     return toSeconds(durationOf(text));
   } catch {

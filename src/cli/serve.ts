@@ -4,47 +4,59 @@ import { OperatorMetrics } from "../exporter/operator-metrics.ts";
 import { describeProblem } from "../model/problem.ts";
 import { VERSION } from "../model/version.ts";
 import { Operator } from "../operator/operator.ts";
+import { ANY_NAMESPACE } from "../operator/permitted.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
 import { startServer } from "../server/server.ts";
 import { folderStore } from "../store/folder.ts";
 import { WATCHED_KINDS } from "../store/kinds.ts";
 import { type Election, electLeader } from "../store/kubernetes/lease.ts";
 import { type KubernetesOptions, kubernetesStore } from "../store/kubernetes.ts";
-import { type ObjectEvent, type ObjectRef, refText, type Store, StoreError } from "../store/store.ts";
+import type { Log } from "../store/log.ts";
+import { type Store, StoreError } from "../store/store.ts";
 import { previewPool } from "../worker/pool.ts";
 import { usageError } from "./exit.ts";
 import { type LimitOptions, limitsOf } from "./limit-options.ts";
+import { jsonLog } from "./log.ts";
+import { type OperatorOptions, quotaOf, runBoundsOf } from "./operator-options.ts";
 import { threadsFolder } from "./threads.ts";
+import { tracingOf } from "./tracing-asked.ts";
 import { detailOf, seriesOf } from "./views.ts";
 
 /** What `servetwin up` was told. */
-export interface ServeOptions extends LimitOptions {
+export interface ServeOptions extends LimitOptions, OperatorOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace: readonly string[];
   readonly leaseNamespace: string;
   readonly listen: string;
   readonly threads: number;
-  readonly allowUrl: readonly string[];
 }
 
 /** Serves metrics, API and page of the operator on a folder or a cluster until it is told to stop. @throws BadInput */
 export const serve = async (folder: string | undefined, options: ServeOptions): Promise<void> => {
   const listen = addressOf(options.listen);
+  const log = jsonLog(options.logLevel);
   const running = new AbortController();
+  const tracing = await tracingOf(options.otlpEndpoint, process.env);
   const metrics: OperatorMetrics = new OperatorMetrics(() => stateOf(operator), { version: VERSION });
   const watch = {
     requested: (said: { method: string; code: string; host: string }) =>
       metrics.requested(said.code, said.method, said.host),
   };
-  const { store, elect } = placeOf(folder, options, watch);
+  const { store, elect } = placeOf(folder, options, log, watch);
   const operator: Operator = new Operator({
     store,
-    pool: previewPool(threadsFolder(import.meta.url), options.threads),
+    pool: previewPool(threadsFolder(import.meta.url), options.threads, runBoundsOf(options)),
     threads: threadsFolder(import.meta.url),
     limits: limitsOf(options),
+    quota: quotaOf(options),
     allowedUrls: options.allowUrl,
+    // A folder is one person's.
+    mirrorNamespaces: folder === undefined ? options.mirrorNamespace : [ANY_NAMESPACE],
+    concurrency: options.concurrentReconciles,
+    shadowBounds: { maxMebibytes: options.maxShadowMemory },
     log,
+    ...(tracing === undefined ? {} : { trace: tracing.trace }),
     watch: {
       reconciled: (result, seconds) => metrics.reconciled(result, seconds),
       previewTook: (seconds) => metrics.previewTook(seconds),
@@ -59,13 +71,16 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
   const { held } = operator.reconciler;
   const detail = (stored: Parameters<typeof detailOf>[0]) =>
     detailOf(stored, held.get(`${stored.object.metadata.namespace ?? "default"}/${stored.object.metadata.name}`));
-  let started = false;
+  let state: "starting" | "started" | "stopping" = "starting";
   const server = await startServer(
     {
       version: VERSION,
       place: store.place,
       problems: () => store.problems.map(describeProblem),
-      notReady: () => (started && store.synced ? undefined : "the first lists are not in yet"),
+      notReady: () => {
+        if (state === "stopping") return "stopping";
+        return state === "started" && store.synced ? undefined : "the first lists are not in yet";
+      },
       metrics: async (accept) => metricsPage([...held.values()].flatMap(seriesOf), await metrics.families(), accept),
       simulations: () => store.list("InferenceSimulation").map(detail),
       simulation: (namespace, name) => {
@@ -89,7 +104,7 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
     await Promise.all([operator.close(), server.close()]);
     throw asBadInput(error);
   });
-  started = true;
+  state = "started";
   let election: Election | undefined;
   if (elect === undefined) operator.lead();
   else election = elect(operator);
@@ -97,10 +112,14 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
 
   await stopSignal();
   log({ level: "info", message: "stopping" });
+  state = "stopping";
   await operator.close();
   await election?.stop();
   running.abort();
   await server.close();
+  await tracing
+    ?.close()
+    .catch((error: Error) => log({ level: "warning", message: "traces not sent", error: error.message }));
 };
 
 interface Place {
@@ -112,12 +131,13 @@ interface Place {
 const placeOf = (
   folder: string | undefined,
   options: ServeOptions,
+  log: Log,
   watch: { requested(said: { method: string; code: string; host: string }): void },
 ): Place => {
   if (folder !== undefined && options.kubeconfig !== undefined) {
     throw usageError("a folder and --kubeconfig were both given", "choose one");
   }
-  if (folder !== undefined) return { store: folderStore({ folder, kinds: WATCHED_KINDS, told }) };
+  if (folder !== undefined) return { store: folderStore({ folder, kinds: WATCHED_KINDS }) };
   if (options.kubeconfig === undefined && process.env.KUBERNETES_SERVICE_HOST === undefined) {
     throw usageError(
       "there is nothing to watch",
@@ -165,12 +185,6 @@ const connected = (options: KubernetesOptions): ReturnType<typeof kubernetesStor
 /** A folder or a cluster that isn't there is the caller's to mend. */
 const asBadInput = (error: unknown): unknown => (error instanceof StoreError ? usageError(error.message) : error);
 
-/** A folder has no API that would keep Events: they are logged. */
-const told = (ref: ObjectRef, event: ObjectEvent): void => {
-  const level = event.type === "Warning" ? "warning" : "info";
-  log({ level, message: event.message, reason: event.reason, object: refText(ref) });
-};
-
 const addressOf = (text: string): { host: string; port: number } => {
   const [, host, port] = /^(?:\[?([^\]]*?)\]?:)?(\d{1,5})$/.exec(text) ?? [];
   if (port === undefined || Number(port) > 65_535)
@@ -198,8 +212,3 @@ const stopSignal = (): Promise<void> =>
     process.once("SIGTERM", () => resolve());
     process.once("SIGINT", () => resolve());
   });
-
-/** One JSON object per line, on standard error. */
-const log = (line: Readonly<Record<string, unknown>>): void => {
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...line })}\n`);
-};

@@ -62,6 +62,7 @@ const runsOf = (held: Held | undefined): RunView[] => {
       kpis: shadow.snapshot.kpis,
       saturation: shadow.snapshot.saturation,
       ...groupsOf(shadow.snapshot.kpis),
+      ...loopsOf(shadow.loops ?? {}),
       timeline: shadow.snapshot.timeline,
       scaleEvents: [],
       notes: [],
@@ -75,6 +76,11 @@ const MOST_GROUPS = 20;
 const groupsOf = (kpis: Kpis): Pick<RunView, "groups"> =>
   kpis.groups === undefined ? {} : { groups: groupRows([kpis], MOST_GROUPS) };
 
+const loopsOf = ({ findings, syncs }: Pick<Report, "findings" | "syncs">): Pick<RunView, "findings" | "syncs"> => ({
+  ...(findings === undefined ? {} : { findings }),
+  ...(syncs === undefined ? {} : { syncs }),
+});
+
 const runOf = (report: Report): RunView => ({
   scenario: report.scenario,
   seed: report.seed,
@@ -84,8 +90,7 @@ const runOf = (report: Report): RunView => ({
   kpis: report.kpis,
   saturation: report.saturation,
   ...groupsOf(report.kpis),
-  ...(report.findings === undefined ? {} : { findings: report.findings }),
-  ...(report.syncs === undefined ? {} : { syncs: report.syncs }),
+  ...loopsOf(report),
   timeline: report.timeline,
   scaleEvents: report.scaleEvents,
   notes: report.notes,

@@ -1,7 +1,7 @@
 import type { Problem } from "../model/problem.ts";
 import type { Report } from "../report/report.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
-import type { MirroredValue } from "../twin/mirror.ts";
+import type { ManifestRef, MirroredValue } from "../twin/mirror.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import type { Progress, ShadowSnapshot } from "../worker/protocol.ts";
 import type { Doing } from "./plan.ts";
@@ -16,6 +16,10 @@ export interface Held {
   /** In the order of spec.candidates. */
   candidates: readonly Scenario[];
   mirrored: readonly MirroredValue[];
+  /** Objects that the baseline or a candidate is mirrored from. */
+  reads: readonly ManifestRef[];
+  /** It is being read just now: what changes meanwhile may have been read before. */
+  reading: boolean;
   warnings: readonly Problem[];
   /** Why it can't be simulated as it stands. */
   problems: readonly Problem[];
@@ -23,6 +27,8 @@ export interface Held {
   readonly lastPages: Map<string, string>;
   preview?: HeldPreview;
   shadow?: HeldShadow;
+  /** The operator is stopping, and has ended what ran. */
+  interrupted?: true;
 }
 
 export interface HeldPreview {
@@ -42,6 +48,8 @@ export interface HeldShadow {
   scale: number | undefined;
   state: "following" | "failed";
   snapshot?: ShadowSnapshot;
+  /** As last told. */
+  loops?: ShadowSnapshot["loops"];
   problem?: Problem;
 }
 
@@ -49,6 +57,8 @@ export const emptyHeld = (key: string): Held => ({
   key,
   candidates: [],
   mirrored: [],
+  reads: [],
+  reading: false,
   warnings: [],
   problems: [],
   lastPages: new Map(),

@@ -1,10 +1,14 @@
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import type { Limits } from "../schema/limits.ts";
 import type { ObjectRef, Store } from "../store/store.ts";
-import { type PreviewPool, ShadowHost } from "../worker/pool.ts";
+import { type PreviewPool, type RunBounds } from "../worker/pool.ts";
+import { ShadowHost } from "../worker/shadow-host.ts";
 import { keyOf, refOfKey } from "./key.ts";
 import type { Outcome } from "./outcome.ts";
+import type { Quota } from "./quota.ts";
 import { Reconciler } from "./reconcile.ts";
+import { Relevance } from "./relevance.ts";
+import { NO_SPAN, type Span, type SpanAttributes } from "./span.ts";
 import { type Priority, type QueueWatch, WorkQueue } from "./work-queue.ts";
 
 export interface OperatorParts {
@@ -13,23 +17,33 @@ export interface OperatorParts {
   /** Folder of the compiled thread files. */
   readonly threads: URL;
   readonly limits: Limits;
+  readonly quota: Quota;
   readonly allowedUrls: readonly string[];
+  /** Namespaces that every simulation may read, besides its own; `*`: all. */
+  readonly mirrorNamespaces: readonly string[];
+  /** Simulations that are looked at at the same time. */
+  readonly concurrency: number;
+  /** Of all paced worlds together. */
+  readonly shadowBounds: Pick<RunBounds, "maxMebibytes">;
   readonly log: (line: Readonly<Record<string, unknown>>) => void;
   readonly watch?: OperatorWatch;
+  /** Begins a trace. Left out: nothing is traced. */
+  readonly trace?: (name: string, attributes: SpanAttributes) => Span;
 }
+
+export type ReconcileResult = "success" | "error" | "requeue" | "requeue_after";
 
 /** For the operator's own metrics. */
 export interface OperatorWatch {
-  reconciled?(result: "success" | "error" | "requeue" | "requeue_after", seconds: number): void;
+  reconciled?(result: ReconcileResult, seconds: number): void;
   previewTook?(seconds: number): void;
   readonly queue?: QueueWatch;
 }
 
 /** Everything is looked at again after this long, whatever the watches said. */
 const RESYNC_SECONDS = 600;
-
-/** Kinds that a simulation reads wherever they stand. */
-const ELSEWHERE: ReadonlySet<string> = new Set(["Node", "PodMonitor", "ServiceMonitor", "PrometheusRule"]);
+/** What is under way may take so long at the end. */
+const DRAIN_SECONDS = 5;
 
 /**
  * Watches a store and keeps every simulation in it as its object says. `lead` begins the work and `rest` ends it,
@@ -40,15 +54,19 @@ export class Operator {
   readonly queue: WorkQueue;
   readonly #parts: OperatorParts;
   readonly #shadows: ShadowHost;
+  readonly #loops: Promise<void>[] = [];
   #stopListening: (() => void) | undefined;
   #resync: NodeJS.Timeout | undefined;
   #leading = false;
-  #working = false;
+  #active = 0;
 
   constructor(parts: OperatorParts) {
     this.#parts = parts;
-    this.#shadows = new ShadowHost(parts.threads, (message) => this.reconciler.shadowTold(message));
-    this.queue = new WorkQueue(parts.watch?.queue === undefined ? {} : { watch: parts.watch.queue });
+    this.#shadows = new ShadowHost(parts.threads, (message) => this.reconciler.shadowTold(message), parts.shadowBounds);
+    this.queue = new WorkQueue({
+      groupOf: (key) => refOfKey(key).namespace,
+      ...(parts.watch?.queue === undefined ? {} : { watch: parts.watch.queue }),
+    });
     this.reconciler = new Reconciler({
       ...parts,
       shadows: this.#shadows,
@@ -62,6 +80,11 @@ export class Operator {
     return this.#leading;
   }
 
+  /** Simulations that are looked at just now. */
+  get active(): number {
+    return this.#active;
+  }
+
   /** Every simulation in the store. */
   get simulations(): ReturnType<Store["list"]> {
     return this.#parts.store.list("InferenceSimulation");
@@ -71,72 +94,80 @@ export class Operator {
   lead(): void {
     if (this.#leading) return;
     this.#leading = true;
-    this.#stopListening = this.#parts.store.onChange((ref) => this.#changed(ref));
+    const { store, mirrorNamespaces, concurrency } = this.#parts;
+    const relevance = new Relevance(store, this.reconciler.held, mirrorNamespaces);
+    this.#stopListening = store.onChange((ref) => this.#changed(ref, relevance));
     this.#enqueueAll();
     this.#resync = setInterval(() => this.#enqueueAll("resync"), RESYNC_SECONDS * 1000 * (0.9 + Math.random() * 0.2));
-    if (!this.#working) void this.#work();
+    while (this.#loops.length < concurrency) this.#loops.push(this.#work());
   }
 
   /** Stops acting: runs under way are cancelled, nothing is written any more. */
   rest(): void {
-    this.#leading = false;
-    this.#stopListening?.();
-    clearInterval(this.#resync);
+    this.#stopWork();
     this.reconciler.stopAll();
   }
 
+  /** Ends all work. Of what ran while this one led the status says that it doesn't any more. */
   async close(): Promise<void> {
-    this.rest();
+    const led = this.#leading;
+    this.#stopWork();
     this.queue.shutDown();
+    await Promise.race([Promise.all(this.#loops), sleep(DRAIN_SECONDS * 1000, undefined, { ref: false })]);
+    if (led) await Promise.race([this.reconciler.interrupt(), sleep(DRAIN_SECONDS * 1000, undefined, { ref: false })]);
+    this.reconciler.stopAll();
     await Promise.all([this.#shadows.close(), this.#parts.pool.close()]);
   }
 
-  /** A simulation is looked at when it changes, and when anything does that it may have read: most stand in its namespace. */
-  #changed(ref: ObjectRef): void {
-    if (ref.kind === "InferenceSimulation") return this.queue.add(keyOf(ref));
-    for (const { object } of this.simulations) {
-      if (ELSEWHERE.has(ref.kind) || (object.metadata.namespace ?? "default") === ref.namespace)
-        this.queue.add(keyOf(object.metadata));
-    }
+  #stopWork(): void {
+    this.#leading = false;
+    this.#stopListening?.();
+    clearInterval(this.#resync);
+  }
+
+  #changed(ref: ObjectRef, relevance: Relevance): void {
+    for (const key of relevance.concerned(ref)) this.queue.add(key);
   }
 
   #enqueueAll(priority: Priority = "edit"): void {
     for (const { object } of this.simulations) this.queue.add(keyOf(object.metadata), priority);
   }
 
-  /** One loop for as long as the queue is open: whoever doesn't lead takes keys and lets them be. */
+  /** Loops for as long as the queue is open: whoever doesn't lead takes keys and lets them be. */
   async #work(): Promise<void> {
-    this.#working = true;
     for (;;) {
       const key = await this.queue.next();
       if (key === undefined) return;
-      if (!this.#leading) {
-        this.queue.done(key);
-        continue;
-      }
-      const began = performance.now();
-      let result: "success" | "error" | "requeue" | "requeue_after" = "success";
-      try {
-        const outcome = await this.reconciler.reconcile(refOfKey(key));
-        result = this.#heed(key, outcome);
-      } catch (error) {
-        result = "error";
-        this.#parts.log({
-          level: "error",
-          message: "reconcile failed",
-          simulation: key,
-          error: (error as Error).stack,
-        });
-        this.queue.addAfterFailure(key);
-      }
+      if (this.#leading) await this.#reconcile(key);
       this.queue.done(key);
-      this.#parts.watch?.reconciled?.(result, (performance.now() - began) / 1000);
       // Others in this thread get their turn between two keys, however many wait.
       await setImmediate();
     }
   }
 
-  #heed(key: string, outcome: Outcome): "success" | "requeue" | "requeue_after" {
+  async #reconcile(key: string): Promise<void> {
+    const began = performance.now();
+    const span = this.#parts.trace?.("reconcile", { "servetwin.simulation": key }) ?? NO_SPAN;
+    this.#active += 1;
+    let result: ReconcileResult;
+    try {
+      result = this.#heed(key, await this.reconciler.reconcile(refOfKey(key), span));
+    } catch (error) {
+      result = "error";
+      span.fail(error);
+      const { stack } = error as Error;
+      this.#parts.log({ level: "error", message: "reconcile failed", simulation: key, error: stack });
+      this.queue.addAfterFailure(key);
+    }
+    this.#active -= 1;
+    span.set({ "servetwin.result": result });
+    span.end();
+    const seconds = (performance.now() - began) / 1000;
+    this.#parts.log({ level: "debug", message: "reconciled", simulation: key, result, seconds });
+    this.#parts.watch?.reconciled?.(result, seconds);
+  }
+
+  #heed(key: string, outcome: Outcome): ReconcileResult {
     switch (outcome.kind) {
       case "settled":
         this.queue.forget(key);

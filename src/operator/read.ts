@@ -5,12 +5,13 @@ import type { InferenceSimulation } from "../schema/resource.ts";
 import { refText, type Store, type StoredObject } from "../store/store.ts";
 import { changedBy } from "../twin/candidate.ts";
 import type { ObservedCluster } from "../twin/manifest.ts";
-import { type Mirrored, type MirroredValue, mirror, pickerConfigWanted } from "../twin/mirror.ts";
+import { type ManifestRef, type Mirrored, type MirroredValue, mirror, pickerConfigWanted } from "../twin/mirror.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import { findAdapterConfig } from "./adapter-config.ts";
 import { findPickerConfig } from "./endpoint-picker-config.ts";
 import { findMetricsPage } from "./metrics-page.ts";
 import { findModelConfig } from "./model-config.ts";
+import { ANY_NAMESPACE, isPermitted } from "./permitted.ts";
 import { findProfile } from "./profile-source.ts";
 import { findTrace } from "./trace-source.ts";
 
@@ -20,6 +21,8 @@ export interface ReadParts {
   readonly allowedUrls: readonly string[];
   /** Of replicas, by URL, as they were last; written here. Left out: nothing is remembered. */
   readonly lastPages?: Map<string, string>;
+  /** Namespaces that may be read besides the simulation's own; `*`: all. Left out: all. */
+  readonly mirrorNamespaces?: readonly string[];
 }
 
 export interface Read {
@@ -30,12 +33,15 @@ export interface Read {
   readonly values: readonly MirroredValue[];
   /** In the order of spec.candidates. */
   readonly candidates: readonly ReadCandidate[];
+  /** Objects that baseline or candidates were mirrored from; a change of any may change a scenario. */
+  readonly reads: readonly ManifestRef[];
 }
 
 /** A changed scenario, and what its values are where they differ from the baseline's. */
 export interface ReadCandidate {
   readonly scenario: Scenario;
   readonly values: readonly MirroredValue[];
+  readonly reads: readonly ManifestRef[];
 }
 
 /** From a stored InferenceSimulation to a scenario, with the store's other objects; nothing is run. */
@@ -48,7 +54,7 @@ export const read = async (stored: StoredObject, parts: ReadParts): Promise<Resu
   };
   const parsed = parseSimulation(stored.object, where);
   if (!parsed.ok) return parsed;
-  const cluster = clusterOf(parts.store);
+  const cluster = clusterOf(parts.store, parsed.value.metadata.namespace, parts.mirrorNamespaces);
   const mirrored = await mirrorOf(parsed.value, cluster, parts);
   if (!mirrored.ok) return { ok: false, problems: placed(mirrored.problems, where) };
   const { scenario, values } = mirrored.value;
@@ -57,9 +63,10 @@ export const read = async (stored: StoredObject, parts: ReadParts): Promise<Resu
   if (!candidates.ok) return { ok: false, problems: placed(candidates.problems, where) };
   const told = new Set(mirrored.warnings.map(({ message }) => message));
   const news = candidates.warnings.filter(({ message }) => !told.has(message.replace(/^in candidate \S+: /, "")));
+  const reads = [...baseline.reads, ...candidates.value.flatMap((candidate) => candidate.reads)];
   return {
     ok: true,
-    value: { simulation: parsed.value, scenario, values, candidates: candidates.value },
+    value: { simulation: parsed.value, scenario, values, candidates: candidates.value, reads },
     warnings: placed([...parsed.warnings, ...mirrored.warnings, ...news], where),
   };
 };
@@ -83,6 +90,7 @@ const candidatesOf = async (
     read.push({
       scenario: { ...mirrored.value.scenario, name: candidate.name },
       values: mirrored.value.values.filter((value) => !own.has(textOf(value))),
+      reads: mirrored.value.reads,
     });
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: read, warnings };
@@ -93,11 +101,23 @@ const textOf = ({ path, value }: MirroredValue): string => `${path}=${String(val
 const named = (candidate: string, problems: readonly Problem[]): readonly Problem[] =>
   problems.map((problem) => ({ ...problem, message: `in candidate ${candidate}: ${problem.message}` }));
 
-const clusterOf = (store: Store): ObservedCluster => ({
-  get: (kind, namespace, name) =>
-    store.list(kind, namespace).find(({ object }) => object.metadata.name === name)?.object,
-  list: (kind, namespace) => store.list(kind, namespace).map(({ object }) => object),
-});
+/** What a simulation may see: its own namespace, what has none, and what the installer permits. */
+const clusterOf = (store: Store, own: string, permitted: readonly string[] = [ANY_NAMESPACE]): ObservedCluster => {
+  const may = (namespace = ""): boolean => namespace === "" || namespace === own || isPermitted(namespace, permitted);
+  return {
+    get: (kind, namespace, name) =>
+      may(namespace)
+        ? store.list(kind, namespace).find(({ object }) => object.metadata.name === name)?.object
+        : undefined,
+    list: (kind, namespace) =>
+      (namespace !== undefined || permitted.includes(ANY_NAMESPACE)
+        ? may(namespace)
+          ? store.list(kind, namespace)
+          : []
+        : store.list(kind).filter(({ object }) => may(object.metadata.namespace))
+      ).map(({ object }) => object),
+  };
+};
 
 const mirrorOf = async (
   simulation: InferenceSimulation,

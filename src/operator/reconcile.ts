@@ -1,25 +1,32 @@
-import { describeProblem, type Problem } from "../model/problem.ts";
+import type { Problem } from "../model/problem.ts";
 import type { Limits } from "../schema/limits.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
 import { type ObjectRef, type Store, type StoredObject, StoreError } from "../store/store.ts";
 import { digestOf } from "../twin/digest.ts";
 import type { Scenario } from "../twin/scenario.ts";
-import type { PreviewPool, ShadowHost } from "../worker/pool.ts";
+import { type PreviewPool, RunFailure } from "../worker/pool.ts";
 import type { PreviewResult, ShadowMessage } from "../worker/protocol.ts";
+import type { ShadowHost } from "../worker/shadow-host.ts";
+import { boundedStatus } from "./bounded-status.ts";
 import { doingOf, emptyHeld, type Held, type HeldPreview } from "./held.ts";
 import { keyOf, refOfKey } from "./key.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Plan, planOf, type Wanted } from "./plan.ts";
+import { type Quota, quotaProblem } from "./quota.ts";
 import { read } from "./read.ts";
+import { NO_SPAN, type Span, traced } from "./span.ts";
 import { sameStatus, statusOf } from "./status.ts";
+import { transitionOf } from "./transition.ts";
 
 export interface ReconcilerParts {
   readonly store: Store;
   readonly pool: PreviewPool;
   readonly shadows: ShadowHost;
   readonly limits: Limits;
+  readonly quota: Quota;
   readonly allowedUrls: readonly string[];
+  readonly mirrorNamespaces: readonly string[];
   /** Asks for another reconcile of the key soon. */
   readonly enqueue: (ref: ObjectRef) => void;
   readonly now: () => Date;
@@ -47,21 +54,22 @@ export class Reconciler {
     return this.#held;
   }
 
-  async reconcile(ref: ObjectRef): Promise<Outcome> {
+  async reconcile(ref: ObjectRef, span: Span = NO_SPAN): Promise<Outcome> {
     const key = keyOf(ref);
     const stored = this.#parts.store.get(ref);
     const held = this.#held.get(key) ?? emptyHeld(key);
     this.#held.set(key, held);
-    const wanted = await this.#read(stored, held);
+    const wanted = await traced(span, "mirror", () => this.#readInto(held, stored));
     // Leadership may have been lost meanwhile: whoever doesn't lead begins nothing.
-    if (this.#held.get(key) !== held) return { kind: "settled" };
+    if (this.#held.get(key) !== held || held.interrupted) return { kind: "settled" };
     const plan = planOf(wanted, doingOf(held), recordedOf(stored));
+    span.set({ "servetwin.plan": plan.kind });
     this.#carryOut(plan, ref, held, wanted);
     if (stored === undefined) {
       this.#held.delete(key);
       return { kind: "settled" };
     }
-    return this.#writeStatus(ref, stored, held, plan);
+    return this.#tellStatus(ref, stored, held, plan, span);
   }
 
   /** A message from the thread of the paced worlds. */
@@ -69,13 +77,32 @@ export class Reconciler {
     const shadow = this.#held.get(message.key)?.shadow;
     if (shadow === undefined) return;
     // An autoscaler that reads /scale must find its own doing there, as soon as in a Deployment's.
-    const news = message.kind === "snapshot" && message.snapshot.replicas.spec !== shadow.snapshot?.replicas.spec;
-    if (message.kind === "snapshot") shadow.snapshot = message.snapshot;
-    else {
-      shadow.state = "failed";
-      shadow.problem = { severity: "error", ...pick(message) };
+    const before = shadow.snapshot?.replicas.spec;
+    switch (message.kind) {
+      case "snapshot":
+        shadow.snapshot = message.snapshot;
+        shadow.loops = message.snapshot.loops ?? shadow.loops;
+        if (message.snapshot.replicas.spec === before) return;
+        break;
+      case "restarted":
+        delete shadow.snapshot;
+        delete shadow.loops;
+        this.#parts.log({ level: "warning", message: "shadow begins anew", simulation: message.key });
+        break;
+      case "problem":
+        shadow.state = "failed";
+        shadow.problem = { severity: "error", ...pick(message) };
+        this.#parts.log({
+          level: "warning",
+          message: message.message,
+          simulation: message.key,
+          reason: message.reason,
+        });
+        break;
+      default:
+        return message satisfies never;
     }
-    if (news || message.kind === "problem") this.#parts.enqueue(refOfKey(message.key));
+    this.#parts.enqueue(refOfKey(message.key));
   }
 
   /** Stops every run and forgets all: when leadership is lost, or at the end. */
@@ -84,10 +111,41 @@ export class Reconciler {
     this.#held.clear();
   }
 
+  /** Cancels every run, and says so in the status of what it was for: at the end, while this one still leads. */
+  async interrupt(): Promise<void> {
+    await Promise.all(
+      [...this.#held.values()].map(async (held) => {
+        const ran = held.preview?.state === "running" || held.shadow?.state === "following";
+        held.interrupted = true;
+        held.preview?.abort.abort();
+        const ref = refOfKey(held.key);
+        const stored = this.#parts.store.get(ref);
+        if (ran && held.preview?.restore !== true && stored !== undefined)
+          await this.#write(ref, stored, held).catch((error: unknown) => this.#refused(held, error));
+      }),
+    );
+  }
+
   // ---- what is wanted
+
+  async #readInto(held: Held, stored: StoredObject | undefined): Promise<Wanted> {
+    held.reading = true;
+    try {
+      return await this.#read(stored, held);
+    } finally {
+      held.reading = false;
+    }
+  }
 
   async #read(stored: StoredObject | undefined, held: Held): Promise<Wanted> {
     if (stored === undefined || stored.object.metadata.deletionTimestamp !== undefined) return { kind: "nothing" };
+    const { namespace = "default" } = stored.object.metadata;
+    const siblings = this.#parts.store.list("InferenceSimulation", namespace);
+    const beyond = quotaProblem(stored.object, siblings, this.#parts.quota);
+    if (beyond !== undefined) {
+      held.problems = [beyond];
+      return { kind: "broken", problems: held.problems };
+    }
     const found = await read(stored, { ...this.#parts, lastPages: held.lastPages });
     if (!found.ok) {
       held.problems = found.problems.filter((problem) => problem.severity === "error");
@@ -97,6 +155,7 @@ export class Reconciler {
     held.scenario = found.value.scenario;
     held.candidates = found.value.candidates.map(({ scenario }) => scenario);
     held.mirrored = found.value.values;
+    held.reads = found.value.reads;
     held.warnings = found.warnings;
     held.problems = [];
     return wantedOf(found.value.simulation, found.value.scenario, held.candidates);
@@ -147,13 +206,11 @@ export class Reconciler {
       () => this.#parts.enqueue(ref),
       (error: unknown) => {
         if (preview.abort.signal.aborted) return;
-        this.#fail(preview, { reason: "InternalError", message: (error as Error).message });
-        this.#parts.log({
-          level: "error",
-          message: "preview failed",
-          simulation: held.key,
-          error: (error as Error).stack,
-        });
+        // One run of many has failed: the others would be for nothing.
+        preview.abort.abort();
+        const { message, stack } = error as Error;
+        this.#fail(preview, error instanceof RunFailure ? pick(error) : { reason: "InternalError", message });
+        this.#parts.log({ level: "error", message: "preview failed", simulation: held.key, error: stack });
         this.#parts.enqueue(ref);
       },
     );
@@ -213,14 +270,9 @@ export class Reconciler {
 
   // ---- what is told
 
-  async #writeStatus(ref: ObjectRef, stored: StoredObject, held: Held, plan: Plan): Promise<Outcome> {
-    const before = stored.object.status as SimulationStatus | undefined;
-    const status = statusOf(held, stored.object.metadata.generation ?? 1, before, this.#parts.now());
+  async #tellStatus(ref: ObjectRef, stored: StoredObject, held: Held, plan: Plan, span: Span): Promise<Outcome> {
     try {
-      if (!sameStatus(before, status)) {
-        await this.#parts.store.writeStatus(ref, status);
-        await this.#announce(ref, before, status, held);
-      }
+      await this.#write(ref, stored, held, span);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       if (error.kind === "gone") return { kind: "settled" };
@@ -230,8 +282,29 @@ export class Reconciler {
           ? { kind: "retry", cause: error }
           : { kind: "again", afterSeconds, why: "the API server asked to wait" };
       }
-      this.#parts.log({ level: "error", message: "status refused", simulation: held.key, error: error.message });
+      this.#refused(held, error);
     }
+    return this.#whenAgain(held, plan);
+  }
+
+  async #write(ref: ObjectRef, stored: StoredObject, held: Held, span: Span = NO_SPAN): Promise<void> {
+    const before = stored.object.status as SimulationStatus | undefined;
+    const status = boundedStatus(statusOf(held, stored.object.metadata.generation ?? 1, before, this.#parts.now()));
+    if (sameStatus(before, status)) return;
+    await traced(span, "write status", () => this.#parts.store.writeStatus(ref, status));
+    const transition = transitionOf(before, status, held);
+    if (transition === undefined) return;
+    this.#parts.log({ level: "info", message: transition.message, simulation: held.key, reason: transition.reason });
+    await this.#parts.store.event(ref, transition);
+  }
+
+  #refused(held: Held, error: unknown): void {
+    const { message } = error as Error;
+    this.#parts.log({ level: "error", message: "status refused", simulation: held.key, error: message });
+  }
+
+  /** What nothing watches is looked at again. */
+  #whenAgain(held: Held, plan: Plan): Outcome {
     if (plan.kind === "stop" && held.problems.some(({ reason }) => UNWATCHED.includes(reason))) return traceAgain;
     if (held.problems.some(({ object }) => object?.startsWith("ConfigMap/"))) return configAgain;
     if (held.shadow !== undefined) return { kind: "again", afterSeconds: SHADOW_STATUS_SECONDS, why: "shadow status" };
@@ -241,29 +314,6 @@ export class Reconciler {
     const page = held.simulation?.spec.overrides.engine?.metricsPage;
     if (page !== undefined && page.inline === undefined) return pageAgain;
     return { kind: "settled" };
-  }
-
-  /** Events on transitions only. */
-  async #announce(
-    ref: ObjectRef,
-    before: SimulationStatus | undefined,
-    after: SimulationStatus,
-    held: Held,
-  ): Promise<void> {
-    if (before?.phase === after.phase && before?.inputDigest === after.inputDigest) return;
-    if (held.preview?.restore === true) return;
-    const { store } = this.#parts;
-    const problem = held.problems[0] ?? held.preview?.problem ?? held.shadow?.problem;
-    if (after.phase === "Failed") {
-      await store.event(ref, {
-        type: "Warning",
-        reason: problem?.reason ?? "ObjectivesNotMet",
-        message: problem === undefined ? "the objectives are not met" : describeProblem(problem),
-      });
-    }
-    if (after.phase === "Succeeded") {
-      await store.event(ref, { type: "Normal", reason: "SimulationCompleted", message: readyMessage(after) });
-    }
   }
 }
 
@@ -284,9 +334,6 @@ const pageAgain: Outcome = {
 
 const traceAgain: Outcome = { kind: "again", afterSeconds: TRACE_LOOK_SECONDS, why: "the trace may change" };
 
-const readyMessage = (status: SimulationStatus): string =>
-  status.conditions.find((condition) => condition.type === "Ready")?.message ?? "completed";
-
 /** Everything the result depends on; what is written through /scale is injected, so it doesn't count. */
 const wantedOf = (simulation: InferenceSimulation, scenario: Scenario, candidates: readonly Scenario[]): Wanted => {
   const { mode, run, objectives } = simulation.spec;
@@ -304,7 +351,7 @@ const recordedOf = (stored: StoredObject | undefined): { inputDigest: string | u
   return { inputDigest: status?.inputDigest, finished };
 };
 
-const pick = ({ reason, message, fix }: { reason: string; message: string; fix?: string }) => ({
+const pick = ({ reason, message, fix }: { reason: string; message: string; fix?: string | undefined }) => ({
   reason,
   message,
   ...(fix === undefined ? {} : { fix }),

@@ -60,6 +60,9 @@ interface State {
 }
 
 const stateOf = (held: Held, before: SimulationStatus | undefined): State => {
+  if (held.interrupted) {
+    return reconciling("Mirroring", "Interrupted", "the operator has stopped; this goes on when one leads again");
+  }
   const problem = held.problems[0];
   if (problem !== undefined) {
     const message = held.problems.map(describeProblem).join("\n").slice(0, 8000);
@@ -242,6 +245,7 @@ const shadowPart = (held: Held) => {
         horizonSeconds: Math.floor(snapshot.simulatedSeconds),
         kpis: withBands(spreadOf([snapshot.kpis]), snapshot.bands, snapshot.kpis),
         saturation: saturationOf([snapshot]),
+        ...findingsPart([held.shadow?.loops ?? {}]),
         ...groupsOf([snapshot.kpis]),
         objectives: [],
         notes: (snapshot.notes ?? []).slice(0, 20).map((note) => note.slice(0, 1024)),

@@ -1,4 +1,5 @@
 import { TokenBucket } from "../store/token-bucket.ts";
+import { FairLine } from "../worker/fair-line.ts";
 
 /** What somebody has just changed goes before what is looked at again to be on the safe side. */
 export type Priority = "edit" | "resync";
@@ -30,6 +31,8 @@ export interface QueueOptions {
   /** Over the failures of all keys together. */
   readonly retriesPerSecond?: number;
   readonly retryBurst?: number;
+  /** Of a key; groups take turns. Left out: all are of one. */
+  readonly groupOf?: (key: string) => string;
 }
 
 export interface QueueState {
@@ -67,8 +70,9 @@ export class WorkQueue {
   readonly #dirty = new Map<string, Waiting>();
   /** Since when each is worked on. */
   readonly #processing = new Map<string, number>();
-  /** Those that wait, in their order. */
-  readonly #waiting: Record<Priority, Set<string>> = { edit: new Set(), resync: new Set() };
+  /** Those that wait. */
+  readonly #waiting: Record<Priority, FairLine<string>> = { edit: new FairLine(), resync: new FairLine() };
+  readonly #groupOf: (key: string) => string;
   readonly #delayed = new Map<string, Delayed>();
   readonly #failures = new Map<string, number>();
   readonly #takers: ((key: string | undefined) => void)[] = [];
@@ -77,6 +81,7 @@ export class WorkQueue {
   constructor(options: QueueOptions = {}) {
     this.#clock = options.clock ?? realClock;
     this.#watch = options.watch ?? {};
+    this.#groupOf = options.groupOf ?? (() => "");
     this.#firstRetrySeconds = options.firstRetrySeconds ?? 0.005;
     this.#longestRetrySeconds = options.longestRetrySeconds ?? 1000;
     this.#bucket = new TokenBucket(options.retriesPerSecond ?? 10, options.retryBurst ?? 100, this.#clock.now() / 1000);
@@ -162,17 +167,16 @@ export class WorkQueue {
   }
 
   #line(key: string, priority: Priority): void {
-    this.#waiting.resync.delete(key);
-    this.#waiting[priority].add(key);
+    const group = this.#groupOf(key);
+    this.#waiting.resync.delete(group, key);
+    this.#waiting[priority].add(group, key);
     this.#serve();
   }
 
   #serve(): void {
     while (this.#takers.length > 0) {
-      const line = this.#waiting.edit.size > 0 ? this.#waiting.edit : this.#waiting.resync;
-      const [key] = line;
+      const key = this.#waiting.edit.take() ?? this.#waiting.resync.take();
       if (key === undefined) return;
-      line.delete(key);
       const now = this.#clock.now();
       this.#watch.took?.((now - (this.#dirty.get(key)?.since ?? now)) / 1000);
       this.#dirty.delete(key);

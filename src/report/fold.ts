@@ -247,11 +247,20 @@ export class ReportFold {
       saturation: this.saturation,
       timeline: this.timeline(view.now),
       scaleEvents: [...this.#scaleEvents],
-      ...this.#findings(kpis, view.now),
-      ...(this.#loops.length === 0 ? {} : { syncs: this.#loops.map((loop) => loop.timeline()) }),
+      ...this.#told(kpis, view.now),
       notes: [...identity.notes, ...unfinished, ...this.#rollouts.notes(view.now), ...this.#groups.notes()],
       families,
     };
+  }
+
+  /** What the control loops came to so far; changes nothing. */
+  loops(view: WorldView): Pick<Report, "findings" | "syncs"> {
+    return this.#loops.length === 0 ? {} : this.#told(this.kpis(view), view.now);
+  }
+
+  #told(kpis: Kpis, now: SimTime): Pick<Report, "findings" | "syncs"> {
+    const syncs = this.#loops.length === 0 ? {} : { syncs: this.#loops.map((loop) => loop.timeline()) };
+    return { ...this.#findings(kpis, now), ...syncs };
   }
 
   #findings(kpis: Kpis, now: SimTime): Pick<Report, "findings"> {

@@ -158,6 +158,11 @@ export const simulationStatus = z
       .meta({ description: "What was read but should be looked at." }),
     inputDigest: z.string().max(128).optional().meta({ description: "Of all that the result depends on." }),
     runs: z.array(run).max(20).optional().meta({ description: "Results per scenario." }),
+    omitted: z
+      .array(z.string().max(256))
+      .max(16)
+      .optional()
+      .meta({ description: "What was left out to keep the status small; the page and the API have it." }),
     simulatedSeconds: z.number().min(0).optional().meta({ description: "How far a shadow has come." }),
     lagSeconds: z.number().min(0).optional().meta({ description: "How far a shadow is behind the wall clock." }),
   })

@@ -259,6 +259,11 @@ export class World {
     };
   }
 
+  /** What its control loops came to so far, likewise. */
+  loops(at: SimTime): Pick<Report, "findings" | "syncs"> {
+    return this.#fold.loops(this.view(at));
+  }
+
   #end(): SimTime {
     return this.#horizon === NEVER ? this.now : this.#horizon;
   }

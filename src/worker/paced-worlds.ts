@@ -6,9 +6,10 @@ import { bandScenarios, kpiBandRule, wideningNotes } from "../twin/bands.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import { PacedLane } from "./paced-lane.ts";
 import { problemOf } from "./preview.ts";
-import type { ShadowCommand, ShadowMessage } from "./protocol.ts";
+import type { ShadowCommand, ShadowMessage, ShadowSnapshot } from "./protocol.ts";
 
 interface Paced {
+  readonly number: number;
   /** What is told of. */
   readonly middle: PacedLane;
   /** The same at both ends of its step times, for bands; undefined: its latency model doesn't know how uncertain it is. */
@@ -24,6 +25,7 @@ interface Paced {
   /** As last made; undefined: one of the ends was behind. */
   bands: KpiBands | undefined;
   banded: number;
+  looped: number;
 }
 
 /** Most wall-clock milliseconds that one world may take at a stretch while others wait. */
@@ -31,22 +33,32 @@ const TURN_MS = 20;
 const TELL_EVERY_MS = 1000;
 /** Bands change slowly, and cost a look at all key figures of three worlds. */
 const BANDS_EVERY_MS = 10_000;
+/** Findings ripen slowly, and hundreds of syncs are much to tell. */
+const LOOPS_EVERY_MS = 10_000;
 
-/**
- * Worlds paced by the wall clock, any number in one thread. Holds no timer: whoever holds it calls `turn` often.
- * @param clock wall-clock milliseconds, never running back
- * @param unixSeconds the time of day
- */
+export interface PacedParts {
+  /** Wall-clock milliseconds, never running back. */
+  readonly clock: () => number;
+  /** The time of day. */
+  readonly unixSeconds: () => number;
+  readonly tell: (message: ShadowMessage) => void;
+  /** Hears whose turn begins, by the number of its start; 0: nobody's. */
+  readonly turnOf?: (number: number) => void;
+}
+
+/** Worlds paced by the wall clock, any number in one thread. Holds no timer: whoever holds it calls `turn` often. */
 export class PacedWorlds {
   readonly #worlds = new Map<string, Paced>();
   readonly #clock: () => number;
   readonly #unixSeconds: () => number;
   readonly #tell: (message: ShadowMessage) => void;
+  readonly #turnOf: (number: number) => void;
 
-  constructor(clock: () => number, unixSeconds: () => number, tell: (message: ShadowMessage) => void) {
+  constructor({ clock, unixSeconds, tell, turnOf = () => undefined }: PacedParts) {
     this.#clock = clock;
     this.#unixSeconds = unixSeconds;
     this.#tell = tell;
+    this.#turnOf = turnOf;
   }
 
   get size(): number {
@@ -56,9 +68,7 @@ export class PacedWorlds {
   command(command: ShadowCommand): void {
     switch (command.kind) {
       case "start":
-        return this.#guard(command.key, () =>
-          this.#start(command.key, command.scenario, command.speed, command.maxTraceBytes),
-        );
+        return this.#guard(command.key, command.number ?? 0, () => this.#start(command));
       case "stop":
         return this.#stop(command.key);
       case "scale":
@@ -70,16 +80,17 @@ export class PacedWorlds {
 
   /** Brings every world up to the wall clock, a stretch each, and tells snapshots that are due. Ends come last: nothing waits for them. */
   turn(): void {
-    for (const [key, paced] of this.#worlds) this.#guard(key, () => this.#advance(key, paced));
-    for (const [key, paced] of this.#worlds) this.#guard(key, () => this.#advanceEnds(key, paced));
+    for (const [key, paced] of this.#worlds) this.#guard(key, paced.number, () => this.#advance(key, paced));
+    for (const [key, paced] of this.#worlds) this.#guard(key, paced.number, () => this.#advanceEnds(key, paced));
   }
 
-  #start(key: string, scenario: Scenario, speed: number, maxTraceBytes: number): void {
+  #start({ key, scenario, speed, maxTraceBytes, number = 0 }: Extract<ShadowCommand, { kind: "start" }>): void {
     this.#stop(key);
     const began = this.#clock();
     const ends = bandScenarios(scenario);
     const lane = (of: Scenario): PacedLane => new PacedLane(of, maxTraceBytes);
     this.#worlds.set(key, {
+      number,
       middle: lane(scenario),
       ends: ends === undefined ? undefined : { fast: lane(ends.fast), slow: lane(ends.slow) },
       notes: wideningNotes(ends?.novelties ?? []),
@@ -89,6 +100,7 @@ export class PacedWorlds {
       told: began - TELL_EVERY_MS,
       bands: undefined,
       banded: began,
+      looped: began - LOOPS_EVERY_MS,
     });
   }
 
@@ -131,12 +143,19 @@ export class PacedWorlds {
         families: [...familiesOf(view, paced.startedSeconds), ...(bands === undefined ? [] : bandFamilies(bands))],
         ...world.progress(reached),
         ...(bands === undefined ? {} : { bands, notes: paced.notes }),
+        ...this.#loopsOf(paced, reached),
         replicas: {
           spec: view.workloads.reduce((sum, workload) => sum + workload.specReplicas, 0),
           ready: view.workloads.reduce((sum, workload) => sum + workload.readyReplicas, 0),
         },
       },
     });
+  }
+
+  #loopsOf(paced: Paced, reached: SimTime): Pick<ShadowSnapshot, "loops"> {
+    if (this.#clock() - paced.looped < LOOPS_EVERY_MS) return {};
+    paced.looped = this.#clock();
+    return { loops: paced.middle.world.loops(reached) };
   }
 
   /** Both ends after the middle, and the bands where all three stand at one moment. */
@@ -159,12 +178,14 @@ export class PacedWorlds {
     );
   }
 
-  #guard(key: string, act: () => void): void {
+  #guard(key: string, number: number, act: () => void): void {
+    this.#turnOf(number);
     try {
       act();
     } catch (error) {
       this.#fail(key, error);
     }
+    this.#turnOf(0);
   }
 
   /** One world's failure is its own: the others go on. */

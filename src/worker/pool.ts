@@ -1,8 +1,9 @@
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { bandFamilies, kpiBands } from "../report/bands.ts";
 import { bandScenarios, kpiBandRule, wideningNotes } from "../twin/bands.ts";
-import type { PreviewResult, PreviewTask, Progress, ShadowCommand, ShadowMessage } from "./protocol.ts";
+import type { PreviewResult, PreviewTask, Progress } from "./protocol.ts";
+import { Turns } from "./turns.ts";
 
 /** Runs previews in worker threads. Results don't depend on their number. */
 export interface PreviewPool {
@@ -11,11 +12,33 @@ export interface PreviewPool {
   close(): Promise<void>;
 }
 
+/** What one run may take. */
+export interface RunBounds {
+  /** Of the heap of its thread. */
+  readonly maxMebibytes: number;
+  /** Wall clock, from when a thread takes it up. Left out: it may take as long as it takes. */
+  readonly maxSeconds?: number;
+  /** Most runs of one namespace at once. Left out: as many as there are threads. */
+  readonly maxPerNamespace?: number;
+}
+
+/** A run that did not come to its end by no fault of its trace: it took too much, or its thread died. */
+export class RunFailure extends Error {
+  readonly reason: "OutOfMemory" | "RunTooLong" | "WorkerDied";
+  readonly fix: string | undefined;
+  constructor(reason: RunFailure["reason"], message: string, fix?: string) {
+    super(message);
+    this.name = "RunFailure";
+    this.reason = reason;
+    this.fix = fix;
+  }
+}
+
 /**
  * @param threads folder of the compiled thread files
- * @param count most threads at once
+ * @param count most threads at once; namespaces take turns where more is asked for
  */
-export const previewPool = (threads: URL, count: number): PreviewPool => {
+export const previewPool = (threads: URL, count: number, bounds: RunBounds = { maxMebibytes: 2048 }): PreviewPool => {
   const pool = new Piscina({
     filename: new URL("preview-thread.js", threads).href,
     minThreads: 0,
@@ -23,18 +46,29 @@ export const previewPool = (threads: URL, count: number): PreviewPool => {
     idleTimeout: 30_000,
     concurrentTasksPerWorker: 1,
     // A runaway world fails its own run, not the process. A small young generation keeps a run's memory small and costs no time.
-    resourceLimits: { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 12 },
+    resourceLimits: { maxOldGenerationSizeMb: bounds.maxMebibytes, maxYoungGenerationSizeMb: 12 },
   });
+  // Of a thread with nothing in hand: no run failed by it, and the pool begins another.
+  pool.on("error", () => undefined);
+  const turns = new Turns(count, bounds.maxPerNamespace);
   const once: PreviewPool["run"] = async (task, signal, tell) => {
+    const end = await turns.take(namespaceOf(task.scenario), signal);
     const { port1, port2 } = new MessageChannel();
     if (tell !== undefined) port1.on("message", tell);
+    const late = new AbortController();
+    const timer =
+      bounds.maxSeconds === undefined ? undefined : setTimeout(() => late.abort(), bounds.maxSeconds * 1000);
     try {
       return (await pool.run(
         { task, port: port2 },
-        { signal, transferList: [port2], name: "preview" },
+        { signal: AbortSignal.any([signal, late.signal]), transferList: [port2], name: "preview" },
       )) as PreviewResult;
+    } catch (error) {
+      throw signal.aborted ? error : late.signal.aborted ? tooLong(bounds.maxSeconds) : failureOf(error, bounds);
     } finally {
+      clearTimeout(timer);
       port1.close();
+      end();
     }
   };
   return {
@@ -42,6 +76,31 @@ export const previewPool = (threads: URL, count: number): PreviewPool => {
       task.bands === true ? withBandsOf(once, task, signal, tell) : once(task, signal, tell),
     close: () => pool.destroy(),
   };
+};
+
+const namespaceOf = ({ simulation }: PreviewTask["scenario"]): string => simulation.split("/")[0] ?? "";
+
+const tooLong = (seconds = 0): RunFailure =>
+  new RunFailure(
+    "RunTooLong",
+    `the run was not done after ${seconds} s of wall clock`,
+    "shorten spec.run.horizon or lower the rates, or raise --max-run-time",
+  );
+
+/** What the end of a thread means for the run that it had; errors of the run itself are passed on. */
+export const failureOf = (error: unknown, { maxMebibytes }: Pick<RunBounds, "maxMebibytes">): unknown => {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ERR_WORKER_OUT_OF_MEMORY") {
+    return new RunFailure(
+      "OutOfMemory",
+      `the simulation needed more than ${maxMebibytes} MiB of memory`,
+      "mirror fewer replicas, shorten spec.run.horizon or lower the rates, or raise --max-run-memory",
+    );
+  }
+  // What piscina says of a thread that ended with a task in hand.
+  if (/^worker exited/i.test(message))
+    return new RunFailure("WorkerDied", `the thread of the simulation died: ${message}`);
+  return error;
 };
 
 /** Three runs side by side: the one that was asked for, and both ends of its step times. */
@@ -72,54 +131,3 @@ const withBandsOf = async (
     report: { ...report, bands, families, notes: [...report.notes, ...wideningNotes(novelties)] },
   };
 };
-
-/** The thread that holds the paced worlds. If it dies, each of them is told as failed; the next start begins a new one. */
-export class ShadowHost {
-  readonly #file: URL;
-  readonly #tell: (message: ShadowMessage) => void;
-  readonly #started = new Map<string, Extract<ShadowCommand, { kind: "start" }>>();
-  #thread: Worker | undefined;
-
-  constructor(threads: URL, tell: (message: ShadowMessage) => void) {
-    this.#file = new URL("shadow-thread.js", threads);
-    this.#tell = tell;
-  }
-
-  send(command: ShadowCommand): void {
-    if (command.kind === "start") this.#started.set(command.key, command);
-    if (command.kind === "stop") this.#started.delete(command.key);
-    if (this.#thread === undefined && command.kind === "start") this.#begin();
-    else this.#thread?.postMessage(command);
-  }
-
-  async close(): Promise<void> {
-    this.#started.clear();
-    const thread = this.#thread;
-    this.#thread = undefined;
-    await thread?.terminate();
-  }
-
-  #begin(): void {
-    const thread = new Worker(this.#file, { resourceLimits: { maxOldGenerationSizeMb: 2048 } });
-    this.#thread = thread;
-    thread.on("message", (message: ShadowMessage) => {
-      if (message.kind === "problem") this.#started.delete(message.key);
-      this.#tell(message);
-    });
-    thread.on("error", (error) => {
-      for (const key of this.#started.keys()) {
-        this.#tell({
-          kind: "problem",
-          key,
-          reason: "WorkerDied",
-          message: `the thread of the paced worlds died: ${error.message}`,
-        });
-      }
-      this.#started.clear();
-    });
-    thread.on("exit", () => {
-      if (this.#thread === thread) this.#thread = undefined;
-    });
-    for (const command of this.#started.values()) thread.postMessage(command);
-  }
-}

@@ -36,6 +36,8 @@ export type ShadowCommand =
       readonly scenario: Scenario;
       readonly speed: number;
       readonly maxTraceBytes: number;
+      /** By which the thread says whose turn it is. */
+      readonly number?: number;
     }
   | {
       readonly kind: "scale";
@@ -49,6 +51,8 @@ export type ShadowCommand =
 /** From it, about once a second per world. */
 export type ShadowMessage =
   | { readonly kind: "snapshot"; readonly key: string; readonly snapshot: ShadowSnapshot }
+  /** Its thread died in another's turn: it begins anew. */
+  | { readonly kind: "restarted"; readonly key: string }
   | {
       readonly kind: "problem";
       readonly key: string;
@@ -69,5 +73,7 @@ export interface ShadowSnapshot {
   readonly notes?: readonly string[];
   readonly saturation: Saturation;
   readonly timeline: Timeline;
+  /** Of its control loops, every few seconds; left out in between. */
+  readonly loops?: Pick<Report, "findings" | "syncs">;
   readonly replicas: { readonly spec: number; readonly ready: number };
 }

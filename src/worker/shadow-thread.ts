@@ -1,4 +1,4 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { PacedWorlds } from "./paced-worlds.ts";
 import type { ShadowCommand, ShadowMessage } from "./protocol.ts";
 
@@ -7,10 +7,12 @@ const TURN_EVERY_MS = 50;
 
 const port = parentPort;
 if (port === null) throw new Error("this file runs in a worker thread");
-const worlds = new PacedWorlds(
-  () => performance.now(),
-  () => Date.now() / 1000,
-  (message: ShadowMessage) => port.postMessage(message),
-);
+const { turn } = workerData as { turn: Int32Array };
+const worlds = new PacedWorlds({
+  clock: () => performance.now(),
+  unixSeconds: () => Date.now() / 1000,
+  tell: (message: ShadowMessage) => port.postMessage(message),
+  turnOf: (number) => void Atomics.store(turn, 0, number),
+});
 port.on("message", (command: ShadowCommand) => worlds.command(command));
 setInterval(() => worlds.turn(), TURN_EVERY_MS);

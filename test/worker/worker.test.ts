@@ -7,9 +7,10 @@ import { bandScenarios, kpiBandRule } from "../../src/twin/bands.ts";
 import type { Scenario } from "../../src/twin/scenario.ts";
 import { World } from "../../src/twin/world.ts";
 import { PacedWorlds } from "../../src/worker/paced-worlds.ts";
-import { previewPool, ShadowHost } from "../../src/worker/pool.ts";
+import { previewPool } from "../../src/worker/pool.ts";
 import { runPreview } from "../../src/worker/preview.ts";
 import type { ShadowMessage } from "../../src/worker/protocol.ts";
+import { ShadowHost } from "../../src/worker/shadow-host.ts";
 import { readTrace } from "../../src/worker/trace-input.ts";
 import { scenario, waitingHpa } from "../twin/scenario-fixture.ts";
 
@@ -132,11 +133,11 @@ describe("paced worlds", () => {
   const paced = () => {
     let now = 0;
     const told: ShadowMessage[] = [];
-    const worlds = new PacedWorlds(
-      () => now,
-      () => 1_700_000_000,
-      (message) => told.push(message),
-    );
+    const worlds = new PacedWorlds({
+      clock: () => now,
+      unixSeconds: () => 1_700_000_000,
+      tell: (message) => told.push(message),
+    });
     const go = (milliseconds: number) => {
       for (let i = 0; i < milliseconds; i += 50) {
         now += 50;

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { collect } from "../collect.ts";
 import { positive, withLimitOptions } from "../limit-options.ts";
+import { withOperatorOptions } from "../operator-options.ts";
 import type { ServeOptions } from "../serve.ts";
 
 export const up = (program: Command): void => {
@@ -14,14 +15,8 @@ export const up = (program: Command): void => {
     .option("-n, --namespace <name>", "watch only this namespace; may be repeated", collect, [])
     .option("--lease-namespace <name>", "where the Lease of the leader is", "servetwin-system")
     .option("--listen <address>", "where metrics, API and page are served", "127.0.0.1:8080")
-    .option("--threads <count>", "worker threads for previews", positive, Math.max(1, availableParallelism() - 1))
-    .option(
-      "--allow-url <url>",
-      "traces and metrics pages may be fetched from URLs below this one; may be repeated",
-      collect,
-      [],
-    );
-  withLimitOptions(command)
+    .option("--threads <count>", "worker threads for previews", positive, Math.max(1, availableParallelism() - 1));
+  withLimitOptions(withOperatorOptions(command))
     .addHelpText(
       "after",
       `

@@ -1,0 +1,62 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { NO_QUOTA, type Quota } from "../operator/quota.ts";
+import type { RunBounds } from "../worker/pool.ts";
+import { collect } from "./collect.ts";
+import { durationSeconds, positive } from "./limit-options.ts";
+import { LOG_LEVELS, type LogLevel } from "./log-levels.ts";
+
+/** What the installer of the operator says of all simulations together. */
+export interface OperatorOptions {
+  readonly allowUrl: readonly string[];
+  readonly mirrorNamespace: readonly string[];
+  readonly concurrentReconciles: number;
+  readonly maxRunTime: number;
+  readonly maxRunMemory: number;
+  readonly maxShadowMemory: number;
+  readonly maxRunsPerNamespace?: number;
+  readonly maxSimulationsPerNamespace?: number;
+  readonly maxShadowsPerNamespace?: number;
+  readonly otlpEndpoint?: string;
+  readonly logLevel: LogLevel;
+}
+
+export const withOperatorOptions = (command: Command): Command =>
+  command
+    .option(
+      "--allow-url <url>",
+      "traces and metrics pages may be fetched from URLs below this one; may be repeated",
+      collect,
+      [],
+    )
+    .option(
+      "--mirror-namespace <name>",
+      "on a cluster, what stands in this namespace (monitors, rules) may be mirrored by simulations of all; *: any; may be repeated",
+      collect,
+      [],
+    )
+    .option("--concurrent-reconciles <count>", "simulations that are looked at at the same time", whole, 4)
+    .option("--max-run-time <duration>", "wall clock that one run of a preview may take", durationSeconds, 3600)
+    .option("--max-run-memory <MiB>", "memory that one run of a preview may take", whole, 2048)
+    .option("--max-shadow-memory <MiB>", "memory that all shadows together may take", whole, 2048)
+    .option("--max-runs-per-namespace <count>", "runs of one namespace at the same time; left out: all threads", whole)
+    .option("--max-simulations-per-namespace <count>", "left out: any number", whole)
+    .option("--max-shadows-per-namespace <count>", "left out: any number", whole)
+    .option("--otlp-endpoint <url>", "send traces there by OTLP/HTTP, as OTEL_EXPORTER_OTLP_ENDPOINT does")
+    .addOption(new Option("--log-level <level>", "of the log on standard error").choices(LOG_LEVELS).default("info"));
+
+export const runBoundsOf = (options: OperatorOptions): RunBounds => ({
+  maxMebibytes: options.maxRunMemory,
+  maxSeconds: options.maxRunTime,
+  ...(options.maxRunsPerNamespace === undefined ? {} : { maxPerNamespace: options.maxRunsPerNamespace }),
+});
+
+export const quotaOf = (options: OperatorOptions): Quota => ({
+  simulations: options.maxSimulationsPerNamespace ?? NO_QUOTA.simulations,
+  shadows: options.maxShadowsPerNamespace ?? NO_QUOTA.shadows,
+});
+
+const whole = (text: string): number => {
+  const value = positive(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError("write a whole number above 0");
+  return value;
+};
