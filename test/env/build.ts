@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { kedaSource } from "./keda-source.ts";
 
 export interface Binaries {
   etcd: string;
@@ -20,11 +21,13 @@ export interface Binaries {
   promtool: string;
   expr: string;
   prometheusAdapter: string;
+  kedaOperator: string;
+  kedaMetricsServer: string;
 }
 
 type Name = keyof Binaries;
 
-const MODULES = ["kubernetes", "prometheus", "prometheus-adapter", "expr"] as const;
+const MODULES = ["kubernetes", "prometheus", "prometheus-adapter", "expr", "keda"] as const;
 
 interface Recipe {
   /** The file name, in the cache and in KUBEBUILDER_ASSETS. */
@@ -36,6 +39,8 @@ interface Recipe {
   versionOf: string;
   tags?: string;
   linkerFlags?(version: string): string[];
+  /** Makes the source to build where it isn't a module's as it is, in `into`. @param module folder of the go.mod that pins it */
+  source?(module: string, into: string, env: NodeJS.ProcessEnv): Promise<void>;
 }
 
 const recipes: Record<Name, Recipe> = {
@@ -55,6 +60,8 @@ const recipes: Record<Name, Recipe> = {
     package: "sigs.k8s.io/prometheus-adapter/cmd/adapter",
     versionOf: "sigs.k8s.io/prometheus-adapter",
   },
+  kedaOperator: keda("keda-operator", "./cmd/operator"),
+  kedaMetricsServer: keda("keda-metrics-apiserver", "./cmd/adapter"),
   // A few lines of Go around the library, beside its go.mod.
   expr: { file: "expr", module: "expr", package: ".", versionOf: "github.com/expr-lang/expr" },
 };
@@ -89,6 +96,10 @@ function prometheus(file: string): Recipe {
       `-X github.com/prometheus/common/version.Version=${version.replace(/^v0\.(\d)0?(\d+)\./, "$1.$2.")}`,
     ],
   };
+}
+
+function keda(file: string, path: string): Recipe {
+  return { file, module: "keda", package: path, versionOf: "github.com/kedacore/keda/v2", source: kedaSource };
 }
 
 const names = Object.keys(recipes) as Name[];
@@ -151,8 +162,9 @@ function pathOf(name: Name): string {
 /** A new folder for every change of a module, so that old and new checkouts don't overwrite each other's binaries. */
 function cacheFolder(module: Recipe["module"]): string {
   const hash = createHash("sha256").update(`${process.platform}-${process.arch}\n`);
-  const files = ["go.mod", "go.sum", "main.go"].filter((file) => existsSync(join(here, module, file)));
-  for (const file of files) hash.update(readFileSync(join(here, module, file)));
+  const files = ["go.mod", "go.sum", "main.go"].map((file) => join(here, module, file));
+  for (const file of [...files, join(here, `${module}-source.ts`)].filter((path) => existsSync(path)))
+    hash.update(readFileSync(file));
   const recipesOfModule = names.map((name) => recipes[name]).filter((recipe) => recipe.module === module);
   for (const { file, tags, linkerFlags } of recipesOfModule)
     hash.update(`${file} ${tags} ${linkerFlags?.("v0.0.0")}\n`);
@@ -160,6 +172,17 @@ function cacheFolder(module: Recipe["module"]): string {
     process.env["SERVETWIN_TEST_CACHE"] ||
     join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "servetwin-test");
   return join(root, `${module}-${hash.digest("hex").slice(0, 12)}`);
+}
+
+/** Where the source of a module's binaries is: its go.mod, or what `source` makes, which is kept for what lies beside the code. */
+export function sourceFolder(module: Recipe["module"]): string {
+  return recipeOf(module).source === undefined ? join(here, module) : join(cacheFolder(module), "source");
+}
+
+function recipeOf(module: Recipe["module"]): Recipe {
+  const recipe = names.map((name) => recipes[name]).find((one) => one.module === module);
+  if (recipe === undefined) throw new Error(`nothing is built from ${module}`);
+  return recipe;
 }
 
 async function build(missing: Name[], paths: Binaries): Promise<void> {
@@ -171,10 +194,11 @@ async function build(missing: Name[], paths: Binaries): Promise<void> {
     await mkdir(folder, { recursive: true });
     const unlock = await lock(join(folder, ".lock"));
     try {
-      for (const name of ofModule) {
-        // Another run may have built it while this one waited for the lock.
-        if (!existsSync(paths[name])) await buildOne(name, paths[name]);
-      }
+      // Another run may have built them while this one waited for the lock.
+      const still = ofModule.filter((name) => !existsSync(paths[name]));
+      const source = sourceFolder(module);
+      if (still.length > 0) await recipeOf(module).source?.(join(here, module), source, goEnv());
+      for (const name of still) await buildOne(name, paths[name]);
     } finally {
       await unlock();
     }
@@ -221,7 +245,7 @@ async function buildOne(name: Name, path: string): Promise<void> {
   process.once("exit", removeAtExit);
   try {
     const child = spawn("go", args, {
-      cwd: join(here, recipe.module),
+      cwd: sourceFolder(recipe.module),
       env: goEnv(),
       stdio: ["ignore", "inherit", "inherit"],
     });

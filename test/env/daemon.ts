@@ -23,13 +23,24 @@ export interface Daemon {
   kill(): Promise<void>;
 }
 
-export function startDaemon(name: string, binary: string, args: string[], directory: string): Daemon {
+/** @param environment variables on top of this process's own */
+export function startDaemon(
+  name: string,
+  binary: string,
+  args: string[],
+  directory: string,
+  environment: NodeJS.ProcessEnv = {},
+): Daemon {
   const logPath = join(directory, `${name}.log`);
   // The log goes straight to a file: a pipe would block the server when the test's event loop is busy.
   const fd = openSync(logPath, "a");
   let child: ChildProcess;
   try {
-    child = spawn(binary, args, { cwd: directory, stdio: ["ignore", fd, fd] });
+    child = spawn(binary, args, {
+      cwd: directory,
+      env: { ...process.env, ...environment },
+      stdio: ["ignore", fd, fd],
+    });
   } finally {
     closeSync(fd);
   }

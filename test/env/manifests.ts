@@ -22,6 +22,7 @@ const PLURAL: Record<string, string> = {
   Pod: "pods",
   Role: "roles",
   RoleBinding: "rolebindings",
+  ScaledObject: "scaledobjects",
   Service: "services",
 };
 const CLUSTER_WIDE = ["APIService", "Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"];

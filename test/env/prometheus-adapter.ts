@@ -6,6 +6,7 @@ import { binaries } from "./build.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { freePorts, retryOnPortClash, startDaemon, temporaryDirectory } from "./daemon.ts";
 import { apply } from "./manifests.ts";
+import { forgetMetricsApi, registerMetricsApi, servesMetricsApi } from "./metrics-api.ts";
 
 export interface PrometheusAdapterOptions {
   prometheusUrl: string;
@@ -54,7 +55,7 @@ async function start(
   const { certificate, key } = await controlPlane.serverKeys([`${NAME}.${NAMESPACE}.svc`, "localhost"]);
   const user = `system:serviceaccount:${NAMESPACE}:${NAME}`;
   await controlPlane.user(user);
-  for (const manifest of [...ownRights(user), service(port)]) await apply(controlPlane, manifest);
+  for (const manifest of ownRights(user)) await apply(controlPlane, manifest);
 
   const kubeconfig = controlPlane.kubeconfigPath(user);
   const config = typeof options.config === "string" ? options.config : dump(options.config);
@@ -82,15 +83,15 @@ async function start(
   const groups = groupsOf(config);
   async function stop() {
     await daemon.stop(5);
-    for (const group of groups)
-      await controlPlane.request("DELETE", `${API_SERVICES}/v1beta1.${group}`).catch(() => {});
+    for (const group of groups) await forgetMetricsApi(controlPlane, group);
     directory.remove();
   }
   try {
-    for (const group of groups) await apply(controlPlane, apiService(group, port, controlPlane.certificates.ca));
+    for (const group of groups)
+      await registerMetricsApi(controlPlane, group, { namespace: NAMESPACE, name: NAME, port });
     await daemon.ready(async () => {
-      const answers = await Promise.all(groups.map((group) => controlPlane.request("GET", `/apis/${group}/v1beta1`)));
-      return answers.every(({ status }) => status === 200);
+      const served = await Promise.all(groups.map((group) => servesMetricsApi(controlPlane, group)));
+      return served.every((yes) => yes);
     }, options.readyWithinSeconds ?? 60);
   } catch (error) {
     await stop();
@@ -98,8 +99,6 @@ async function start(
   }
   return { pid: daemon.pid, groups, log: daemon.log, stop };
 }
-
-const API_SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices";
 
 /** Rules of the first kind are served as custom metrics, those of the second as external ones. */
 const groupsOf = (config: string): string[] => [
@@ -143,25 +142,3 @@ const ownRights = (user: string) => {
     },
   ];
 };
-
-/** Of type ExternalName: Endpoints may not have loopback addresses, and the aggregation layer asks no endpoints of these. */
-const service = (port: number) => ({
-  apiVersion: "v1",
-  kind: "Service",
-  metadata: { name: NAME, namespace: NAMESPACE },
-  spec: { type: "ExternalName", externalName: "localhost", ports: [{ port, protocol: "TCP" }] },
-});
-
-const apiService = (group: string, port: number, ca: string) => ({
-  apiVersion: "apiregistration.k8s.io/v1",
-  kind: "APIService",
-  metadata: { name: `v1beta1.${group}` },
-  spec: {
-    group,
-    version: "v1beta1",
-    groupPriorityMinimum: 100,
-    versionPriority: 100,
-    caBundle: Buffer.from(ca).toString("base64"),
-    service: { namespace: NAMESPACE, name: NAME, port },
-  },
-});

@@ -30,7 +30,7 @@ const example = (file: string): string =>
 
 export const ADAPTER_CONFIG = example("prometheus-adapter.yaml");
 
-const SHAPES: Readonly<Record<string, readonly object[]>> = {
+export const SHAPES = {
   ramp: [{ shape: "ramp", at: "8s", duration: "40s", from: 0.8, to: 4.6 }],
   spike: [{ shape: "spike", at: "15s", duration: "15s", factor: 7 }],
   // Levels that last longer than the loop is late, a replica apart: what is between is seen by chance of the phase.
@@ -48,7 +48,7 @@ const SHAPES: Readonly<Record<string, readonly object[]>> = {
     { shape: "ramp", at: "6s", duration: "24s", from: 1, to: 4.2 },
     { shape: "windows", windows: [{ start: "0s", end: "36s", factor: 1 }] },
   ],
-};
+} satisfies Readonly<Record<string, readonly object[]>>;
 
 /**
  * `undefined`: the older limits, which hold where an HPA has no behavior. No window is a multiple of the sync period: whether a
@@ -64,17 +64,13 @@ const BEHAVIORS: Readonly<Record<string, object | undefined>> = {
 
 export interface Loop {
   readonly namespace: string;
-  /** Deployment, HPA of the simulation, InferenceSimulation, as a user applies them. */
+  /** Deployment, HPA or ScaledObject of the simulation, InferenceSimulation, as a user applies them. */
   readonly manifests: readonly Manifest[];
 }
 
-/** The example's objects with the shape's traffic, and all that takes minutes cut to seconds. */
-export const loopOf = (namespace: string, pattern: readonly object[], metrics: object[], behavior?: object): Loop => {
-  const [deployment, hpa, simulation] = ["vllm-llama-8b.yaml", "hpa.yaml", "simulation.yaml"].map(
-    (file) => manifestsOf(example(file), namespace)[0] as Json,
-  );
-  hpa.spec.metrics = metrics;
-  if (behavior !== undefined) hpa.spec.behavior = behavior;
+/** The example's objects with the shape's traffic, and all that takes minutes cut to seconds. @param owner what scales the simulation */
+export const loopWith = (namespace: string, pattern: readonly object[], owner: Manifest): Loop => {
+  const [deployment, simulation] = ["vllm-llama-8b.yaml", "simulation.yaml"].map((file) => exampleOf(file, namespace));
   const { spec } = simulation;
   const quick = { mean: "50ms" };
   spec.overrides = {
@@ -89,7 +85,17 @@ export const loopOf = (namespace: string, pattern: readonly object[], metrics: o
   const tokens = (count: number) => ({ distribution: "constant", tokens: count });
   const client = { name: "even", rate: 20, arrival: { process: "constant" }, prompt: tokens(200), output: tokens(50) };
   spec.workload = { synthetic: { clients: [client], pattern } };
-  return { namespace, manifests: [deployment, hpa, simulation] };
+  return { namespace, manifests: [deployment, owner, simulation] };
+};
+
+/** The one object of a file of the example. */
+const exampleOf = (file: string, namespace: string): Json => manifestsOf(example(file), namespace)[0] as Json;
+
+export const loopOf = (namespace: string, pattern: readonly object[], metrics: object[], behavior?: object): Loop => {
+  const hpa = exampleOf("hpa.yaml", namespace);
+  hpa.spec.metrics = metrics;
+  if (behavior !== undefined) hpa.spec.behavior = behavior;
+  return loopWith(namespace, pattern, hpa);
 };
 
 export const RUNNING = "vllm_num_requests_running";
@@ -102,15 +108,15 @@ export const LOOPS: readonly Loop[] = Object.entries(SHAPES).flatMap(([shape, pa
   Object.entries(BEHAVIORS).map(([name, behavior]) => loopOf(`${shape}-${name}`, pattern, running, behavior)),
 );
 
-/** The same objects with the HPA where it is in production, at the Deployment, for the twin's own controller. */
+/** The same objects with the autoscaler where it is in production, at the Deployment, for the twin's own controller. */
 export const twinOf = ({ manifests }: Loop): Scenario => {
-  const [deployment, hpa, simulation] = structuredClone(manifests) as Json[];
-  hpa.spec.scaleTargetRef = { apiVersion: "apps/v1", kind: "Deployment", name: deployment.metadata.name };
+  const [deployment, owner, simulation] = structuredClone(manifests) as Json[];
+  owner.spec.scaleTargetRef = { apiVersion: "apps/v1", kind: "Deployment", name: deployment.metadata.name };
   delete simulation.spec.replicas;
   simulation.spec.mirror.autoscaler.driver = "Simulated";
   const parsed = parseSimulation(simulation, {});
   if (!parsed.ok) throw new Error(parsed.problems.map(describeProblem).join("\n"));
-  const objects: readonly Mirrorable[] = [deployment, hpa];
+  const objects: readonly Mirrorable[] = [deployment, owner];
   const mirrored = mirror(
     parsed.value,
     {
