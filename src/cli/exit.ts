@@ -17,3 +17,11 @@ export class BadInput extends Error {
 /** A single problem about how the command was called. */
 export const usageError = (message: string, fix?: string): BadInput =>
   new BadInput([{ severity: "error", reason: "BadUsage", message, ...(fix === undefined ? {} : { fix }) }]);
+
+/** The wall clock had its say before there was a verdict: ends the command with code 3, and nothing that depends on speed is printed. */
+export class TimedOut extends Error {
+  constructor(seconds: number) {
+    super(`there is no supported verdict after ${seconds} s; raise --timeout, or lower --budget or the horizon`);
+    this.name = "TimedOut";
+  }
+}

@@ -1,6 +1,8 @@
 import type { Difference } from "../report/difference.ts";
 import type { Judged } from "../report/objectives.ts";
 import type { Report } from "../report/report.ts";
+import type { LeftOut } from "./preview/compared-simulations.ts";
+import type { Previewed } from "./preview/previewed.ts";
 
 /** What came of one scenario of a simulation: a report per replication. Candidates follow their baseline. */
 export interface Outcome {
@@ -14,9 +16,20 @@ export interface Outcome {
   readonly differences?: Readonly<Record<string, Difference>>;
 }
 
-/** A way to print outcomes. Deterministic: the same outcomes give the same text. */
+/** What a change does to the platforms that it concerns. */
+export interface Answer {
+  /** Objects that change, `Kind/namespace/name`. */
+  readonly objects: readonly string[];
+  readonly previews: readonly Previewed[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** A way to print what came out. Deterministic: the same outcomes give the same text. */
 export interface Format {
   readonly name: string;
   readonly summary: string;
-  print(outcomes: readonly Outcome[]): string;
+  /** For `run`. Left out: it says nothing about runs by themselves. */
+  print?(outcomes: readonly Outcome[]): string;
+  /** For `preview` and `check`. Left out: it says nothing about changes. */
+  compare?(answer: Answer): string;
 }

@@ -44,3 +44,9 @@ export const positive = (text: string): number => {
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError("write a number above 0");
   return value;
 };
+
+export const positiveWhole = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value <= 0) throw new InvalidArgumentError("write a whole number above 0");
+  return value;
+};

@@ -102,7 +102,11 @@ const named = (candidate: string, problems: readonly Problem[]): readonly Proble
   problems.map((problem) => ({ ...problem, message: `in candidate ${candidate}: ${problem.message}` }));
 
 /** What a simulation may see: its own namespace, what has none, and what the installer permits. */
-const clusterOf = (store: Store, own: string, permitted: readonly string[] = [ANY_NAMESPACE]): ObservedCluster => {
+export const clusterOf = (
+  store: Store,
+  own: string,
+  permitted: readonly string[] = [ANY_NAMESPACE],
+): ObservedCluster => {
   const may = (namespace = ""): boolean => namespace === "" || namespace === own || isPermitted(namespace, permitted);
   return {
     get: (kind, namespace, name) =>

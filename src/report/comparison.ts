@@ -1,4 +1,4 @@
-import type { Estimate } from "./confidence-sequence.ts";
+import { type Estimate, leastValues } from "./confidence-sequence.ts";
 import { boundOf, type Objective, observe } from "./objectives.ts";
 import { type Paired, paired } from "./paired.ts";
 import type { Kpis } from "./report.ts";
@@ -93,10 +93,8 @@ const compareOne = (goal: Goal, baseline: readonly Kpis[], change: readonly Kpis
   const [before, after] = [baseline, change].map((runs) => runs.flatMap((kpis) => observe(goal, kpis) ?? []));
   const bound = boundOf(goal);
   const complete = before?.length === baseline.length && after?.length === change.length && baseline.length > 0;
-  // A replication that has nothing to say, since no request came to that, is no success.
   if (before === undefined || after === undefined || !complete) {
-    const met = { baseline: "inconclusive", change: "inconclusive" } as const;
-    return { ...goal, verdict: "inconclusive", ...(bound === undefined ? {} : { met }) };
+    return { ...goal, ...silentVerdict(goal, before ?? [], after ?? [], baseline.length, shares) };
   }
   const scale = isShare(goal) ? "differences" : "factors";
   const figures = paired(before, after, shares.alpha / shares.goals, scale);
@@ -105,6 +103,25 @@ const compareOne = (goal: Goal, baseline: readonly Kpis[], change: readonly Kpis
   const levels = paired(before, after, shares.alpha / shares.bounds, scale);
   const meets = (level: Estimate): BoundVerdict => boundVerdict(level, bound);
   return { ...goal, figures, verdict, met: { baseline: meets(levels.baseline), change: meets(levels.change) } };
+};
+
+/**
+ * A replication that has nothing to say, since no request came to that, is no success. Where no replication of one side has,
+ * and all of the other do, that is the change's doing: the requests that come are the same.
+ */
+const silentVerdict = (
+  goal: Goal,
+  before: readonly number[],
+  after: readonly number[],
+  replications: number,
+  { alpha, goals }: Shares,
+): Pick<Compared, "verdict" | "met"> => {
+  const many = replications >= leastValues(alpha / goals);
+  const lost = many && before.length === replications && after.length === 0;
+  const found = many && after.length === replications && before.length === 0;
+  const verdict = lost ? "worse" : found ? "better" : "inconclusive";
+  if (boundOf(goal) === undefined) return { verdict };
+  return { verdict, met: { baseline: "inconclusive", change: lost ? "not met" : "inconclusive" } };
 };
 
 const isShare = ({ metric }: Goal): boolean => metric === "errorRatio" || metric === "sloAttainment";

@@ -7,11 +7,11 @@ import type { Report } from "../../report/report.ts";
 import type { Scenario } from "../../twin/scenario.ts";
 import { previewPool } from "../../worker/pool.ts";
 import type { PreviewTask } from "../../worker/protocol.ts";
+import { formatNamed, formatNames } from "../choose-format.ts";
 import { collect } from "../collect.ts";
 import { BadInput, EXIT, usageError } from "../exit.ts";
 import { type FileAside, fileAside } from "../file-aside.ts";
 import type { Outcome } from "../format.ts";
-import { formats } from "../formats/index.ts";
 import { simulationsIn, storeOfFiles } from "../inputs.ts";
 import { type LimitOptions, limitsOf, positive, withLimitOptions } from "../limit-options.ts";
 import { type Prepared, prepare } from "../prepare.ts";
@@ -40,7 +40,7 @@ export const run = (program: Command): void => {
       collect,
     )
     .option("--simulation <name>", "only this InferenceSimulation of those given")
-    .option("-o, --output <format>", `one of ${formats.map(({ name }) => name).join(", ")}`, "table")
+    .option("-o, --output <format>", `one of ${formatNames("print")}`, "table")
     .option("--threads <count>", "worker threads", positive, availableParallelism())
     .option(
       "--requests <file>",
@@ -75,12 +75,7 @@ Examples:
 };
 
 const simulate = async (options: Options): Promise<number> => {
-  const format = formats.find(({ name }) => name === options.output);
-  if (format === undefined)
-    throw usageError(
-      `there is no output format ${options.output}`,
-      `choose one of ${formats.map(({ name }) => name).join(", ")}`,
-    );
+  const print = formatNamed(options.output, "print");
   const store = storeOfFiles(options.filename);
   const limits = limitsOf(options);
   const prepared: Prepared[] = [];
@@ -108,7 +103,7 @@ const simulate = async (options: Options): Promise<number> => {
     const outcomes = await runAll(previews, options.threads, limits.maxTraceBytes, { files, bands: options.bands });
     // What was asked for on standard output has it for itself.
     const taken = options.requests === "-" || options.decisions === "-";
-    (taken ? process.stderr : process.stdout).write(format.print(outcomes));
+    (taken ? process.stderr : process.stdout).write(print(outcomes));
     await requests?.deliver();
     await decisions?.deliver();
     return exitOf(outcomes);

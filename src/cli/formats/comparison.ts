@@ -4,7 +4,7 @@ import type { Outcome } from "../format.ts";
 import { number, percent, seconds } from "./figure.ts";
 
 /** KPIs shown beside each other: title, flat name, how it is written. */
-const ROWS: readonly (readonly [string, string, (value: number) => string])[] = [
+export const KPI_ROWS: readonly (readonly [string, string, (value: number) => string])[] = [
   ["TTFT mean", "ttftMeanSeconds", seconds],
   ["TTFT p90", "ttftP90Seconds", seconds],
   ["TTFT p99", "ttftP99Seconds", seconds],
@@ -48,7 +48,7 @@ export const comparison = (baseline: Outcome, candidates: readonly Outcome[]): s
     style: { head: [], border: [] },
     chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   });
-  for (const [title, name, write] of ROWS) {
+  for (const [title, name, write] of KPI_ROWS) {
     if (all.every((kpis) => (kpis[name]?.mean ?? 0) === 0)) continue;
     table.push([
       title,

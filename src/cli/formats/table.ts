@@ -1,5 +1,4 @@
 import Table from "cli-table3";
-import { plot } from "simple-ascii-chart";
 import { withBands } from "../../report/bands.ts";
 import { isLatency } from "../../report/objectives.ts";
 import type { Report, ScaleEvent, Summary, TimelineColumn } from "../../report/report.ts";
@@ -10,8 +9,10 @@ import type { Format, Outcome } from "../format.ts";
 import { groupTables } from "../group-tables.ts";
 import { loopTables } from "../loop-tables.ts";
 import { nodeTables } from "../node-table.ts";
+import { plotted, pointsOf } from "../plot.ts";
 import { comparison } from "./comparison.ts";
-import { number, percent, seconds } from "./figure.ts";
+import { comparisonTable } from "./comparison-table.ts";
+import { duration, number, percent, seconds } from "./figure.ts";
 
 /** For people: KPIs, objectives, scale events, and courses over time as plots. */
 export const table: Format = {
@@ -21,6 +22,7 @@ export const table: Format = {
     [...new Set(outcomes.map(({ simulation }) => simulation))]
       .map((simulation) => simulated(outcomes.filter((outcome) => outcome.simulation === simulation)))
       .join("\n"),
+  compare: comparisonTable,
 };
 
 /** The baseline in full; of candidates what they do, and all of them beside it. */
@@ -190,52 +192,13 @@ const scaleRow = ({ atSeconds, from, to, by, reason }: ScaleEvent): string[] => 
 ];
 
 const plots = ({ timeline }: Report): string[] => {
-  const wanted: readonly [string, readonly TimelineColumn[]][] = [
-    ["replicas ready", ["replicasReady"]],
-    ["requests waiting", ["waiting"]],
-    ["time to first token, p99, s", ["ttftP99Seconds"]],
+  const wanted: readonly [string, TimelineColumn][] = [
+    ["replicas ready", "replicasReady"],
+    ["requests waiting", "waiting"],
+    ["time to first token, p99, s", "ttftP99Seconds"],
   ];
-  const hours = timeline.atSeconds.map((at) => at / 3600);
-  return wanted.map(([title, [column]]) => {
-    const values = timeline.columns[column as TimelineColumn];
-    const points = hours.map((hour, i): [number, number] => [hour, values[i] ?? 0]);
-    return drawn(title, thinned(points));
-  });
+  return wanted.map(([title, column]) => plotted(title, pointsOf(timeline, column)));
 };
-
-const WIDTH = 72;
-
-const drawn = (title: string, points: [number, number][]): string => {
-  const last = points.at(-1)?.[0] ?? 0;
-  const ticks = [0, last / 4, last / 2, (3 * last) / 4, last].map((tick) => nearest(points, tick));
-  const top = Math.max(...points.map(([, y]) => y));
-  const text = plot(points, {
-    width: WIDTH,
-    height: 8,
-    title,
-    xLabel: "hours",
-    yRange: [0, top === 0 ? 1 : top],
-    customXAxisTicks: [...new Set(ticks)],
-    formatter: (value, { axis }) => (axis === "x" ? Math.round(value * 10) / 10 : number(value)),
-  });
-  return `${text
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n")
-    .trim()}\n`;
-};
-
-/** The largest of each stretch, so that a spike is never lost to drawing. */
-const thinned = (points: readonly [number, number][]): [number, number][] => {
-  const per = Math.max(1, Math.ceil(points.length / WIDTH));
-  const stretches = Array.from({ length: Math.ceil(points.length / per) }, (_, i) =>
-    points.slice(i * per, (i + 1) * per),
-  );
-  return stretches.map((stretch) => [stretch[0]?.[0] ?? 0, Math.max(...stretch.map(([, y]) => y))]);
-};
-
-const nearest = (points: readonly [number, number][], x: number): number =>
-  points.reduce((best, [at]) => (Math.abs(at - x) < Math.abs(best - x) ? at : best), points[0]?.[0] ?? 0);
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
@@ -246,10 +209,4 @@ const range = (spread: Spread | undefined): string => {
   const { p10, p90 } = spread;
   const short = (value: number): string => value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
   return p90 < 1 ? `${short(p10 * 1000)}–${short(p90 * 1000)} ms` : `${short(p10)}–${short(p90)} s`;
-};
-
-const duration = (total: number): string => {
-  const whole = Math.round(total);
-  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
-  return [h > 0 ? `${h}h` : "", m > 0 || (h > 0 && s > 0) ? `${m}m` : "", s > 0 || whole === 0 ? `${s}s` : ""].join("");
 };

@@ -208,7 +208,7 @@ const selecting = (
 };
 
 /** Told whether or not the rest of the object makes sense: one that selects the pods and can't be read is an error. */
-const selectorOf = ({ kind, spec }: Manifest): Readonly<Record<string, string>> => {
+export const selectorOf = ({ kind, spec }: Manifest): Readonly<Record<string, string>> => {
   const selector = (spec as { selector?: { matchLabels?: unknown } | null } | undefined)?.selector ?? {};
   const labels = kind === "Service" ? selector : (selector.matchLabels ?? selector);
   return typeof labels === "object" ? (labels as Record<string, string>) : {};

@@ -1,0 +1,28 @@
+import { VERSION } from "../../model/version.ts";
+import type { Answer } from "../format.ts";
+import { answerOf, verdictSentence } from "../preview/verdict.ts";
+
+/** What the formats for machines say of a change; of the runs only the first of each side is told in full. */
+export const documentOfAnswer = ({ objects, previews, leftOut }: Answer) => ({
+  servetwin: VERSION,
+  simulated: true,
+  objects,
+  simulations: previews.map((preview) => {
+    const { name, values, comparison, kpis, findings, seeds, budget, first } = preview;
+    const [baseline, change] = first.map(({ families: _, ...report }) => report);
+    const answer = answerOf(preview);
+    return {
+      simulation: name,
+      answer,
+      sentence: verdictSentence(preview),
+      values,
+      comparison,
+      kpis,
+      findings,
+      seeds,
+      budget,
+      runs: { baseline, change },
+    };
+  }),
+  leftOut,
+});

@@ -1,0 +1,16 @@
+import type { LimitOptions } from "../limit-options.ts";
+import type { SimulationOptions } from "./traffic.ts";
+
+/** What `servetwin preview` is told. */
+export interface PreviewCommandOptions extends LimitOptions, SimulationOptions {
+  readonly filename: readonly string[];
+  readonly manifests?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly simulation?: string;
+  readonly budget: number;
+  readonly timeout?: number;
+  readonly threads: number;
+  readonly output: string;
+  readonly allowUrl: readonly string[];
+}

@@ -1,0 +1,44 @@
+import { previewPool } from "../../worker/pool.ts";
+import { TimedOut } from "../exit.ts";
+import { threadsFolder } from "../threads.ts";
+import type { ComparedSimulation } from "./compared-simulations.ts";
+import { type Previewed, preview } from "./previewed.ts";
+import { refining } from "./refining.ts";
+
+export interface RunOptions {
+  readonly budget: number;
+  readonly threads: number;
+  readonly maxTraceBytes: number;
+  /** Wall clock; left out: as long as it takes. */
+  readonly timeoutSeconds?: number;
+}
+
+/** Previews one simulation after the other, each on all threads. @throws BadInput, TimedOut */
+export const runPreviews = async (
+  simulations: readonly ComparedSimulation[],
+  { budget, threads, maxTraceBytes, timeoutSeconds }: RunOptions,
+): Promise<readonly Previewed[]> => {
+  const pool = previewPool(threadsFolder(import.meta.url), threads);
+  const shown = refining();
+  const stop = new AbortController();
+  const timer =
+    timeoutSeconds === undefined
+      ? undefined
+      : setTimeout(() => stop.abort(new TimedOut(timeoutSeconds)), timeoutSeconds * 1000);
+  try {
+    const previews: Previewed[] = [];
+    for (const simulation of simulations) {
+      shown.begin(simulation.name, budget);
+      const { signal } = stop;
+      const { run: tell, refined } = shown;
+      previews.push(await preview(simulation, pool, { budget, threads, maxTraceBytes, signal, tell, refined }));
+    }
+    return previews;
+  } catch (error) {
+    throw stop.signal.aborted && stop.signal.reason instanceof TimedOut ? stop.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    shown.stop();
+    await pool.close();
+  }
+};

@@ -1,0 +1,113 @@
+import { basename, dirname } from "node:path";
+import { API_VERSION, KIND } from "../../schema/resource.ts";
+import type { KubeObject, StoredObject } from "../../store/store.ts";
+import type { ManifestRef } from "../../twin/manifest.ts";
+import { usageError } from "../exit.ts";
+
+/** What the command line says of a simulation: its traffic, and what no manifest tells. */
+export interface SimulationOptions {
+  readonly trace?: string;
+  readonly traceFormat: string;
+  readonly rateScale?: number;
+  readonly gpu?: string;
+  readonly horizon?: string;
+  readonly objective: readonly string[];
+}
+
+/** @returns `spec.workload`; undefined: nothing was said of traffic */
+export const trafficOf = ({ trace, traceFormat, rateScale }: SimulationOptions): Record<string, unknown> | undefined =>
+  trace === undefined
+    ? undefined
+    : {
+        trace: {
+          format: traceFormat,
+          path: basename(trace),
+          ...(rateScale === undefined ? {} : { rateScale }),
+        },
+      };
+
+/** The folder that a trace lies in; left out: no trace was said. */
+export const traceFolder = ({ trace }: SimulationOptions): string | undefined =>
+  trace === undefined ? undefined : dirname(trace);
+
+/** Any traffic, to see what a simulation would read. */
+export const PLACEHOLDER = {
+  synthetic: {
+    clients: [
+      {
+        name: "any",
+        rate: 1,
+        prompt: { distribution: "constant", tokens: 1 },
+        output: { distribution: "constant", tokens: 1 },
+      },
+    ],
+  },
+};
+
+const HORIZON = "6h";
+const WARM_UP = "10m";
+
+/** A simulation of workloads for which nobody has written one. @returns undefined without workloads */
+export const bareSimulation = (
+  workloads: readonly ManifestRef[],
+  workload: Readonly<Record<string, unknown>>,
+  options: SimulationOptions,
+): StoredObject | undefined => {
+  const [first] = workloads;
+  if (first === undefined) return undefined;
+  const { gpu, horizon = HORIZON } = options;
+  return {
+    object: {
+      apiVersion: API_VERSION,
+      kind: KIND,
+      metadata: { name: first.name, namespace: first.namespace },
+      spec: {
+        mirror: { workloads: workloads.map(({ kind, name }) => ({ kind, name })) },
+        workload,
+        ...(gpu === undefined ? {} : { overrides: { hardware: { gpu } } }),
+        objectives: options.objective.map(objectiveOf),
+        run: { horizon, ...(isShort(horizon) ? {} : { warmUp: WARM_UP }) },
+      },
+    },
+  };
+};
+
+/** A warm-up must be shorter than the run. */
+const isShort = (horizon: string): boolean => /^[0-9.]+(us|ms|s)$/.test(horizon) || /^([0-9]|1[0-9])m$/.test(horizon);
+
+/** A simulation as it was written, with what the command line says in place of what it says itself. */
+export const saidOtherwise = (stored: StoredObject, options: SimulationOptions): StoredObject => {
+  const spec = (stored.object.spec ?? {}) as Record<string, unknown>;
+  const workload = trafficOf(options) ?? spec.workload;
+  const overrides = (spec.overrides ?? {}) as Record<string, unknown>;
+  const { gpu, horizon, objective } = options;
+  const object: KubeObject = {
+    ...stored.object,
+    spec: {
+      ...spec,
+      workload,
+      ...(gpu === undefined
+        ? {}
+        : { overrides: { ...overrides, hardware: { ...(overrides.hardware as object | undefined), gpu } } }),
+      ...(objective.length === 0 ? {} : { objectives: objective.map(objectiveOf) }),
+      ...(horizon === undefined ? {} : { run: { ...(spec.run as object | undefined), horizon } }),
+    },
+  };
+  return { ...stored, object };
+};
+
+/** `ttft p99 <= 800ms`, `errorRatio <= 0.001`, `sloAttainment >= 0.99`, each for one class with `of CLASS` after the metric. */
+const OBJECTIVE =
+  /^(?<metric>[A-Za-z]+)(?:\s+p(?<percentile>\d+))?(?:\s+of\s+(?<sloClass>\S+))?\s*(?<sign><=|>=)\s*(?<bound>\S+)$/;
+
+const objectiveOf = (text: string): Record<string, unknown> => {
+  const { metric, percentile, sloClass, sign, bound } = OBJECTIVE.exec(text.trim())?.groups ?? {};
+  if (metric === undefined)
+    throw usageError(`${text} is no objective`, 'write one such as "ttft p99 <= 800ms" or "errorRatio <= 0.001"');
+  return {
+    metric,
+    ...(percentile === undefined ? {} : { percentile: Number(percentile) }),
+    ...(sloClass === undefined ? {} : { sloClass }),
+    [sign === "<=" ? "atMost" : "atLeast"]: bound,
+  };
+};
