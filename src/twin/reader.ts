@@ -7,12 +7,12 @@ import type { Known, Source } from "../model/known.ts";
 import type { Result } from "../model/problem.ts";
 import type { RuleGroupSpec, ScrapeJob } from "../promql/index.ts";
 import type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
+import type { ServerArguments } from "./readers/flags/server-arguments.ts";
 import type { LabelSelector } from "./readers/kubernetes/label-selector.ts";
 import type { GpuReading } from "./readers/pod/gpu.ts";
 import type { ModelStorage } from "./readers/pod/model-storage.ts";
 import type { PlacementReading } from "./readers/pod/placement.ts";
 import type { PodLifeReading } from "./readers/pod/probes.ts";
-import type { VllmArguments } from "./readers/vllm/vllm-args.ts";
 
 /**
  * Says what one kind of manifest means, and in which field it says so. A reader sees a single object, fills in what its
@@ -41,7 +41,7 @@ export interface WorkloadReading {
   readonly replicas: Known<number>;
   /** Of the engine. */
   readonly container: Known<string>;
-  readonly arguments: VllmArguments;
+  readonly arguments: ServerArguments;
   /** vLLM's version by the image's tag; undefined: the tag doesn't tell. */
   readonly version: Known<string> | undefined;
   readonly gpu: GpuReading;

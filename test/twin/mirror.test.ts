@@ -4,6 +4,7 @@ import { describeProblem } from "../../src/model/problem.ts";
 import { DEFAULT_LIMITS } from "../../src/schema/limits.ts";
 import { scenarioDigest } from "../../src/twin/digest.ts";
 import type { Mirrored } from "../../src/twin/mirror.ts";
+import { LOOKED_FOR } from "../../src/twin/readers/pod/launch.ts";
 import { type Json, Quickstart } from "./quickstart.ts";
 
 const good = (quickstart: Quickstart, simulation?: Json): Mirrored & { warnings: readonly string[] } => {
@@ -642,7 +643,7 @@ const BAD: readonly Bad[] = [
     name: "a Deployment that is not vLLM",
     change: (q) => (q.pod.containers = [{ name: "web", image: "nginx:1.29", command: ["nginx", "-g", "daemon off;"] }]),
     errors: [
-      `${D}: spec.template.spec.containers: no container runs vLLM: looked for \`vllm serve\` or \`-m vllm.entrypoints.openai.api_server\` in command and args, or an image named vllm-openai; found web (nginx -g daemon off;); mirror a workload that serves with vLLM`,
+      `${D}: spec.template.spec.containers: no container runs a model server that is known: looked for ${LOOKED_FOR}; found web (nginx -g daemon off;); mirror a workload that serves with vLLM, SGLang or TensorRT-LLM`,
     ],
   },
   {

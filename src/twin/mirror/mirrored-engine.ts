@@ -7,6 +7,7 @@ import {
   engineDefaults,
 } from "../../engine/defaults.ts";
 import type { EngineConfig } from "../../engine/engine.ts";
+import { serverDefaults } from "../../engine/server-defaults.ts";
 import { atLeast, isNumbered } from "../../engine/vllm-version.ts";
 import { type Known, known } from "../../model/known.ts";
 import { defaulted, derived, type Ledger, overridden, placeOf } from "../ledger.ts";
@@ -35,7 +36,9 @@ export const mirrorEngine = (parts: EngineParts, ledger: Ledger, path: string): 
   const { arguments: said } = reading;
   const use = <T extends string | number | boolean>(name: string, value: Known<T>): T =>
     ledger.use(`${path}.engine.${name}`, value);
-  use("version", reading.version ?? defaulted("unknown", "the image's tag doesn't tell; the newest that is known"));
+  if (said.server === "vllm") {
+    use("version", reading.version ?? defaulted("unknown", "the image's tag doesn't tell; the newest that is known"));
+  } else use("server", known(said.server, said.text("model")?.from ?? reading.container.from));
   const longest = defaultMaxModelLen(shape);
   const asked = overridden(override.maxModelLen, "overrides.engine.maxModelLen") ?? said.number("max-model-len");
   const seqs = overridden(override.maxNumSeqs, "overrides.engine.maxNumSeqs") ?? said.number("max-num-seqs");
@@ -47,7 +50,7 @@ export const mirrorEngine = (parts: EngineParts, ledger: Ledger, path: string): 
   const asynchrony = asyncPartsOf(parts, speculation?.method);
   const prompts = said.number("max-num-partial-prefills");
   const performance = performanceMode(parts, ledger, path);
-  const defaults = engineDefaults({
+  const forVllm = engineDefaults({
     mode,
     version: reading.version?.value,
     hardware: parts.hardware,
@@ -58,6 +61,11 @@ export const mirrorEngine = (parts: EngineParts, ledger: Ledger, path: string): 
     ...(seqs === undefined ? {} : { maxNumSeqs: seqs.value }),
     ...(tokens === undefined ? {} : { maxNumBatchedTokens: tokens.value }),
   });
+  const gpus = parallelism.tp * parallelism.pp;
+  const defaults =
+    said.server === "vllm" || mode === "blis"
+      ? forVllm
+      : { ...forVllm, ...serverDefaults(said.server, { hardware: parts.hardware, gpus }) };
   const chunkedPrefill = said.switch("enable-chunked-prefill") ?? defaults.chunkedPrefill;
   const budget = tokens ?? wholePrompts(defaults.maxNumBatchedTokens, chunkedPrefill, asked ?? longest);
   const eager = mirrorEager(parts, ledger, path);

@@ -2,6 +2,7 @@ import type { EngineDefaults } from "../../engine/defaults.ts";
 import type { EngineConfig } from "../../engine/engine.ts";
 import { type CapacityInput, type KvCapacity, kvCapacity, longestThatFits } from "../../engine/kv-capacity.ts";
 import type { LoraSlots } from "../../engine/memory-profile.ts";
+import type { ServerKind } from "../../engine/server-defaults.ts";
 import { type Known, known } from "../../model/known.ts";
 import type { ModelShape, Parallelism } from "../../model/model-shape.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
@@ -112,13 +113,15 @@ const capacityOf = (
   ledger: Ledger,
   path: string,
 ): Capacity | undefined => {
-  const { reading, override, page, shape, visibleMiB } = parts;
+  const { reading, override, page, shape, visibleMiB, mode } = parts;
   const said = reading.arguments;
   const element = kvElementBytes(reading, shape, ledger);
   ledger.use(`${path}.engine.kvElementBytes`, element);
   if (visibleMiB !== undefined) ledger.use(`${path}.gpuMemoryMiB`, visibleMiB);
-  const input = capacityInput(parts, share, block, said.text("kv-cache-dtype") === undefined ? undefined : element);
-  const capacity = kvCapacity(input);
+  const own = capacityInput(parts, share, block, said.text("kv-cache-dtype") === undefined ? undefined : element);
+  const input = mode === "vllm" ? { ...own, ...SHARE_OF[said.server] } : own;
+  const found = kvCapacity(input);
+  const capacity = found.ok && said.server === "tensorrt-llm" ? { ...found, value: partOf(found.value, share) } : found;
   const blocks = givenBlocks(override, page);
   if (!capacity.ok) {
     const place = said.number("tensor-parallel-size") ?? said.text("model");
@@ -138,6 +141,21 @@ const capacityOf = (
   if (given !== undefined && !credible(given, capacity.value, reading, ledger)) return undefined;
   return { ...capacity.value, blocks: given ?? known(capacity.value.blocks, howMany(capacity.value, parts, share)) };
 };
+
+/**
+ * What a server's share of memory is of: vLLM's holds activations too, SGLang's mem_fraction_static only weights and KV cache,
+ * TensorRT-LLM's is of what weights and buffers leave, so that its cache is a part of what fits with all of the memory.
+ */
+const SHARE_OF: Readonly<Record<ServerKind, Partial<CapacityInput>>> = {
+  vllm: {},
+  sglang: { overheadGiB: 0 },
+  "tensorrt-llm": { gpuMemoryUtilization: 1 },
+};
+
+const partOf = (whole: KvCapacity, { value }: Known<number>): KvCapacity => ({
+  ...whole,
+  blocks: Math.floor(whole.blocks * value),
+});
 
 const capacityInput = (
   parts: MemoryParts,
@@ -196,7 +214,7 @@ const byBytes = ({ bytesPerBlock }: KvCapacity, { arguments: said }: WorkloadRea
 
 const howMany = (
   { weightBytes, overheadBytes, bytesPerBlock, kvGroups }: KvCapacity,
-  { hardware, visibleMiB, mode }: EngineParts,
+  { hardware, visibleMiB, mode, reading }: EngineParts,
   share: Known<number>,
 ): Known<number>["from"] => {
   if (mode === "blis") return { kind: "derived", how: "the formula of the reference simulator (BLIS)" };
@@ -204,6 +222,10 @@ const howMany = (
   const memory = gib((visibleMiB?.value ?? hardware.visibleMiB ?? hardware.memoryGiB * 1024) * 2 ** 20);
   const groups = kvGroups.length > 1 ? `, of ${kvGroups.length} groups of layers` : "";
   const less = `less ${gib(weightBytes)} GiB of weights and ${gib(overheadBytes)} GiB for activations and the rest`;
+  if (reading.arguments.server === "tensorrt-llm") {
+    const how = `per GPU, ${share.value} of ${memory} GiB (less the driver's) ${less}, over ${bytesPerBlock} bytes per block${groups}`;
+    return { kind: "derived", how };
+  }
   return {
     kind: "derived",
     how: `per GPU, ${memory} GiB (less the driver's) x ${share.value}, ${less}, over ${bytesPerBlock} bytes per block${groups}`,

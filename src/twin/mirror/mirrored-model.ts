@@ -5,7 +5,7 @@ import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { defaulted, derived, type Ledger, overridden, placeOf } from "../ledger.ts";
 import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
-import type { VllmArguments } from "../readers/vllm/vllm-args.ts";
+import type { ServerArguments } from "../readers/flags/server-arguments.ts";
 import { withFigures } from "./model-figures.ts";
 
 type ModelOverride = NonNullable<SimulationSpec["overrides"]["model"]>;
@@ -166,7 +166,7 @@ const withPrecision = (
 const withDtype = (
   shape: ModelShape,
   override: ModelOverride,
-  said: VllmArguments,
+  said: ServerArguments,
   sources: Map<Figure, Source>,
 ): ModelShape => {
   const dtype = said.text("dtype");

@@ -1,7 +1,7 @@
 import { Field } from "../../../src/twin/field.ts";
+import type { ServerArguments } from "../../../src/twin/readers/flags/server-arguments.ts";
 import { Environment } from "../../../src/twin/readers/pod/environment.ts";
 import { launchOf } from "../../../src/twin/readers/pod/launch.ts";
-import { VllmArguments } from "../../../src/twin/readers/vllm/vllm-args.ts";
 
 export interface Container {
   readonly image?: string;
@@ -12,18 +12,18 @@ export interface Container {
 }
 
 /** What is read of one container of `Deployment/ns/app`; its fields begin with `c`. undefined: it does not run vLLM. */
-export const argumentsOf = (container: Container): VllmArguments | undefined => {
+export const argumentsOf = (container: Container): ServerArguments | undefined => {
   const field = Field.root(
     { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "app", namespace: "ns" }, c: container },
     [],
   ).at("c");
-  const launch = launchOf(field, Environment.of(field));
-  return launch === undefined ? undefined : new VllmArguments(launch, "Deployment/ns/app");
+  const found = launchOf(field, Environment.of(field));
+  return found?.program.read(found.launch, "Deployment/ns/app", { spansPods: false });
 };
 
 /** The value of a flag, whatever its type, and the field it is from. */
 export const valueOf = (
-  said: VllmArguments | undefined,
+  said: ServerArguments | undefined,
   flag: string,
 ): { value: unknown; field: string } | undefined => {
   const found = said?.number(flag) ?? said?.text(flag) ?? said?.switch(flag) ?? said?.firstText(flag);

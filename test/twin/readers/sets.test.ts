@@ -290,12 +290,12 @@ describe("a LeaderWorkerSet", () => {
     [
       "a leader that isn't vLLM",
       (one: Json) => (one.spec.leaderWorkerTemplate.leaderTemplate.spec.containers[0].command = ["sleep", "1"]),
-      /leaderTemplate\.spec\.containers: no container runs vLLM/,
+      /leaderTemplate\.spec\.containers: no container runs a model server that is known/,
     ],
     [
       "no templates",
       (one: Json) => delete one.spec.leaderWorkerTemplate,
-      /no container runs vLLM.*it has no containers/,
+      /no container runs a model server that is known.*it has no containers/,
     ],
   ])("refuses %s", (_, change, told) => {
     const { reading, told: problems } = read(parsed(LEADERS, change));

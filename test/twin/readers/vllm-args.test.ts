@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { humanWhole } from "../../../src/twin/readers/vllm/vllm-args.ts";
+import { humanWhole } from "../../../src/twin/readers/flags/flag-parser.ts";
 import { FLAGS, SHORT } from "../../../src/twin/readers/vllm/vllm-flags.ts";
 import { argumentsOf, type Container, valueOf } from "./container.ts";
 
@@ -539,7 +539,7 @@ describe("problems", () => {
         severity: "warning",
         reason: "Ambiguous",
         field: "c.args[0]",
-        message: "its script starts vLLM in 2 places; the first is taken",
+        message: "its script starts the server in 2 places; the first is taken",
       },
     },
     {

@@ -2,10 +2,10 @@ import { type Known, known } from "../../../model/known.ts";
 import type { Problem } from "../../../model/problem.ts";
 import type { Field } from "../../field.ts";
 import type { WorkloadReading } from "../../reader.ts";
-import { VllmArguments } from "../vllm/vllm-args.ts";
+import type { Launch, ServerProgram } from "../servers/server-program.ts";
 import { Environment } from "./environment.ts";
 import { GPU_RESOURCES, readGpu } from "./gpu.ts";
-import { type Launch, LOOKED_FOR, launchOf } from "./launch.ts";
+import { LOOKED_FOR, launchOf } from "./launch.ts";
 import { readModelStorage, survives, volumeAt } from "./model-storage.ts";
 import { readPlacement } from "./placement.ts";
 import { readPodRequests } from "./pod-requests.ts";
@@ -30,7 +30,7 @@ export interface PodTemplateParts {
  * Reads a pod template in the one way that all kinds of workloads share. Defaults as the API server's, Kubernetes v1.36.
  *
  * @param problems where all that is wrong is told
- * @returns undefined where no container runs vLLM, or anything is an error
+ * @returns undefined where no container runs a model server, or anything is an error
  */
 export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): PodTemplateReading | undefined => {
   const { workload, template, given = {}, claims = [], spansPods = false } = parts;
@@ -40,8 +40,8 @@ export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): P
     problems.push(notVllm(pod));
     return undefined;
   }
-  const { container, environment, launch } = engine;
-  const said = new VllmArguments(launch, template.object, { spansPods });
+  const { container, environment, program, launch } = engine;
+  const said = program.read(launch, template.object, { spansPods });
   const metadata = [template.at("metadata"), workload.at("metadata")];
   const [model, cache] = [said.text("model")?.value, said.text("download-dir")?.value];
   const reading: PodTemplateReading = {
@@ -64,18 +64,19 @@ export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): P
 interface Engine {
   readonly container: Field;
   readonly environment: Environment;
+  readonly program: ServerProgram;
   readonly launch: Launch;
 }
 
-/** The first container with a GPU among those that run vLLM, else the first of them. */
+/** The first container with a GPU among those that run a server, else the first of them. */
 const engineOf = (pod: Field, given: Readonly<Record<string, string>>): Engine | undefined => {
   const engines = pod
     .at("containers")
     .items()
     .flatMap((container): Engine[] => {
       const environment = Environment.of(container, given);
-      const launch = launchOf(container, environment);
-      return launch === undefined ? [] : [{ container, environment, launch }];
+      const found = launchOf(container, environment);
+      return found === undefined ? [] : [{ container, environment, ...found }];
     });
   const hasGpu = ({ container }: Engine): boolean =>
     GPU_RESOURCES.some((resource) => container.at("resources", "limits", resource).present);
@@ -92,11 +93,11 @@ const notVllm = (pod: Field): Problem => {
   const found = shown.length === 0 ? "it has no containers" : `found ${shown.join(", ")}`;
   return {
     severity: "error",
-    reason: "NotVllm",
+    reason: "NoModelServer",
     object: pod.object,
     field: pod.at("containers").path,
-    message: `no container runs vLLM: looked for ${LOOKED_FOR}; ${found}`,
-    fix: "mirror a workload that serves with vLLM",
+    message: `no container runs a model server that is known: looked for ${LOOKED_FOR}; ${found}`,
+    fix: "mirror a workload that serves with vLLM, SGLang or TensorRT-LLM",
   };
 };
 

@@ -1,33 +1,10 @@
+import { type FlagTable, flagTable, rows } from "../flags/flag.ts";
+
 /**
- * Flags of `vllm serve`, so that a typo can be told from a flag that doesn't matter here.
+ * Flags of `vllm serve`.
  * Source: vLLM 0.6 to 0.29, vllm/engine/arg_utils.py and vllm/entrypoints/openai/cli_args.py.
  */
-export interface Flag {
-  /** Without dashes: `max-num-seqs`. */
-  readonly name: string;
-  readonly takes: Takes;
-  readonly role: Role;
-}
-
-/** `texts`: one or more words; `json`: an object, or its fields one by one (`--x.field`); `switch`: none, and has a `--no-` twin. */
-export type Takes = "whole" | "number" | "text" | "texts" | "json" | "switch";
-
-/**
- * What a flag is to the twin.
- * - `modelled`: read and simulated;
- * - `ignored-matters`: changes performance and is not modelled;
- * - `ignored-breaks`: what is simulated without it is another system;
- * - `harmless`: changes nothing that is simulated.
- */
-export type Role = "modelled" | "ignored-matters" | "ignored-breaks" | "harmless";
-
-const rows = (role: Role, takes: Takes, names: string): readonly Flag[] =>
-  names
-    .trim()
-    .split(/\s+/)
-    .map((name) => ({ name, takes, role }));
-
-export const FLAGS: readonly Flag[] = [
+export const FLAGS = [
   ...rows("modelled", "text", "model dtype quantization kv-cache-dtype download-dir load-format"),
   ...rows(
     "modelled",
@@ -145,7 +122,7 @@ export const FLAGS: readonly Flag[] = [
 ];
 
 /** Short names, and long ones that mean the same. */
-export const SHORT: Readonly<Record<string, string>> = {
+export const SHORT = {
   "-tp": "tensor-parallel-size",
   "-pp": "pipeline-parallel-size",
   "-dp": "data-parallel-size",
@@ -164,14 +141,21 @@ export const SHORT: Readonly<Record<string, string>> = {
   "-cc": "compilation-config",
   "-ac": "attention-config",
   "-sc": "speculative-config",
-  "--spec-config": "speculative-config",
+  "spec-config": "speculative-config",
   "-n": "nnodes",
   "-r": "node-rank",
   "-q": "quantization",
   "-O": "optimization-level",
 };
 
-const BY_NAME = new Map(FLAGS.map((flag) => [flag.name, flag]));
+const BREAKS = {
+  "ec-transfer-config": "disaggregated encoding is not modelled; the replica is simulated as if alone",
+  "disable-log-stats":
+    "the real server exports no metrics with it, so an autoscaler sees none; the simulated one exports them",
+  config: "the file that it names is not read; give what it says as flags",
+  headless: "a rank without a front end is not modelled",
+  nnodes: "an engine that spans pods is not modelled; the pod is simulated as a replica of its own",
+  "data-parallel-size-local": "data-parallel ranks in several pods are not modelled",
+};
 
-/** @param name without dashes, with dashes for underscores */
-export const flagNamed = (name: string): Flag | undefined => BY_NAME.get(name);
+export const VLLM: FlagTable = flagTable({ server: "vllm serve", flags: FLAGS, aliases: SHORT, breaks: BREAKS });
