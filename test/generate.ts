@@ -6,12 +6,15 @@ import { VERSION } from "../src/model/version.ts";
 import { metricsDocs } from "../src/report/metrics/docs.ts";
 import { crdYaml } from "../src/schema/crd.ts";
 import { crdDocs } from "../src/schema/docs.ts";
+import { openApi } from "../src/server/openapi.ts";
+import { ROUTES } from "../src/server/routes.ts";
 import { gatewayDocs } from "../src/twin/gateway-docs.ts";
 
 /** Files that follow from the code: `npm run gen` writes them, a test fails when they are stale. Paths from the repository's root. */
 export const GENERATED: readonly { readonly path: string; readonly text: () => string | Promise<string> }[] = [
   { path: "crds/servetwin.dev_inferencesimulations.yaml", text: crdYaml },
   { path: "docs/crd.md", text: crdDocs },
+  { path: "docs/openapi.json", text: () => `${JSON.stringify(openApi(ROUTES), null, 2)}\n` },
   { path: "docs/gateway.md", text: gatewayDocs },
   { path: "docs/metrics.md", text: async () => metricsDocs(await ownMetrics().described()) },
 ];

@@ -30,14 +30,18 @@ export interface PageContext {
 /** Simulations that get charts on the first page; the rest are a click away. */
 const DRAWN = 12;
 
-/** The first page: every simulation with state, key figures and courses. */
-export const listPage = (context: PageContext, simulations: readonly SimulationDetail[]): string => {
+/** The first page: every simulation with state, key figures and courses. @param next after which of them more follow */
+export const listPage = (context: PageContext, simulations: readonly SimulationDetail[], next?: string): string => {
   const cards = simulations.map(
     (simulation, i) => html`<section class="card">${cardOf(simulation, i < DRAWN)}</section>\n`,
   );
   const empty = html`<section class="card"><h2>No simulations yet</h2><p class="message">Apply an <code>InferenceSimulation</code> that names
 a Deployment running vLLM, or put one into the watched folder. It appears here by itself.</p></section>`;
-  return layout(context, "simulations", cards.length === 0 ? [empty] : cards);
+  const more =
+    next === undefined
+      ? undefined
+      : html`<p><a href="/?continue=${encodeURIComponent(next)}" rel="next">More simulations</a></p>`;
+  return layout(context, "simulations", cards.length === 0 ? [empty] : [...cards, more]);
 };
 
 /** One simulation with all that is known of it. */

@@ -1,40 +1,12 @@
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { pipeline } from "node:stream/promises";
-import { promisify } from "node:util";
-import { createGzip, gzip, type ZlibOptions } from "node:zlib";
-import express, {
-  type ErrorRequestHandler,
-  type Express,
-  type Request,
-  type RequestHandler,
-  type Response,
-} from "express";
-import { detailPage, listPage, missingPage, type PageContext } from "./page.ts";
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import { givenTo, type Route, type ServerParts } from "./route.ts";
+import { ROUTES } from "./routes.ts";
 import { SCRIPT } from "./script.ts";
+import { sendProblem } from "./send.ts";
 import { STYLE } from "./style.ts";
-import type { SimulationDetail, SimulationSummary } from "./view.ts";
-
-/** What the server answers from; each is asked at every request. */
-export interface ServerParts {
-  readonly version: string;
-  /** `cluster`, or the folder. */
-  readonly place: string;
-  /** What the store could not read, one line each. */
-  problems(): readonly string[];
-  /** @returns why the operator is not ready; undefined: it is */
-  notReady(): string | undefined;
-  /** @param accept the request's Accept header */
-  metrics(
-    accept: string | undefined,
-  ): Promise<{ readonly contentType: string; readonly chunks: AsyncIterable<string> }>;
-  /** In order of namespace and name. */
-  simulations(): readonly SimulationDetail[];
-  simulation(namespace: string, name: string): SimulationDetail | undefined;
-  /** A request failed by a fault of ours; it was answered with 500. */
-  failed(error: unknown): void;
-}
 
 export interface RunningServer {
   /** `http://127.0.0.1:8080`. */
@@ -72,62 +44,30 @@ export const startServer = async (
   };
 };
 
-const appOf = (parts: ServerParts): Express => {
+/** Every route of ROUTES, and answers for everything else. */
+export const appOf = (parts: ServerParts): Express => {
   const app = express();
   app.disable("x-powered-by").disable("etag").set("query parser", false);
   app.use(secure);
-  const context = (): PageContext => ({ version: parts.version, place: parts.place, problems: parts.problems() });
-
-  answer(app, "/healthz", (_request, response) => void response.type("text/plain").send("ok\n"));
-  answer(app, "/readyz", (_request, response) => {
-    const why = parts.notReady();
-    response
-      .status(why === undefined ? 200 : 503)
-      .type("text/plain")
-      .send(`${why ?? "ok"}\n`);
-  });
-  answer(app, "/metrics", async (request, response) => {
-    const { contentType, chunks } = await parts.metrics(request.get("accept"));
-    await send(request, response.vary("accept"), contentType, chunks);
-  });
-  answer(app, "/", (request, response) => send(request, response, HTML, listPage(context(), parts.simulations())));
-  answer(app, "/simulations/:namespace/:name", (request, response) => {
-    const { namespace, name, found } = wanted(parts, request);
-    const text = found === undefined ? missingPage(context(), missing(namespace, name)) : detailPage(context(), found);
-    return send(request, response.status(found === undefined ? 404 : 200), HTML, text);
-  });
-  answer(app, "/api/v1/simulations", (request, response) =>
-    sendJson(request, response, { simulations: parts.simulations().map(summaryOf) }),
-  );
-  answer(app, "/api/v1/simulations/:namespace/:name", (request, response) => {
-    const { namespace, name, found } = wanted(parts, request);
-    return sendJson(
-      request,
-      response.status(found === undefined ? 404 : 200),
-      found ?? problem(missing(namespace, name)),
-    );
-  });
-
-  app.use((request, response) =>
-    sendJson(request, response.status(404), problem(`there is nothing at ${request.path}`)),
-  );
+  for (const route of ROUTES) serve(app, route, parts);
+  app.use((request, response) => sendProblem(request, response, 404, `there is nothing at ${request.path}`));
   app.use(failure(parts));
   return app;
 };
 
 /** Answers GET and HEAD; whoever comes with another method is told so. */
-const answer = (app: Express, path: string, handler: RequestHandler): void => {
-  app.get(path, handler);
+const serve = (app: Express, route: Route, parts: ServerParts): void => {
+  const path = route.path.replace(/\{(\w+)\}/g, ":$1");
+  app.get(path, (request, response) => {
+    const read = givenTo(route, request);
+    return "wrong" in read
+      ? sendProblem(request, response, 400, read.wrong)
+      : route.handle(parts, request, response, read.given);
+  });
   app.all(path, (request, response) =>
-    sendJson(
-      request,
-      response.status(405).set("allow", "GET, HEAD"),
-      problem(`${request.method} is not possible here`),
-    ),
+    sendProblem(request, response.set("allow", "GET, HEAD"), 405, `${request.method} is not possible here; use GET`),
   );
 };
-
-const HTML = "text/html; charset=utf-8";
 
 /** Pages may run the one script and style that they hold, and talk to nobody but this server. */
 const POLICY = [
@@ -157,53 +97,6 @@ const secure: RequestHandler = (_request, response, next) => {
   next();
 };
 
-const summaryOf = ({
-  spec: _spec,
-  status: _status,
-  mirrored: _mirrored,
-  runs: _runs,
-  ...summary
-}: SimulationDetail): SimulationSummary => summary;
-
-const wanted = (parts: ServerParts, { params }: Request) => {
-  const [namespace, name] = [String(params.namespace), String(params.name)];
-  return { namespace, name, found: parts.simulation(namespace, name) };
-};
-
-const missing = (namespace: string, name: string): string => `there is no InferenceSimulation ${namespace}/${name}`;
-const problem = (message: string) => ({ error: { message } });
-
-/** Below this many characters compressing costs more than it saves. */
-const WORTH_COMPRESSING = 2048;
-
-const sendJson = (request: Request, response: Response, body: unknown): Promise<void> =>
-  send(request, response, "application/json; charset=utf-8", `${JSON.stringify(body)}\n`);
-
-/** Compressed where the client takes it; a stream is sent as it comes, so that nobody waits for all of it. */
-const send = async (
-  request: Request,
-  response: Response,
-  contentType: string,
-  body: string | AsyncIterable<string>,
-): Promise<void> => {
-  response.vary("accept-encoding").set("content-type", contentType);
-  if (request.method === "HEAD") return void response.end();
-  const small = typeof body === "string" && body.length < WORTH_COMPRESSING;
-  const compressed = !small && request.acceptsEncodings("gzip") === "gzip";
-  if (compressed) response.set("content-encoding", "gzip");
-  if (typeof body === "string") return void response.end(compressed ? await zip(body, LEVEL) : body);
-  try {
-    if (compressed) await pipeline(body, createGzip(LEVEL), response);
-    else await pipeline(body, response);
-  } catch (error) {
-    // Whoever asked has hung up.
-    if ((error as NodeJS.ErrnoException).code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
-  }
-};
-
-const LEVEL = { level: 4 };
-const zip = promisify<string, ZlibOptions, Buffer>(gzip);
-
 const failure =
   (parts: ServerParts): ErrorRequestHandler =>
   (error, request, response, _next) => {
@@ -211,9 +104,10 @@ const failure =
     const theirs = typeof status === "number" && status >= 400 && status < 500;
     if (!theirs) parts.failed(error);
     if (response.headersSent) return void response.destroy();
-    void sendJson(
+    void sendProblem(
       request,
-      response.status(theirs ? status : 500),
-      problem(theirs ? "the request can't be read" : "internal error"),
+      response,
+      theirs ? status : 500,
+      theirs ? "the request can't be read" : "internal error; the operator's log says more",
     );
   };

@@ -1,160 +1,211 @@
-// What the server is handed, as plain JSON: it knows nobody else's types. The API answers these as they are.
+import * as z from "zod";
 
-export interface SimulationSummary {
-  readonly namespace: string;
-  readonly name: string;
-  /** Preview, Shadow. */
-  readonly mode: string;
-  /** Mirroring, Running, Following, Succeeded, Failed. */
-  readonly phase: string;
-  /** Passed, Failed, Inconclusive; left out without objectives. */
-  readonly verdict?: string;
-  readonly conditions: readonly ConditionView[];
-  readonly warnings: readonly string[];
-  /** 0 to 1, while a preview runs. */
-  readonly progress?: number;
-  /** How far a Shadow has come, and how far it is behind the wall clock. */
-  readonly simulatedSeconds?: number;
-  readonly lagSeconds?: number;
-  readonly objectives: readonly ObjectiveView[];
-  /** Over the replications, by names that carry the unit (`ttftP99Seconds`), as in `status.runs[].kpis`. Empty before the first result. */
-  readonly kpis: Readonly<Record<string, SpreadView>>;
-}
+// What the server is handed, as plain JSON: it knows nobody else's types. The API answers these as they are; its
+// OpenAPI document is made from them.
 
-export interface SimulationDetail extends SimulationSummary {
-  /** Of the object, as it was read. */
-  readonly spec: unknown;
-  /** As it is written to the object. */
-  readonly status: unknown;
-  readonly mirrored: readonly MirroredView[];
-  /** One per replication; a Shadow has one, so far. */
-  readonly runs: readonly RunView[];
-}
+const list = <T extends z.ZodType>(entry: T) => z.array(entry).readonly();
+const byName = <T extends z.ZodType>(value: T) => z.record(z.string(), value).readonly();
 
-export interface ConditionView {
-  readonly type: string;
-  readonly status: string;
-  readonly reason: string;
-  readonly message: string;
-}
+const condition = z
+  .object({ type: z.string(), status: z.string(), reason: z.string(), message: z.string() })
+  .readonly()
+  .meta({ description: "As metav1.Condition, without its times." });
 
-export interface SpreadView {
-  readonly mean: number;
-  readonly p10: number;
-  readonly p90: number;
-}
+const spread = z
+  .object({ mean: z.number(), p10: z.number(), p90: z.number() })
+  .readonly()
+  .meta({ description: "Over the replications, and of what the latency model doesn't know of real servers." });
+export type SpreadView = z.output<typeof spread>;
 
-export interface ObjectiveView {
-  readonly metric: string;
-  readonly percentile?: number | undefined;
-  readonly sloClass?: string | undefined;
-  readonly atMost?: string | undefined;
-  readonly atLeast?: string | undefined;
-  /** Latencies in seconds. */
-  readonly observed?: SpreadView | undefined;
-  readonly verdict: string;
-}
+const objective = z
+  .object({
+    metric: z.string(),
+    percentile: z.number().optional(),
+    sloClass: z.string().optional(),
+    atMost: z.string().optional(),
+    atLeast: z.string().optional(),
+    observed: spread.optional().meta({ description: "Latencies in seconds." }),
+    verdict: z.string(),
+  })
+  .readonly();
+export type ObjectiveView = z.output<typeof objective>;
 
-/** A value that the simulation uses, and where it came from. */
-export interface MirroredView {
-  readonly path: string;
-  readonly value: string;
-  readonly from: string;
-}
+const summaryFields = {
+  namespace: z.string(),
+  name: z.string(),
+  mode: z.string().meta({ description: "Preview, Shadow." }),
+  phase: z.string().meta({ description: "Mirroring, Running, Following, Succeeded, Failed." }),
+  verdict: z.string().optional().meta({ description: "Passed, Failed, Inconclusive; left out without objectives." }),
+  conditions: list(condition),
+  warnings: list(z.string()),
+  progress: z.number().min(0).max(1).optional().meta({ description: "While a preview runs." }),
+  simulatedSeconds: z.number().optional().meta({ description: "How far a Shadow has come." }),
+  lagSeconds: z.number().optional().meta({ description: "How far a Shadow is behind the wall clock." }),
+  objectives: list(objective),
+  kpis: byName(spread).meta({
+    description:
+      "By names that carry the unit (`ttftP99Seconds`), as in `status.runs[].kpis`. Empty before the first result.",
+  }),
+};
 
-export interface RunView {
-  readonly scenario: string;
-  readonly seed: number;
-  readonly digest: string;
-  readonly horizonSeconds: number;
-  readonly warmUpSeconds: number;
-  /** As in the report. */
-  readonly kpis: unknown;
-  /** Whether the run got more than it could take, as in the report. */
-  readonly saturation?: SaturationView;
-  /** Key figures by group, those of a kind one after another, and how many groups are not among them. */
-  readonly groups?: { readonly rows: readonly GroupView[]; readonly leftOut: number };
-  /** What is wrong with the autoscalers, the most severe first. */
-  readonly findings?: readonly FindingView[];
-  readonly syncs?: readonly SyncTimelineView[];
-  readonly timeline: TimelineView;
-  readonly scaleEvents: readonly ScaleEventView[];
-  readonly notes: readonly string[];
-}
+export const simulationSummary = z.object(summaryFields).readonly();
+export type SimulationSummary = z.output<typeof simulationSummary>;
 
-export interface SaturationView {
-  readonly detector: string;
-  /** STABLE, BACKLOGGED, OVERLOADED. */
-  readonly level: string;
-  /** 0 to 1, both. */
-  readonly score: number;
-  readonly confidence: number;
-}
+const mirrored = z
+  .object({ path: z.string(), value: z.string(), from: z.string() })
+  .readonly()
+  .meta({ description: "A value that the simulation uses, and where it came from." });
+export type MirroredView = z.output<typeof mirrored>;
 
-export interface FindingView {
-  readonly name: string;
-  /** info, warning, error. */
-  readonly severity: string;
-  readonly object: string;
-  readonly field?: string;
-  readonly message: string;
-  readonly evidence: Readonly<Record<string, number>>;
-  readonly fix: string;
-}
+const saturation = z
+  .object({
+    detector: z.string(),
+    level: z.string().meta({ description: "STABLE, BACKLOGGED, OVERLOADED." }),
+    score: z.number().min(0).max(1),
+    confidence: z.number().min(0).max(1),
+  })
+  .readonly();
+export type SaturationView = z.output<typeof saturation>;
 
-/** Syncs of one autoscaler that were kept, and how many were not. */
-export interface SyncTimelineView {
-  readonly autoscaler: string;
-  readonly syncs: number;
-  readonly rows: readonly SyncView[];
-  readonly leftOut: { readonly unchanged: number; readonly changed: number };
-}
+const group = z
+  .object({
+    kind: z.string().meta({ description: "class, model, tenant, round, pool." }),
+    name: z.string(),
+    requests: z.number(),
+    completed: z.number(),
+    failed: z.number(),
+    ttftP50Seconds: z.number(),
+    ttftP99Seconds: z.number(),
+    tpotP99Seconds: z.number(),
+    e2eP99Seconds: z.number(),
+    outputTokensPerSecond: z.number(),
+    sloAttainmentRatio: z.number().optional(),
+  })
+  .readonly();
+export type GroupView = z.output<typeof group>;
 
-export interface SyncView {
-  readonly atSeconds: number;
-  readonly currentReplicas: number;
-  readonly desiredReplicas: number;
-  readonly proposal?: number;
-  readonly stabilised?: number;
-  readonly limitedBy?: string;
-  readonly reason: string;
-  readonly error?: string;
-  readonly metrics: readonly {
-    readonly name: string;
-    readonly seen: number | undefined;
-    readonly truth?: number;
-    readonly target: number;
-    readonly proposal: number | undefined;
-  }[];
-}
+const finding = z
+  .object({
+    name: z.string(),
+    severity: z.string().meta({ description: "info, warning, error." }),
+    object: z.string(),
+    field: z.string().optional(),
+    message: z.string(),
+    evidence: byName(z.number()).meta({ description: "Figures by names that carry the unit." }),
+    fix: z.string(),
+  })
+  .readonly();
+export type FindingView = z.output<typeof finding>;
 
-export interface GroupView {
-  /** class, model, tenant, round, pool. */
-  readonly kind: string;
-  readonly name: string;
-  readonly requests: number;
-  readonly completed: number;
-  readonly failed: number;
-  readonly ttftP50Seconds: number;
-  readonly ttftP99Seconds: number;
-  readonly tpotP99Seconds: number;
-  readonly e2eP99Seconds: number;
-  readonly outputTokensPerSecond: number;
-  readonly sloAttainmentRatio?: number;
-}
+const sync = z
+  .object({
+    atSeconds: z.number(),
+    currentReplicas: z.number(),
+    desiredReplicas: z.number(),
+    proposal: z.number().optional(),
+    stabilised: z.number().optional(),
+    limitedBy: z.string().optional(),
+    reason: z.string(),
+    error: z.string().optional(),
+    metrics: list(
+      z
+        .object({
+          name: z.string(),
+          seen: z.number().optional(),
+          truth: z.number().optional(),
+          target: z.number(),
+          proposal: z.number().optional(),
+        })
+        .readonly(),
+    ),
+  })
+  .readonly();
+export type SyncView = z.output<typeof sync>;
 
-export interface TimelineView {
-  readonly bucketSeconds: number;
-  readonly atSeconds: readonly number[];
-  /** By names that carry the unit; those that the page draws it looks for by name. */
-  readonly columns: Readonly<Record<string, readonly number[]>>;
-}
+const syncTimeline = z
+  .object({
+    autoscaler: z.string(),
+    syncs: z.number(),
+    rows: list(sync),
+    leftOut: z.object({ unchanged: z.number(), changed: z.number() }).readonly(),
+  })
+  .readonly()
+  .meta({ description: "Syncs of one autoscaler that were kept, and how many were not." });
+export type SyncTimelineView = z.output<typeof syncTimeline>;
 
-export interface ScaleEventView {
-  readonly atSeconds: number;
-  readonly workload: string;
-  readonly from: number;
-  readonly to: number;
-  readonly by: string;
-  readonly reason: string;
-}
+const timeline = z
+  .object({
+    bucketSeconds: z.number(),
+    atSeconds: list(z.number()).meta({ description: "Where each bucket begins, in simulated time." }),
+    columns: byName(list(z.number())).meta({
+      description: "By names that carry the unit; one value per bucket. A latency of 0: nothing to measure.",
+    }),
+  })
+  .readonly();
+export type TimelineView = z.output<typeof timeline>;
+
+const scaleEvent = z
+  .object({
+    atSeconds: z.number(),
+    workload: z.string(),
+    from: z.number(),
+    to: z.number(),
+    by: z.string(),
+    reason: z.string(),
+  })
+  .readonly();
+export type ScaleEventView = z.output<typeof scaleEvent>;
+
+const run = z
+  .object({
+    scenario: z.string().meta({ description: "baseline, or the name of a candidate." }),
+    seed: z.number(),
+    digest: z.string(),
+    horizonSeconds: z.number(),
+    warmUpSeconds: z.number(),
+    kpis: z.unknown().meta({ description: "As in the report." }),
+    saturation: saturation.optional().meta({ description: "Whether the run got more than it could take." }),
+    groups: z
+      .object({ rows: list(group), leftOut: z.number() })
+      .readonly()
+      .optional()
+      .meta({ description: "Key figures by group, those of a kind one after another, and how many are not here." }),
+    findings: list(finding)
+      .optional()
+      .meta({ description: "What is wrong with the autoscalers, the most severe first." }),
+    syncs: list(syncTimeline).optional(),
+    timeline,
+    scaleEvents: list(scaleEvent),
+    notes: list(z.string()),
+  })
+  .readonly();
+export type RunView = z.output<typeof run>;
+
+export const simulationDetail = z
+  .object({
+    ...summaryFields,
+    spec: z.unknown().meta({ description: "Of the object, as it was read; see docs/crd.md." }),
+    status: z.unknown().optional().meta({ description: "As it is written to the object; see docs/crd.md." }),
+    mirrored: list(mirrored),
+    runs: list(run).meta({ description: "One per replication and scenario; a Shadow has one, so far." }),
+  })
+  .readonly();
+export type SimulationDetail = z.output<typeof simulationDetail>;
+
+export const simulationList = z
+  .object({
+    simulations: list(simulationSummary).meta({ description: "In order of namespace and name." }),
+    continue: z.string().optional().meta({ description: "Where more follow: ask for them with this as `continue`." }),
+  })
+  .readonly();
+
+/** RFC 9457, section 3.1. */
+export const problemDetails = z
+  .object({
+    type: z.literal("about:blank"),
+    title: z.string().meta({ description: "The status in words." }),
+    status: z.int(),
+    detail: z.string().meta({ description: "What is wrong, and what would be right." }),
+  })
+  .readonly();
+export type ProblemDetails = z.output<typeof problemDetails>;

@@ -68,6 +68,47 @@ describe("the server", () => {
     expect(detail).toEqual(JSON.parse(JSON.stringify(preview())));
   });
 
+  it("lists page by page, and leaves none out when one goes meanwhile", async () => {
+    const names = ["a", "a-b", "b", "c", "d"];
+    const simulations = names.map((name) => preview({ name }));
+    const { url } = await start(simulations);
+    const ask = async (query: string) => {
+      const answer = (await (await fetch(`${url}/api/v1/simulations?${query}`)).json()) as {
+        simulations: { name: string }[];
+        continue?: string;
+      };
+      return { names: answer.simulations.map(({ name }) => name), next: answer.continue };
+    };
+    const first = await ask("limit=2");
+    expect(first).toEqual({ names: ["a", "a-b"], next: "inference/a-b" });
+    simulations.splice(1, 1);
+    expect(await ask(`limit=2&continue=${encodeURIComponent(String(first.next))}`)).toEqual({
+      names: ["b", "c"],
+      next: "inference/c",
+    });
+    expect(await ask("continue=inference/c")).toEqual({ names: ["d"], next: undefined });
+    const page = await (await fetch(`${url}/?limit=2`)).text();
+    expect(page).toContain('<a href="/?continue=inference%2Fb" rel="next">');
+  });
+
+  it("sends nothing again that didn't change", async () => {
+    const simulations = [preview()];
+    const { url } = await start(simulations);
+    for (const path of [
+      "/",
+      "/simulations/inference/chat",
+      "/api/v1/simulations",
+      "/api/v1/simulations/inference/chat",
+    ]) {
+      const first = await raw(url + path);
+      const tag = { "if-none-match": String(first.headers.etag) };
+      const again = await raw(url + path, tag);
+      expect([first.status, again.status, again.body.length]).toEqual([200, 304, 0]);
+      simulations[0] = preview({ phase: `not ${simulations[0]?.phase}` });
+      expect((await raw(url + path, tag)).status).toBe(200);
+    }
+  });
+
   it.each([
     {
       path: "/api/v1/simulations/inference/none",
@@ -76,10 +117,44 @@ describe("the server", () => {
     },
     { path: "/api/v1/nothing", status: 404, message: "there is nothing at /api/v1/nothing" },
     { path: "/api/v1/simulations/inference/%E0%A4%A", status: 400, message: "the request can't be read" },
+    {
+      path: `/api/v1/simulations/inference/${"a".repeat(254)}`,
+      status: 400,
+      message: `name is "${"a".repeat(80)}"; write 1 to 253 characters`,
+    },
+    {
+      path: "/api/v1/simulations?limit=0",
+      status: 400,
+      message: 'limit is "0"; write a whole number from 1 to 500',
+    },
+    {
+      path: "/api/v1/simulations?limit=501",
+      status: 400,
+      message: 'limit is "501"; write a whole number from 1 to 500',
+    },
+    {
+      path: "/api/v1/simulations?limit=1&limit=2",
+      status: 400,
+      message: "limit is given more than once; write it once",
+    },
+    {
+      path: "/api/v1/simulations?continue=chat",
+      status: 400,
+      message: 'continue is "chat"; write namespace/name, as the answer before gave it',
+    },
+    {
+      path: "/api/v1/simulations?page=2",
+      status: 400,
+      message: "page is no parameter here; write limit or continue",
+    },
   ])("answers $path with $status and says why", async ({ path, status, message }) => {
     const { url } = await start([preview()]);
     const answer = await fetch(url + path);
-    expect([answer.status, await answer.json()]).toEqual([status, { error: { message } }]);
+    expect(answer.headers.get("content-type")).toBe("application/problem+json");
+    expect([answer.status, await answer.json()]).toEqual([
+      status,
+      { type: "about:blank", title: status === 404 ? "Not Found" : "Bad Request", status, detail: message },
+    ]);
   });
 
   it.each([
@@ -93,7 +168,7 @@ describe("the server", () => {
     const { url } = await start([preview()]);
     const answer = await fetch(url + path, { method: "POST", body: "{}" });
     expect([answer.status, answer.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
-    expect(await answer.json()).toEqual({ error: { message: "POST is not possible here" } });
+    expect(await answer.json()).toMatchObject({ status: 405, detail: "POST is not possible here; use GET" });
     const head = await raw(url + path, {}, "HEAD");
     expect([head.status, head.body.length]).toEqual([200, 0]);
   });
@@ -107,7 +182,7 @@ describe("the server", () => {
       );
       expect(headers.get("x-content-type-options")).toBe("nosniff");
       expect(headers.get("x-frame-options")).toBe("DENY");
-      expect(headers.get("cache-control")).toBe("no-store");
+      expect(headers.get("cache-control")).toBe(path === "/" ? "no-cache" : "no-store");
       expect(headers.get("x-powered-by")).toBeNull();
     }
   });
@@ -121,7 +196,15 @@ describe("the server", () => {
       failed: (error) => faults.push(error),
     });
     const answer = await fetch(`${url}/api/v1/simulations`);
-    expect([answer.status, await answer.text()]).toEqual([500, '{"error":{"message":"internal error"}}\n']);
+    expect([answer.status, await answer.json()]).toEqual([
+      500,
+      {
+        type: "about:blank",
+        title: "Internal Server Error",
+        status: 500,
+        detail: "internal error; the operator's log says more",
+      },
+    ]);
     expect(faults).toHaveLength(1);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });

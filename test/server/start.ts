@@ -1,7 +1,8 @@
 import { afterEach } from "vitest";
 import { metricsPage } from "../../src/exporter/metrics-page.ts";
 import { familiesOf } from "../../src/report/metrics/index.ts";
-import { type RunningServer, type ServerParts, startServer } from "../../src/server/server.ts";
+import type { ServerParts } from "../../src/server/route.ts";
+import { type RunningServer, startServer } from "../../src/server/server.ts";
 import type { SimulationDetail } from "../../src/server/view.ts";
 import { replica, view } from "../report/views.ts";
 
