@@ -1,4 +1,5 @@
-// Bundles the program: one file for command line and operator, one per worker thread, one for use as a library.
+// Bundles the program: one file for command line and operator, one per worker thread, one for use as a library, and
+// script and style sheet of the page.
 // A bundle, because npm's "overrides" don't reach those who install a package, and because it starts five times faster.
 import { chmodSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { build } from "esbuild";
@@ -27,6 +28,17 @@ await build({
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },
   legalComments: "linked",
+  logLevel: "warning",
+});
+await build({
+  entryPoints: ["src/browser/page.ts", "src/browser/page.css"],
+  outdir: `${fresh}/browser`,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  platform: "browser",
+  target: "es2022",
+  legalComments: "inline",
   logLevel: "warning",
 });
 chmodSync(`${fresh}/servetwin.js`, 0o755);

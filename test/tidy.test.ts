@@ -90,6 +90,8 @@ const HOUSE: Readonly<Record<string, Room>> = {
   report: { ...DOMAIN, packages: [] },
   model: { floor: 2, ours: ["sim"], packages: ["zod"], pure: true },
   sim: { floor: 1, ours: [], packages: [], pure: true },
+  // Runs in the browser; shares the list of charts and how amounts are said with the server, which draws the same.
+  browser: { floor: 2, ours: ["server"], packages: ["uplot"], pure: false },
   // zod: what the API answers is described by the schemas that its OpenAPI document is made from.
   server: { floor: 1, ours: [], packages: ["express", "node:*", "zod"], pure: false },
 };

@@ -6,6 +6,7 @@ import { VERSION } from "../model/version.ts";
 import { Operator } from "../operator/operator.ts";
 import { ANY_NAMESPACE } from "../operator/permitted.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
+import { readAssets } from "../server/assets.ts";
 import { startServer } from "../server/server.ts";
 import { folderStore } from "../store/folder.ts";
 import { WATCHED_KINDS } from "../store/kinds.ts";
@@ -75,6 +76,7 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
   const server = await startServer(
     {
       version: VERSION,
+      assets: readAssets(new URL("browser/", threadsFolder(import.meta.url))),
       place: store.place,
       problems: () => store.problems.map(describeProblem),
       notReady: () => {

@@ -1,4 +1,4 @@
-/** Where the compiled thread files are: beside the bundle, or in dist/ when the sources run as they are. */
+/** Where the compiled thread files are, and what the page loads: beside the bundle, or in dist/ when the sources run as they are. */
 export const threadsFolder = (here: string): URL => {
   const parts = here.split("/");
   const source = parts.lastIndexOf("src");

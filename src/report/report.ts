@@ -233,6 +233,7 @@ export type TimelineColumn =
   | "running"
   | "kvUsageRatio"
   | "ttftMeanSeconds"
+  | "ttftP50Seconds"
   | "ttftP99Seconds"
   | "outputTokensPerSecond";
 

@@ -128,6 +128,7 @@ export class TimelineFold {
       running: mean("running", looked, gauges?.running ?? 0),
       kvUsageRatio: mean("kvUsageRatio", looked, gauges?.kvUsageRatio ?? 0),
       ttftMeanSeconds: buckets.map((i) => this.#ttft[i]?.mean ?? 0),
+      ttftP50Seconds: buckets.map((i) => this.#ttft[i]?.quantile(0.5) ?? 0),
       ttftP99Seconds: buckets.map((i) => this.#ttft[i]?.quantile(0.99) ?? 0),
       outputTokensPerSecond: mean("outputTokensPerSecond", looked, 0),
     };

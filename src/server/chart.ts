@@ -84,7 +84,8 @@ const niceCeiling = (value: number): number => {
   return power * (([1, 2, 4, 6, 8, 10] as const).find((factor) => factor * power >= value * (1 - 1e-9)) ?? 10);
 };
 
-const TIME_STEPS = [1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+/** Seconds between marks of time: round ones. */
+export const TIME_STEPS = [1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
 
 /** Three to five of them, on round times. */
 const timeTicks = (end: number): number[] => {

@@ -1,12 +1,13 @@
 import * as z from "zod";
 import type { Answer, Parameter, Route } from "./route.ts";
-import { problemDetails, simulationDetail, simulationList, simulationSummary } from "./view.ts";
+import { problemDetails, simulationDetail, simulationList, simulationSummary, timelines } from "./view.ts";
 
 /** Views that stand under `components`, by the names that clients see. */
 const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   SimulationList: simulationList,
   SimulationSummary: simulationSummary,
   SimulationDetail: simulationDetail,
+  Timelines: timelines,
   ProblemDetails: problemDetails,
 };
 

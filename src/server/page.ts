@@ -1,13 +1,14 @@
 import { duration, latency, percent, plain, whole } from "./amount.ts";
 import { chart } from "./chart.ts";
+import { CHARTS, type ChartKind } from "./chart-list.ts";
+import { derivation } from "./derivation.ts";
 import { html, Markup } from "./html.ts";
 import { loopSections } from "./loop-sections.ts";
-import { SCRIPT } from "./script.ts";
 import { section } from "./section.ts";
 import { STYLE } from "./style.ts";
+import { THEME } from "./theme.ts";
 import type {
   GroupView,
-  MirroredView,
   ObjectiveView,
   RunView,
   SaturationView,
@@ -21,6 +22,8 @@ import type {
 /** What every page says of the operator. */
 export interface PageContext {
   readonly version: string;
+  /** Where script and style sheet are. */
+  readonly assets: string;
   /** `cluster`, or the folder. */
   readonly place: string;
   /** What the store could not read. */
@@ -47,14 +50,20 @@ a Deployment running vLLM, or put one into the watched folder. It appears here b
 /** One simulation with all that is known of it. */
 export const detailPage = (context: PageContext, simulation: SimulationDetail): string =>
   layout(context, nameOf(simulation), [
-    html`<section class="card">${cardOf(simulation, true)}${allCharts(simulation)}</section>`,
+    html`<section class="card">${cardOf(simulation, false)}${allCharts(simulation)}</section>`,
+    section(
+      "courses",
+      "Courses as a table",
+      simulation.runs.length === 0 ? 0 : undefined,
+      () => html`${simulation.runs.slice(0, 1).map(courses)}`,
+    ),
     section("objectives", "Objectives", simulation.objectives.length, () => objectives(simulation.objectives), true),
     ...runSections(simulation),
     section(
       "mirrored",
       "Where every value comes from",
       simulation.mirrored.length,
-      () => mirrored(simulation.mirrored),
+      () => derivation(simulation.mirrored),
       true,
     ),
     section("warnings", "Warnings", simulation.warnings.length, () => list(simulation.warnings), true),
@@ -68,20 +77,21 @@ export const missingPage = (context: PageContext, what: string): string =>
   ]);
 
 const layout = (
-  { version, place, problems }: PageContext,
+  { version, assets, place, problems }: PageContext,
   title: string,
   content: readonly (Markup | undefined)[],
 ): string => `<!doctype html>
 ${
   html`<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} · servetwin</title><link rel="icon" href="data:,"><style>${new Markup(STYLE)}</style>
+<script>${new Markup(THEME)}</script><link rel="stylesheet" href="${assets}/page.css"><script type="module" src="${assets}/page.js"></script>
 <noscript><meta http-equiv="refresh" content="10"></noscript></head>
 <body><header><a class="name" href="/">servetwin</a><span class="badge sim">simulated, not measured</span>
-<nav><a href="/metrics">Metrics</a><a href="/api/v1/simulations">API</a></nav></header>
+<nav><a href="/metrics">Metrics</a><a href="/api/v1/openapi.json">API</a></nav><button type="button" id="theme" hidden></button></header>
 <main><p class="alert bad stale" role="status">Connection to servetwin lost; what you see may be old.</p>
 ${problems.length === 0 ? undefined : html`<div class="alert warn"><strong>Not everything could be read</strong>${list(problems)}</div>`}
 ${content}</main>
-<footer>servetwin ${version} · watches ${place}</footer><script>${new Markup(SCRIPT)}</script></body></html>`.text
+<footer>servetwin ${version} · watches ${place}</footer></body></html>`.text
 }
 `;
 
@@ -212,59 +222,46 @@ const spreadNote = (spread: SpreadView | undefined, format: (value: number) => s
 
 const column = ({ columns }: TimelineView, name: string): readonly number[] => columns[name] ?? [];
 
-const mainCharts = (run: RunView | undefined): Markup | undefined => {
+/** Drawings of the first run. */
+const drawings = (run: RunView | undefined, kinds: readonly ChartKind[]): Markup | undefined => {
   if (run === undefined || run.timeline.atSeconds.length < 2) return undefined;
   const { timeline } = run;
-  return html`<div class="charts">${chart({
-    title: "Replicas",
-    ...timeline,
-    series: [
-      { name: "ready", values: column(timeline, "replicasReady"), step: true },
-      { name: "wanted", values: column(timeline, "replicasWanted"), step: true },
-    ],
-    format: plain,
-  })}${chart({
-    title: "Requests in the engines",
-    ...timeline,
-    series: [
-      { name: "waiting", values: column(timeline, "waiting") },
-      { name: "running", values: column(timeline, "running") },
-    ],
-    format: plain,
-  })}${chart({
-    title: "Time to first token",
-    ...timeline,
-    series: [
-      { name: "p99", values: column(timeline, "ttftP99Seconds"), gaps: true },
-      { name: "mean", values: column(timeline, "ttftMeanSeconds"), gaps: true },
-    ],
-    format: latency,
-  })}</div>`;
+  return html`<div class="charts">${kinds.map(({ title, lines, format, step = false, gaps = false }) =>
+    chart({
+      title,
+      ...timeline,
+      series: lines.map(({ name, column: of }) => ({ name, values: column(timeline, of), step, gaps })),
+      format,
+    }),
+  )}</div>`;
 };
 
-/** On a simulation's own page. */
-const allCharts = ({ runs }: SimulationDetail): Markup | undefined => {
-  const timeline = runs[0]?.timeline;
-  if (timeline === undefined || timeline.atSeconds.length < 2) return undefined;
-  return html`<div class="charts">${chart({
-    title: "Requests per second",
-    ...timeline,
-    series: [
-      { name: "arriving", values: column(timeline, "arrivalsPerSecond") },
-      { name: "completed", values: column(timeline, "completionsPerSecond") },
-    ],
-    format: plain,
-  })}${chart({
-    title: "KV cache in use",
-    ...timeline,
-    series: [{ name: "mean of replicas", values: column(timeline, "kvUsageRatio") }],
-    format: percent,
-  })}${chart({
-    title: "Output tokens per second",
-    ...timeline,
-    series: [{ name: "all replicas", values: column(timeline, "outputTokensPerSecond") }],
-    format: plain,
-  })}</div>`;
+const mainCharts = (run: RunView | undefined): Markup | undefined =>
+  drawings(
+    run,
+    CHARTS.filter(({ main = false }) => main),
+  );
+
+/** On a simulation's own page: drawings, whose place the script's charts take, and the same as a table. */
+const allCharts = (simulation: SimulationDetail): Markup | undefined => {
+  const drawn = drawings(simulation.runs[0], CHARTS);
+  if (drawn === undefined) return undefined;
+  return html`<div id="charts" data-source="/api/v1/simulations/${pathOf(simulation)}/timelines">${drawn}</div>`;
+};
+
+const ROWS = 60;
+
+/** What the charts show, for those who can't see them; of the first run. */
+const courses = ({ timeline }: RunView): Markup => {
+  const every = Math.ceil(timeline.atSeconds.length / ROWS);
+  const lines = CHARTS.flatMap(({ title, lines: all, format }) => all.map((line) => ({ title, format, ...line })));
+  return html`<p class="message">${every === 1 ? "Every bucket" : `Every ${whole(every)}th bucket`} of ${duration(timeline.bucketSeconds)}, of the first run; the JSON has all.</p>
+<div class="wide" tabindex="0" role="region" aria-label="Courses over time"><table><tr><th scope="col">at</th>${lines.map(({ title, name }) => html`<th scope="col" class="number">${title}, ${name}</th>`)}</tr>${timeline.atSeconds.flatMap(
+    (at, i) =>
+      i % every === 0
+        ? html`<tr><th scope="row">${duration(at)}</th>${lines.map(({ column: of, format }) => html`<td class="number">${format(column(timeline, of)[i] ?? 0)}</td>`)}</tr>`
+        : [],
+  )}</table></div>`;
 };
 
 // ---- sections of a simulation's own page
@@ -337,12 +334,6 @@ const saturationText = (saturation: SaturationView | undefined): string =>
   saturation === undefined
     ? ""
     : `${saturation.level}, score ${plain(saturation.score)}, confidence ${percent(saturation.confidence)} (${saturation.detector})`;
-
-const mirrored = (all: readonly MirroredView[]): Markup =>
-  html`<div class="wide"><table class="stack"><tr><th>value</th><th>is</th><th>from</th></tr>${all.map(
-    ({ path, value, from }) =>
-      html`<tr><td><code>${path}</code></td><td><code>${value}</code></td><td>${from}</td></tr>`,
-  )}</table></div>`;
 
 const list = (texts: readonly string[]): Markup => html`<ul>${texts.map((text) => html`<li>${text}</li>`)}</ul>`;
 

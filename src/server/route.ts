@@ -1,9 +1,11 @@
 import type { Request, Response } from "express";
 import type * as z from "zod";
+import type { Assets } from "./assets.ts";
 import type { SimulationDetail } from "./view.ts";
 
 /** What the server answers from; each is asked at every request. */
 export interface ServerParts {
+  readonly assets: Assets;
   readonly version: string;
   /** `cluster`, or the folder. */
   readonly place: string;

@@ -3,12 +3,14 @@ import { openApi } from "./openapi.ts";
 import { detailPage, listPage, missingPage, type PageContext } from "./page.ts";
 import type { Parameter, Route, ServerParts } from "./route.ts";
 import { HTML, send, sendJson, sendProblem, sendTagged } from "./send.ts";
+import { timelinesOf } from "./timelines.ts";
 import {
   problemDetails,
   type SimulationDetail,
   type SimulationSummary,
   simulationDetail,
   simulationList,
+  timelines,
 } from "./view.ts";
 
 const MOST = 500;
@@ -26,6 +28,20 @@ const name: Parameter = {
   name: "name",
   schema: z.string().min(1).max(253),
   right: "1 to 253 characters",
+};
+const digest: Parameter = {
+  ...namespace,
+  name: "digest",
+  description: "Of the files' bytes.",
+  schema: z.string().max(64),
+  right: "what the page says",
+};
+const file: Parameter = {
+  ...digest,
+  name: "file",
+  description: "Its name.",
+  schema: z.enum(["page.js", "page.css"]),
+  right: "page.js or page.css",
 };
 const limit: Parameter = {
   name: "limit",
@@ -123,6 +139,23 @@ export const ROUTES: readonly Route[] = [
     },
   },
   {
+    path: "/assets/{digest}/{file}",
+    id: "asset",
+    summary: "Script and style sheet of the pages; their addresses change with their bytes.",
+    parameters: [digest, file],
+    answers: [
+      { status: 200, description: "The script.", contentType: "text/javascript" },
+      { status: 200, description: "The style sheet.", contentType: "text/css" },
+      { ...MISSING, description: "There is no such file, or only another edition of it." },
+    ],
+    handle: ({ assets }, request, response, given) => {
+      const asset = given.digest === assets.digest ? assets.files[String(given.file)] : undefined;
+      if (asset === undefined) return sendProblem(request, response, 404, `there is nothing at ${request.path}`);
+      response.set("cache-control", "public, max-age=31536000, immutable");
+      return send(request, response, asset.contentType, asset.text);
+    },
+  },
+  {
     path: "/api/v1/openapi.json",
     id: "openApi",
     summary: "This document.",
@@ -152,9 +185,23 @@ export const ROUTES: readonly Route[] = [
       return found === undefined ? sendProblem(request, response, 404, missing) : sendJson(request, response, found);
     },
   },
+  {
+    path: "/api/v1/simulations/{namespace}/{name}/timelines",
+    id: "readTimelines",
+    summary: "Courses over simulated time of each scenario of one simulation, as the page draws them.",
+    parameters: [namespace, name],
+    answers: [json("One entry per scenario.", timelines), MISSING],
+    handle: (parts, request, response, given) => {
+      const { found, missing } = wanted(parts, given);
+      return found === undefined
+        ? sendProblem(request, response, 404, missing)
+        : sendJson(request, response, timelinesOf(found.runs));
+    },
+  },
 ];
 
 const contextOf = (parts: ServerParts): PageContext => ({
+  assets: `/assets/${parts.assets.digest}`,
   version: parts.version,
   place: parts.place,
   problems: parts.problems(),

@@ -4,9 +4,9 @@ import type { AddressInfo } from "node:net";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
 import { givenTo, type Route, type ServerParts } from "./route.ts";
 import { ROUTES } from "./routes.ts";
-import { SCRIPT } from "./script.ts";
 import { sendProblem } from "./send.ts";
 import { STYLE } from "./style.ts";
+import { THEME } from "./theme.ts";
 
 export interface RunningServer {
   /** `http://127.0.0.1:8080`. */
@@ -69,11 +69,11 @@ const serve = (app: Express, route: Route, parts: ServerParts): void => {
   );
 };
 
-/** Pages may run the one script and style that they hold, and talk to nobody but this server. */
+/** Pages may run this server's script and the line that they hold, and talk to nobody but this server. */
 const POLICY = [
   "default-src 'none'",
-  `style-src '${hashOf(STYLE)}'`,
-  `script-src '${hashOf(SCRIPT)}'`,
+  `style-src 'self' '${hashOf(STYLE)}'`,
+  `script-src 'self' '${hashOf(THEME)}'`,
   "connect-src 'self'",
   "img-src data:",
   "base-uri 'none'",

@@ -1,9 +1,14 @@
+/** For those who like it dark: by the system's setting or by their own choice. */
+const DARK = `--ground:#0f1216;--card:#181c22;--ink:#e8ebef;--soft:#9aa4b2;--edge:#2b323b;--s0:#5aa2f2;--s1:#f0935a;--s2:#5cc98a;--s3:#c9a8f7;--s4:#e6c34f;--s5:#f08bb4;
+--good:#7fd6a0;--good-bg:#143423;--bad:#f59b94;--bad-bg:#43201d;--warn:#eec06a;--warn-bg:#3b2d10;--plain-bg:#262d36;--sim:#c9a8f7;--sim-bg:#2f2148`;
+
 /** The page's style sheet. Colours are named once for light and once for dark; state is never told by colour alone. */
 export const STYLE = `
-:root{color-scheme:light dark;--ground:#f6f7f9;--card:#fff;--ink:#16191f;--soft:#5b6472;--edge:#dfe3e8;--s0:#1f6fd1;--s1:#d2691e;
+:root{color-scheme:light dark;--ground:#f6f7f9;--card:#fff;--ink:#16191f;--soft:#5b6472;--edge:#dfe3e8;--s0:#1f6fd1;--s1:#c2560c;--s2:#1d8348;--s3:#7a3fc2;--s4:#8a6d00;--s5:#c2327a;
 --good:#12733c;--good-bg:#e2f4e8;--bad:#b3261e;--bad-bg:#fbe6e4;--warn:#8a5a00;--warn-bg:#fdf0d5;--plain-bg:#e9edf2;--sim:#6b35b5;--sim-bg:#efe6fb}
-@media (prefers-color-scheme:dark){:root{--ground:#0f1216;--card:#181c22;--ink:#e8ebef;--soft:#9aa4b2;--edge:#2b323b;--s0:#5aa2f2;--s1:#f0935a;
---good:#7fd6a0;--good-bg:#143423;--bad:#f59b94;--bad-bg:#43201d;--warn:#eec06a;--warn-bg:#3b2d10;--plain-bg:#262d36;--sim:#c9a8f7;--sim-bg:#2f2148}}
+@media (prefers-color-scheme:dark){:root:not([data-theme="light"]){color-scheme:dark;${DARK}}}
+:root[data-theme="dark"]{color-scheme:dark;${DARK}}
+:root[data-theme="light"]{color-scheme:light}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 a{color:var(--s0);text-decoration:none}a:hover{text-decoration:underline}
@@ -43,6 +48,10 @@ code,pre{font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 td code{overflow-wrap:break-word}td{min-width:64px}
 td:last-child{overflow-wrap:anywhere}
 pre{margin:0;padding:12px;overflow-x:auto;background:var(--ground);border-radius:8px}
+button{font:inherit;font-size:13px;color:var(--ink);background:var(--card);border:1px solid var(--edge);border-radius:7px;padding:3px 11px;min-height:30px;cursor:pointer}
+:focus-visible{outline:2px solid var(--s0);outline-offset:2px}
+.tree,.tree ul{list-style:none;margin:4px 0 0;padding-left:16px}.tree{padding-left:0}.tree li{padding:1px 0;overflow-wrap:anywhere}
+.tree details+details{margin-top:0}.tree summary{font-weight:400}
 summary{cursor:pointer;font-weight:550;padding:2px 0}details+details{margin-top:8px}
 .stale{display:none}body[data-stale] .stale{display:block}
 progress{width:100%;height:8px;margin-top:12px;accent-color:var(--s0)}

@@ -181,6 +181,28 @@ const run = z
   .readonly();
 export type RunView = z.output<typeof run>;
 
+const perBucket = byName(list(z.number().nullable())).meta({
+  description: "By names that carry the unit; one value per bucket, null where there was nothing to measure.",
+});
+
+const scenarioTimeline = z
+  .object({
+    scenario: z.string(),
+    replications: z.int(),
+    bucketSeconds: z.number(),
+    atSeconds: list(z.number()).meta({ description: "Where each bucket begins, in simulated time." }),
+    columns: perBucket.meta({ description: "Means over the replications, four digits of them." }),
+    lows: perBucket.optional().meta({ description: "The lowest of several replications." }),
+    highs: perBucket.optional().meta({ description: "The highest of several replications." }),
+    decisions: list(scaleEvent).meta({ description: "Who changed the replicas when, in the first replication." }),
+    decisionsLeftOut: z.int(),
+  })
+  .readonly();
+export type ScenarioTimelineView = z.output<typeof scenarioTimeline>;
+
+export const timelines = z.object({ scenarios: list(scenarioTimeline) }).readonly();
+export type TimelinesView = z.output<typeof timelines>;
+
 export const simulationDetail = z
   .object({
     ...summaryFields,

@@ -5,6 +5,7 @@ import type { SimulatedSeries } from "../../src/exporter/simulated.ts";
 import { Histogram } from "../../src/model/metric-family.ts";
 import { histogramQuantile } from "../../src/report/histogram-quantile.ts";
 import { familiesOf } from "../../src/report/metrics/index.ts";
+import { readAssets } from "../../src/server/assets.ts";
 import { type RunningServer, startServer } from "../../src/server/server.ts";
 import { type Prometheus, startPrometheus } from "../env/prometheus.ts";
 import { engineState, replica, view } from "../report/views.ts";
@@ -40,6 +41,7 @@ describe("a real Prometheus", () => {
     const server = await startServer(
       {
         version: "0",
+        assets: readAssets(new URL("../../dist/browser/", import.meta.url)),
         place: "test",
         problems: nothing,
         notReady: () => undefined,

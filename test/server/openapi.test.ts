@@ -54,6 +54,7 @@ describe("the OpenAPI document", () => {
     "/api/v1/simulations?limit=none",
     "/api/v1/simulations/inference/chat",
     "/api/v1/simulations/inference/chat-shadow",
+    "/api/v1/simulations/inference/chat/timelines",
     "/api/v1/simulations/inference/none",
     "/healthz",
     "/readyz",
@@ -63,7 +64,7 @@ describe("the OpenAPI document", () => {
   ])("says what %s answers", async (path) => {
     const { url } = await start([preview(), shadow(), hostile()]);
     const answer = await fetch(url + path);
-    const route = path.replace(/\?.*/, "").replace(/simulations\/[\w-]+\/[\w-]+$/, "simulations/{namespace}/{name}");
+    const route = path.replace(/\?.*/, "").replace(/simulations\/[\w-]+\/[\w-]+/, "simulations/{namespace}/{name}");
     const responses = document.paths[route]?.get.responses;
     const { content } = responses?.[answer.status] ?? responses?.default ?? { content: {} };
     const type = String(answer.headers.get("content-type")).replace(/;.*/, "");

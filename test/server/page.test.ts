@@ -5,7 +5,7 @@ import { html, Markup } from "../../src/server/html.ts";
 import { detailPage, listPage } from "../../src/server/page.ts";
 import { hostile, preview, shadow } from "./simulations.ts";
 
-const context = { version: "1.2.3", place: "deploy/examples/quickstart", problems: [] };
+const context = { version: "1.2.3", assets: "/assets/0", place: "deploy/examples/quickstart", problems: [] };
 
 describe("the page", () => {
   it("shows state, reason, key figures with units and courses of every simulation", () => {
@@ -31,6 +31,14 @@ describe("the page", () => {
     expect(page.match(/<svg/g)).toHaveLength(6);
   });
 
+  it("tells the courses as a table, too", () => {
+    const page = detailPage(context, preview());
+    expect(page).toContain('<th scope="col" class="number">Time to first token, p50</th>');
+    const [, table = ""] = /id="courses">([\s\S]*?)<\/section>/.exec(page) ?? [];
+    expect(table.match(/<tr>/g)).toHaveLength(61);
+    expect(table).toContain("Every 6th bucket of 1 min");
+  });
+
   it("says so while nothing is there, while something runs, and when something can't be read", () => {
     expect(listPage(context, [])).toContain("No simulations yet");
     const running = preview({ phase: "Running", progress: 0.25, kpis: {}, runs: [], conditions: [] });
@@ -40,8 +48,10 @@ describe("the page", () => {
 
   it("shows on a simulation's own page where every value comes from", () => {
     const page = detailPage(context, preview());
-    expect(page).toContain("<td><code>workloads[0].engine.maxNumSeqs</code></td><td><code>256</code></td>");
-    expect(page).toContain("Deployment/inference/vllm-llama-8b spec.template.spec.containers[0].args[5]");
+    expect(page).toContain('<details id="from-workloads[0].engine" open><summary><code>workloads[0].engine</code>');
+    expect(page).toContain(
+      '<li><code>maxNumSeqs</code> <strong><code>256</code></strong> <span class="soft">from Deployment/inference/vllm-llama-8b spec.template.spec.containers[0].args[5]</span>',
+    );
     expect(page).toContain("3 h 22 min");
     expect(page).toContain("41 requests were in flight at the end");
     expect(page.match(/<svg/g)).toHaveLength(6);
@@ -77,7 +87,7 @@ describe("the page", () => {
       listPage({ ...context, place: "<b>", problems: ["<b>"] }, [hostile()]),
       detailPage(context, hostile()),
     ]) {
-      expect(page.match(/<script/g)).toHaveLength(1);
+      expect(page.match(/<script/g)).toHaveLength(2);
       expect(page).not.toMatch(/<img|<b>|onerror='/);
     }
   });

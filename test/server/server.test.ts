@@ -91,6 +91,22 @@ describe("the server", () => {
     expect(page).toContain('<a href="/?continue=inference%2Fb" rel="next">');
   });
 
+  it("lets browsers keep script and style sheet for good, by addresses that change with them", async () => {
+    const { url } = await start([preview()]);
+    const page = await (await fetch(url)).text();
+    const addresses = [...page.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, address]) => String(address));
+    expect(addresses).toHaveLength(2);
+    for (const address of addresses) {
+      const answer = await fetch(url + address);
+      expect([answer.status, answer.headers.get("cache-control")]).toEqual([
+        200,
+        "public, max-age=31536000, immutable",
+      ]);
+    }
+    const other = String(addresses[0]).replace(/assets\/\w+/, "assets/0123");
+    expect((await fetch(url + other)).status).toBe(404);
+  });
+
   it("sends nothing again that didn't change", async () => {
     const simulations = [preview()];
     const { url } = await start(simulations);
@@ -178,7 +194,7 @@ describe("the server", () => {
     for (const path of ["/", "/metrics", "/nothing"]) {
       const { headers } = await fetch(url + path);
       expect(headers.get("content-security-policy")).toMatch(
-        /^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; connect-src 'self'/,
+        /^default-src 'none'; style-src 'self' 'sha256-[^']+'; script-src 'self' 'sha256-[^']+'; connect-src 'self'/,
       );
       expect(headers.get("x-content-type-options")).toBe("nosniff");
       expect(headers.get("x-frame-options")).toBe("DENY");

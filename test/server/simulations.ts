@@ -31,6 +31,7 @@ export const timeline = (): TimelineView => {
       running: load.map((rate) => rate * 9),
       kvUsageRatio: load.map((rate) => rate / 20),
       ttftMeanSeconds: ttft,
+      ttftP50Seconds: ttft.map((seconds) => seconds * 0.8),
       ttftP99Seconds: ttft.map((seconds) => seconds * 3),
       outputTokensPerSecond: load.map((rate) => rate * 210),
     },

@@ -1,6 +1,7 @@
 import { afterEach } from "vitest";
 import { metricsPage } from "../../src/exporter/metrics-page.ts";
 import { familiesOf } from "../../src/report/metrics/index.ts";
+import { readAssets } from "../../src/server/assets.ts";
 import type { ServerParts } from "../../src/server/route.ts";
 import { type RunningServer, startServer } from "../../src/server/server.ts";
 import type { SimulationDetail } from "../../src/server/view.ts";
@@ -20,6 +21,7 @@ export const start = async (
   const server = await startServer(
     {
       version: "0.0.0-test",
+      assets: readAssets(new URL("../../dist/browser/", import.meta.url)),
       place: "a folder",
       problems: () => [],
       notReady: () => undefined,
