@@ -14,7 +14,7 @@ export interface Signals {
   /** 0 to 1. */
   readonly kvUsage: number;
   readonly cache?: CacheConfig;
-  readonly lora?: LoraInfo;
+  readonly lora?: LoraInfo | undefined;
 }
 
 /** Where a request goes, or why nowhere: HTTP 503 without endpoints, 429 where none survives the filters. */
@@ -37,7 +37,7 @@ export interface Ended {
 /** The gateway's own record of an endpoint; policies see it as a readonly `Endpoint`. */
 class Belief implements Endpoint {
   readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
+  labels: Readonly<Record<string, string>> = {};
   scrapedAt: SimTime | undefined;
   waiting = 0;
   running = 0;
@@ -46,19 +46,30 @@ class Belief implements Endpoint {
   lora: LoraInfo | undefined;
   inFlight = 0;
   inFlightTokens = 0;
-  routable = true;
+  routable = false;
 
-  constructor(name: string, labels: Readonly<Record<string, string>>) {
+  constructor(name: string) {
     this.name = name;
+  }
+
+  /** Its pod is there, perhaps another one with its name: nothing is believed of it but what is still in flight. */
+  join(labels: Readonly<Record<string, string>>): void {
     this.labels = labels;
+    this.scrapedAt = undefined;
+    this.waiting = 0;
+    this.running = 0;
+    this.kvUsage = 0;
+    this.cache = undefined;
+    this.lora = undefined;
+    this.routable = true;
   }
 }
 
 /** A request that a scheduler placed: what it still counts for, and where. */
 interface Flight {
-  readonly endpoint: string;
+  readonly endpoint: Belief;
   tokens: number;
-  prefill: string | undefined;
+  prefill: Belief | undefined;
   readonly prefillTokens: number;
   readonly untilEnd: boolean;
 }
@@ -69,7 +80,14 @@ interface Flight {
  * may refuse, name another replica for the prompt, and counts tokens.
  */
 export class Gateway {
-  readonly #policy: RoutingPolicy | Scheduler;
+  readonly #policy: RoutingPolicy | undefined;
+  /** The scheduler, if there is one. */
+  readonly scheduler: Scheduler | undefined;
+  /** Whether anybody looks at what `scraped` tells; and at what `observeKv` tells. */
+  readonly readsSignals: boolean;
+  readonly readsKvEvents: boolean;
+  /** How long requests are collected before they are routed together (`gather`); undefined: not at all. */
+  readonly window: Micros | undefined;
   /** Routable endpoints in order of joining. */
   readonly #routable: Belief[] = [];
   /** These, and those that left with requests in flight. */
@@ -77,39 +95,22 @@ export class Gateway {
   readonly #flights = new Map<number, Flight>();
 
   constructor(policy: RoutingPolicy | Scheduler) {
-    this.#policy = policy;
-  }
-
-  /** The scheduler, if there is one. */
-  get scheduler(): Scheduler | undefined {
-    return this.#policy instanceof Scheduler ? this.#policy : undefined;
-  }
-
-  /** Whether anybody looks at what `scraped` tells. */
-  get readsSignals(): boolean {
-    return this.#policy.readsSignals;
-  }
-
-  /** Whether anybody looks at what `observeKv` tells. */
-  get readsKvEvents(): boolean {
-    return this.#policy instanceof Scheduler ? this.#policy.readsKvEvents : this.#policy.observeKv !== undefined;
-  }
-
-  /** How long requests are collected before they are routed together (`gather`); undefined: not at all. */
-  get window(): Micros | undefined {
-    return this.#policy instanceof Scheduler ? this.#policy.window : undefined;
+    if (policy instanceof Scheduler) this.scheduler = policy;
+    else this.#policy = policy;
+    this.readsSignals = policy.readsSignals;
+    this.readsKvEvents = this.scheduler?.readsKvEvents ?? this.#policy?.observeKv !== undefined;
+    this.window = this.scheduler?.window;
   }
 
   /** From now on `name` is routable, last in order; but for its pod's labels nothing is believed of it before its first scrape. */
   join(name: string, labels: Readonly<Record<string, string>> = {}): void {
     const known = this.#known.get(name);
     invariant(known?.routable !== true, `${name} joins once`);
-    const joining = new Belief(name, labels);
-    joining.inFlight = known?.inFlight ?? 0;
-    joining.inFlightTokens = known?.inFlightTokens ?? 0;
+    const joining = known ?? new Belief(name);
+    joining.join(labels);
     this.#known.set(name, joining);
     this.#routable.push(joining);
-    if (this.#policy instanceof Scheduler) this.#policy.joined(joining);
+    this.scheduler?.joined(joining);
   }
 
   /** From now on `name` is not routed to; its requests in flight go on. */
@@ -118,7 +119,8 @@ export class Gateway {
     invariant(leaving?.routable === true, `${name} has joined before it leaves`);
     leaving.routable = false;
     this.#routable.splice(this.#routable.indexOf(leaving), 1);
-    this.#policy.left?.(name);
+    this.scheduler?.left(name);
+    this.#policy?.left?.(name);
     this.#forgetIfDone(leaving);
   }
 
@@ -126,7 +128,7 @@ export class Gateway {
   scraped(name: string, at: SimTime, { waiting, running, kvUsage, cache, lora }: Signals): void {
     const belief = this.#known.get(name);
     if (belief === undefined) return;
-    invariant(belief.scrapedAt === undefined || at >= belief.scrapedAt, `scrapes of ${name} come in order`);
+    invariant(belief.scrapedAt === undefined || at >= belief.scrapedAt, "scrapes of one endpoint come in order");
     belief.scrapedAt = at;
     belief.waiting = waiting;
     belief.running = running;
@@ -137,13 +139,13 @@ export class Gateway {
 
   /** An engine publishes a KV event at `at`. */
   observeKv(event: KvEvent, at: SimTime): void {
-    if (this.#policy instanceof Scheduler) this.#policy.observeKv(event, at);
-    else this.#policy.observeKv?.(event);
+    this.scheduler?.observeKv(event, at);
+    this.#policy?.observeKv?.(event);
   }
 
   /** Requests that came within one `window`, before each of them is routed, in order. */
   gather(requests: readonly RequestHead[]): void {
-    if (this.#policy instanceof Scheduler) this.#policy.gather(requests, this.#routable);
+    this.scheduler?.gather(requests, this.#routable);
   }
 
   /** @returns the endpoint that gets the request; undefined if there is none */
@@ -158,12 +160,13 @@ export class Gateway {
    */
   place(head: RequestHead, now: SimTime, watched?: ProfileRun[]): Routed {
     if (this.#routable.length === 0) return NO_ENDPOINTS;
-    if (this.#policy instanceof Scheduler) {
-      this.#policy.ask.watched = watched;
-      const placement = this.#policy.schedule(head, this.#routable, now);
+    const { scheduler } = this;
+    if (scheduler !== undefined) {
+      scheduler.ask.watched = watched;
+      const placement = scheduler.schedule(head, this.#routable, now);
       return placement === undefined ? NONE_FITS : this.#begin(head.id, placement);
     }
-    const picked = this.#routable[this.#policy.pick(head, this.#routable, now)];
+    const picked = this.#routable[(this.#policy as RoutingPolicy).pick(head, this.#routable, now)];
     invariant(picked !== undefined, "a policy picks one of the endpoints it was given");
     picked.inFlight += 1;
     return { kind: "routed", endpoint: picked.name };
@@ -171,10 +174,10 @@ export class Gateway {
 
   /** The first token of a request came back: its prompt is done with. */
   firstToken(name: string, id: number, at: SimTime): void {
-    if (!(this.#policy instanceof Scheduler)) return this.#policy.firstToken?.(id, at);
+    if (this.scheduler === undefined) return this.#policy?.firstToken?.(id, at);
     const flight = this.#flights.get(id);
-    invariant(flight !== undefined, `request ${id} is in flight`);
-    this.#policy.firstToken(id, name, at);
+    invariant(flight !== undefined, "who gets a first token is in flight");
+    this.scheduler.firstToken(id, name, at);
     this.#endPrefill(flight);
     if (flight.untilEnd) return;
     this.#count(flight.endpoint, 0, -flight.tokens);
@@ -187,17 +190,17 @@ export class Gateway {
    * @param ended needed by schedulers, and by policies that keep a record of requests
    */
   ended(name: string, ended?: Ended): void {
-    if (!(this.#policy instanceof Scheduler)) {
-      this.#count(name, -1, 0);
-      if (ended !== undefined) this.#policy.ended?.(ended.id, ended.at);
+    if (this.scheduler === undefined) {
+      this.#count(this.#known.get(name), -1, 0);
+      if (ended !== undefined) this.#policy?.ended?.(ended.id, ended.at);
       return;
     }
     const flight = ended === undefined ? undefined : this.#flights.get(ended.id);
-    invariant(ended !== undefined && flight?.endpoint === name, `${name} has this request in flight`);
+    invariant(ended !== undefined && flight?.endpoint.name === name, "a request ends where it is in flight");
     this.#flights.delete(ended.id);
     this.#endPrefill(flight);
-    this.#count(name, -1, -flight.tokens);
-    this.#policy.ended(ended.id, ended.at, ended.outputTokens);
+    this.#count(flight.endpoint, -1, -flight.tokens);
+    this.scheduler.ended(ended.id, ended.at, ended.outputTokens);
   }
 
   /** What is believed now, in order of joining; a live view. */
@@ -206,11 +209,14 @@ export class Gateway {
   }
 
   #begin(id: number, { endpoint, tokens, prefill, prefillTokens, untilEnd }: Placement): Routed {
-    invariant(!this.#flights.has(id), `request ${id} is placed once`);
-    this.#flights.set(id, { endpoint, tokens, prefill, prefillTokens, untilEnd });
-    this.#count(endpoint, 1, tokens);
+    const decoding = this.#known.get(endpoint) as Belief;
+    const prefilling = prefill === undefined ? undefined : this.#known.get(prefill);
+    const before = this.#flights.size;
+    this.#flights.set(id, { endpoint: decoding, tokens, prefill: prefilling, prefillTokens, untilEnd });
+    invariant(this.#flights.size > before, "a request is placed once");
+    this.#count(decoding, 1, tokens);
     if (prefill === undefined) return { kind: "routed", endpoint };
-    this.#count(prefill, 1, prefillTokens);
+    this.#count(prefilling, 1, prefillTokens);
     return { kind: "routed", endpoint, prefill };
   }
 
@@ -220,9 +226,8 @@ export class Gateway {
     flight.prefill = undefined;
   }
 
-  #count(name: string, requests: number, tokens: number): void {
-    const belief = this.#known.get(name);
-    invariant(belief !== undefined && belief.inFlight + requests >= 0, `${name} has a request in flight that can end`);
+  #count(belief: Belief | undefined, requests: number, tokens: number): void {
+    invariant(belief !== undefined && belief.inFlight + requests >= 0, "only requests in flight can end");
     belief.inFlight += requests;
     belief.inFlightTokens += tokens;
     this.#forgetIfDone(belief);

@@ -38,6 +38,10 @@ export class Scheduler implements Profiles {
   /** Those that others go by come first. */
   readonly #producers: readonly Producer[];
   readonly #hooks: readonly Hooks[];
+  /** Those who want to hear of it: most plugins don't, and requests are many. */
+  readonly #hearPlaced: readonly Hearing<"placed">[];
+  readonly #hearFirstToken: readonly Hearing<"firstToken">[];
+  readonly #hearEnded: readonly Hearing<"ended">[];
   /** Whether anything scraped has a bearing on a decision. */
   readonly readsSignals: boolean;
   /** Whether engines' KV events have a bearing on a decision. */
@@ -61,6 +65,9 @@ export class Scheduler implements Profiles {
     this.#load = plugins.load();
     this.#producers = plugins.producers;
     this.#hooks = plugins.hooks;
+    this.#hearPlaced = hearing(plugins.hooks, "placed");
+    this.#hearFirstToken = hearing(plugins.hooks, "firstToken");
+    this.#hearEnded = hearing(plugins.hooks, "ended");
     this.readsSignals = this.#hooks.some(({ blind }) => blind !== true);
     this.readsKvEvents = this.#producers.some(({ observeKv }) => observeKv !== undefined);
     this.window = this.#producers.find(({ window }) => window !== undefined)?.window;
@@ -78,7 +85,7 @@ export class Scheduler implements Profiles {
     const placed = this.decide(request, endpoints, now);
     if (placed === undefined) return undefined;
     const placement = this.#placementOf(placed);
-    for (const hook of this.#hooks) hook.placed?.(this.ask, placed);
+    for (const hook of this.#hearPlaced) hook.placed(this.ask, placed);
     return placement;
   }
 
@@ -104,12 +111,12 @@ export class Scheduler implements Profiles {
 
   /** The first token of a request came back. */
   firstToken(id: number, endpoint: string, now: SimTime): void {
-    for (const hook of this.#hooks) hook.firstToken?.(id, endpoint, now);
+    for (const hook of this.#hearFirstToken) hook.firstToken(id, endpoint, now);
   }
 
   /** A request ended, whatever its outcome. */
   ended(id: number, now: SimTime, outputTokens: number): void {
-    for (const hook of this.#hooks) hook.ended?.(id, now, outputTokens);
+    for (const hook of this.#hearEnded) hook.ended(id, now, outputTokens);
   }
 
   joined(endpoint: Endpoint): void {
@@ -133,6 +140,7 @@ export class Scheduler implements Profiles {
   }
 
   #deliver(now: SimTime): void {
+    if (this.#kvEvents.length === 0) return;
     while (this.#kvNext < this.#kvEvents.length) {
       const { at, event } = this.#kvEvents[this.#kvNext] as TimedKvEvent;
       if (at > now) return this.#forgetDelivered();
@@ -168,3 +176,8 @@ export class Scheduler implements Profiles {
     };
   }
 }
+
+type Hearing<K extends keyof Hooks> = Hooks & Required<Pick<Hooks, K>>;
+
+const hearing = <K extends keyof Hooks>(hooks: readonly Hooks[], what: K): readonly Hearing<K>[] =>
+  hooks.filter((hook): hook is Hearing<K> => hook[what] !== undefined);

@@ -115,7 +115,7 @@ export interface Routing {
   readonly endpoint: string;
   readonly workload: string;
   /** Left out: its prompt is computed there too. */
-  readonly prefillEndpoint?: string;
+  readonly prefillEndpoint?: string | undefined;
   readonly decision: "decode-only" | "prefill-decode" | "encode-decode" | "encode-prefill-decode";
   /** What the approximate prefix index said of the endpoint: tokens matched, of those looked up. Left out: not asked. */
   readonly prefix?: { readonly matchedTokens: number; readonly totalTokens: number };

@@ -35,14 +35,21 @@ interface Counted<T> {
 class PairCounts<T> {
   readonly all: Counted<T>[] = [];
   readonly #known = new Map<string, Map<string, Counted<T>>>();
+  readonly #fresh: (one: string, other: string) => T;
 
-  add(one: string, other: string, fresh: () => T): void {
-    const ofOne = entry(this.#known, one, () => new Map<string, Counted<T>>());
-    const counted = entry(ofOne, other, () => {
-      const made = { what: fresh(), count: 0 };
-      this.all.push(made);
-      return made;
-    });
+  constructor(fresh: (one: string, other: string) => T) {
+    this.#fresh = fresh;
+  }
+
+  add(one: string, other: string): void {
+    let ofOne = this.#known.get(one);
+    if (ofOne === undefined) this.#known.set(one, (ofOne = new Map()));
+    let counted = ofOne.get(other);
+    if (counted === undefined) {
+      counted = { what: this.#fresh(one, other), count: 0 };
+      ofOne.set(other, counted);
+      this.all.push(counted);
+    }
     counted.count += 1;
   }
 }
@@ -60,10 +67,13 @@ export class GatewayFold {
   readonly #queues = new Map<string, Queue>();
   readonly #queued = new Map<string, GatewayCounts["queued"][number]>();
   readonly #outcomes = new Map<string, Counted<{ outcome: QueueOutcome; priority: number }>>();
-  readonly #attempts = new PairCounts<{ targetModel: string; endpoint: string }>();
   /** Endpoints that were given a request. */
   readonly #used = new Set<string>();
-  readonly #decisions = new PairCounts<{ model: string; decision: string }>();
+  readonly #attempts = new PairCounts((targetModel, endpoint) => {
+    this.#used.add(endpoint);
+    return { targetModel, endpoint };
+  });
+  readonly #decisions = new PairCounts((model, decision) => ({ model, decision }));
   /** Whose series was asked for last: the next request mostly bears the same labels. */
   #last: { model: string | undefined; tenant: string | undefined; priority: number; series: Series } | undefined;
   /** Requests sent on and not yet ended, and those held. */
@@ -153,10 +163,9 @@ export class GatewayFold {
     series.running += 1;
     series.requestBytes.observe(request.promptTokens * BYTES_PER_TOKEN);
     this.#inFlight.set(request.id, series);
-    this.#used.add(endpoint);
     if (prefillEndpoint !== undefined) this.#used.add(prefillEndpoint);
-    this.#attempts.add(targetModel, endpoint, () => ({ targetModel, endpoint }));
-    this.#decisions.add(targetModel, decision, () => ({ model: targetModel, decision }));
+    this.#attempts.add(targetModel, endpoint);
+    this.#decisions.add(targetModel, decision);
     if (prefix === undefined) return;
     this.#prefixHitBytes.observe(prefix.matchedTokens * BYTES_PER_TOKEN);
     if (prefix.totalTokens > 0) this.#prefixHitRatio.observe(prefix.matchedTokens / prefix.totalTokens);

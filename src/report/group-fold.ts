@@ -25,8 +25,8 @@ export class GroupFold {
   readonly #tenants = new Dimension(this.all, UNNAMED);
   readonly #rounds = new Dimension(this.all, "cold");
   readonly #shares = new TokenShares();
-  /** Groups of the request at hand. */
-  readonly #at: Tally[] = [];
+  /** Groups of the request asked for last: the next one mostly bears the same labels. */
+  #last: { readonly of: Labels; readonly groups: readonly Tally[] } | undefined;
   readonly #observed = new Observed();
 
   /** @param workloads with their roles */
@@ -124,20 +124,31 @@ export class GroupFold {
   }
 
   /** All of them first asked, then counted: a dimension begins with what was counted before. */
-  #groupsOf({ sloClass, model, tenant, round }: Request): readonly Tally[] {
-    this.#at.length = 0;
-    this.#put(this.#classes.of(sloClass));
-    this.#put(this.#models.of(model));
-    this.#put(this.#tenants.of(tenant));
-    this.#put(this.#rounds.of(round === undefined ? undefined : round === 0 ? "cold" : "warm"));
-    this.#put(this.all);
-    return this.#at;
-  }
-
-  #put(tally: Tally | undefined): void {
-    if (tally !== undefined) this.#at.push(tally);
+  #groupsOf(request: Request): readonly Tally[] {
+    const { sloClass, model, tenant, round } = request;
+    const last = this.#last;
+    if (
+      last !== undefined &&
+      last.of.sloClass === sloClass &&
+      last.of.model === model &&
+      last.of.tenant === tenant &&
+      last.of.round === round
+    ) {
+      return last.groups;
+    }
+    const groups = [
+      this.#classes.of(sloClass),
+      this.#models.of(model),
+      this.#tenants.of(tenant),
+      this.#rounds.of(round === undefined ? undefined : round === 0 ? "cold" : "warm"),
+      this.all,
+    ].filter((tally) => tally !== undefined);
+    this.#last = { of: { sloClass, model, tenant, round }, groups };
+    return groups;
   }
 }
+
+type Labels = { readonly [K in "sloClass" | "model" | "tenant" | "round"]: Request[K] };
 
 const tableOf = (groups: ReadonlyMap<string, Tally>, windowSeconds: number): Record<string, GroupKpis> =>
   Object.fromEntries([...groups].map(([name, tally]) => [name, groupKpis(tally, windowSeconds)]));

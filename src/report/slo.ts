@@ -43,6 +43,6 @@ export class SloBook {
   }
 
   #said({ sloClass }: RequestHead): SloTargets | undefined {
-    return this.#classes.get(sloClass ?? DEFAULT_CLASS);
+    return this.#classes.size === 0 ? undefined : this.#classes.get(sloClass ?? DEFAULT_CLASS);
   }
 }

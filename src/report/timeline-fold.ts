@@ -45,6 +45,8 @@ export class TimelineFold {
   readonly #counts: Record<Counted, Float64Array>;
   #ttft: (QuantileSketch | undefined)[] = [];
   readonly #levels: Record<Held, number> = { replicasWanted: 0, replicasReady: 0 };
+  /** The bucket that the horizon cuts off; -1: there is no horizon. */
+  readonly #last: number;
   #weighed = START;
   #looked: { at: SimTime; gauges: Gauges } | undefined;
 
@@ -52,6 +54,7 @@ export class TimelineFold {
   constructor(horizonMicros: number | undefined) {
     this.#horizon = horizonMicros === undefined ? NEVER : instant(horizonMicros);
     this.#bucketMicros = horizonMicros === undefined ? 1e6 : bucketSecondsFor(horizonMicros / 1e6) * 1e6;
+    this.#last = this.#horizon === NEVER ? -1 : Math.ceil(this.#horizon / this.#bucketMicros) - 1;
     const column = (): Float64Array => new Float64Array(MAX_BUCKETS);
     this.#areas = Object.fromEntries(AREAS.map((name) => [name, column()])) as Record<Area, Float64Array>;
     this.#counts = { arrivalsPerSecond: column(), completionsPerSecond: column() };
@@ -67,11 +70,11 @@ export class TimelineFold {
   }
 
   arrived(at: SimTime): void {
-    this.#count("arrivalsPerSecond", at);
+    this.#count(this.#counts.arrivalsPerSecond, at);
   }
 
   completed(at: SimTime): void {
-    this.#count("completionsPerSecond", at);
+    this.#count(this.#counts.completionsPerSecond, at);
   }
 
   firstToken(at: SimTime, ttftSeconds: number): void {
@@ -135,9 +138,9 @@ export class TimelineFold {
     return { bucketSeconds: length / 1e6, atSeconds: buckets.map((i) => (i * length) / 1e6), columns };
   }
 
-  #count(name: Counted, at: SimTime): void {
+  #count(column: Float64Array, at: SimTime): void {
     const bucket = this.#bucketOf(at);
-    this.#counts[name][bucket] = (this.#counts[name][bucket] as number) + 1;
+    column[bucket] = (column[bucket] as number) + 1;
   }
 
   #weigh(at: SimTime): void {
@@ -158,11 +161,6 @@ export class TimelineFold {
       this.#areas[name][bucket] = (this.#areas[name][bucket] as number) + value * toSeconds(elapsed(begin, end));
       begin = end;
     }
-  }
-
-  /** The bucket that the horizon cuts off; without a horizon there is none. */
-  get #last(): number {
-    return this.#horizon === NEVER ? -1 : Math.ceil(this.#horizon / this.#bucketMicros) - 1;
   }
 
   /** Clients see tokens a little later than the engine made them: what lies past the horizon belongs to the last bucket. */

@@ -37,10 +37,10 @@ export class RequestPath {
   #ring: readonly Pod[] = [];
   /** Up to when beliefs are as scraped; undefined: not even that. */
   #refreshed: SimTime | undefined;
-  /** Requests that the gate was given and has not let go. */
-  readonly #held = new Map<number, Request>();
-  /** Those of them that wait in its queue. */
-  readonly #waiting = new Set<number>();
+  /** The request that comes to the gate now. */
+  #arriving: Request | undefined;
+  /** Those that wait in the gate's queue. */
+  readonly #waiting = new Map<number, Request>();
   /** Collected in the window under way. */
   #gathered: Request[] = [];
   #generation = 0;
@@ -99,10 +99,11 @@ export class RequestPath {
   arrive(request: Request): void {
     if (this.#readsSignals) this.#refreshBeliefs();
     if (this.#gate === undefined) return this.#gather(request);
-    this.#held.set(request.id, request);
+    this.#arriving = request;
     this.#follow(this.#gate.arrive(request, this.#gateway.endpoints, this.#host.now));
-    if (!this.#held.has(request.id)) return;
-    this.#waiting.add(request.id);
+    if (this.#arriving === undefined) return;
+    this.#arriving = undefined;
+    this.#waiting.set(request.id, request);
     this.#tellGate(request, { event: "held", bytes: BYTES_PER_TOKEN * request.promptTokens });
     this.#watch();
     if (request.deadline !== undefined)
@@ -111,9 +112,8 @@ export class RequestPath {
 
   /** A client hangs up while its request waits in the gate. */
   clientGone(id: number): void {
-    const request = this.#held.get(id);
+    const request = this.#waiting.get(id);
     if (request === undefined || this.#gate?.cancel(id, this.#host.now) !== true) return;
-    this.#held.delete(id);
     this.#waiting.delete(id);
     const waited = elapsed(request.arrival, this.#host.now);
     this.#tellGate(request, { event: "expired", waited, status: 503, outcome: "EvictedContextCancelled" });
@@ -145,10 +145,12 @@ export class RequestPath {
 
   #followOne(event: GateEvent): void {
     if (event.kind === "revoke") return this.#revoke(event.id);
-    const request = this.#held.get(event.head.id);
+    const { id } = event.head;
+    const waited = this.#arriving?.id !== id;
+    const request = waited ? this.#waiting.get(id) : this.#arriving;
     invariant(request !== undefined, "the gate tells of requests that it was given");
-    this.#held.delete(request.id);
-    const waited = this.#waiting.delete(request.id);
+    if (waited) this.#waiting.delete(id);
+    else this.#arriving = undefined;
     if (event.kind === "refused") return this.#turnAway(request, event, waited);
     if (waited) this.#tellGate(request, { event: "dispatched", waited: event.waited });
     this.#gather(request);
@@ -199,7 +201,6 @@ export class RequestPath {
     const prefill = routed.prefill === routed.endpoint ? undefined : routed.prefill;
     if (this.#gate !== undefined) {
       this.#gate.started(request, now);
-      const apart = prefill === undefined ? {} : { prefillEndpoint: prefill };
       this.#host.tell({
         kind: "routed",
         at: now,
@@ -207,8 +208,8 @@ export class RequestPath {
         priority: this.#priorityOf(request),
         endpoint: pod.name,
         workload: pod.workload.name,
+        prefillEndpoint: prefill,
         decision: prefill === undefined ? "decode-only" : "prefill-decode",
-        ...apart,
       });
     }
     if (prefill !== undefined) return this.#disaggregation.begin(request, this.#pod(prefill), pod);
@@ -374,14 +375,7 @@ export class RequestPath {
     const { engine, workload } = pod;
     invariant(engine !== undefined, "a ready pod serves");
     const { waiting, running, kvUsage, lora } = engine.gauges(last as SimTime);
-    const cache = { blockSize: workload.engine.blockSize, numGpuBlocks: workload.engine.numGpuBlocks };
-    this.#gateway.scraped(pod.name, last as SimTime, {
-      waiting,
-      running,
-      kvUsage,
-      cache,
-      ...(lora === undefined ? {} : { lora }),
-    });
+    this.#gateway.scraped(pod.name, last as SimTime, { waiting, running, kvUsage, cache: workload.engine, lora });
   }
 
   /** While requests wait in the gate, every scrape may let one go. */
@@ -413,7 +407,7 @@ export class RequestPath {
 
   #pod(name: string): Pod {
     const pod = this.#host.pod(name);
-    invariant(pod?.engine !== undefined, `pod ${name} serves`);
+    invariant(pod?.engine !== undefined, "requests are sent to pods that serve");
     return pod;
   }
 }

@@ -165,9 +165,14 @@ export class World {
   step(): void {
     invariant(!this.#starved, "feed the source first");
     const event = this.#agenda.pop();
-    switch (event?.kind) {
-      case undefined:
-        return;
+    if (event === undefined) return;
+    // The most frequent ones first.
+    switch (event.kind) {
+      case "engine-due":
+        return this.#advance(event.pod, event.generation);
+      case "request-arrived":
+        this.#drawArrival();
+        return this.#admit(event.request);
       case "pod-starting":
         return this.#startPhase(this.#podOf(event), event.phase);
       case "placement-due":
@@ -180,11 +185,6 @@ export class World {
         return this.#rollOut(this.#fleet(event.workload));
       case "workload-due":
         return this.#reconcile(this.#fleet(event.workload));
-      case "engine-due":
-        return this.#advance(event.pod, event.generation);
-      case "request-arrived":
-        this.#drawArrival();
-        return this.#admit(event.request);
       case "round-arrived":
         return this.#admit(event.request);
       case "client-gone":
@@ -321,8 +321,8 @@ export class World {
   }
 
   #pathTo(model: string): RequestPath {
-    const path = this.#paths.get(model);
-    invariant(path !== undefined, `a model that is served: ${model}`);
+    const path = this.#paths.size === 1 ? this.#firstPath : this.#paths.get(model);
+    invariant(path !== undefined, "a model that is served");
     return path;
   }
 
@@ -753,7 +753,7 @@ const queuedIn = (gateway: GatewayView | undefined): number =>
   (gateway?.counted.queues ?? []).reduce((sum, { size }) => sum + size, 0);
 
 const engineOf = (pod: Pod): NonNullable<Pod["engine"]> => {
-  invariant(pod.engine !== undefined, `pod ${pod.name} serves`);
+  invariant(pod.engine !== undefined, "a pod that serves");
   return pod.engine;
 };
 

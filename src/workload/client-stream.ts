@@ -58,7 +58,8 @@ export class ClientStream {
   readonly #media: readonly MediaKind[];
   readonly #patienceMicros: Micros | undefined;
   readonly #path: Omit<ClientPath, "sent"> | undefined;
-  readonly #labels: Partial<Request>;
+  /** What all of its requests have in common beside their client; undefined: nothing. */
+  readonly #labels: Partial<Request> | undefined;
   #sessions = 0;
   /** Not rounded: rounding every gap would bend the rate where gaps are a few microseconds. */
   #exact: number | undefined;
@@ -83,7 +84,8 @@ export class ClientStream {
     }));
     this.#patienceMicros = said.timeout === undefined ? undefined : durationOf(said.timeout);
     this.#path = pathOf(said);
-    this.#labels = labelsOf(said);
+    const labels = labelsOf(said);
+    this.#labels = Object.keys(labels).length === 0 ? undefined : labels;
     if (workers === undefined) {
       this.#arrivals = arrivals.create(said.arrival, { rng: stream("arrivals"), ratePerSecond: this.#ratePerSecond });
       this.#exact = this.#after(0, this.#arrivals.first());
@@ -108,21 +110,21 @@ export class ClientStream {
     const encoderItems = this.#drawMedia(prefix?.tokens ?? 0);
     const promptTokens = this.#prompts.draw() + (prefix?.tokens ?? 0) + tokensOf(encoderItems);
     const outputTokens = this.#outputs.draw();
-    const request: Request = {
-      id,
-      arrival: this.#path === undefined ? sent : (receivedAt({ ...this.#path, sent }, sent, promptTokens) as SimTime),
-      promptTokens,
-      outputTokens,
-      ...(this.said.capOutput === true ? { maxTokens: outputTokens } : {}),
-      ...(prefix === undefined ? {} : { prefix: this.#sharedPrefix(prefix) }),
-      ...(encoderItems.length === 0 ? {} : { encoderItems }),
-      ...this.#labels,
-      ...(session === undefined ? {} : this.#nextSession(session)),
-      ...(this.#path === undefined ? {} : { path: { ...this.#path, sent } }),
-      ...deadlineOf(sent, this.#patienceMicros, sent + (this.#path?.halfTripMicros ?? 0)),
-    };
+    const path = this.#path === undefined ? undefined : { ...this.#path, sent };
+    const arrival = path === undefined ? sent : (receivedAt(path, sent, promptTokens) as SimTime);
+    // Field by field: most requests have few of them, and there are millions.
+    const request: Mutable<Request> = { id, arrival, promptTokens, outputTokens, client: this.said.name };
+    if (this.#labels !== undefined) Object.assign(request, this.#labels);
+    if (this.said.capOutput === true) request.maxTokens = outputTokens;
+    if (prefix !== undefined) request.prefix = this.#sharedPrefix(prefix);
+    if (encoderItems.length > 0) request.encoderItems = encoderItems;
+    if (session !== undefined) Object.assign(request, this.#nextSession(session));
+    if (path !== undefined) request.path = path;
+    if (this.#patienceMicros !== undefined) {
+      Object.assign(request, deadlineOf(sent, this.#patienceMicros, sent + (path?.halfTripMicros ?? 0)));
+    }
     if (workers !== undefined) return { request, growth: "none", rounds: this.#work(durationOf(workers.thinkTime)) };
-    if (session === undefined) return { request, growth: "none", rounds: [] };
+    if (session === undefined) return { request, growth: "none", rounds: NO_ROUNDS };
     return { request, growth: session.contextGrowth, rounds: roundsOf(this.#rounds(session)) };
   }
 
@@ -199,7 +201,10 @@ export class ClientStream {
   }
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 const NO_ITEMS: readonly EncoderItem[] = [];
+const NO_ROUNDS: readonly Round[] = [];
 
 const tokensOf = (items: readonly EncoderItem[]): number => {
   let sum = 0;
@@ -219,11 +224,9 @@ const pathOf = ({ network }: ClientSaid): Omit<ClientPath, "sent"> | undefined =
   };
 };
 
-/** What all of its requests have in common. */
 const labelsOf = (said: ClientSaid): Partial<Request> => {
-  const { name, tenant, sloClass, slo, model, adapter, priority, cacheSalt } = said;
+  const { tenant, sloClass, slo, model, adapter, priority, cacheSalt } = said;
   return {
-    client: name,
     ...(tenant === undefined ? {} : { tenant }),
     ...(sloClass === undefined ? {} : { sloClass }),
     ...(slo?.ttft === undefined ? {} : { sloTtft: durationOf(slo.ttft) }),
