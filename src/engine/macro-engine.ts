@@ -157,9 +157,15 @@ export class MacroEngine implements RankEngine {
   }
 
   gauges(now: SimTime): EngineGauges {
+    if (this.#isForeseen(now)) return this.#first.gaugesAfter(this.#plan.silentUntil(now), now);
     this.#catchUp(now);
     if (this.#ranks.length === 1) return this.#first.gauges(now);
     return sumOfGauges(this.#ranks.map((rank) => rank.gauges(now)));
+  }
+
+  /** Whether gauges at `now` follow from those of the last step, with nothing to be done for it: those who scrape are many. */
+  #isForeseen(now: SimTime): boolean {
+    return now < this.#due && now < this.#desk.nextArrival && !this.#slides && this.#ranks.length === 1;
   }
 
   /** For those who look; whatever ends silently is passed over. */

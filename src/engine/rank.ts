@@ -166,10 +166,23 @@ export class Rank {
   gauges(now: SimTime): EngineGauges {
     const { at, running, waiting, deferred, free } = this.#gauges;
     if (now < at) throw new RangeError(`${now} us lies before the last change, ${at} us`);
+    return this.#gaugesOf(running, waiting, deferred, free);
+  }
+
+  #gaugesOf(running: number, waiting: number, deferred: number, free: number): EngineGauges {
     const { lora, cache } = this.scheduler;
     const { size } = cache;
     const gauges = { running, waiting, deferred, kvUsage: 1 - free / size, usedBlocks: size - free, freeBlocks: free };
     return lora === undefined ? gauges : { lora, ...gauges };
+  }
+
+  /** What the gauges will show when the next `steps` steps, of coasters only, have ended, and nothing else has happened. */
+  gaugesAfter(steps: number, now: SimTime): EngineGauges {
+    if (steps === 0) return this.gauges(now);
+    const { coasters, waiting, deferred, cache } = this.scheduler;
+    // As in `pass`: before the last one's successor is scheduled.
+    const free = cache.free - coasters.blocksOver(steps) + coasters.blocksFor(steps - 1);
+    return this.#gaugesOf(coasters.count, waiting.length, deferred, free);
   }
 
   /** Time of a step without what adapters need. */

@@ -66,23 +66,30 @@ export class RunPlan {
     this.#last = last;
   }
 
+  /** How many silent ends there are up to `time`. */
+  silentUntil(time: SimTime): number {
+    return this.#firstFrom(time + 1) - this.#at;
+  }
+
   /** Takes all silent ends up to `time`. @returns the index that follows the last of them */
   take(time: SimTime): number {
-    const { ends } = this;
-    let at = this.#at;
-    while (at < this.#last && (ends[at] as number) <= time) at += 1;
-    this.#at = at;
-    return at;
+    this.#at = this.#firstFrom(time + 1);
+    return this.#at;
   }
 
   /** The first end at `time` or later is to be looked at. */
   cut(time: SimTime): void {
+    this.#last = Math.min(this.#firstFrom(time), this.#last);
+  }
+
+  /** Index of the first end at `time` or later, at most that of the last. */
+  #firstFrom(time: number): number {
     let [low, high] = [this.#at, this.#last];
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((this.ends[middle] as number) >= time) high = middle;
       else low = middle + 1;
     }
-    this.#last = Math.min(low, this.#last);
+    return low;
   }
 }

@@ -23,7 +23,7 @@ import type { SloTargets } from "./slo.ts";
 import { summaryOf, summaryOfHistogram } from "./summary.ts";
 import { END_OF, sloKpis } from "./tally.ts";
 import { TimelineFold } from "./timeline-fold.ts";
-import type { ReplicaView, WorldView } from "./world-view.ts";
+import type { EngineRoom, ReplicaView, WorldView } from "./world-view.ts";
 
 export interface FoldOptions {
   /** undefined: endless. */
@@ -104,7 +104,7 @@ export class ReportFold {
   }
 
   /** Looks at the gauges, and at the counters where the warm-up ends. */
-  sample(view: WorldView): void {
+  sample(view: EngineRoom): void {
     const { now, replicas } = view;
     if (this.#before === undefined && now >= this.#warmUp) this.#before = this.#totals(view);
     this.#want(sum(view.workloads.map((workload) => workload.specReplicas)), now);
@@ -273,7 +273,7 @@ export class ReportFold {
     return findings.length === 0 ? {} : { findings };
   }
 
-  #totals(view: WorldView): EngineTotals {
+  #totals(view: EngineRoom): EngineTotals {
     return this.#retired.with(view.replicas.map((replica) => replica.state));
   }
 

@@ -4,11 +4,15 @@ import type { Hardware } from "../model/hardware.ts";
 import type { Histogram } from "../model/metric-family.ts";
 import type { SimTime } from "../sim/time.ts";
 
-/** The present state of a world, as scrapes and the exporter see it. Plain data but for the histograms inside. */
-export interface WorldView {
+/** Engines and their workloads at one instant. */
+export interface EngineRoom {
   readonly now: SimTime;
   readonly replicas: readonly ReplicaView[];
   readonly workloads: readonly WorkloadView[];
+}
+
+/** The present state of a world, as scrapes and the exporter see it. Plain data but for the histograms inside. */
+export interface WorldView extends EngineRoom {
   readonly autoscalers: readonly AutoscalerView[];
   /** Left out: no endpoint picker is simulated. */
   readonly gateways?: readonly GatewayView[];

@@ -23,7 +23,7 @@ import type { Request } from "../model/request.ts";
 import { ReportFold } from "../report/fold.ts";
 import { familiesOf } from "../report/metrics/index.ts";
 import type { Report } from "../report/report.ts";
-import type { GatewayView, ReplicaView, WorkloadView, WorldView } from "../report/world-view.ts";
+import type { EngineRoom, GatewayView, ReplicaView, WorkloadView, WorldView } from "../report/world-view.ts";
 import { Agenda } from "../sim/agenda.ts";
 import { invariant } from "../sim/invariant.ts";
 import { type Rng, rngOf, type Streams } from "../sim/rng.ts";
@@ -222,15 +222,22 @@ export class World {
 
   /** The state as of `at`, which lies not before now and not after the next event. */
   view(at: SimTime = this.now): WorldView {
-    const serving = [...this.#pods.values()].filter((pod) => pod.engine !== undefined);
     const gateways = [...this.#paths.values()].flatMap((path) => path.view(at) ?? []);
     return {
       ...(gateways.length === 0 ? {} : { gateways }),
+      ...this.#engineRoom(at),
+      autoscalers: this.#autoscaling.views(),
+      ...this.#placed(),
+    };
+  }
+
+  /** The part of the view that is looked at all the time. */
+  #engineRoom(at: SimTime): EngineRoom {
+    const serving = [...this.#pods.values()].filter((pod) => pod.engine !== undefined);
+    return {
       now: at,
       replicas: serving.map((pod) => this.#viewOf(pod, at)),
       workloads: this.#workloadViews(at),
-      autoscalers: this.#autoscaling.views(),
-      ...this.#placed(),
     };
   }
 
@@ -704,7 +711,7 @@ export class World {
   }
 
   #sample(): void {
-    this.#fold.sample(this.view());
+    this.#fold.sample(this.#engineRoom(this.now));
     this.#plan(this.#fold.nextSample, { kind: "sample-due" });
   }
 
