@@ -1,4 +1,5 @@
 import type { Problem } from "../model/problem.ts";
+import type { UrlToken } from "../operator/production-traffic.ts";
 import { type ReadCandidate, read } from "../operator/read.ts";
 import type { Limits } from "../schema/limits.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
@@ -21,8 +22,9 @@ export const prepare = async (
   stored: StoredObject,
   limits: Limits,
   allowedUrls: readonly string[],
+  tokens: readonly UrlToken[] = [],
 ): Promise<Prepared> => {
-  const found = await read(stored, { store, limits, allowedUrls });
+  const found = await read(stored, { store, limits, allowedUrls, tokens });
   if (!found.ok) throw new BadInput(found.problems);
   return { ...found.value, warnings: found.warnings };
 };

@@ -21,10 +21,11 @@ import { jsonLog } from "./log.ts";
 import { type OperatorOptions, quotaOf, runBoundsOf } from "./operator-options.ts";
 import { threadsFolder } from "./threads.ts";
 import { tracingOf } from "./tracing-asked.ts";
+import type { UrlOptions } from "./url-options.ts";
 import { detailOf, seriesOf } from "./views.ts";
 
 /** What `servetwin up` was told. */
-export interface ServeOptions extends LimitOptions, OperatorOptions {
+export interface ServeOptions extends LimitOptions, OperatorOptions, UrlOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace: readonly string[];
@@ -56,6 +57,7 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
     mirrorNamespaces: folder === undefined ? options.mirrorNamespace : [ANY_NAMESPACE],
     concurrency: options.concurrentReconciles,
     shadowBounds: { maxMebibytes: options.maxShadowMemory },
+    tokens: options.prometheusTokenFile,
     log,
     ...(tracing === undefined ? {} : { trace: tracing.trace }),
     watch: {

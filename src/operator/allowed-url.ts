@@ -12,7 +12,7 @@ export const urlProblem = (url: string, allowedUrls: readonly string[], field: s
 };
 
 /** Same origin, and a path that the allowed one leads to: compared as parsed, so that no spelling slips through. */
-const covers = (allowed: string, url: string): boolean => {
+export const covers = (allowed: string, url: string): boolean => {
   if (!URL.canParse(allowed)) return false;
   const [rule, asked] = [new URL(allowed), new URL(url)];
   const prefix = rule.pathname.endsWith("/") ? rule.pathname : `${rule.pathname}/`;

@@ -2,7 +2,7 @@ import type { Problem } from "../model/problem.ts";
 import type { Report } from "../report/report.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
 import type { ManifestRef, MirroredValue } from "../twin/mirror.ts";
-import type { Scenario } from "../twin/scenario.ts";
+import type { FoundTraffic, Scenario } from "../twin/scenario.ts";
 import type { Progress, ShadowSnapshot } from "../worker/protocol.ts";
 import type { Doing } from "./plan.ts";
 
@@ -25,6 +25,8 @@ export interface Held {
   problems: readonly Problem[];
   /** Metrics pages of real replicas, by URL, as they were last. */
   readonly lastPages: Map<string, string>;
+  /** The window of production's traffic that is simulated. */
+  readonly lastTraffic: Map<string, FoundTraffic>;
   preview?: HeldPreview;
   shadow?: HeldShadow;
   /** The operator is stopping, and has ended what ran. */
@@ -62,6 +64,7 @@ export const emptyHeld = (key: string): Held => ({
   warnings: [],
   problems: [],
   lastPages: new Map(),
+  lastTraffic: new Map(),
 });
 
 export const doingOf = (held: Held): Doing => ({

@@ -5,6 +5,7 @@ import { type PreviewPool, type RunBounds } from "../worker/pool.ts";
 import { ShadowHost } from "../worker/shadow-host.ts";
 import { keyOf, refOfKey } from "./key.ts";
 import type { Outcome } from "./outcome.ts";
+import type { UrlToken } from "./production-traffic.ts";
 import type { Quota } from "./quota.ts";
 import { Reconciler } from "./reconcile.ts";
 import { Relevance } from "./relevance.ts";
@@ -25,6 +26,8 @@ export interface OperatorParts {
   readonly concurrency: number;
   /** Of all paced worlds together. */
   readonly shadowBounds: Pick<RunBounds, "maxMebibytes">;
+  /** Files with tokens for the Prometheus of production. Left out: none. */
+  readonly tokens?: readonly UrlToken[];
   readonly log: (line: Readonly<Record<string, unknown>>) => void;
   readonly watch?: OperatorWatch;
   /** Begins a trace. Left out: nothing is traced. */

@@ -6,12 +6,13 @@ import { refText, type Store, type StoredObject } from "../store/store.ts";
 import { changedBy } from "../twin/candidate.ts";
 import type { ObservedCluster } from "../twin/manifest.ts";
 import { type ManifestRef, type Mirrored, type MirroredValue, mirror, pickerConfigWanted } from "../twin/mirror.ts";
-import type { Scenario } from "../twin/scenario.ts";
+import type { FoundTraffic, Scenario } from "../twin/scenario.ts";
 import { findAdapterConfig } from "./adapter-config.ts";
 import { findPickerConfig } from "./endpoint-picker-config.ts";
 import { findMetricsPage } from "./metrics-page.ts";
 import { findModelConfig } from "./model-config.ts";
 import { ANY_NAMESPACE, isPermitted } from "./permitted.ts";
+import { findTraffic, type UrlToken } from "./production-traffic.ts";
 import { findProfile } from "./profile-source.ts";
 import { findTrace } from "./trace-source.ts";
 
@@ -23,6 +24,10 @@ export interface ReadParts {
   readonly lastPages?: Map<string, string>;
   /** Namespaces that may be read besides the simulation's own; `*`: all. Left out: all. */
   readonly mirrorNamespaces?: readonly string[];
+  /** Files with tokens for the Prometheus of production. Left out: none. */
+  readonly tokens?: readonly UrlToken[];
+  /** Of production, as it was last read; written here. Left out: nothing is remembered. */
+  readonly lastTraffic?: Map<string, FoundTraffic>;
 }
 
 export interface Read {
@@ -55,11 +60,13 @@ export const read = async (stored: StoredObject, parts: ReadParts): Promise<Resu
   const parsed = parseSimulation(stored.object, where);
   if (!parsed.ok) return parsed;
   const cluster = clusterOf(parts.store, parsed.value.metadata.namespace, parts.mirrorNamespaces);
-  const mirrored = await mirrorOf(parsed.value, cluster, parts);
+  // Candidates have the baseline's traffic, and it is read once.
+  const shared = { lastTraffic: new Map(), ...parts };
+  const mirrored = await mirrorOf(parsed.value, cluster, shared);
   if (!mirrored.ok) return { ok: false, problems: placed(mirrored.problems, where) };
   const { scenario, values } = mirrored.value;
   const baseline = { simulation: parsed.value, cluster, stored: stored.object, reads: mirrored.value.reads };
-  const candidates = await candidatesOf(baseline, values, parts);
+  const candidates = await candidatesOf(baseline, values, shared);
   if (!candidates.ok) return { ok: false, problems: placed(candidates.problems, where) };
   const told = new Set(mirrored.warnings.map(({ message }) => message));
   const news = candidates.warnings.filter(({ message }) => !told.has(message.replace(/^in candidate \S+: /, "")));
@@ -126,7 +133,7 @@ export const clusterOf = (
 const mirrorOf = async (
   simulation: InferenceSimulation,
   cluster: ObservedCluster,
-  { store, limits, allowedUrls, lastPages = new Map() }: ReadParts,
+  { store, limits, allowedUrls, tokens = [], lastPages = new Map(), lastTraffic = new Map() }: ReadParts,
 ): Promise<Result<Mirrored>> => {
   const beyond = limitProblems(simulation.spec, limits);
   if (beyond.length > 0) return { ok: false as const, problems: beyond };
@@ -134,6 +141,8 @@ const mirrorOf = async (
   const bounds = { allowedUrls, maxTraceBytes: limits.maxTraceBytes };
   const found = said === undefined ? undefined : await findTrace(said, simulation.metadata.namespace, store, bounds);
   if (found !== undefined && !found.ok) return found;
+  const observed = await findTraffic(simulation, { allowedUrls, tokens, lastTraffic, now: () => new Date() });
+  if (!observed.ok) return observed;
   const file = simulation.spec.workload.profile;
   const profile = file === undefined ? undefined : await findProfile(file, simulation.metadata.namespace, store);
   if (profile !== undefined && !profile.ok) return profile;
@@ -157,6 +166,7 @@ const mirrorOf = async (
     limits,
     ...(found === undefined ? {} : { trace: found.value }),
     ...(profile?.value === undefined ? {} : { profile: profile.value }),
+    ...(observed.value === undefined ? {} : { observed: observed.value }),
     ...(config === undefined ? {} : { modelConfig: config.value }),
     ...(page === undefined ? {} : { metricsPage: page.value }),
     ...(pickerConfig === undefined ? {} : { pickerConfig: pickerConfig.value }),

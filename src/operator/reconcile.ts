@@ -6,13 +6,14 @@ import { type ObjectRef, type Store, type StoredObject, StoreError } from "../st
 import { digestOf } from "../twin/digest.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import { type PreviewPool, RunFailure } from "../worker/pool.ts";
-import type { PreviewResult, ShadowMessage } from "../worker/protocol.ts";
+import type { PreviewResult, ShadowMessage, ShadowSnapshot } from "../worker/protocol.ts";
 import type { ShadowHost } from "../worker/shadow-host.ts";
 import { boundedStatus } from "./bounded-status.ts";
 import { doingOf, emptyHeld, type Held, type HeldPreview } from "./held.ts";
 import { keyOf, refOfKey } from "./key.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Plan, planOf, type Wanted } from "./plan.ts";
+import { tokenFileFor, type UrlToken } from "./production-traffic.ts";
 import { type Quota, quotaProblem } from "./quota.ts";
 import { read } from "./read.ts";
 import { NO_SPAN, type Span, traced } from "./span.ts";
@@ -27,6 +28,8 @@ export interface ReconcilerParts {
   readonly quota: Quota;
   readonly allowedUrls: readonly string[];
   readonly mirrorNamespaces: readonly string[];
+  /** Files with tokens for the Prometheus of production. Left out: none. */
+  readonly tokens?: readonly UrlToken[];
   /** Asks for another reconcile of the key soon. */
   readonly enqueue: (ref: ObjectRef) => void;
   readonly now: () => Date;
@@ -77,12 +80,12 @@ export class Reconciler {
     const shadow = this.#held.get(message.key)?.shadow;
     if (shadow === undefined) return;
     // An autoscaler that reads /scale must find its own doing there, as soon as in a Deployment's.
-    const before = shadow.snapshot?.replicas.spec;
+    const { snapshot: before } = shadow;
     switch (message.kind) {
       case "snapshot":
         shadow.snapshot = message.snapshot;
         shadow.loops = message.snapshot.loops ?? shadow.loops;
-        if (message.snapshot.replicas.spec === before) return;
+        if (sameNews(before, message.snapshot)) return;
         break;
       case "restarted":
         delete shadow.snapshot;
@@ -146,7 +149,7 @@ export class Reconciler {
       held.problems = [beyond];
       return { kind: "broken", problems: held.problems };
     }
-    const found = await read(stored, { ...this.#parts, lastPages: held.lastPages });
+    const found = await read(stored, { ...this.#parts, lastPages: held.lastPages, lastTraffic: held.lastTraffic });
     if (!found.ok) {
       held.problems = found.problems.filter((problem) => problem.severity === "error");
       return { kind: "broken", problems: held.problems };
@@ -257,8 +260,14 @@ export class Reconciler {
       scenario,
       speed: simulation.spec.run.speed,
       maxTraceBytes,
+      ...this.#tokenOf(scenario),
     });
     if (wanted.scale !== undefined) this.#scale(held, wanted.scale);
+  }
+
+  #tokenOf({ traffic }: Scenario): { readonly tokenFile?: string } {
+    const file = traffic.kind === "live" ? tokenFileFor(traffic.url, this.#parts.tokens ?? []) : undefined;
+    return file === undefined ? {} : { tokenFile: file };
   }
 
   #scale(held: Held, replicas: number): void {
@@ -317,8 +326,24 @@ export class Reconciler {
   }
 }
 
+/** Whether what others wait for is as it was: replicas, and how live traffic stands. */
+const sameNews = (before: ShadowSnapshot | undefined, after: ShadowSnapshot): boolean =>
+  before?.replicas.spec === after.replicas.spec && before.traffic?.kind === after.traffic?.kind;
+
 /** What may be put right where no watch sees it. */
-const UNWATCHED = ["TraceNotFound", "ProfileNotFound", "PickerConfigNotFound", "MetricsPageNotFound"];
+const UNWATCHED = [
+  "TraceNotFound",
+  "ProfileNotFound",
+  "PickerConfigNotFound",
+  "MetricsPageNotFound",
+  "PrometheusUnreachable",
+  "PrometheusRefused",
+  "PrometheusFailed",
+  "NoProductionSeries",
+  "TooManySeries",
+  "NoLengths",
+  "OtherModels",
+];
 
 const configAgain: Outcome = {
   kind: "again",

@@ -1,5 +1,5 @@
 import { describeSource } from "../model/known.ts";
-import { describeProblem } from "../model/problem.ts";
+import { describeProblem, type Problem } from "../model/problem.ts";
 import { VERSION } from "../model/version.ts";
 import { withBands } from "../report/bands.ts";
 import { byScenario, type ScenarioReports } from "../report/by-scenario.ts";
@@ -24,18 +24,21 @@ export const statusOf = (
   now: Date,
 ): SimulationStatus => {
   const state = stateOf(held, before);
+  const followed = followedBy(held);
   const base = {
     observedGeneration: generation,
     phase: state.phase,
     ...(state.verdict === undefined ? {} : { verdict: state.verdict }),
     selector: `servetwin.dev/simulation=${labelOf(held.key)}`,
     conditions: stamp(state.conditions, before?.conditions ?? [], generation, now),
-    mirrored: held.mirrored.slice(0, MOST_VALUES).map(({ path, value, from }) => ({
+    mirrored: [...held.mirrored, ...followed.values].slice(0, MOST_VALUES).map(({ path, value, from }) => ({
       path: path.slice(0, 512),
       value: String(value).slice(0, 1024),
       from: describeSource(from).slice(0, 1024),
     })),
-    warnings: held.warnings.slice(0, 50).map((warning) => describeProblem(warning).slice(0, 2048)),
+    warnings: [...held.warnings, ...followed.warnings]
+      .slice(0, 50)
+      .map((warning) => describeProblem(warning).slice(0, 2048)),
   };
   if (held.preview !== undefined && held.preview.state !== "running") {
     return { ...base, inputDigest: held.preview.inputDigest, ...finishedPart(held) };
@@ -51,6 +54,12 @@ export const statusOf = (
     ...(replicas === undefined ? {} : { replicas }),
     ...(held.preview.restore && inputDigest !== undefined ? { inputDigest } : {}),
   };
+};
+
+/** What a shadow has read of live traffic, and what is to be known about it. */
+const followedBy = ({ shadow }: Held): Pick<Held, "warnings"> & { readonly values: Held["mirrored"] } => {
+  const traffic = shadow?.snapshot?.traffic;
+  return traffic?.kind === "read" ? traffic : { values: [], warnings: [] };
 };
 
 interface State {
@@ -71,9 +80,10 @@ const stateOf = (held: Held, before: SimulationStatus | undefined): State => {
   const broke = held.preview?.problem ?? held.shadow?.problem;
   if (broke !== undefined) return failed(broke.reason, describeProblem(broke), "True");
   if (held.shadow !== undefined) {
-    return held.shadow.snapshot === undefined
-      ? reconciling("Mirroring", "Starting", "the shadow is starting")
-      : settled("Following", "Following", "follows the wall clock");
+    const { snapshot } = held.shadow;
+    if (snapshot === undefined) return reconciling("Mirroring", "Starting", "the shadow is starting");
+    if (snapshot.traffic?.kind === "waiting") return waiting(snapshot.traffic.problem);
+    return settled("Following", "Following", "follows the wall clock");
   }
   if (held.preview === undefined) return reconciling("Mirroring", "Mirroring", "reading the mirrored objects");
   if (held.preview.state === "running") {
@@ -134,6 +144,20 @@ const settled = (phase: State["phase"], reason: string, message: string): State 
     mirrored("True"),
   ],
 });
+
+/** Live traffic can't be read: what is shown is as old as it was then. It is tried again, so nothing is stalled. */
+const waiting = (problem: Problem): State => {
+  const message = describeProblem(problem).slice(0, 8000);
+  return {
+    phase: "Following",
+    conditions: [
+      { type: "Ready", status: "False", reason: problem.reason, message },
+      { type: "Reconciling", status: "True", reason: problem.reason, message: "it is tried again" },
+      { type: "Stalled", status: "False", reason: problem.reason, message: "" },
+      { type: "Mirrored", status: "False", reason: problem.reason, message },
+    ],
+  };
+};
 
 const reconciling = (phase: State["phase"], reason: string, message: string): State => ({
   phase,

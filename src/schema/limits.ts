@@ -33,16 +33,19 @@ export const limitProblems = (spec: SimulationSpec, limits: Limits): readonly Pr
   return [...horizon, ...traffic, ...replicaProblems(spec, limits)];
 };
 
-const horizonProblems = ({ mode, run }: SimulationSpec, { maxHorizonSeconds }: Limits): readonly Problem[] => {
-  if (mode === "Shadow" || durationSeconds(run.horizon) <= maxHorizonSeconds) return [];
+const horizonProblems = (
+  { mode, run, workload }: SimulationSpec,
+  { maxHorizonSeconds }: Limits,
+): readonly Problem[] => {
+  const { window } = workload.prometheus ?? {};
+  const [length, field] =
+    mode === "Replay" && window !== undefined
+      ? [window, "spec.workload.prometheus.window"]
+      : [run.horizon, "spec.run.horizon"];
+  if (mode === "Shadow" || durationSeconds(length) <= maxHorizonSeconds) return [];
   const most = durationTextOf(seconds(maxHorizonSeconds));
   return [
-    beyond(
-      "HorizonTooLong",
-      "spec.run.horizon",
-      `${run.horizon} is longer than ${most}`,
-      `set at most ${most}, or raise --max-horizon`,
-    ),
+    beyond("HorizonTooLong", field, `${length} is longer than ${most}`, `set at most ${most}, or raise --max-horizon`),
   ];
 };
 

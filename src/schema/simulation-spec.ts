@@ -7,8 +7,10 @@ import { anyDurationText, durationText } from "../model/duration.ts";
 import { type ProfileFormat, presets, profiles } from "../workload/profiles/index.ts";
 import { syntheticWorkload } from "../workload/sources/index.ts";
 import { CONTEXT_GROWTHS, IMAGE_TOKENS, retrySchema, SESSION_MODES, traceFormats } from "../workload/traces/index.ts";
+import { allowedUrl } from "./allowed-url.ts";
 import { candidates } from "./candidate.ts";
 import { nodesOverride } from "./nodes-spec.ts";
+import { prometheusWorkload } from "./prometheus-workload.ts";
 import { keyedList, ruled } from "./rule.ts";
 import {
   imagesOfTrace,
@@ -46,13 +48,6 @@ const configMapKey = z
     key: z.string().min(1).max(253).meta({ description: "The key that holds it." }),
   })
   .meta({ description: "A key of a ConfigMap in the simulation's namespace (data or binaryData)." });
-
-const allowedUrl = z
-  .string()
-  .min(1)
-  .max(2048)
-  .regex(/^https?:\/\//, { error: "must be a URL such as https://host/path" })
-  .meta({ description: "Must match the operator's allow list." });
 
 const spread = (what: string) =>
   z
@@ -499,6 +494,7 @@ const profile = ruled(
 
 const workload = ruled(
   z.strictObject({
+    prometheus: prometheusWorkload.optional(),
     trace: trace.optional(),
     profile: profile.optional(),
     synthetic: syntheticWorkload
@@ -629,9 +625,9 @@ const exported = z
 /** `spec` of an InferenceSimulation. Strict: an unknown field is an error. */
 export const simulationSpec = ruled(
   z.strictObject({
-    mode: z.enum(["Preview", "Shadow"]).default("Preview").meta({
+    mode: z.enum(["Preview", "Shadow", "Replay"]).default("Preview").meta({
       description:
-        "Preview: run fast to the horizon, once per change of anything it reads. Shadow: paced by the wall clock, never ends.",
+        "Preview: run fast to the horizon, once per change of anything it reads. Shadow: paced by the wall clock, never ends; follows live traffic. Replay: a past window of production again, as fast as it goes, as long as the window, its instants being the window's own.",
     }),
     replicas: z.int().min(0).max(10_000).optional().meta({
       description:

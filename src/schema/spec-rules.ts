@@ -77,10 +77,10 @@ export const onePicking: Rule<{ policy?: unknown; endpointPickerConfig?: unknown
   holds: ({ policy, endpointPickerConfig }) => count(policy, endpointPickerConfig) <= 1,
 };
 
-export const oneWorkload: Rule<{ trace?: unknown; synthetic?: unknown; profile?: unknown }> = {
-  message: "exactly one of trace, synthetic and profile must be set",
-  cel: "(has(self.trace) ? 1 : 0) + (has(self.synthetic) ? 1 : 0) + (has(self.profile) ? 1 : 0) == 1",
-  holds: ({ trace, synthetic, profile }) => count(trace, synthetic, profile) === 1,
+export const oneWorkload: Rule<{ prometheus?: unknown; trace?: unknown; synthetic?: unknown; profile?: unknown }> = {
+  message: "exactly one of prometheus, trace, synthetic and profile must be set",
+  cel: "(has(self.prometheus) ? 1 : 0) + (has(self.trace) ? 1 : 0) + (has(self.synthetic) ? 1 : 0) + (has(self.profile) ? 1 : 0) == 1",
+  holds: ({ prometheus, trace, synthetic, profile }) => count(prometheus, trace, synthetic, profile) === 1,
 };
 
 interface Profile {
@@ -229,8 +229,14 @@ export const labelRules: readonly Rule<Labels>[] = [
 ];
 
 interface Run {
-  readonly mode: "Preview" | "Shadow";
-  readonly run: { readonly horizon: string; readonly warmUp: string; readonly replications: number };
+  readonly mode: "Preview" | "Shadow" | "Replay";
+  readonly run: {
+    readonly horizon: string;
+    readonly warmUp: string;
+    readonly replications: number;
+    readonly speed: number;
+  };
+  readonly workload: { readonly prometheus?: { readonly window: string } | undefined };
 }
 
 /** Durations that CEL's duration() takes too: it knows no days and nothing above 292 years. */
@@ -242,8 +248,27 @@ export const runRules: readonly Rule<Run>[] = [
   {
     message: "run.warmUp must be shorter than run.horizon",
     field: ["run", "warmUp"],
-    cel: `self.mode == "Shadow" || ${celBelow("self.run.warmUp", "self.run.horizon")}`,
-    holds: ({ mode, run }) => mode === "Shadow" || durationSeconds(run.warmUp) < durationSeconds(run.horizon),
+    cel: `self.mode != "Preview" || ${celBelow("self.run.warmUp", "self.run.horizon")}`,
+    holds: ({ mode, run }) => mode !== "Preview" || durationSeconds(run.warmUp) < durationSeconds(run.horizon),
+  },
+  {
+    message: "run.warmUp must be shorter than the window that is replayed",
+    field: ["run", "warmUp"],
+    holds: ({ mode, run, workload }) =>
+      mode !== "Replay" || durationSeconds(run.warmUp) < durationSeconds(workload.prometheus?.window ?? "100d"),
+  },
+  {
+    message: "mode Replay runs a window of production again: it needs workload.prometheus",
+    field: ["workload"],
+    fix: "use mode: Preview, or set workload.prometheus",
+    cel: 'self.mode != "Replay" || has(self.workload.prometheus)',
+    holds: ({ mode, workload }) => mode !== "Replay" || workload.prometheus !== undefined,
+  },
+  {
+    message: "run.speed must be 1 for a Shadow of live traffic: it keeps production's pace",
+    field: ["run", "speed"],
+    cel: 'self.mode != "Shadow" || !has(self.workload.prometheus) || self.run.speed == 1',
+    holds: ({ mode, run, workload }) => mode !== "Shadow" || workload.prometheus === undefined || run.speed === 1,
   },
   {
     message: "run.replications must be 1 in mode Shadow: it follows the wall clock, once",
@@ -254,7 +279,7 @@ export const runRules: readonly Rule<Run>[] = [
 ];
 
 interface Whole {
-  readonly mode: "Preview" | "Shadow";
+  readonly mode: "Preview" | "Shadow" | "Replay";
   readonly replicas?: number | undefined;
   readonly objectives: readonly unknown[];
   readonly candidates: readonly unknown[];

@@ -20,10 +20,11 @@ import { refuseUnknownRollouts } from "./mirror/mirrored-rollouts.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
 import type { WorkloadReading } from "./reader.ts";
-import type { FoundDocument, FoundPage, FoundTrace, Scenario } from "./scenario.ts";
+import type { FoundDocument, FoundPage, FoundTrace, FoundTraffic, Scenario } from "./scenario.ts";
 
 export type { MirroredValue } from "./ledger.ts";
 export type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
+export { selectorOf } from "./mirror/mirrored-observed.ts";
 export { type PickerConfigWanted, pickerConfigWanted } from "./mirror/picker-config.ts";
 
 export interface MirrorParts {
@@ -32,6 +33,8 @@ export interface MirrorParts {
   readonly trace?: FoundTrace;
   /** What spec.workload.profile names, unless it is a preset. */
   readonly profile?: FoundDocument;
+  /** What spec.workload.prometheus asks for, of a Preview or a Replay. */
+  readonly observed?: FoundTraffic;
   /** What spec.overrides.model.config holds: a Hugging Face config.json. */
   readonly modelConfig?: string;
   /** What spec.overrides.engine.metricsPage names: a replica's /metrics. */
@@ -58,7 +61,7 @@ export interface Mirrored {
 export const mirror = (
   simulation: InferenceSimulation,
   cluster: ObservedCluster,
-  { limits, trace, profile, modelConfig, metricsPage, pickerConfig, adapterConfig }: MirrorParts,
+  { limits, trace, profile, observed, modelConfig, metricsPage, pickerConfig, adapterConfig }: MirrorParts,
 ): Result<Mirrored> => {
   const ledger = new Ledger();
   const { spec, metadata } = simulation;
@@ -90,7 +93,13 @@ export const mirror = (
     ...mirrorMetrics(simulation, readings, gateway, cluster, ledger),
     ...(adapter === undefined ? {} : { adapter: adapter.scenario }),
   };
-  const traffic = mirrorTraffic(simulation, { trace, profile }, limits, ledger);
+  const traffic = mirrorTraffic(
+    simulation,
+    { trace, profile, observed },
+    workloads.map(({ modelName }) => modelName),
+    limits,
+    ledger,
+  );
   if (ledger.failed || traffic === undefined || gateway === undefined)
     return { ok: false, problems: errorsFirst(ledger.problems) };
   const scenario: Scenario = {
@@ -101,6 +110,7 @@ export const mirror = (
     autoscalers: scalers,
     ...(controllers.length === 0 ? {} : { controllers }),
     traffic,
+    ...(spec.mode === "Replay" && observed !== undefined ? { startUnixSeconds: observed.fromSeconds } : {}),
     ...(spec.run.bands ? {} : { bands: false as const }),
     ...brokenBy(simulation, ledger),
     ...judgedBy(spec),
@@ -126,7 +136,7 @@ const mirrorRun = ({ metadata, spec }: InferenceSimulation, ledger: Ledger) => {
   const simulation = `${metadata.namespace}/${metadata.name}`;
   const said = <T extends string | number>(name: string, value: T): T =>
     ledger.use(`run.${name}`, ownField(value, simulation, `run.${name}`));
-  const horizon = mode === "Shadow" ? undefined : durationOf(said("horizon", run.horizon));
+  const horizon = mode === "Shadow" ? undefined : durationOf(replayed(spec) ?? said("horizon", run.horizon));
   return {
     simulation,
     name: "baseline",
@@ -135,6 +145,10 @@ const mirrorRun = ({ metadata, spec }: InferenceSimulation, ledger: Ledger) => {
     warmUpMicros: durationOf(said("warmUp", run.warmUp)),
   };
 };
+
+/** A replay is as long as its window. */
+const replayed = ({ mode, workload }: SimulationSpec): string | undefined =>
+  mode === "Replay" ? workload.prometheus?.window : undefined;
 
 /** What the run is held against. Left out where it is as if nothing was said, so that such scenarios keep their digests. */
 const judgedBy = ({ slo, saturation }: SimulationSpec): Pick<Scenario, "slo" | "saturation"> => {
@@ -156,7 +170,7 @@ const brokenBy = ({ metadata, spec }: InferenceSimulation, ledger: Ledger): Pick
   const simulation = `${metadata.namespace}/${metadata.name}`;
   faults.forEach(({ fault, at }, i) => {
     ledger.use(`faults[${i}].fault`, ownField(fault, simulation, `faults[${i}].fault`));
-    if (spec.mode === "Shadow" || durationOf(at) < durationOf(spec.run.horizon)) return;
+    if (spec.mode === "Shadow" || durationOf(at) < durationOf(replayed(spec) ?? spec.run.horizon)) return;
     const message = `${fault} begins at ${at}, when the run has ended`;
     ledger.warn({ reason: "FaultTooLate", field: `spec.faults[${i}].at`, message, fix: "begin before run.horizon" });
   });

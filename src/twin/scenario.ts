@@ -17,6 +17,7 @@ import type { ModelShape, Parallelism } from "../model/model-shape.ts";
 import type { FoundTarget, RuleGroupSpec, ScrapeJob } from "../promql/index.ts";
 import type { SaturationOptions } from "../report/saturation/saturation-fold.ts";
 import type { SloTargets } from "../report/slo.ts";
+import type { ObservedNotes, ObservedStep, TrafficFamilies, TrafficMetrics } from "../workload/observed/index.ts";
 import type { SyntheticWorkload } from "../workload/sources/index.ts";
 import type { ReplayOptions, RetrySaid, TraceFormat } from "../workload/traces/index.ts";
 import type { NodesScenario } from "./nodes-scenario.ts";
@@ -33,6 +34,8 @@ export interface Scenario {
   readonly seed: number;
   /** undefined: never ends (Shadow). */
   readonly horizonMicros: number | undefined;
+  /** Unix time of the start, where a past window is run again (Replay). Left out: the world goes by its own clock. */
+  readonly startUnixSeconds?: number;
   readonly warmUpMicros: number;
   readonly workloads: readonly WorkloadScenario[];
   readonly gateway: GatewayScenario;
@@ -190,6 +193,8 @@ export interface ControllerScenario {
 
 export type TrafficScenario =
   | { readonly kind: "synthetic"; readonly synthetic: SyntheticWorkload }
+  | ObservedTraffic
+  | LiveTraffic
   | {
       readonly kind: "trace";
       readonly format: TraceFormat;
@@ -204,6 +209,38 @@ export type TrafficScenario =
       readonly imageTokens?: number;
       readonly retry?: RetrySaid;
     };
+
+/** A past window of production's traffic. */
+export interface ObservedTraffic {
+  readonly kind: "observed";
+  readonly steps: readonly ObservedStep[];
+  readonly stepMicros: number;
+  readonly repeated: boolean;
+  readonly rateScale: number;
+}
+
+/** Production's traffic as it comes: the worker reads it, and feeds the world. */
+export interface LiveTraffic {
+  readonly kind: "live";
+  readonly url: string;
+  readonly selector: string;
+  readonly metrics: TrafficMetrics;
+  readonly stepMicros: number;
+  readonly delayMicros: number;
+  readonly rateScale: number;
+  /** Served here; requests of others are left out. */
+  readonly models: readonly string[];
+}
+
+/** A window of production's traffic as it was found. */
+export interface FoundTraffic {
+  readonly families: TrafficFamilies;
+  /** Unix seconds. */
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
+  readonly steps: readonly ObservedStep[];
+  readonly notes: ObservedNotes;
+}
 
 /** A trace as it was found: its rows, and its header where the format keeps that apart, as plain data. */
 export interface FoundTrace {

@@ -1,15 +1,20 @@
 import type { Streams } from "../sim/rng.ts";
 import { micros } from "../sim/time.ts";
+import { ObservedSource } from "../workload/observed/index.ts";
 import type { WorkloadSource } from "../workload/source.ts";
 import { syntheticSource } from "../workload/sources/index.ts";
 import { traceSource } from "../workload/traces/index.ts";
 import type { TrafficScenario } from "./scenario.ts";
 
-/** The source of a scenario's requests. A trace's needs to be fed. */
+/** The source of a scenario's requests. A trace's needs to be fed, and so does live traffic. */
 export const trafficSource = (traffic: TrafficScenario, streams: Streams): WorkloadSource => {
   switch (traffic.kind) {
     case "synthetic":
       return syntheticSource(traffic.synthetic, streams);
+    case "observed":
+      return new ObservedSource(traffic, streams);
+    case "live":
+      return new ObservedSource({ ...traffic, repeated: false }, streams);
     case "trace":
       return traceSource(
         {

@@ -252,7 +252,7 @@ export class World {
         notes: this.#notes(),
       },
       view,
-      familiesOf(view),
+      familiesOf(view, this.scenario.startUnixSeconds),
     );
   }
 

@@ -9,6 +9,12 @@ export class FetchError extends Error {
   override readonly name = "FetchError";
 }
 
+/** An answer, whatever it says. */
+export interface Answered {
+  readonly status: number;
+  readonly text: string;
+}
+
 /**
  * The body of a URL as it comes in; redirects are not followed, since they would lead past an allow list.
  * @throws FetchError where the answer is an error, or says that it is too large; whoever reads counts what really comes
@@ -25,16 +31,46 @@ export const fetchBody = async (
 };
 
 /** The whole body as UTF-8 text. @throws FetchError whatever goes wrong, with the reason */
-export const fetchText = async (url: string, bounds: FetchBounds): Promise<string> => {
+export const fetchText = (url: string, bounds: FetchBounds): Promise<string> =>
+  explained(url, async () => textOf(await fetchBody(url, bounds), url, bounds));
+
+/**
+ * What a form is answered with, errors too: their text says why. Redirects are not followed.
+ * @param headers beside the form's own
+ * @throws FetchError where no answer comes, or a larger one
+ */
+export const postForm = (
+  url: string,
+  form: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>>,
+  bounds: FetchBounds,
+): Promise<Answered> =>
+  explained(url, async () => {
+    const answer = await fetch(url, {
+      method: "POST",
+      redirect: "error",
+      headers,
+      body: new URLSearchParams(form),
+      signal: AbortSignal.timeout(bounds.timeoutMs),
+    });
+    const body = (answer.body ?? []) as unknown as AsyncIterable<Uint8Array>;
+    return { status: answer.status, text: await textOf(body, url, bounds) };
+  });
+
+const textOf = async (body: AsyncIterable<Uint8Array>, url: string, { maxBytes }: FetchBounds): Promise<string> => {
   const decoder = new TextDecoder("utf-8");
   let [text, read] = ["", 0];
+  for await (const chunk of body) {
+    read += chunk.length;
+    if (read > maxBytes) throw new FetchError(`${url} holds more than ${maxBytes} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+};
+
+const explained = async <T>(url: string, ask: () => Promise<T>): Promise<T> => {
   try {
-    for await (const chunk of await fetchBody(url, bounds)) {
-      read += chunk.length;
-      if (read > bounds.maxBytes) throw new FetchError(`${url} holds more than ${bounds.maxBytes} bytes`);
-      text += decoder.decode(chunk, { stream: true });
-    }
-    return text + decoder.decode();
+    return await ask();
   } catch (error) {
     if (error instanceof FetchError) throw error;
     const { message, cause } = error as Error;

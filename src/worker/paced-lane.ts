@@ -3,7 +3,7 @@ import type { Scenario } from "../twin/scenario.ts";
 import { World } from "../twin/world.ts";
 import { readTrace } from "./trace-input.ts";
 
-/** One world that follows a clock of somebody else's, and the trace that feeds it. */
+/** One world that follows a clock of somebody else's, and the trace that feeds it. Live traffic is fed by whoever reads it. */
 export class PacedLane {
   readonly world: World;
   readonly #text: AsyncGenerator<string> | undefined;
@@ -27,7 +27,7 @@ export class PacedLane {
       world.step();
       if (busy()) break;
     }
-    if (world.starved && !this.#reading) void this.#read(failed);
+    if (world.starved && !this.#reading && this.#text !== undefined) void this.#read(failed);
     const behind = world.next !== undefined && world.next <= target;
     return (behind || world.starved ? world.now : target) as SimTime;
   }

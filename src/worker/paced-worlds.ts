@@ -4,9 +4,10 @@ import type { KpiBands } from "../report/report.ts";
 import type { SimTime } from "../sim/time.ts";
 import { bandScenarios, kpiBandRule, wideningNotes } from "../twin/bands.ts";
 import type { Scenario } from "../twin/scenario.ts";
+import { followProduction } from "./follow-production.ts";
 import { PacedLane } from "./paced-lane.ts";
 import { problemOf } from "./preview.ts";
-import type { ShadowCommand, ShadowMessage, ShadowSnapshot } from "./protocol.ts";
+import type { ShadowCommand, ShadowMessage, ShadowSnapshot, TrafficNews } from "./protocol.ts";
 
 interface Paced {
   readonly number: number;
@@ -26,6 +27,9 @@ interface Paced {
   bands: KpiBands | undefined;
   banded: number;
   looped: number;
+  /** Ends the reading of live traffic. */
+  readonly stopped: AbortController;
+  traffic: TrafficNews | undefined;
 }
 
 /** Most wall-clock milliseconds that one world may take at a stretch while others wait. */
@@ -84,12 +88,13 @@ export class PacedWorlds {
     for (const [key, paced] of this.#worlds) this.#guard(key, paced.number, () => this.#advanceEnds(key, paced));
   }
 
-  #start({ key, scenario, speed, maxTraceBytes, number = 0 }: Extract<ShadowCommand, { kind: "start" }>): void {
+  #start(command: Extract<ShadowCommand, { kind: "start" }>): void {
+    const { key, scenario, speed, maxTraceBytes, number = 0 } = command;
     this.#stop(key);
     const began = this.#clock();
     const ends = bandScenarios(scenario);
     const lane = (of: Scenario): PacedLane => new PacedLane(of, maxTraceBytes);
-    this.#worlds.set(key, {
+    const paced: Paced = {
       number,
       middle: lane(scenario),
       ends: ends === undefined ? undefined : { fast: lane(ends.fast), slow: lane(ends.slow) },
@@ -101,11 +106,36 @@ export class PacedWorlds {
       bands: undefined,
       banded: began,
       looped: began - LOOPS_EVERY_MS,
-    });
+      stopped: new AbortController(),
+      traffic: undefined,
+    };
+    this.#worlds.set(key, paced);
+    if (scenario.traffic.kind === "live") void this.#follow(command, paced);
+  }
+
+  /** Feeds all lanes of a world what production gets; ends when the world is stopped. */
+  async #follow({ key, scenario, tokenFile }: Extract<ShadowCommand, { kind: "start" }>, paced: Paced): Promise<void> {
+    const { traffic } = scenario;
+    if (traffic.kind !== "live") return;
+    try {
+      const lines = followProduction({
+        live: traffic,
+        access: { url: traffic.url, ...(tokenFile === undefined ? {} : { tokenFile }) },
+        unixSeconds: this.#unixSeconds,
+        signal: paced.stopped.signal,
+        tell: (news) => {
+          paced.traffic = news;
+        },
+      });
+      for await (const line of lines) for (const { world } of lanesOf(paced)) world.feed(line);
+    } catch (error) {
+      if (!paced.stopped.signal.aborted) this.#fail(key, error);
+    }
   }
 
   #stop(key: string): void {
     const paced = this.#worlds.get(key);
+    paced?.stopped.abort();
     for (const lane of paced === undefined ? [] : lanesOf(paced)) lane.stop();
     this.#worlds.delete(key);
   }
@@ -133,7 +163,7 @@ export class PacedWorlds {
     if (this.#clock() - paced.told < TELL_EVERY_MS) return;
     paced.told = this.#clock();
     const view = world.view(reached);
-    const { bands } = paced;
+    const { bands, traffic } = paced;
     this.#tell({
       kind: "snapshot",
       key,
@@ -144,6 +174,7 @@ export class PacedWorlds {
         ...world.progress(reached),
         ...(bands === undefined ? {} : { bands, notes: paced.notes }),
         ...this.#loopsOf(paced, reached),
+        ...(traffic === undefined ? {} : { traffic }),
         replicas: {
           spec: view.workloads.reduce((sum, workload) => sum + workload.specReplicas, 0),
           ready: view.workloads.reduce((sum, workload) => sum + workload.readyReplicas, 0),

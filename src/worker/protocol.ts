@@ -1,5 +1,7 @@
 import type { MetricFamily } from "../model/metric-family.ts";
+import type { Problem } from "../model/problem.ts";
 import type { KpiBands, Kpis, Report, Saturation, Timeline } from "../report/report.ts";
+import type { MirroredValue } from "../twin/mirror.ts";
 import type { Scenario } from "../twin/scenario.ts";
 
 /** To a preview's thread. */
@@ -38,6 +40,8 @@ export type ShadowCommand =
       readonly maxTraceBytes: number;
       /** By which the thread says whose turn it is. */
       readonly number?: number;
+      /** With the token for the Prometheus of live traffic. Left out: it wants none. */
+      readonly tokenFile?: string;
     }
   | {
       readonly kind: "scale";
@@ -61,6 +65,12 @@ export type ShadowMessage =
       readonly fix?: string;
     };
 
+/** How live traffic stands. */
+export type TrafficNews =
+  | { readonly kind: "read"; readonly values: readonly MirroredValue[]; readonly warnings: readonly Problem[] }
+  /** Nothing can be read: the world waits, and it is tried again. */
+  | { readonly kind: "waiting"; readonly problem: Problem };
+
 export interface ShadowSnapshot {
   readonly simulatedSeconds: number;
   /** How far the world is behind the wall clock. */
@@ -76,4 +86,6 @@ export interface ShadowSnapshot {
   /** Of its control loops, every few seconds; left out in between. */
   readonly loops?: Pick<Report, "findings" | "syncs">;
   readonly replicas: { readonly spec: number; readonly ready: number };
+  /** Of live traffic; left out: there is none, or nothing is known yet. */
+  readonly traffic?: TrafficNews;
 }

@@ -8,12 +8,12 @@ import { usageError } from "../exit.ts";
 import { simulationsIn, storeOfFiles } from "../inputs.ts";
 import { type LimitOptions, limitsOf, withLimitOptions } from "../limit-options.ts";
 import { type Prepared, prepare } from "../prepare.ts";
+import { type UrlOptions, withUrlOptions } from "../url-options.ts";
 
-interface Options extends LimitOptions {
+interface Options extends LimitOptions, UrlOptions {
   readonly filename: readonly string[];
   readonly simulation?: string;
   readonly output: string;
-  readonly allowUrl: readonly string[];
 }
 
 export const explain = (program: Command): void => {
@@ -26,14 +26,8 @@ export const explain = (program: Command): void => {
       collect,
     )
     .option("--simulation <name>", "only this InferenceSimulation of those given")
-    .option("-o, --output <format>", "table, json or yaml", "table")
-    .option(
-      "--allow-url <url>",
-      "traces and metrics pages may be fetched from URLs below this one; may be repeated",
-      collect,
-      [],
-    );
-  withLimitOptions(command)
+    .option("-o, --output <format>", "table, json or yaml", "table");
+  withUrlOptions(withLimitOptions(command))
     .addHelpText("after", "\nExample:\n  servetwin explain -f deploy/examples/quickstart --simulation chat-preview\n")
     .action(async (options: Options) => {
       const print = printers[options.output as keyof typeof printers];
@@ -42,7 +36,7 @@ export const explain = (program: Command): void => {
       const store = storeOfFiles(options.filename);
       const all: Prepared[] = [];
       for (const stored of simulationsIn(store, options.simulation)) {
-        all.push(await prepare(store, stored, limitsOf(options), options.allowUrl));
+        all.push(await prepare(store, stored, limitsOf(options), options.allowUrl, options.prometheusTokenFile));
       }
       process.stdout.write(print(all));
     });

@@ -17,8 +17,9 @@ import { type LimitOptions, limitsOf, positive, withLimitOptions } from "../limi
 import { type Prepared, prepare } from "../prepare.ts";
 import { progressBar } from "../progress.ts";
 import { threadsFolder } from "../threads.ts";
+import { type UrlOptions, withUrlOptions } from "../url-options.ts";
 
-interface Options extends LimitOptions {
+interface Options extends LimitOptions, UrlOptions {
   readonly filename: readonly string[];
   readonly simulation?: string;
   readonly output: string;
@@ -27,7 +28,6 @@ interface Options extends LimitOptions {
   readonly decisions?: string;
   readonly decisionSample: number;
   readonly bands: boolean;
-  readonly allowUrl: readonly string[];
 }
 
 export const run = (program: Command): void => {
@@ -51,14 +51,8 @@ export const run = (program: Command): void => {
       "also write how requests were routed, and what would have been better, a line of JSON each; - for standard output",
     )
     .option("--decision-sample <count>", "of every Nth request only", positive, 1)
-    .option("--no-bands", "one run instead of three: without the bands that say how far off it may be")
-    .option(
-      "--allow-url <url>",
-      "traces and metrics pages may be fetched from URLs below this one; may be repeated",
-      collect,
-      [],
-    );
-  withLimitOptions(command)
+    .option("--no-bands", "one run instead of three: without the bands that say how far off it may be");
+  withUrlOptions(withLimitOptions(command))
     .addHelpText(
       "after",
       `
@@ -80,14 +74,14 @@ const simulate = async (options: Options): Promise<number> => {
   const limits = limitsOf(options);
   const prepared: Prepared[] = [];
   for (const stored of simulationsIn(store, options.simulation)) {
-    prepared.push(await prepare(store, stored, limits, options.allowUrl));
+    prepared.push(await prepare(store, stored, limits, options.allowUrl, options.prometheusTokenFile));
   }
-  const previews = prepared.filter(({ simulation }) => simulation.spec.mode === "Preview");
-  for (const { simulation } of prepared.filter(({ simulation }) => simulation.spec.mode !== "Preview")) {
+  const previews = prepared.filter(({ simulation }) => simulation.spec.mode !== "Shadow");
+  for (const { simulation } of prepared.filter(({ simulation }) => simulation.spec.mode === "Shadow")) {
     process.stderr.write(`note: ${simulation.metadata.name} is a ${simulation.spec.mode}: \`servetwin up\` runs it\n`);
   }
   if (previews.length === 0)
-    throw usageError("there is no InferenceSimulation in mode Preview", "`servetwin up` runs a Shadow");
+    throw usageError("there is no InferenceSimulation in mode Preview or Replay", "`servetwin up` runs a Shadow");
   for (const { warnings } of previews) {
     for (const warning of warnings) process.stderr.write(`warning: ${describeProblem(warning)}\n`);
   }

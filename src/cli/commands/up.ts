@@ -4,6 +4,7 @@ import { collect } from "../collect.ts";
 import { positive, withLimitOptions } from "../limit-options.ts";
 import { withOperatorOptions } from "../operator-options.ts";
 import type { ServeOptions } from "../serve.ts";
+import { withUrlOptions } from "../url-options.ts";
 
 export const up = (program: Command): void => {
   const command = program
@@ -16,7 +17,7 @@ export const up = (program: Command): void => {
     .option("--lease-namespace <name>", "where the Lease of the leader is", "servetwin-system")
     .option("--listen <address>", "where metrics, API and page are served", "127.0.0.1:8080")
     .option("--threads <count>", "worker threads for previews", positive, Math.max(1, availableParallelism() - 1));
-  withLimitOptions(withOperatorOptions(command))
+  withUrlOptions(withLimitOptions(withOperatorOptions(command)))
     .addHelpText(
       "after",
       `

@@ -5,7 +5,8 @@ import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { traceHeader } from "../../workload/trace-header.ts";
 import { IMAGE_TOKENS, type ReplayOptions } from "../../workload/traces/index.ts";
 import { defaulted, derived, type Ledger, ownField } from "../ledger.ts";
-import type { FoundDocument, FoundTrace, TrafficScenario } from "../scenario.ts";
+import type { FoundDocument, FoundTrace, FoundTraffic, TrafficScenario } from "../scenario.ts";
+import { mirrorObserved } from "./mirrored-observed.ts";
 import { mirrorProfile } from "./mirrored-profile.ts";
 import { leavesOf } from "./traffic-leaves.ts";
 
@@ -13,16 +14,22 @@ import { leavesOf } from "./traffic-leaves.ts";
 interface Found {
   readonly trace: FoundTrace | undefined;
   readonly profile: FoundDocument | undefined;
+  readonly observed: FoundTraffic | undefined;
 }
 
-/** The traffic as the simulation says it; all of it is the simulation's own. */
+/**
+ * The traffic as the simulation says it, or as production's series tell it.
+ * @param served model names of the mirrored workloads
+ */
 export const mirrorTraffic = (
-  { metadata, spec }: InferenceSimulation,
-  { trace: found, profile: foundProfile }: Found,
+  simulation: InferenceSimulation,
+  { trace: found, profile: foundProfile, observed }: Found,
+  served: readonly string[],
   limits: Limits,
   ledger: Ledger,
 ): TrafficScenario | undefined => {
-  const { synthetic, trace, profile } = spec.workload;
+  const { metadata, spec } = simulation;
+  const { prometheus, synthetic, trace, profile } = spec.workload;
   const tell = (field: string, value: unknown): void => {
     for (const leaf of leavesOf("traffic", field, value)) {
       ledger.use(leaf.path, ownField(leaf.value, `${metadata.namespace}/${metadata.name}`, leaf.field));
@@ -31,6 +38,10 @@ export const mirrorTraffic = (
   if (synthetic !== undefined) {
     tell("workload.synthetic", synthetic);
     return { kind: "synthetic", synthetic };
+  }
+  if (prometheus !== undefined) {
+    tell("workload.prometheus", prometheus);
+    return mirrorObserved(prometheus, simulation, observed, served, limits, ledger);
   }
   if (profile !== undefined) {
     tell("workload.profile", profile.inline === undefined ? profile : { format: profile.format, inline: "…" });
