@@ -42,7 +42,7 @@ export interface FoldOptions {
 }
 
 /** What only the world knows about a run. */
-export type Identity = Pick<Report, "scenario" | "seed" | "scenarioDigest" | "version" | "notes">;
+export type Identity = Pick<Report, "scenario" | "seed" | "scenarioDigest" | "version" | "startUnixSeconds" | "notes">;
 
 const SCALE_EVENTS = 200;
 /**
@@ -241,6 +241,7 @@ export class ReportFold {
       seed: identity.seed,
       scenarioDigest: identity.scenarioDigest,
       version: identity.version,
+      ...(identity.startUnixSeconds === undefined ? {} : { startUnixSeconds: identity.startUnixSeconds }),
       horizonSeconds: (this.#options.horizonMicros ?? view.now) / 1e6,
       warmUpSeconds: this.#options.warmUpMicros / 1e6,
       kpis,

@@ -263,6 +263,8 @@ export interface Report {
   readonly scenarioDigest: string;
   /** Of servetwin. */
   readonly version: string;
+  /** Unix time of its start, where it is a past window that was run again (Replay); all other instants count from it. */
+  readonly startUnixSeconds?: number;
   readonly horizonSeconds: number;
   readonly warmUpSeconds: number;
   readonly kpis: Kpis;

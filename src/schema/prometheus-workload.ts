@@ -65,6 +65,7 @@ export const prometheusWorkload = ruled(
     offset: durationText.default("0s").meta({ description: "How long ago the window ended." }),
     until: z
       .string()
+      .max(32)
       .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/, {
         error: "must be UTC, such as 2026-01-31T18:00:00Z",
       })

@@ -244,15 +244,17 @@ export class World {
   /** What has come of it until `at`. @param identity seed, digest and version for the report's head */
   report(identity: Pick<Report, "scenarioDigest" | "version">, at: SimTime = this.#end()): Report {
     const view = this.view(at);
+    const { startUnixSeconds } = this.scenario;
     return this.#fold.report(
       {
         ...identity,
+        ...(startUnixSeconds === undefined ? {} : { startUnixSeconds }),
         scenario: this.scenario.name,
         seed: this.scenario.seed,
         notes: this.#notes(),
       },
       view,
-      familiesOf(view, this.scenario.startUnixSeconds),
+      familiesOf(view, startUnixSeconds),
     );
   }
 

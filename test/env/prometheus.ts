@@ -1,6 +1,8 @@
 /** A real Prometheus on a loopback port, each test file its own. */
+import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { request } from "undici";
 import { binaries } from "./build.ts";
 import { freePorts, retryOnPortClash, startDaemon, temporaryDirectory } from "./daemon.ts";
@@ -26,6 +28,8 @@ export interface PrometheusOptions {
   outOfOrderSeconds?: number;
   /** A rules file's text (recording and alerting rules), evaluated every second unless a group says otherwise. */
   rules?: string;
+  /** OpenMetrics text with timestamps, which it has in its storage from the start. */
+  backfill?: string;
   /** More prometheus flags. */
   flags?: string[];
   readyWithinSeconds?: number;
@@ -64,11 +68,11 @@ export interface Prometheus {
 }
 
 export async function startPrometheus(options: PrometheusOptions = {}): Promise<Prometheus> {
-  const { prometheus } = await binaries({ needed: ["prometheus"] });
-  return retryOnPortClash(() => start(prometheus, options));
+  const { prometheus, promtool } = await binaries({ needed: ["prometheus", "promtool"] });
+  return retryOnPortClash(() => start(prometheus, promtool, options));
 }
 
-async function start(binary: string, options: PrometheusOptions): Promise<Prometheus> {
+async function start(binary: string, promtool: string, options: PrometheusOptions): Promise<Prometheus> {
   const directory = temporaryDirectory("prometheus");
   const [port] = (await freePorts(1)) as [number];
   const url = `http://127.0.0.1:${port}`;
@@ -86,6 +90,12 @@ async function start(binary: string, options: PrometheusOptions): Promise<Promet
   const configPath = join(directory.path, "prometheus.yml");
   writeFileSync(configPath, JSON.stringify(config)); // JSON is YAML
 
+  if (options.backfill !== undefined) {
+    const text = join(directory.path, "backfill.om");
+    writeFileSync(text, options.backfill);
+    const args = ["tsdb", "create-blocks-from", "openmetrics", text, join(directory.path, "data")];
+    await promisify(execFile)(promtool, args, { maxBuffer: 1 << 24 });
+  }
   const daemon = startDaemon(
     "prometheus",
     binary,

@@ -68,7 +68,7 @@ describe("bad objects", () => {
   });
 
   it("tell all that is wrong at once", () => {
-    const object = simulation("x", { mode: "Replay", mirror: {}, workload: { synthetic: { clients: [{}] } } });
+    const object = simulation("x", { mode: "Rerun", mirror: {}, workload: { synthetic: { clients: [{}] } } });
     expect(problemsOf(object).map(({ field }) => field)).toEqual([
       "spec.mode",
       "spec.mirror.workloads",

@@ -3,6 +3,7 @@ import { Histogram } from "../../../src/model/metric-family.ts";
 import { logNormal, standardNormal } from "../../../src/sim/draw.ts";
 import { rngOf } from "../../../src/sim/rng.ts";
 import { type LengthHistogram, LengthTable, pooled } from "../../../src/workload/observed/index.ts";
+import { distance } from "../../distribution-distance.ts";
 
 /** vLLM's for a model of 8192 tokens (build_1_2_5_buckets). */
 const BOUNDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
@@ -18,18 +19,6 @@ const evenly = (histogram: LengthHistogram, count = 20_000): number[] => {
   return Array.from({ length: count }, (_, i) => table.at((i + 0.5) / count));
 };
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-/** Largest distance between two distribution functions (Kolmogorov, Smirnov). */
-const distance = (a: readonly number[], b: readonly number[]): number => {
-  const [x, y] = [[...a].sort((p, q) => p - q), [...b].sort((p, q) => p - q)];
-  let [i, j, most] = [0, 0, 0];
-  while (i < x.length && j < y.length) {
-    const at = Math.min(x[i] as number, y[j] as number);
-    while (i < x.length && (x[i] as number) <= at) i += 1;
-    while (j < y.length && (y[j] as number) <= at) j += 1;
-    most = Math.max(most, Math.abs(i / x.length - j / y.length));
-  }
-  return most;
-};
 
 const rng = rngOf(5).stream("lengths");
 const whole = (value: number): number => Math.max(1, Math.round(value));
