@@ -7,7 +7,6 @@ import { LOG_LEVELS, type LogLevel } from "./log-levels.ts";
 
 /** What the installer of the operator says of all simulations together. */
 export interface OperatorOptions {
-  readonly allowUrl: readonly string[];
   readonly mirrorNamespace: readonly string[];
   readonly concurrentReconciles: number;
   readonly maxRunTime: number;
@@ -22,12 +21,6 @@ export interface OperatorOptions {
 
 export const withOperatorOptions = (command: Command): Command =>
   command
-    .option(
-      "--allow-url <url>",
-      "traces and metrics pages may be fetched from URLs below this one; may be repeated",
-      collect,
-      [],
-    )
     .option(
       "--mirror-namespace <name>",
       "on a cluster, what stands in this namespace (monitors, rules) may be mirrored by simulations of all; *: any; may be repeated",

@@ -101,14 +101,14 @@ const warningsOf = ({ spec }: InferenceSimulation): readonly Problem[] => {
   const warnings: Problem[] = [];
   const warn = (reason: string, field: string, message: string) =>
     warnings.push({ severity: "warning", reason, field, message });
-  if (spec.mode === "Preview" && spec.run.speed !== 1) {
-    warn("NoEffect", "spec.run.speed", "has no effect on a Preview, which runs as fast as it can");
+  if (spec.mode !== "Shadow" && spec.run.speed !== 1) {
+    warn("NoEffect", "spec.run.speed", `has no effect on a ${spec.mode}, which runs as fast as it can`);
   }
-  if (spec.mode === "Preview" && spec.mirror.autoscaler?.driver === "External") {
+  if (spec.mode !== "Shadow" && spec.mirror.autoscaler?.driver === "External") {
     warn(
       "NoEffect",
       "spec.mirror.autoscaler.driver",
-      "nothing scales an External Preview: a real autoscaler can only follow a Shadow",
+      "nothing scales an External run that has an end: a real autoscaler can only follow a Shadow",
     );
   }
   if (spec.mode === "Shadow" && spec.mirror.autoscaler?.driver === "External" && spec.replicas === undefined) {

@@ -4,6 +4,7 @@ import { formatNamed, formatNames } from "../choose-format.ts";
 import { collect } from "../collect.ts";
 import { positive, positiveWhole, withLimitOptions } from "../limit-options.ts";
 import type { PreviewCommandOptions } from "../preview/options.ts";
+import { withUrlOptions } from "../url-options.ts";
 
 /** Replications of each side: a slowdown of 10 % is then found where pairs of replications differ by 7 % (docs/preview.md). */
 export const DEFAULT_BUDGET = 16;
@@ -35,9 +36,8 @@ export const preview = (program: Command): void => {
     .option("--budget <count>", "most replications of each side", positiveWhole, DEFAULT_BUDGET)
     .option("--timeout <seconds>", "give up after so long, with exit code 3", positive)
     .option("--threads <count>", "worker threads", positiveWhole, availableParallelism())
-    .option("-o, --output <format>", `one of ${formatNames("compare")}`, "table")
-    .option("--allow-url <url>", "traces may be fetched from URLs below this one; may be repeated", collect, []);
-  withLimitOptions(command)
+    .option("-o, --output <format>", `one of ${formatNames("compare")}`, "table");
+  withUrlOptions(withLimitOptions(command))
     .addHelpText(
       "after",
       `

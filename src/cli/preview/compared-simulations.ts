@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { describeProblem, type Problem } from "../../model/problem.ts";
+import type { UrlToken } from "../../operator/production-traffic.ts";
 import { clusterOf, type Read, read } from "../../operator/read.ts";
 import type { Limits } from "../../schema/limits.ts";
 import { KIND } from "../../schema/resource.ts";
@@ -25,6 +26,7 @@ export interface ComparedParts {
   readonly after: Side;
   readonly limits: Limits;
   readonly allowedUrls: readonly string[];
+  readonly tokens: readonly UrlToken[];
 }
 
 /** One simulation that the change means something to. */
@@ -65,13 +67,15 @@ export const look = async (
   before: StoredObject | undefined,
   parts: ComparedParts,
 ): Promise<Looked> => {
-  const { limits, allowedUrls } = parts;
+  const { limits, allowedUrls, tokens } = parts;
+  // Of production's traffic both sides have the same window.
+  const lastTraffic = new Map();
   const name = `${said.object.metadata.namespace ?? "default"}/${said.object.metadata.name}`;
   const left = (why: string) => ({ simulation: name, why });
   const { mode = "Preview" } = (said.object.spec ?? {}) as { mode?: string };
-  if (mode !== "Preview") return { kind: "left out", left: left(`is a ${mode}, which has no end`) };
+  if (mode === "Shadow") return { kind: "left out", left: left("is a Shadow, which has no end") };
   const readAt = (stored: StoredObject, { objects, beyond }: Side) =>
-    read(stored, { store: objectStore(objects, beyond), limits, allowedUrls });
+    read(stored, { store: objectStore(objects, beyond), limits, allowedUrls, tokens, lastTraffic });
   const change = await readAt(said, parts.after);
   const baseline = await readAt(withOverrides(said, before), parts.before);
   if (!baseline.ok) {

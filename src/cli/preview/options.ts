@@ -1,8 +1,9 @@
 import type { LimitOptions } from "../limit-options.ts";
+import type { UrlOptions } from "../url-options.ts";
 import type { SimulationOptions } from "./traffic.ts";
 
 /** What `servetwin preview` is told. */
-export interface PreviewCommandOptions extends LimitOptions, SimulationOptions {
+export interface PreviewCommandOptions extends LimitOptions, SimulationOptions, UrlOptions {
   readonly filename: readonly string[];
   readonly manifests?: string;
   readonly kubeconfig?: string;
@@ -12,5 +13,4 @@ export interface PreviewCommandOptions extends LimitOptions, SimulationOptions {
   readonly timeout?: number;
   readonly threads: number;
   readonly output: string;
-  readonly allowUrl: readonly string[];
 }

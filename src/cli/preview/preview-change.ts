@@ -103,6 +103,7 @@ const partsOf = (said: readonly StoredObject[], place: Place, options: PreviewCo
     after: { objects: withApplied(place, said), beyond },
     limits: limitsOf(options),
     allowedUrls: options.allowUrl,
+    tokens: options.prometheusTokenFile,
   };
 };
 

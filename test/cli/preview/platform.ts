@@ -36,6 +36,7 @@ export class Platform {
       threads: 2,
       output: "json",
       allowUrl: [],
+      prometheusTokenFile: [],
       maxHorizon: DEFAULT_LIMITS.maxHorizonSeconds,
       maxRate: DEFAULT_LIMITS.maxRatePerSecond,
       maxRequests: DEFAULT_LIMITS.maxRequests,
