@@ -50,14 +50,23 @@ export const metricRule = (
   return {
     seriesQuery: rule.seriesQuery,
     labels,
-    nameOf: (series) => {
+    nameOf: remembered((series) => {
       if (filters.some(({ positive, regexp }) => (regexp?.search(series) !== undefined) !== positive)) return undefined;
       const match = matches.search(series);
       return match && expandGroups(as, matches, match);
-    },
+    }),
     queryForObjects: (series, selector, objects) => objectsQuery(template, labels, series, selector, objects),
     queryForExternal: (series, selector, namespace) =>
       externalQuery(template, labels, series, selector, rule.resources.namespaced ? namespace : ""),
+  };
+};
+
+/** Names of series are few, and many series bear one: each name is sought once. */
+const remembered = (nameOf: MetricRule["nameOf"]): MetricRule["nameOf"] => {
+  const known = new Map<string, string | undefined>();
+  return (series) => {
+    if (!known.has(series)) known.set(series, nameOf(series));
+    return known.get(series);
   };
 };
 
