@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import type { Told } from "./case.ts";
-import { NAMED_CASES } from "./cases.ts";
+import { caseNamed, NAMED_CASES } from "./cases.ts";
 
 /**
  * Measures whole worlds, each case in a process of its own: `npm run bench`, `npm run bench -- --case d --json FILE`. Times
@@ -22,8 +22,38 @@ export interface Measured extends Told {
 const GROWTH = ["1x10k", "1x20k", "1x200k", "8x10k", "8x20k", "8x200k"];
 const WIDTHS = [8, 8, 13, 16, 11];
 
-const { values } = parseArgs({ options: { case: { type: "string" }, json: { type: "string" } } });
-const wanted = values.case === undefined ? [...NAMED_CASES, ...GROWTH] : [values.case];
+const USAGE = `npm run bench -- [--case NAME] [--json FILE]
+
+  --case NAME   one case instead of all: ${NAMED_CASES.join(", ")}, or such as 8x200k (8 replicas, 200 000 requests)
+  --json FILE   also write what was measured, as JSON
+  --help        this text`;
+
+const badUsage = (error: unknown): never => {
+  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+  process.exit(2);
+};
+
+const asked = () => {
+  try {
+    const options = {
+      case: { type: "string" },
+      json: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    } as const;
+    const { values } = parseArgs({ options });
+    if (values.case !== undefined) caseNamed(values.case);
+    return values;
+  } catch (error) {
+    return badUsage(error);
+  }
+};
+
+const said = asked();
+if (said.help === true) {
+  console.log(USAGE);
+  process.exit(0);
+}
+const wanted = said.case === undefined ? [...NAMED_CASES, ...GROWTH] : [said.case];
 const folder = mkdtempSync(join(tmpdir(), "servetwin-bench-"));
 const bundle = join(folder, "case.mjs");
 await build({
@@ -61,8 +91,8 @@ const measured = wanted.map((name) => {
   return one;
 });
 rmSync(folder, { recursive: true });
-if (values.json !== undefined) {
+if (said.json !== undefined) {
   const [only] = measured;
-  const told = values.case === undefined ? measured : only;
-  writeFileSync(values.json, `${JSON.stringify(told, null, 2)}\n`);
+  const told = said.case === undefined ? measured : only;
+  writeFileSync(said.json, `${JSON.stringify(told, null, 2)}\n`);
 }
