@@ -61,9 +61,20 @@ const spread = (what: string) =>
 
 const mirroredWorkload = z.strictObject({
   kind: z
-    .enum(["Deployment", "StatefulSet", "LeaderWorkerSet", "Rollout"])
+    .enum([
+      "Deployment",
+      "StatefulSet",
+      "LeaderWorkerSet",
+      "Rollout",
+      "LLMInferenceService",
+      "InferenceService",
+      "DynamoGraphDeployment",
+    ])
     .default("Deployment")
-    .meta({ description: "Kind of the object. Rollout: Argo's." }),
+    .meta({
+      description:
+        "Kind of the object. Rollout: Argo's. LLMInferenceService and InferenceService: KServe's; DynamoGraphDeployment: NVIDIA's. Of these three the workloads, autoscalers and router are mirrored that their controllers make.",
+    }),
   name: objectName.meta({ description: "Name of the object." }),
 });
 

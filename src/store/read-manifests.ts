@@ -166,7 +166,7 @@ const doubtAboutKind = (
   const sameGroup = kinds.filter((one) => groupOf(one.apiVersion) === group);
   const exact = sameGroup.find((one) => one.kind === kind) ?? kinds.find((one) => one.kind === kind);
   if (exact !== undefined && sameGroup.includes(exact)) {
-    if (exact.apiVersion === apiVersion) return undefined;
+    if (exact.apiVersion === apiVersion || exact.readAlso?.includes(apiVersion)) return undefined;
     const message = `${apiVersion} is read as if it were ${exact.apiVersion}, whose fields may differ`;
     return {
       severity: "warning",

@@ -42,6 +42,8 @@ export interface StoredObject {
 /** A kind that the store lists and watches. */
 export interface WatchedKind {
   readonly apiVersion: string;
+  /** Other versions of the same group that are read as well, where a folder has them; an API server converts. */
+  readonly readAlso?: readonly string[];
   readonly kind: string;
   /** In URLs: `deployments`. */
   readonly plural: string;

@@ -3,7 +3,8 @@ import { bad, good, type Problem, type Result } from "../model/problem.ts";
 import type { Candidate, CandidatePatch } from "../schema/candidate.ts";
 import { parseSimulation } from "../schema/parse.ts";
 import { type InferenceSimulation, KIND } from "../schema/resource.ts";
-import { type Manifest, type ManifestRef, type ObservedCluster, objectText, refOf } from "./manifest.ts";
+import { type Manifest, type ManifestRef, type ObservedCluster, refOf } from "./manifest.ts";
+import { Overlay } from "./overlay.ts";
 
 /** What a candidate is mirrored from, in place of the baseline's. */
 export interface Changed {
@@ -39,43 +40,6 @@ export const changedBy = (candidate: Candidate, index: number, baseline: Baselin
     stored === baseline.stored ? good(baseline.simulation) : ownOverrides(stored, baseline.simulation, index);
   return simulation.ok ? good({ simulation: simulation.value, cluster: overlay }) : simulation;
 };
-
-/** The objects of a cluster, with others in their places or beside them. */
-class Overlay implements ObservedCluster {
-  readonly #below: ObservedCluster;
-  readonly #put = new Map<string, Manifest>();
-
-  constructor(below: ObservedCluster) {
-    this.#below = below;
-  }
-
-  put(manifest: Manifest): void {
-    this.#put.set(objectText(refOf(manifest)), manifest);
-  }
-
-  get(kind: string, namespace: string, name: string): Manifest | undefined {
-    return this.#put.get(objectText({ kind, namespace, name })) ?? this.#below.get(kind, namespace, name);
-  }
-
-  list(kind: string, namespace?: string): readonly Manifest[] {
-    const below = this.#below.list(kind, namespace);
-    const there = new Set(below.map((manifest) => objectText(refOf(manifest))));
-    const added = [...this.#put.entries()].filter(
-      ([text, manifest]) =>
-        !there.has(text) &&
-        manifest.kind === kind &&
-        (namespace === undefined || refOf(manifest).namespace === namespace),
-    );
-    const all = [
-      ...below.map((manifest) => this.#put.get(objectText(refOf(manifest))) ?? manifest),
-      ...added.map(([, manifest]) => manifest),
-    ];
-    return added.length === 0 ? all : all.sort(byName);
-  }
-}
-
-const byName = (a: Manifest, b: Manifest): number =>
-  objectText(refOf(a)) < objectText(refOf(b)) ? -1 : objectText(refOf(a)) > objectText(refOf(b)) ? 1 : 0;
 
 const patchOwn = (stored: Manifest, patch: CandidatePatch, field: string): Result<Manifest> => {
   const { name } = patch.target;

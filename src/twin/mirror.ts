@@ -8,7 +8,7 @@ import type { SimulationSpec } from "../schema/simulation-spec.ts";
 import { asksForUsage } from "./control-loops.ts";
 import { digestOf } from "./digest.ts";
 import { Ledger, type MirroredValue, ownField } from "./ledger.ts";
-import type { ManifestRef, ObservedCluster } from "./manifest.ts";
+import { type ManifestRef, type ObservedCluster, refOf } from "./manifest.ts";
 import { mirrorAdapter } from "./mirror/mirrored-adapter.ts";
 import { mirrorAutoscalers } from "./mirror/mirrored-autoscalers.ts";
 import { mirrorControllers } from "./mirror/mirrored-controllers.ts";
@@ -20,6 +20,7 @@ import { refuseUnknownRollouts } from "./mirror/mirrored-rollouts.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
 import type { WorkloadReading } from "./reader.ts";
+import { renderingOf } from "./rendering.ts";
 import type { FoundDocument, FoundPage, FoundTrace, FoundTraffic, Scenario } from "./scenario.ts";
 
 export type { MirroredValue } from "./ledger.ts";
@@ -59,6 +60,25 @@ export interface Mirrored {
  * had is a problem that names the field to set; all are told at once.
  */
 export const mirror = (
+  simulation: InferenceSimulation,
+  cluster: ObservedCluster,
+  parts: MirrorParts,
+): Result<Mirrored> => {
+  const rendering = renderingOf(simulation, cluster);
+  if (rendering === undefined) return mirrorObjects(simulation, cluster, parts);
+  const mirrored = mirrorObjects(rendering.simulation, rendering.cluster, parts);
+  const told = (problems: readonly Problem[]): readonly Problem[] => [
+    ...rendering.problems,
+    ...problems.map(rendering.place),
+  ];
+  if (!mirrored.ok) return { ok: false, problems: errorsFirst(told(mirrored.problems)) };
+  const { scenario, values, reads } = mirrored.value;
+  const placed = values.map((value) => ({ ...value, from: rendering.source(value.from) }));
+  const all = [...rendering.makers.map(refOf), ...reads];
+  return good({ scenario, values: [...rendering.values, ...placed], reads: all }, told(mirrored.warnings));
+};
+
+const mirrorObjects = (
   simulation: InferenceSimulation,
   cluster: ObservedCluster,
   { limits, trace, profile, observed, modelConfig, metricsPage, pickerConfig, adapterConfig }: MirrorParts,

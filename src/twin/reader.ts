@@ -49,6 +49,8 @@ export interface WorkloadReading {
   readonly life: PodLifeReading;
   /** Of CPU and memory. */
   readonly requests: PodRequests;
+  /** `hf://Qwen/Qwen3-14B`: where the model that is served from a path was put there from. */
+  readonly modelUri?: Known<string>;
   readonly storage: Known<ModelStorage>;
   /** Whether compiled graphs survive a restart: the directory of the cache, if a volume holds it. */
   readonly compileCache: Known<string> | undefined;

@@ -38,7 +38,7 @@ export const mirrorEngine = (parts: EngineParts, ledger: Ledger, path: string): 
     ledger.use(`${path}.engine.${name}`, value);
   if (said.server === "vllm") {
     use("version", reading.version ?? defaulted("unknown", "the image's tag doesn't tell; the newest that is known"));
-  } else use("server", known(said.server, said.text("model")?.from ?? reading.container.from));
+  } else use("server", derived(said.server, "by the command that starts the engine's container"));
   const longest = defaultMaxModelLen(shape);
   const asked = overridden(override.maxModelLen, "overrides.engine.maxModelLen") ?? said.number("max-model-len");
   const seqs = overridden(override.maxNumSeqs, "overrides.engine.maxNumSeqs") ?? said.number("max-num-seqs");

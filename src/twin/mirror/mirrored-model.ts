@@ -45,7 +45,7 @@ export const mirrorModel = (
   return precise;
 };
 
-/** As overridden, else as vLLM is told; for a path, the name it is served by, or the path's own last two parts. */
+/** As overridden, else as vLLM is told; for a path, what was put there, the name it is served by, or the path's own last two parts. */
 const modelId = (reading: WorkloadReading, override: ModelOverride, ledger: Ledger): Known<string> | undefined => {
   const said = overridden(override.id, "overrides.model.id");
   if (said !== undefined) return said;
@@ -56,6 +56,8 @@ const modelId = (reading: WorkloadReading, override: ModelOverride, ledger: Ledg
     return ledger.error({ reason: "NoModel", object, message: "nothing names the model that is served", fix });
   }
   if (!/^[./~]/.test(model.value)) return model;
+  const put = reading.modelUri === undefined ? undefined : modelOfUri(reading.modelUri);
+  if (put !== undefined) return put;
   const served = reading.arguments.firstText("served-model-name");
   if (served !== undefined && findModel(served.value) !== undefined) return served;
   const tail = model.value.replace(/\/+$/, "").split("/").slice(-2).join("/");
@@ -70,6 +72,18 @@ const modelId = (reading: WorkloadReading, override: ModelOverride, ledger: Ledg
     return known(tail, model.from);
   }
   return served ?? model;
+};
+
+/** `hf://org/name[:revision]` names the model; of other stores the end of the path may. */
+const modelOfUri = ({ value, from }: Known<string>): Known<string> | undefined => {
+  const [, scheme = "", rest = ""] = /^([a-z0-9]+):\/\/(.+)$/.exec(value) ?? [];
+  const path = rest.replace(/\/+$/, "");
+  if (scheme === "hf") return known(path.replace(/[:@].*$/, ""), from);
+  const ends = [path.split("/").slice(-2).join("/"), path.split("/").at(-1) ?? ""].map((end) =>
+    end.replace(/:[^/]*$/, ""),
+  );
+  const named = ends.find((end) => findModel(end) !== undefined);
+  return named === undefined ? undefined : known(named, from);
 };
 
 interface Match {

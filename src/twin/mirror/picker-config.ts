@@ -4,6 +4,7 @@ import { Ledger } from "../ledger.ts";
 import { type ObservedCluster, objectText } from "../manifest.ts";
 import type { EndpointPickerReading } from "../reader.ts";
 import { parsePickerConfig } from "../readers/index.ts";
+import { renderingOf } from "../rendering.ts";
 import { findPicker, findRouter } from "./mirrored-router.ts";
 
 /** A key of a ConfigMap that has to be fetched before a simulation can be mirrored: ConfigMaps are not watched. */
@@ -18,9 +19,10 @@ export interface PickerConfigWanted {
 
 /** @returns undefined where the simulation needs none, or where that can't be told yet: mirroring says why */
 export const pickerConfigWanted = (
-  simulation: InferenceSimulation,
-  cluster: ObservedCluster,
+  said: InferenceSimulation,
+  real: ObservedCluster,
 ): PickerConfigWanted | undefined => {
+  const { simulation, cluster } = renderingOf(said, real) ?? { simulation: said, cluster: real };
   const { policy, endpointPickerConfig } = simulation.spec.overrides.gateway ?? {};
   if (policy !== undefined || endpointPickerConfig !== undefined) return undefined;
   const ledger = new Ledger();

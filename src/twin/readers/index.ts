@@ -1,12 +1,15 @@
 // What can be mirrored: one folder per family of kinds, one file per kind; pod/ reads templates of pods, vllm/ an engine's flags.
 
 import { rollout } from "./argo/rollout.ts";
+import { dynamoGraphDeployment } from "./dynamo/dynamo-graph-deployment.ts";
 import { endpointPicker } from "./endpoint-picker/endpoint-picker.ts";
 import { httpRoute } from "./gateway/http-route.ts";
 import { inferenceModel } from "./gateway/inference-model.ts";
 import { inferencePool } from "./gateway/inference-pool.ts";
 import { nodePool } from "./karpenter/node-pool.ts";
 import { scaledObject } from "./keda/scaled-object.ts";
+import { inferenceService } from "./kserve/inference-service.ts";
+import { llmInferenceService } from "./kserve/llm-inference-service.ts";
 import { deployment } from "./kubernetes/deployment.ts";
 import { horizontalPodAutoscaler } from "./kubernetes/horizontal-pod-autoscaler.ts";
 import { node } from "./kubernetes/node.ts";
@@ -19,6 +22,8 @@ import { podMonitor } from "./prometheus/pod-monitor.ts";
 import { prometheusRule } from "./prometheus/prometheus-rule.ts";
 import { serviceMonitor } from "./prometheus/service-monitor.ts";
 
+/** Objects whose controllers make workloads. */
+export const compositeReaders = [llmInferenceService, inferenceService, dynamoGraphDeployment] as const;
 export const workloadReaders = [deployment, statefulSet, leaderWorkerSet, rollout] as const;
 /** What stands under the pods. */
 export const nodeReaders = [node] as const;

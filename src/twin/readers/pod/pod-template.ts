@@ -54,6 +54,7 @@ export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): P
     placement: readPlacement(pod, container, template.at("metadata")),
     requests: readPodRequests(pod),
     life: readPodLife(workload.at("spec"), pod, container, problems),
+    ...modelUriIn(pod, template.at("metadata", "annotations"), model),
     storage: readModelStorage({ pod, container, claims }, environment, model, cache),
     compileCache: compileCacheOf(pod, container, environment),
   };
@@ -99,6 +100,24 @@ const notVllm = (pod: Field): Problem => {
     message: `no container runs a model server that is known: looked for ${LOOKED_FOR}; ${found}`,
     fix: "mirror a workload that serves with vLLM, SGLang or TensorRT-LLM",
   };
+};
+
+/** KServe's init container, or, before it is put into pods, the annotation that asks for it. */
+const SOURCE = "internal.serving.kserve.io/storage-initializer-sourceuri";
+
+/**
+ * Where a model that is served from a path was put there from, left out where nothing says.
+ * Source: KServe v0.17, pkg/webhook/admission/pod/storage_initializer_injector.go.
+ */
+const modelUriIn = (pod: Field, annotations: Field, model: string | undefined): Pick<WorkloadReading, "modelUri"> => {
+  if (model === undefined || !model.startsWith("/")) return {};
+  const puts = pod
+    .at("initContainers")
+    .items()
+    .map((container) => container.at("args"))
+    .find((args) => args.at(1).raw === model);
+  const uri = puts?.at(0).text() ?? annotations.at(SOURCE).text();
+  return uri === undefined ? {} : { modelUri: uri };
 };
 
 /** Only the project's own images say vLLM's version in their tag. */
