@@ -4,6 +4,7 @@ import { dump } from "js-yaml";
 import { describeSource } from "../../model/known.ts";
 import { describeProblem } from "../../model/problem.ts";
 import { collect } from "../collect.ts";
+import { derivationOf, derivationText } from "../derivation.ts";
 import { usageError } from "../exit.ts";
 import { simulationsIn, storeOfFiles } from "../inputs.ts";
 import { type LimitOptions, limitsOf, withLimitOptions } from "../limit-options.ts";
@@ -26,13 +27,13 @@ export const explain = (program: Command): void => {
       collect,
     )
     .option("--simulation <name>", "only this InferenceSimulation of those given")
-    .option("-o, --output <format>", "table, json or yaml", "table");
+    .option("-o, --output <format>", "table, tree (from what was read to what was derived), json or yaml", "table");
   withUrlOptions(withLimitOptions(command))
     .addHelpText("after", "\nExample:\n  servetwin explain -f deploy/examples/quickstart --simulation chat-preview\n")
     .action(async (options: Options) => {
       const print = printers[options.output as keyof typeof printers];
       if (print === undefined)
-        throw usageError(`there is no output format ${options.output}`, "choose one of table, json, yaml");
+        throw usageError(`there is no output format ${options.output}`, "choose one of table, tree, json, yaml");
       const store = storeOfFiles(options.filename);
       const all: Prepared[] = [];
       for (const stored of simulationsIn(store, options.simulation)) {
@@ -44,6 +45,7 @@ export const explain = (program: Command): void => {
 
 const printers = {
   table: (all: readonly Prepared[]): string => all.map(asTable).join("\n"),
+  tree: (all: readonly Prepared[]): string => all.map(asTree).join("\n"),
   json: (all: readonly Prepared[]): string => `${JSON.stringify(all.map(asData), null, 2)}\n`,
   yaml: (all: readonly Prepared[]): string => dump(all.map(asData), { noRefs: true, lineWidth: 160 }),
 };
@@ -60,6 +62,16 @@ const asTable = ({ scenario, values, candidates, warnings }: Prepared): string =
     "",
   ].join("\n");
 
+const asTree = ({ scenario, values, candidates, warnings }: Prepared): string =>
+  [
+    `${scenario.simulation}\n\n${derivationText(derivationOf(values))}`,
+    ...candidates.map(
+      (candidate) =>
+        `\n${scenario.simulation}, candidate ${candidate.scenario.name}: what differs\n\n${derivationText(derivationOf(candidate.values))}`,
+    ),
+    ...warnings.map((warning) => `\nwarning: ${describeProblem(warning)}\n`),
+  ].join("");
+
 const valueTable = (values: Prepared["values"]): string => {
   const rows = new Table({
     head: ["value", "is", "from"],
@@ -73,6 +85,7 @@ const valueTable = (values: Prepared["values"]): string => {
 const asData = ({ scenario, values, candidates, warnings }: Prepared) => ({
   simulation: scenario.simulation,
   values,
+  derivation: derivationOf(values),
   ...(candidates.length === 0
     ? {}
     : { candidates: candidates.map((candidate) => ({ name: candidate.scenario.name, values: candidate.values })) }),
