@@ -32,7 +32,7 @@ export const starterManifest = (found: Discovery, facts?: Facts): string => {
     ...(found.pool === undefined ? [] : [`    router: { kind: InferencePool, name: ${scalar(found.pool.name)} }`]),
     "  workload:",
     "    # ASSUMED: no manifest says what traffic there is. Put your own here: requests per second, and lengths in tokens;",
-    "    # or replay a recorded trace (docs/workloads.md).",
+    "    # or have production's own from Prometheus, or from a recorded trace (docs/workloads.md).",
     "    synthetic:",
     "      clients:",
     "        - name: assumed",

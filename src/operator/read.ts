@@ -5,9 +5,17 @@ import type { InferenceSimulation } from "../schema/resource.ts";
 import { refText, type Store, type StoredObject } from "../store/store.ts";
 import { changedBy } from "../twin/candidate.ts";
 import type { ObservedCluster } from "../twin/manifest.ts";
-import { type ManifestRef, type Mirrored, type MirroredValue, mirror, pickerConfigWanted } from "../twin/mirror.ts";
+import {
+  configMapKeysWanted,
+  type ManifestRef,
+  type Mirrored,
+  type MirroredValue,
+  mirror,
+  pickerConfigWanted,
+} from "../twin/mirror.ts";
 import type { FoundTraffic, Scenario } from "../twin/scenario.ts";
 import { findAdapterConfig } from "./adapter-config.ts";
+import { withConfigMaps } from "./config-maps.ts";
 import { findPickerConfig } from "./endpoint-picker-config.ts";
 import { findMetricsPage } from "./metrics-page.ts";
 import { findModelConfig } from "./model-config.ts";
@@ -132,11 +140,12 @@ export const clusterOf = (
 
 const mirrorOf = async (
   simulation: InferenceSimulation,
-  cluster: ObservedCluster,
+  real: ObservedCluster,
   { store, limits, allowedUrls, tokens = [], lastPages = new Map(), lastTraffic = new Map() }: ReadParts,
 ): Promise<Result<Mirrored>> => {
   const beyond = limitProblems(simulation.spec, limits);
   if (beyond.length > 0) return { ok: false as const, problems: beyond };
+  const cluster = await withConfigMaps(real, configMapKeysWanted(simulation, real), store);
   const said = simulation.spec.workload.trace;
   const bounds = { allowedUrls, maxTraceBytes: limits.maxTraceBytes };
   const found = said === undefined ? undefined : await findTrace(said, simulation.metadata.namespace, store, bounds);

@@ -1,6 +1,7 @@
 import { type Manifest, type ManifestRef, type ObservedCluster, objectText, refOf } from "./manifest.ts";
 import { compositeReaders, poolReaders, workloadReaders } from "./readers/index.ts";
 import { podLabelsOf } from "./readers/pod/pod-template-of.ts";
+import { servingWorkloads } from "./serving.ts";
 
 /** Workloads that are simulated together, since requests reach them by one way. */
 export interface Discovery {
@@ -22,9 +23,7 @@ export interface Discovery {
  */
 export const discover = (cluster: ObservedCluster, namespace?: string): readonly Discovery[] => {
   const composites = compositeReaders.flatMap(({ kind }) => cluster.list(kind, namespace));
-  const workloads = workloadReaders
-    .flatMap((reader) => cluster.list(reader.kind, namespace).filter((one) => runsServer(reader, one, cluster)))
-    .filter((one) => !isOwned(one, cluster));
+  const workloads = servingWorkloads(cluster, namespace).filter((one) => !isOwned(one, cluster));
   const pools = poolsOf(cluster, namespace);
   const pooled = pools.map((pool) => ({ pool, members: workloads.filter((one) => isSelected(one, pool, cluster)) }));
   const taken = new Set(pooled.flatMap(({ members }) => members));
@@ -45,16 +44,6 @@ const textOf = ({ namespace, name }: Discovery): string => `${namespace} ${name}
 const alone = (manifest: Manifest): Discovery => {
   const ref = refOf(manifest);
   return { namespace: ref.namespace, name: ref.name, workloads: [ref], pool: undefined };
-};
-
-/** A reader that finds no server says so; whatever else is wrong with a manifest, it is one of those that are meant. */
-const runsServer = (
-  reader: (typeof workloadReaders)[number],
-  manifest: Manifest,
-  cluster: ObservedCluster,
-): boolean => {
-  const read = reader.read(manifest, cluster);
-  return read.ok || !read.problems.some(({ reason }) => reason === "NoModelServer" || reason === "TargetNotFound");
 };
 
 const OWNERS = [...compositeReaders, ...workloadReaders].map(({ kind }) => kind as string);

@@ -25,6 +25,7 @@ import type { FoundDocument, FoundPage, FoundTrace, FoundTraffic, Scenario } fro
 
 export type { MirroredValue } from "./ledger.ts";
 export type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
+export { type ConfigMapKey, configMapKeysWanted } from "./mirror/config-map-keys.ts";
 export { selectorOf } from "./mirror/mirrored-observed.ts";
 export { type PickerConfigWanted, pickerConfigWanted } from "./mirror/picker-config.ts";
 

@@ -15,7 +15,7 @@ export class Overlay implements ObservedCluster {
 
   /** Whether it stands in another's place, or beside them. */
   holds(ref: ManifestRef): boolean {
-    return this.#put.has(objectText(ref));
+    return this.#put.has(objectText(ref)) || (this.#below instanceof Overlay && this.#below.holds(ref));
   }
 
   get(kind: string, namespace: string, name: string): Manifest | undefined {

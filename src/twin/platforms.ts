@@ -1,20 +1,14 @@
 import { type Manifest, type ManifestRef, type ObservedCluster, refOf } from "./manifest.ts";
 import { selectorOf, selects } from "./mirror/mirrored-router.ts";
-import { workloadReaders } from "./readers/index.ts";
 import { podLabelsOf } from "./readers/pod/pod-template-of.ts";
+import { servingWorkloads } from "./serving.ts";
 
 /**
- * The workloads of a namespace that run vLLM, those together that stand behind one InferencePool or Service and so share
+ * The workloads of a namespace that serve models, those together that stand behind one InferencePool or Service and so share
  * their traffic: each is what one simulation would mirror. In order of kind and name.
  */
 export const platformsIn = (cluster: ObservedCluster, namespace: string): readonly (readonly ManifestRef[])[] => {
-  const engines = workloadReaders.flatMap(({ kind, read }) =>
-    cluster.list(kind, namespace).filter((manifest) => {
-      const found = read(manifest, cluster);
-      // One that can't be read counts: whoever mirrors it is told why.
-      return found.ok || !found.problems.some(({ reason }) => reason === "NotVllm");
-    }),
-  );
+  const engines = servingWorkloads(cluster, namespace);
   const routers = [...cluster.list("InferencePool", namespace), ...cluster.list("Service", namespace)];
   const rest = new Set(engines);
   const groups: Manifest[][] = [];

@@ -1,6 +1,6 @@
 import { findGpu, type GpuFound, gpuIds } from "../../model/catalogue/index.ts";
 import type { Hardware } from "../../model/hardware.ts";
-import { type Known, known } from "../../model/known.ts";
+import { describeSource, type Known, known } from "../../model/known.ts";
 import type { Parallelism } from "../../model/model-shape.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { Field } from "../field.ts";
@@ -34,9 +34,21 @@ export const mirrorHardware = (
   const found = hints.length > 0 ? agreed(hints, reading, ledger) : onlyType(nodes, reading, ledger);
   if (found === undefined) return undefined;
   ledger.use(`${path}.gpu`, known(found.hardware.id, found.from));
+  if (said === undefined) warnOfOtherType(found, reading, ledger);
   const same = nodes.filter((node) => node.type.found && node.type.hardware.id === found.hardware.id);
   for (const { manifest } of same) ledger.read(manifest);
   return { hardware: found.hardware, visibleMiB: leastMemory(same) };
+};
+
+/** A label that names another type than the nodes' has perhaps been forgotten. */
+const warnOfOtherType = ({ hardware, from }: Found, { gpu, ref }: WorkloadReading, ledger: Ledger): void => {
+  for (const { value, from: place } of gpu.alsoSaid) {
+    const other = findGpu(value);
+    if (!other.found || other.hardware.id === hardware.id) continue;
+    const message = `says ${other.hardware.id}, but ${describeSource(from)} says ${hardware.id}, which is simulated`;
+    const fix = "correct the one that is wrong, or set spec.overrides.hardware.gpu";
+    ledger.warn({ reason: "Contradiction", ...placeOf(place, objectText(ref)), message, fix });
+  }
 };
 
 type GpuSaid = NonNullable<SimulationSpec["overrides"]["hardware"]>;

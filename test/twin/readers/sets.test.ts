@@ -4,7 +4,7 @@ import { z } from "zod";
 import { describeProblem } from "../../../src/model/problem.ts";
 import { simulationSpec } from "../../../src/schema/simulation-spec.ts";
 import type { Manifest } from "../../../src/twin/manifest.ts";
-import { workloadReaders } from "../../../src/twin/readers/index.ts";
+import { compositeReaders, workloadReaders } from "../../../src/twin/readers/index.ts";
 import { podLabelsOf } from "../../../src/twin/readers/pod/pod-template-of.ts";
 import type { Json } from "../quickstart.ts";
 
@@ -144,7 +144,7 @@ const DEPLOYMENT = parsed(STATEFUL, (one) => {
 it("reads every kind that a simulation may name, and no other", () => {
   const schema = z.toJSONSchema(simulationSpec, { io: "input", unrepresentable: "any" }) as Json;
   const { kind } = schema.properties.mirror.properties.workloads.items.properties;
-  expect(workloadReaders.map((reader) => reader.kind)).toEqual(kind.enum);
+  expect([...workloadReaders, ...compositeReaders].map((reader) => reader.kind)).toEqual(kind.enum);
 });
 
 describe("a StatefulSet", () => {

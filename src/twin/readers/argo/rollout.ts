@@ -22,7 +22,7 @@ const readRollout = (manifest: Manifest, cluster: Pick<ObservedCluster, "get">):
   const workload = Field.root(manifest, problems);
   const { template } = podTemplateOf(manifest, cluster, problems);
   if (template === undefined) return { ok: false, problems: [...problems, noTemplate(workload)] };
-  const pods = readPodTemplate({ workload, template }, problems);
+  const pods = readPodTemplate({ cluster, workload, template }, problems);
   if (pods === undefined) return { ok: false, problems };
   problems.push(...strategyProblems(workload.at("spec", "strategy")));
   return good({ ...pods, ref: refOf(manifest), replicas: replicasOf(workload, "Argo Rollouts") }, problems);

@@ -2,7 +2,7 @@ import type { OrdinalPolicy } from "../../../controlplane/pods/index.ts";
 import { type Known, known } from "../../../model/known.ts";
 import { good, type Problem, type Result } from "../../../model/problem.ts";
 import { Field } from "../../field.ts";
-import { type Manifest, refOf } from "../../manifest.ts";
+import { type Manifest, type ObservedCluster, refOf } from "../../manifest.ts";
 import { type WorkloadReading, workloadReader } from "../../reader.ts";
 import { readPodTemplate } from "../pod/pod-template.ts";
 import { replicasOf } from "./replicas.ts";
@@ -12,10 +12,10 @@ export const statefulSet = workloadReader({
   kind: "StatefulSet",
   group: "apps",
   summary: "a StatefulSet whose container runs vLLM's OpenAI-compatible server",
-  read: (manifest) => readStatefulSet(manifest),
+  read: (manifest, cluster) => readStatefulSet(manifest, cluster),
 });
 
-const readStatefulSet = (manifest: Manifest): Result<WorkloadReading> => {
+const readStatefulSet = (manifest: Manifest, cluster: Pick<ObservedCluster, "get">): Result<WorkloadReading> => {
   const problems: Problem[] = [];
   const workload = Field.root(manifest, problems);
   const spec = workload.at("spec");
@@ -26,7 +26,7 @@ const readStatefulSet = (manifest: Manifest): Result<WorkloadReading> => {
     problems.push({ severity: "warning", reason: "NotModelled", ...start.place, message });
   }
   const claims = spec.at("volumeClaimTemplates").items();
-  const pods = readPodTemplate({ workload, template: spec.at("template"), claims }, problems);
+  const pods = readPodTemplate({ cluster, workload, template: spec.at("template"), claims }, problems);
   if (pods === undefined || ordinals === undefined) return { ok: false, problems };
   return good({ ...pods, ref: refOf(manifest), replicas: replicasOf(workload), ordinals }, problems);
 };

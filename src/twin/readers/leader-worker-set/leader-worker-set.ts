@@ -1,7 +1,7 @@
 import { type Known, known } from "../../../model/known.ts";
 import { good, type Problem, type Result } from "../../../model/problem.ts";
 import { Field } from "../../field.ts";
-import { type Manifest, refOf } from "../../manifest.ts";
+import { type Manifest, type ObservedCluster, refOf } from "../../manifest.ts";
 import { type GroupReading, type WorkloadReading, workloadReader } from "../../reader.ts";
 import { replicasOf } from "../kubernetes/replicas.ts";
 import { GPU_RESOURCES, readGpu } from "../pod/gpu.ts";
@@ -17,19 +17,22 @@ export const leaderWorkerSet = workloadReader({
   kind: "LeaderWorkerSet",
   group: "leaderworkerset.x-k8s.io",
   summary: "a LeaderWorkerSet whose leaders run vLLM's OpenAI-compatible server over the pods of their groups",
-  read: (manifest, cluster) => new LeaderWorkerSetReader(manifest).result(podTemplateOf(manifest, cluster).template),
+  read: (manifest, cluster) =>
+    new LeaderWorkerSetReader(manifest, cluster).result(podTemplateOf(manifest, cluster).template),
 });
 
 const byLws = (why: string) => ({ kind: "default" as const, why: `LeaderWorkerSet: ${why}` });
 
 class LeaderWorkerSetReader {
   readonly #manifest: Manifest;
+  readonly #cluster: Pick<ObservedCluster, "get">;
   readonly #problems: Problem[] = [];
   readonly #workload: Field;
   readonly #templates: Field;
 
-  constructor(manifest: Manifest) {
+  constructor(manifest: Manifest, cluster: Pick<ObservedCluster, "get">) {
     this.#manifest = manifest;
+    this.#cluster = cluster;
     this.#workload = Field.root(manifest, this.#problems);
     this.#templates = this.#workload.at("spec", "leaderWorkerTemplate");
   }
@@ -41,7 +44,10 @@ class LeaderWorkerSetReader {
     const claims = this.#templates.at("volumeClaimTemplates").items();
     const spansPods = size.value > 1;
     const given = this.#variables(size.value);
-    const pods = readPodTemplate({ workload: this.#workload, template, given, claims, spansPods }, problems);
+    const pods = readPodTemplate(
+      { cluster: this.#cluster, workload: this.#workload, template, given, claims, spansPods },
+      problems,
+    );
     if (pods === undefined) return { ok: false, problems };
     const group = spansPods ? this.#group(size, pods, template) : undefined;
     this.#tellUnmodelled(pods);

@@ -6,7 +6,17 @@ export type Variable =
   | { readonly known: true; readonly word: Word }
   | { readonly known: false; readonly why: string; readonly field: string };
 
-/** What `env` of a container says. What `envFrom` and the image bring is not known here. */
+/** Values of ConfigMaps, as far as they are known. @returns undefined where there is no such ConfigMap, or no such key */
+export type ConfigMapValues = (name: string, key: string) => string | undefined;
+
+/** Where ConfigMaps of the pods' namespace are looked up. */
+export interface ConfigMapLookUp {
+  readonly value: ConfigMapValues;
+  /** Keys of one that are known. */
+  keys(name: string): readonly string[];
+}
+
+/** What `env` and `envFrom` of a container say. What Secrets and the image bring is not known here. */
 export class Environment {
   readonly #variables: ReadonlyMap<string, Variable>;
 
@@ -15,20 +25,36 @@ export class Environment {
   }
 
   /**
-   * Reads `env` in order: a value may use `$(NAME)` of those before it. The last of equal names wins, as in the kubelet.
+   * Reads `envFrom`, and over it `env`, in order: a value may use `$(NAME)` of those before it. The last of equal names wins, as
+   * in the kubelet.
    *
    * @param given what the workload's controller puts before them
    */
-  static of(container: Field, given: Readonly<Record<string, string>> = {}): Environment {
+  static of(container: Field, given: Readonly<Record<string, string>> = {}, maps: ConfigMapLookUp = NONE): Environment {
     const home = container.at("env").path;
     const variables = new Map<string, Variable>(
       Object.entries(given).map(([name, value]) => [name, { known: true, word: Word.of(value, home) }]),
     );
+    for (const from of container.at("envFrom").items()) {
+      const map = from.at("configMapRef", "name");
+      const prefix = from.at("prefix").text()?.value ?? "";
+      const name = typeof map.raw === "string" ? map.raw : undefined;
+      for (const key of name === undefined ? [] : maps.keys(name)) {
+        const word = Word.of(maps.value(name as string, key) ?? "", from.at("configMapRef").path);
+        variables.set(`${prefix}${key}`, { known: true, word });
+      }
+    }
     for (const entry of container.at("env").items()) {
       const name = entry.at("name").text()?.value;
       if (name === undefined) continue;
       const value = entry.at("value");
       const source = Object.keys((entry.at("valueFrom").raw as object | undefined) ?? {})[0];
+      const ref = entry.at("valueFrom", "configMapKeyRef");
+      const found = ref.present ? maps.value(String(ref.at("name").raw), String(ref.at("key").raw)) : undefined;
+      if (found !== undefined) {
+        variables.set(name, { known: true, word: Word.of(found, ref.path) });
+        continue;
+      }
       if (source !== undefined) {
         variables.set(name, { known: false, why: `its value comes from a ${source}`, field: entry.path });
         continue;
@@ -48,6 +74,8 @@ export class Environment {
     return expandReferences(word, (name) => this.#variables.get(name));
   }
 }
+
+const NONE: ConfigMapLookUp = { value: () => undefined, keys: () => [] };
 
 const REFERENCE = /\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)/g;
 

@@ -8,6 +8,8 @@ export interface GpuReading {
   readonly count: Known<number> | undefined;
   /** All hints of the first place that has any: they must agree. */
   readonly types: readonly Known<string>[];
+  /** What labels and annotations of workload and pod say beside, where a surer place has spoken. */
+  readonly alsoSaid: readonly Known<string>[];
   /** Whether devices are claimed by dynamic resource allocation, whose count is not read. */
   readonly claimed: boolean;
   /** Labels that a node must have. */
@@ -66,7 +68,7 @@ export const gpuNameOf = (label: string, value: string): string =>
 /** @param pod the pod's spec; @param metadata of the workload and of its pods' template */
 export const readGpu = (pod: Field, container: Field, metadata: readonly Field[], problems: Problem[]): GpuReading => ({
   count: countOf(container.at("resources", "limits"), problems),
-  types: typesOf(pod, metadata),
+  ...saidOf(typesOf(pod), labelledTypes(metadata)),
   claimed: container.at("resources", "claims").present || pod.at("resourceClaims").present,
   nodeSelector: Object.fromEntries(
     pod
@@ -102,21 +104,29 @@ const countOf = (limits: Field, problems: Problem[]): Known<number> | undefined 
   return undefined;
 };
 
-const typesOf = (pod: Field, metadata: readonly Field[]): readonly Known<string>[] => {
+const saidOf = (
+  asked: readonly Known<string>[],
+  labelled: readonly Known<string>[],
+): Pick<GpuReading, "types" | "alsoSaid"> =>
+  asked.length > 0
+    ? { types: asked, alsoSaid: labelled }
+    : { types: labelled.slice(0, 1), alsoSaid: labelled.slice(1) };
+
+/** By what nodes must have for the pods to land on them. */
+const typesOf = (pod: Field): readonly Known<string>[] => {
   for (const label of GPU_LABELS) {
     const selected = pod.at("nodeSelector", label);
     const values = selected.present ? [selected] : requiredValues(pod, label);
     const texts = values.flatMap((value) => value.text() ?? []);
     if (texts.length > 0) return texts.map(({ value, from }) => known(gpuNameOf(label, value), from));
   }
-  for (const place of metadata.flatMap((one) => [one.at("labels"), one.at("annotations")])) {
-    for (const label of WORKLOAD_LABELS) {
-      const text = place.at(label).text();
-      if (text !== undefined) return [text];
-    }
-  }
   return [];
 };
+
+const labelledTypes = (metadata: readonly Field[]): readonly Known<string>[] =>
+  metadata
+    .flatMap((one) => [one.at("labels"), one.at("annotations")])
+    .flatMap((place) => WORKLOAD_LABELS.flatMap((label) => place.at(label).text() ?? []));
 
 /** Values of `In` under required node affinity; a pod may land on a node of any of them. */
 const requiredValues = (pod: Field, label: string): readonly Field[] =>

@@ -1,9 +1,11 @@
 import { type Known, known } from "../../../model/known.ts";
 import type { Problem } from "../../../model/problem.ts";
 import type { Field } from "../../field.ts";
+import type { ObservedCluster } from "../../manifest.ts";
 import type { WorkloadReading } from "../../reader.ts";
 import type { Launch, ServerProgram } from "../servers/server-program.ts";
-import { Environment } from "./environment.ts";
+import { configMapsIn } from "./config-maps.ts";
+import { type ConfigMapLookUp, Environment } from "./environment.ts";
 import { GPU_RESOURCES, readGpu } from "./gpu.ts";
 import { LOOKED_FOR, launchOf } from "./launch.ts";
 import { readModelStorage, survives, volumeAt } from "./model-storage.ts";
@@ -15,6 +17,8 @@ import { readPodLife } from "./probes.ts";
 export type PodTemplateReading = Omit<WorkloadReading, "ref" | "replicas">;
 
 export interface PodTemplateParts {
+  /** Where ConfigMaps are, that variables are taken from. */
+  readonly cluster: Pick<ObservedCluster, "get">;
   /** The workload itself: `metadata` and `spec.minReadySeconds` count. */
   readonly workload: Field;
   readonly template: Field;
@@ -33,9 +37,10 @@ export interface PodTemplateParts {
  * @returns undefined where no container runs a model server, or anything is an error
  */
 export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): PodTemplateReading | undefined => {
-  const { workload, template, given = {}, claims = [], spansPods = false } = parts;
+  const { cluster, workload, template, given = {}, claims = [], spansPods = false } = parts;
   const pod = template.at("spec");
-  const engine = engineOf(pod, given);
+  const namespace = workload.at("metadata", "namespace").raw ?? "default";
+  const engine = engineOf(pod, given, configMapsIn(cluster, String(namespace)));
   if (engine === undefined) {
     problems.push(notVllm(pod));
     return undefined;
@@ -70,12 +75,16 @@ interface Engine {
 }
 
 /** The first container with a GPU among those that run a server, else the first of them. */
-const engineOf = (pod: Field, given: Readonly<Record<string, string>>): Engine | undefined => {
+const engineOf = (
+  pod: Field,
+  given: Readonly<Record<string, string>>,
+  configMaps: ConfigMapLookUp,
+): Engine | undefined => {
   const engines = pod
     .at("containers")
     .items()
     .flatMap((container): Engine[] => {
-      const environment = Environment.of(container, given);
+      const environment = Environment.of(container, given, configMaps);
       const found = launchOf(container, environment);
       return found === undefined ? [] : [{ container, environment, ...found }];
     });
