@@ -201,12 +201,13 @@ const stateOf = (operator: Operator) => ({
   queue: operator.queue.state,
   simulations: operator.simulations.map(({ object }) => {
     const key = `${object.metadata.namespace ?? "default"}/${object.metadata.name}`;
-    const lag = operator.reconciler.held.get(key)?.shadow?.snapshot?.lagSeconds;
+    const { lagSeconds: lag, drift } = operator.reconciler.held.get(key)?.shadow?.snapshot ?? {};
     return {
       simulation: key,
       mode: String((object.spec as { mode?: string } | undefined)?.mode ?? "Preview"),
       phase: (object.status as SimulationStatus | undefined)?.phase ?? "Mirroring",
       ...(lag === undefined ? {} : { lagSeconds: lag }),
+      ...(drift === undefined ? {} : { drift }),
     };
   }),
 });

@@ -8,6 +8,7 @@ import {
   Registry,
 } from "prom-client";
 import type { HistogramValue, MetricFamily, MetricSample } from "../model/metric-family.ts";
+import type { Compared, Drift } from "../report/drift/index.ts";
 
 /** What is asked for when a scrape comes. */
 export interface OperatorState {
@@ -20,6 +21,8 @@ export interface OperatorState {
     readonly phase: string;
     /** Of a Shadow: how far its world is behind the wall clock. */
     readonly lagSeconds?: number;
+    /** Of a Shadow that follows production. */
+    readonly drift?: Drift;
   }[];
 }
 
@@ -239,8 +242,48 @@ export class OperatorMetrics {
         }
       },
     });
+    for (const [name, help, read] of DRIFT_GAUGES) {
+      new Gauge({
+        name,
+        help,
+        labelNames: ["simulation", "metric"],
+        registers,
+        collect() {
+          this.reset();
+          for (const { simulation, drift } of state().simulations) {
+            for (const compared of drift?.compared ?? [])
+              this.set({ simulation, metric: compared.metric }, read(compared));
+          }
+        },
+      });
+    }
+    new Gauge({
+      name: "servetwin_drifted",
+      help: "1 where a Shadow has drifted from production, and its likely cause; 0 where it has not.",
+      labelNames: ["simulation", "cause"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { simulation, drift } of state().simulations) {
+          if (drift?.drifted !== undefined) this.set({ simulation, cause: drift.cause ?? "" }, Number(drift.drifted));
+        }
+      },
+    });
   }
 }
+
+const DRIFT_GAUGES: readonly (readonly [string, string, (compared: Compared) => number])[] = [
+  [
+    "servetwin_drift_ratio",
+    "What a Shadow simulates, over what production did, in the last half hour.",
+    ({ ratio }) => ratio,
+  ],
+  [
+    "servetwin_drift_confidence",
+    "How sure it is that the ratio lies beyond its margin, 0 to 1.",
+    ({ confidence }) => confidence,
+  ],
+];
 
 type Described = MetricObjectWithValues<MetricValue<string>>;
 

@@ -326,9 +326,11 @@ export class Reconciler {
   }
 }
 
-/** Whether what others wait for is as it was: replicas, and how live traffic stands. */
+/** Whether what others wait for is as it was: replicas, how live traffic stands, and whether it has drifted. */
 const sameNews = (before: ShadowSnapshot | undefined, after: ShadowSnapshot): boolean =>
-  before?.replicas.spec === after.replicas.spec && before.traffic?.kind === after.traffic?.kind;
+  before?.replicas.spec === after.replicas.spec &&
+  before.traffic?.kind === after.traffic?.kind &&
+  before.drift?.drifted === after.drift?.drifted;
 
 /** What may be put right where no watch sees it. */
 const UNWATCHED = [

@@ -3,6 +3,7 @@ import { describeProblem, type Problem } from "../model/problem.ts";
 import { VERSION } from "../model/version.ts";
 import { withBands } from "../report/bands.ts";
 import { byScenario, type ScenarioReports } from "../report/by-scenario.ts";
+import type { Drift } from "../report/drift/index.ts";
 import { findingsOfAll } from "../report/findings/index.ts";
 import { groupRows } from "../report/group-rows.ts";
 import { judge } from "../report/objectives.ts";
@@ -83,7 +84,8 @@ const stateOf = (held: Held, before: SimulationStatus | undefined): State => {
     const { snapshot } = held.shadow;
     if (snapshot === undefined) return reconciling("Mirroring", "Starting", "the shadow is starting");
     if (snapshot.traffic?.kind === "waiting") return waiting(snapshot.traffic.problem);
-    return settled("Following", "Following", "follows the wall clock");
+    const state = settled("Following", "Following", "follows the wall clock");
+    return { ...state, conditions: [...state.conditions, ...driftCondition(snapshot.drift)] };
   }
   if (held.preview === undefined) return reconciling("Mirroring", "Mirroring", "reading the mirrored objects");
   if (held.preview.state === "running") {
@@ -253,6 +255,26 @@ const saturationOf = (reports: readonly Pick<Report, "saturation">[]) => {
   return { detector, level, score: Number(score.toPrecision(6)), confidence: Number(confidence.toPrecision(6)) };
 };
 
+/** Rounded, as all figures of a status: two digits of a confidence that hangs on chance are enough. */
+const driftPart = (drift: Drift | undefined): Pick<SimulationStatus, "drift"> => {
+  if (drift === undefined) return {};
+  const { cause, message, compared } = drift;
+  const metrics = compared.map(({ metric, ratio, confidence }) => ({
+    metric,
+    ratio: Number(ratio.toPrecision(3)),
+    confidence: Math.round(confidence * 100) / 100,
+  }));
+  return { drift: { ...(cause === undefined ? {} : { cause }), message, metrics } };
+};
+
+const driftCondition = (drift: Drift | undefined): State["conditions"] => {
+  if (drift === undefined) return [];
+  const { drifted, cause, message } = drift;
+  const status = drifted === undefined ? "Unknown" : drifted ? "True" : "False";
+  const reason = cause ?? (drifted === undefined ? "TooLittleKnown" : "NoDrift");
+  return [{ type: "Drifted", status, reason, message }];
+};
+
 const shadowPart = (held: Held) => {
   const snapshot = held.shadow?.snapshot;
   if (snapshot === undefined || held.scenario === undefined) return {};
@@ -260,6 +282,7 @@ const shadowPart = (held: Held) => {
     replicas: snapshot.replicas.spec,
     simulatedSeconds: Math.floor(snapshot.simulatedSeconds),
     lagSeconds: Math.round(snapshot.lagSeconds * 10) / 10,
+    ...driftPart(snapshot.drift),
     runs: [
       {
         scenario: held.scenario.name,

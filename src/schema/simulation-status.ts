@@ -123,6 +123,25 @@ const run = z.object({
     .meta({ description: "What to know about the run: lines skipped in a trace, requests in flight at the end." }),
 });
 
+const drift = z
+  .object({
+    cause: z.enum(["TrafficDiffers", "ReplicasDiffer", "EngineDiffers", "QueueingDiffers"]).optional().meta({
+      description: "What is likely to be the matter; left out where nothing has drifted.",
+    }),
+    message: z.string().max(1024).meta({ description: "The same in words, with figures." }),
+    metrics: z
+      .array(
+        z.object({
+          metric: z.string().max(64).meta({ description: "What is compared." }),
+          ratio: z.number().meta({ description: "Simulation over production." }),
+          confidence: z.number().meta({ description: "That the ratio lies beyond its margin, 0 to 1." }),
+        }),
+      )
+      .max(32)
+      .meta({ description: "Over the last half hour." }),
+  })
+  .meta({ description: "How far a Shadow is from the production that it follows." });
+
 /** `status` of an InferenceSimulation; written by the operator only. */
 export const simulationStatus = z
   .object({
@@ -144,7 +163,7 @@ export const simulationStatus = z
       .optional()
       .meta({ description: "Label selector of the simulated pods, for /scale; never empty." }),
     conditions: keyedList(z.array(condition).max(16), ["type"]).default([]).meta({
-      description: "Ready, Reconciling and Stalled as kstatus reads them; Mirrored; ObjectivesMet.",
+      description: "Ready, Reconciling and Stalled as kstatus reads them; Mirrored; ObjectivesMet; Drifted.",
     }),
     mirrored: z
       .array(mirroredValue)
@@ -163,6 +182,7 @@ export const simulationStatus = z
       .max(16)
       .optional()
       .meta({ description: "What was left out to keep the status small; the page and the API have it." }),
+    drift: drift.optional(),
     simulatedSeconds: z.number().min(0).optional().meta({ description: "How far a shadow has come." }),
     lagSeconds: z.number().min(0).optional().meta({ description: "How far a shadow is behind the wall clock." }),
   })

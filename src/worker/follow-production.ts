@@ -19,6 +19,8 @@ const TOLD_STEPS = 10;
 export interface Following {
   readonly live: LiveTraffic;
   readonly access: PrometheusAccess;
+  /** Unix time of production that second 0 of the world stands for: the delay before the world's start. */
+  readonly startSeconds: number;
   readonly unixSeconds: () => number;
   readonly signal: AbortSignal;
   /** Hears what is read, and what is wrong, each time that it changes. */
@@ -26,14 +28,12 @@ export interface Following {
 }
 
 /**
- * Production's traffic as it comes, in lines of JSON for the workload source, one per step. Second 0 of the world is
- * production's now less the delay. Whatever fails is told and tried again: meanwhile the world waits, and then catches up,
+ * Production's traffic as it comes, in lines of JSON for the workload source, one per step. Whatever fails is told and tried again: meanwhile the world waits, and then catches up,
  * for Prometheus still has what came. @throws AbortError when the signal says so
  */
 export async function* followProduction(following: Following): AsyncGenerator<string> {
-  const { live, unixSeconds, signal } = following;
+  const { live, startSeconds: start, unixSeconds, signal } = following;
   const [step, delay] = [live.stepMicros / 1e6, live.delayMicros / 1e6];
-  const start = unixSeconds() - delay;
   const begin = start - STEPS_BEFORE * step;
   // A step is read when its samples must be in, one step before the world comes to its beginning.
   const settle = delay - 2 * step;

@@ -4,7 +4,8 @@ import type { KpiBands } from "../report/report.ts";
 import type { SimTime } from "../sim/time.ts";
 import { bandScenarios, kpiBandRule, wideningNotes } from "../twin/bands.ts";
 import type { Scenario } from "../twin/scenario.ts";
-import { followProduction } from "./follow-production.ts";
+import { DriftFollower } from "./drift-follower.ts";
+import { type Following, followProduction } from "./follow-production.ts";
 import { PacedLane } from "./paced-lane.ts";
 import { problemOf } from "./preview.ts";
 import type { ShadowCommand, ShadowMessage, ShadowSnapshot, TrafficNews } from "./protocol.ts";
@@ -30,6 +31,8 @@ interface Paced {
   /** Ends the reading of live traffic. */
   readonly stopped: AbortController;
   traffic: TrafficNews | undefined;
+  /** Of a world that follows production. */
+  readonly drift: DriftFollower | undefined;
 }
 
 /** Most wall-clock milliseconds that one world may take at a stretch while others wait. */
@@ -94,6 +97,7 @@ export class PacedWorlds {
     const began = this.#clock();
     const ends = bandScenarios(scenario);
     const lane = (of: Scenario): PacedLane => new PacedLane(of, maxTraceBytes);
+    const followed = followedBy(command, this.#unixSeconds());
     const paced: Paced = {
       number,
       middle: lane(scenario),
@@ -108,19 +112,17 @@ export class PacedWorlds {
       looped: began - LOOPS_EVERY_MS,
       stopped: new AbortController(),
       traffic: undefined,
+      drift: followed && new DriftFollower(followed),
     };
     this.#worlds.set(key, paced);
-    if (scenario.traffic.kind === "live") void this.#follow(command, paced);
+    if (followed !== undefined) void this.#follow(key, followed, paced);
   }
 
   /** Feeds all lanes of a world what production gets; ends when the world is stopped. */
-  async #follow({ key, scenario, tokenFile }: Extract<ShadowCommand, { kind: "start" }>, paced: Paced): Promise<void> {
-    const { traffic } = scenario;
-    if (traffic.kind !== "live") return;
+  async #follow(key: string, followed: Followed, paced: Paced): Promise<void> {
     try {
       const lines = followProduction({
-        live: traffic,
-        access: { url: traffic.url, ...(tokenFile === undefined ? {} : { tokenFile }) },
+        ...followed,
         unixSeconds: this.#unixSeconds,
         signal: paced.stopped.signal,
         tell: (news) => {
@@ -160,10 +162,12 @@ export class PacedWorlds {
     const { world } = paced.middle;
     const target = this.#due(paced);
     const reached = this.#lap(key, paced.middle, target);
+    paced.drift?.look(world, reached).catch((error: unknown) => this.#fail(key, error));
     if (this.#clock() - paced.told < TELL_EVERY_MS) return;
     paced.told = this.#clock();
     const view = world.view(reached);
     const { bands, traffic } = paced;
+    const drift = paced.drift?.drift;
     this.#tell({
       kind: "snapshot",
       key,
@@ -175,6 +179,7 @@ export class PacedWorlds {
         ...(bands === undefined ? {} : { bands, notes: paced.notes }),
         ...this.#loopsOf(paced, reached),
         ...(traffic === undefined ? {} : { traffic }),
+        ...(drift === undefined ? {} : { drift }),
         replicas: {
           spec: view.workloads.reduce((sum, workload) => sum + workload.specReplicas, 0),
           ready: view.workloads.reduce((sum, workload) => sum + workload.readyReplicas, 0),
@@ -226,6 +231,18 @@ export class PacedWorlds {
     this.#tell({ ...describe(error, scenario), key });
   }
 }
+
+type Followed = Pick<Following, "live" | "access" | "startSeconds">;
+
+/** @param nowSeconds Unix time of the world's start */
+const followedBy = (
+  { scenario: { traffic }, tokenFile }: Extract<ShadowCommand, { kind: "start" }>,
+  nowSeconds: number,
+): Followed | undefined => {
+  if (traffic.kind !== "live") return undefined;
+  const access = { url: traffic.url, ...(tokenFile === undefined ? {} : { tokenFile }) };
+  return { live: traffic, access, startSeconds: nowSeconds - traffic.delayMicros / 1e6 };
+};
 
 const lanesOf = ({ middle, ends }: Paced): readonly PacedLane[] =>
   ends === undefined ? [middle] : [middle, ends.fast, ends.slow];

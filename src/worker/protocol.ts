@@ -1,5 +1,6 @@
 import type { MetricFamily } from "../model/metric-family.ts";
 import type { Problem } from "../model/problem.ts";
+import type { Drift } from "../report/drift/index.ts";
 import type { KpiBands, Kpis, Report, Saturation, Timeline } from "../report/report.ts";
 import type { MirroredValue } from "../twin/mirror.ts";
 import type { Scenario } from "../twin/scenario.ts";
@@ -88,4 +89,6 @@ export interface ShadowSnapshot {
   readonly replicas: { readonly spec: number; readonly ready: number };
   /** Of live traffic; left out: there is none, or nothing is known yet. */
   readonly traffic?: TrafficNews;
+  /** From the production that it follows; left out: nothing was compared yet. */
+  readonly drift?: Drift;
 }

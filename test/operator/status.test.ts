@@ -16,16 +16,16 @@ const snapshot: ShadowSnapshot = {
   replicas: { spec: 1, ready: 1 },
   ...world.progress(60e6 as SimTime),
 };
-const statusWith = (more: Partial<ShadowSnapshot>) => {
+const wholeStatusWith = (more: Partial<ShadowSnapshot>) => {
   const shadow = {
     inputDigest: "d",
     scale: undefined,
     state: "following" as const,
     snapshot: { ...snapshot, ...more },
   };
-  const status = statusOf({ ...emptyHeld("ns/shadow"), scenario: said, shadow }, 1, undefined, new Date(0));
-  return status.runs?.[0];
+  return statusOf({ ...emptyHeld("ns/shadow"), scenario: said, shadow }, 1, undefined, new Date(0));
 };
+const statusWith = (more: Partial<ShadowSnapshot>) => wholeStatusWith(more).runs?.[0];
 
 describe("the status of a Shadow", () => {
   it("has each key figure with its band, and what widens it", () => {
@@ -41,5 +41,42 @@ describe("the status of a Shadow", () => {
   it("has the figure alone where there are no bands", () => {
     const figure = statusWith({})?.kpis.e2eP50Seconds;
     expect([figure?.p10, figure?.p90]).toEqual([figure?.mean, figure?.mean]);
+  });
+
+  it("says whether it has drifted from production, by how much, and why", () => {
+    const drift = {
+      drifted: true,
+      cause: "EngineDiffers",
+      message: "production's engine is slower than the simulated one",
+      compared: [{ metric: "itl_mean", ratio: 0.86412, confidence: 0.99987 }],
+    } as const;
+    const status = wholeStatusWith({ drift });
+    const condition = status.conditions.find(({ type }) => type === "Drifted");
+    expect(condition).toMatchObject({ status: "True", reason: "EngineDiffers", message: drift.message });
+    expect(status.drift?.metrics).toEqual([{ metric: "itl_mean", ratio: 0.864, confidence: 1 }]);
+    const known = wholeStatusWith({ drift: { drifted: undefined, message: "too little is known yet", compared: [] } });
+    expect(known.conditions.find(({ type }) => type === "Drifted")?.status).toBe("Unknown");
+    expect(wholeStatusWith({}).conditions.map(({ type }) => type)).not.toContain("Drifted");
+  });
+
+  it("says that live traffic can't be read, and that it is tried again", () => {
+    const problem = { severity: "error", reason: "PrometheusUnreachable", message: "nobody answers" } as const;
+    const { conditions, phase } = wholeStatusWith({ traffic: { kind: "waiting", problem } });
+    expect(phase).toBe("Following");
+    expect(conditions.map(({ type, status }) => [type, status])).toEqual([
+      ["Ready", "False"],
+      ["Reconciling", "True"],
+      ["Stalled", "False"],
+      ["Mirrored", "False"],
+    ]);
+    expect(conditions[0]).toMatchObject({ reason: "PrometheusUnreachable", message: "nobody answers" });
+  });
+
+  it("has what was read of live traffic among its values, and what is to be known about it among its warnings", () => {
+    const value = { path: "traffic.ratePerSecond.mean", value: 4.2, from: { kind: "derived", how: "x" } } as const;
+    const warning = { severity: "warning", reason: "TrafficGaps", message: "few samples" } as const;
+    const status = wholeStatusWith({ traffic: { kind: "read", values: [value], warnings: [warning] } });
+    expect(status.mirrored?.at(-1)).toMatchObject({ path: "traffic.ratePerSecond.mean", value: "4.2" });
+    expect(status.warnings).toEqual(["few samples"]);
   });
 });
