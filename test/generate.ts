@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ControllerTarget } from "../src/controlplane/controller.ts";
+import { VariantMetrics } from "../src/controlplane/wva/metrics.ts";
 import { OperatorMetrics } from "../src/exporter/operator-metrics.ts";
 import { VERSION } from "../src/model/version.ts";
 import { metricsDocs } from "../src/report/metrics/docs.ts";
@@ -16,12 +18,20 @@ export const GENERATED: readonly { readonly path: string; readonly text: () => s
   { path: "docs/crd.md", text: crdDocs },
   { path: "docs/openapi.json", text: () => `${JSON.stringify(openApi(ROUTES), null, 2)}\n` },
   { path: "docs/gateway.md", text: gatewayDocs },
-  { path: "docs/metrics.md", text: async () => metricsDocs(await ownMetrics().described()) },
+  { path: "docs/metrics.md", text: async () => metricsDocs(await ownMetrics().described(), controllerPage()) },
 ];
 
 const ownMetrics = (): OperatorMetrics => {
   const idle = { leading: false, queue: { depth: 0, unfinishedSeconds: 0, longestSeconds: 0 }, simulations: [] };
   return new OperatorMetrics(() => idle, { version: VERSION }, false);
+};
+
+const controllerPage = () => {
+  const page = new VariantMetrics();
+  const target = { name: "", workload: "", model: "", namespace: "", accelerator: "" } as ControllerTarget;
+  page.set(target, 1, 1);
+  page.count(target, "scale-up", "");
+  return page.families();
 };
 
 const root = new URL("../", import.meta.url);

@@ -55,11 +55,23 @@ const histogramLines = (name: string, labels: string, { bounds, counts, sum }: H
   const before = `${name}_bucket{${labels}${labels === "" ? "" : ","}le="`;
   let lines = "";
   let below = 0;
-  for (let i = 0; i <= bounds.length; i += 1) {
+  boundTexts(bounds).forEach((bound, i) => {
     below += counts[i] ?? 0;
-    lines += `${before}${floatText(bounds[i] ?? Number.POSITIVE_INFINITY)}"} ${floatText(below)}\n`;
-  }
+    lines += `${before}${bound}"} ${floatText(below)}\n`;
+  });
   return `${lines}${name}_count${braced(labels)} ${floatText(below)}\n${name}_sum${braced(labels)} ${floatText(sum)}\n`;
+};
+
+/** Bounds are spelled once for each page's thousands of series that share them. */
+const spelled = new WeakMap<readonly number[], readonly string[]>();
+
+const boundTexts = (bounds: readonly number[]): readonly string[] => {
+  let texts = spelled.get(bounds);
+  if (texts === undefined) {
+    texts = [...bounds, Number.POSITIVE_INFINITY].map(floatText);
+    spelled.set(bounds, texts);
+  }
+  return texts;
 };
 
 const braced = (labels: string): string => (labels === "" ? "" : `{${labels}}`);

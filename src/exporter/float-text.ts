@@ -4,6 +4,8 @@
  * Source: `floatToGoString` over Python's `repr`; from 10^10 on its exponent has a superfluous zero, which is left out here.
  */
 export const floatText = (value: number): string => {
+  // What most samples are.
+  if (Number.isInteger(value) && value >= 1 && value < 1e6) return `${value}.0`;
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
   if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
   const [mantissa = "", power = ""] = value.toExponential().split("e");

@@ -1,7 +1,7 @@
 import type { EngineState } from "../model/engine-state.ts";
 import type { QueueOutcome } from "../model/fact.ts";
 import type { Hardware } from "../model/hardware.ts";
-import type { Histogram } from "../model/metric-family.ts";
+import type { Histogram, MetricFamily } from "../model/metric-family.ts";
 import type { SimTime } from "../sim/time.ts";
 
 /** Engines and their workloads at one instant. */
@@ -19,6 +19,8 @@ export interface WorldView extends EngineRoom {
   /** Left out: no nodes are simulated. */
   readonly nodes?: readonly NodeView[];
   readonly pods?: readonly PodStatusView[];
+  /** Pages of controllers that have one of their own, such as WVA's. */
+  readonly controllers?: readonly MetricFamily[];
 }
 
 /** A node that has joined its cluster. */

@@ -227,6 +227,7 @@ export class World {
       ...(gateways.length === 0 ? {} : { gateways }),
       ...this.#engineRoom(at),
       autoscalers: this.#autoscaling.views(),
+      controllers: this.#autoscaling.loops.flatMap((loop) => loop.families?.() ?? []),
       ...this.#placed(),
     };
   }

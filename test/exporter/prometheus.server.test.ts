@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { metricsPage } from "../../src/exporter/metrics-page.ts";
 import { OperatorMetrics } from "../../src/exporter/operator-metrics.ts";
@@ -7,6 +8,7 @@ import { histogramQuantile } from "../../src/report/histogram-quantile.ts";
 import { familiesOf } from "../../src/report/metrics/index.ts";
 import { readAssets } from "../../src/server/assets.ts";
 import { type RunningServer, startServer } from "../../src/server/server.ts";
+import { binaries } from "../env/build.ts";
 import { type Prometheus, startPrometheus } from "../env/prometheus.ts";
 import { engineState, replica, view } from "../report/views.ts";
 
@@ -107,6 +109,17 @@ describe("a real Prometheus", () => {
       `histogram_quantile(${q}, sum by (le) (sim:vllm:time_to_first_token_seconds_bucket{job="${OPEN}"}))`,
     );
     expect(sample?.value).toBeCloseTo(histogramQuantile(q, TTFT), 12);
+  });
+
+  it("has a linter that finds nothing but the colons that vLLM's names have too", async () => {
+    const { promtool } = await binaries({ needed: ["promtool"] });
+    const page = await (await fetch(`${servers[1]?.url}/metrics`)).text();
+    const { stderr } = spawnSync(promtool, ["check", "metrics"], { input: page, encoding: "utf8" });
+    // A histogram that vLLM names so.
+    const theirs = /should not contain ':'|^(sim:)?vllm:iteration_tokens_total /;
+    const found = stderr.split("\n").filter((line) => line !== "" && !theirs.test(line));
+    expect(stderr).toContain("sim:vllm:num_requests_running");
+    expect(found).toEqual([]);
   });
 
   it("sees the operator's own beside them", async () => {

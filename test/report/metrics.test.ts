@@ -6,16 +6,22 @@ import { metricsDocs } from "../../src/report/metrics/docs.ts";
 import {
   autoscalerMetrics,
   familiesOf,
+  nodeMetrics,
   pageOf,
+  podMetrics,
   replicaMetrics,
   seriesNamesOf,
   workloadMetrics,
 } from "../../src/report/metrics/index.ts";
+import { NOT_SIMULATED, type NotSimulated } from "../../src/report/not-simulated.ts";
 import { autoscaler, engineState, node, pendingPod, replica, view, workload } from "./views.ts";
 
 const shared = new URL("../../../shared/expositions/", import.meta.url);
 const VLLM = new URL("vllm/vllm_v0.26.0_families.txt", shared);
 const KSM = new URL("kubernetes/ksm_k8s_1_35.txt.gz", shared);
+
+const notSimulated = (source: NotSimulated["source"]): string[] =>
+  NOT_SIMULATED.filter((one) => one.source === source).flatMap(({ names }) => names);
 
 const family = (name: string, families = familiesOf(view(0))): MetricFamily => {
   const found = families.find((one) => one.name === name);
@@ -43,15 +49,7 @@ describe("metric rows", () => {
     const missing = [...recorded.keys()].filter(
       (name) => !replicaMetrics.some((row) => name === row.name || name === `${row.name}_total`),
     );
-    // No part of the simulated engine: multimodal caches of the front end, FLOP estimates, and a parameter of requests that traces don't have.
-    expect(missing).toEqual([
-      "vllm:estimated_flops_per_gpu_total",
-      "vllm:estimated_read_bytes_per_gpu_total",
-      "vllm:estimated_write_bytes_per_gpu_total",
-      "vllm:mm_cache_hits_total",
-      "vllm:mm_cache_queries_total",
-      "vllm:request_params_max_tokens",
-    ]);
+    expect(missing.sort()).toEqual(notSimulated("vLLM").sort());
   });
 
   it.skipIf(!existsSync(KSM))("say what kube-state-metrics says (needs ../shared/expositions)", () => {
@@ -66,6 +64,16 @@ describe("metric rows", () => {
       const labels = [...line.matchAll(/(\w+)="/g)].map(([, label]) => label);
       expect(Object.keys(family.samples[0]?.labels ?? {})).toEqual(labels);
     }
+    const exposed = [...podMetrics, ...nodeMetrics, ...workloadMetrics, ...autoscalerMetrics].map((row) =>
+      row.type === "counter" ? `${row.name}_total` : row.name,
+    );
+    const missing = recorded
+      .flatMap(
+        (line) =>
+          /^# TYPE (kube_(?:deployment|statefulset|horizontalpodautoscaler|node|pod)_\S+)/.exec(line)?.[1] ?? [],
+      )
+      .filter((name) => !exposed.includes(name));
+    expect(missing.sort()).toEqual(notSimulated("kube-state-metrics").sort());
   });
 
   it("tell an engine's state", () => {
@@ -200,7 +208,7 @@ describe("pageOf", () => {
 
 describe("metricsDocs", () => {
   it("has a line for every row, and those it is given", () => {
-    const text = metricsDocs([{ name: "servetwin_build_info", type: "gauge", help: "a | b", labels: ["version"] }]);
+    const text = metricsDocs([{ name: "servetwin_build_info", type: "gauge", help: "a | b", labels: ["version"] }], []);
     for (const { name } of [...replicaMetrics, ...workloadMetrics, ...autoscalerMetrics])
       expect(text).toMatch(new RegExp(`\\| \`${name}(_total)?\``));
     expect(text).toContain("| `servetwin_build_info` | gauge | `version` | a \\| b |");

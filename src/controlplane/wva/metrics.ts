@@ -3,6 +3,8 @@ import type { ControllerTarget } from "../controller.ts";
 
 /** What an HPA may read of it. */
 export const VARIANT_GAUGES: readonly string[] = ["wva_desired_replicas", "wva_current_replicas", "wva_desired_ratio"];
+/** Without `_total`. */
+export const VARIANT_COUNTERS: readonly string[] = ["wva_replica_scaling"];
 
 interface Published {
   readonly labels: Readonly<Record<string, string>>;

@@ -1,10 +1,11 @@
 import { type EngineHistograms, noCounts } from "../../model/engine-state.ts";
-import { Histogram } from "../../model/metric-family.ts";
+import { Histogram, type MetricFamily } from "../../model/metric-family.ts";
 import type { Request } from "../../model/request.ts";
 import { instant, micros, START } from "../../sim/time.ts";
 import { BAND_METRIC } from "../bands.ts";
 import { GatewayFold } from "../gateway-fold.ts";
 import type { Dated, MetricRow } from "../metric.ts";
+import { NOT_SIMULATED } from "../not-simulated.ts";
 import type { AutoscalerView, GatewayView, NodeView, PodStatusView, ReplicaView, WorkloadView } from "../world-view.ts";
 import { autoscalerMetrics, gatewayMetrics, nodeMetrics, placeOf, podMetrics, replicaMetrics } from "./index.ts";
 import { kubeDeploymentMetrics } from "./kube-deployment.ts";
@@ -21,8 +22,9 @@ export interface DescribedMetric {
 /**
  * `docs/metrics.md`, from the rows themselves: labels are those of the samples that each row makes of an example.
  * @param own the operator's metrics about itself
+ * @param controllers an example of what simulated controllers show of themselves
  */
-export const metricsDocs = (own: readonly DescribedMetric[]): string =>
+export const metricsDocs = (own: readonly DescribedMetric[], controllers: readonly MetricFamily[]): string =>
   [
     "# Metrics",
     "",
@@ -49,9 +51,8 @@ export const metricsDocs = (own: readonly DescribedMetric[]): string =>
     "",
     "Per simulated endpoint picker, as llm-d's (`llm-d-router@ebab6879`) exports them, under its present names and the",
     "deprecated ones; gauges of the pool are as old as its last flush (5 s). Model and fairness labels beyond 1000 values",
-    "are `other`. Sizes are 4 bytes per token. Not simulated, so not exported: durations of scheduling, plugins, request and",
-    "response processing, enqueueing and dispatch cycles; inter-token latency; predictions and SLO violations;",
-    "revocations; stale endpoints and global capacity; data layer errors; build info.",
+    "are `other`. Sizes are 4 bytes per token. Predictions and SLO violations, errors of the data layer and build info are not",
+    "simulated, besides what is listed below.",
     "",
     ...table(gatewayMetrics, EXAMPLE_GATEWAY, placeOf(EXAMPLE_GATEWAY)),
     "",
@@ -83,11 +84,27 @@ export const metricsDocs = (own: readonly DescribedMetric[]): string =>
     "",
     ...table(podMetrics, EXAMPLE_POD),
     "",
+    "### Controllers",
+    "",
+    "The page of llm-d's workload-variant-autoscaler (WVA), where it is simulated.",
+    "",
+    ...lines(controllers.map(describedFamily)),
+    "",
     "### Bands",
     "",
     "Of a finished preview whose latency model knows how uncertain it is (`physical`).",
     "",
     ...lines([{ ...BAND_METRIC, labels: ["kpi", "quantile"] }]),
+    "",
+    "### Not simulated",
+    "",
+    "What production's pages have besides, and dashboards and queries find no simulated data for.",
+    "",
+    "| of | names | why |",
+    "|---|---|---|",
+    ...NOT_SIMULATED.map(
+      ({ source, names, why }) => `| ${source} | ${names.map((name) => `\`${name}\``).join(", ")} | ${why} |`,
+    ),
     "",
     "## The operator's own",
     "",
@@ -107,6 +124,13 @@ const table = <View>(rows: readonly MetricRow<View>[], example: View, place: obj
       labels: [...new Set(row.samples(example).flatMap(({ labels }) => Object.keys({ ...place, ...labels })))],
     })),
   );
+
+const describedFamily = ({ name, type, help, samples }: MetricFamily): DescribedMetric => ({
+  name: type === "counter" ? `${name}_total` : name,
+  type,
+  help,
+  labels: [...new Set(samples.flatMap(({ labels }) => Object.keys(labels)))],
+});
 
 const lines = (metrics: readonly DescribedMetric[]): string[] => [
   "| name | type | labels | meaning |",

@@ -35,6 +35,7 @@ export const familiesOf = (view: WorldView, startedSeconds?: number): MetricFami
     ...autoscalerMetrics.map((row) => familyOf(row, view.autoscalers)),
     ...nodeMetrics.map((row) => familyOf(row, dated(view.nodes ?? [], startedSeconds))),
     ...podMetrics.map((row) => familyOf(row, dated(view.pods ?? [], startedSeconds))),
+    ...(view.controllers ?? []),
   ].filter((family) => family.samples.length > 0);
 };
 

@@ -41,6 +41,14 @@ const gpus = (view: View): MetricSample[] => [
   },
 ];
 
+/** A pod that was not yet bound has no status of containers. */
+const ofContainer = (name: string, what: string, holds: (view: View) => boolean): PodMetric =>
+  row(`container_status_${name}`, `[STABLE] Describes whether the ${what}.`, (view) =>
+    view.scheduled === undefined
+      ? []
+      : [{ labels: { ...labelsOf(view), container: view.container }, value: Number(holds(view)) }],
+  );
+
 export const kubePodMetrics: readonly PodMetric[] = [
   row(
     "container_resource_limits",
@@ -52,12 +60,19 @@ export const kubePodMetrics: readonly PodMetric[] = [
     "[STABLE] The number of requested request resource by a container. It is recommended to use the kube_pod_resource_requests metric exposed by kube-scheduler instead, as it is more precise.",
     gpus,
   ),
+  ofContainer("ready", "containers readiness check succeeded", ({ ready }) => ready),
   row(
     "container_status_restarts",
     "[STABLE] The number of container restarts per container.",
     (view) => [{ labels: { ...labelsOf(view), container: view.container }, value: view.restarts }],
     "counter",
   ),
+  ofContainer(
+    "running",
+    "container is currently in running state",
+    ({ phase, waitingReason }) => phase === "Running" && waitingReason === undefined,
+  ),
+  ofContainer("waiting", "container is currently in waiting state", ({ waitingReason }) => waitingReason !== undefined),
   row(
     "container_status_waiting_reason",
     "[STABLE] Describes the reason the container is currently in waiting state.",

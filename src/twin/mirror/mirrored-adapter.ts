@@ -10,13 +10,6 @@ import {
 import type { Known } from "../../model/known.ts";
 import type { Problem } from "../../model/problem.ts";
 import { parseQuery } from "../../promql/index.ts";
-import {
-  autoscalerMetrics,
-  gatewayMetrics,
-  replicaMetrics,
-  seriesNamesOf,
-  workloadMetrics,
-} from "../../report/metrics/index.ts";
 import { problemsOf } from "../../schema/issue.ts";
 import { nearest } from "../../schema/nearest.ts";
 import { withoutNulls } from "../../schema/parse.ts";
@@ -26,15 +19,13 @@ import { defaulted, derived, type Ledger, overridden, overriddenPeriod } from ".
 import { metricNames } from "../metric-names.ts";
 import type { AdapterScenario, FoundDocument } from "../scenario.ts";
 import { searchRegexp } from "../search-regexp.ts";
+import { SIMULATED_SERIES } from "../simulated-series.ts";
 import { tellInside } from "./found-document.ts";
 
 const FIELD = "overrides.metrics.prometheusAdapter";
 const MOST_PROBLEMS = 20;
 /** --metrics-relist-interval of prometheus-adapter v0.12.0. */
 const RELIST_SECONDS = 600;
-
-/** Names of all simulated series, as they are exposed. */
-const SERIES = [...replicaMetrics, ...gatewayMetrics, ...workloadMetrics, ...autoscalerMetrics].flatMap(seriesNamesOf);
 
 export interface MirroredAdapter {
   readonly scenario: AdapterScenario;
@@ -132,7 +123,7 @@ const namesFor = (seriesQuery: string): readonly string[] => {
   const parsed = parseQuery(seriesQuery);
   if (!parsed.ok || parsed.expr.kind !== "selector") return [];
   const matchers = parsed.expr.matchers.filter(({ name }) => name === "__name__");
-  return SERIES.filter((series) => matchers.every(({ matches }) => matches(series)));
+  return SIMULATED_SERIES.filter((series) => matchers.every(({ matches }) => matches(series)));
 };
 
 /** What Prometheus would refuse. One seriesQuery that it refuses leaves the adapter without any metric. */

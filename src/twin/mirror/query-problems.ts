@@ -1,26 +1,7 @@
-import { VARIANT_GAUGES } from "../../controlplane/wva/metrics.ts";
 import type { Problem } from "../../model/problem.ts";
 import { metricNames, parseQuery } from "../../promql/index.ts";
-import {
-  autoscalerMetrics,
-  gatewayMetrics,
-  nodeMetrics,
-  podMetrics,
-  replicaMetrics,
-  seriesNamesOf,
-  workloadMetrics,
-} from "../../report/metrics/index.ts";
 import { nearest } from "../../schema/nearest.ts";
-
-/** Names of all series that a simulated Prometheus can hold. */
-const EXPORTED: readonly string[] = [
-  ...[...replicaMetrics, ...gatewayMetrics].flatMap(seriesNamesOf),
-  ...[...workloadMetrics, ...autoscalerMetrics, ...nodeMetrics, ...podMetrics].flatMap(seriesNamesOf),
-  ...VARIANT_GAUGES,
-  "up",
-  "ALERTS",
-  "ALERTS_FOR_STATE",
-];
+import { OWN_SERIES, SIMULATED_SERIES } from "../simulated-series.ts";
 
 /**
  * What is wrong with a PromQL query that somebody's autoscaling depends on: what Prometheus would refuse, as an error with
@@ -38,7 +19,7 @@ export const queryProblems = (
   if (!parsed.ok) {
     return [{ severity: "error", reason: "BadQuery", ...place, message: `is no PromQL: ${parsed.message}` }];
   }
-  const known = [...EXPORTED, ...also];
+  const known = [...SIMULATED_SERIES, ...OWN_SERIES, ...also];
   return metricNames(parsed.expr)
     .names.filter((name) => !known.includes(name))
     .map((name) => unknownMetric(name, known, place));
