@@ -1,7 +1,7 @@
 // Bundles the program: one file for command line and operator, one per worker thread, one for use as a library, and
 // script and style sheet of the page.
 // A bundle, because npm's "overrides" don't reach those who install a package, and because it starts five times faster.
-import { chmodSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
@@ -41,6 +41,10 @@ await build({
   legalComments: "inline",
   logLevel: "warning",
 });
+// What reports in HTML carry inside them.
+mkdirSync(`${fresh}/assets`);
+for (const file of ["uPlot.iife.min.js", "uPlot.min.css"])
+  copyFileSync(`node_modules/uplot/dist/${file}`, `${fresh}/assets/${file}`);
 chmodSync(`${fresh}/servetwin.js`, 0o755);
 rmSync(dist, { recursive: true, force: true });
 renameSync(fresh, dist);

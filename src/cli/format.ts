@@ -22,6 +22,14 @@ export interface Answer {
   readonly objects: readonly string[];
   readonly previews: readonly Previewed[];
   readonly leftOut: readonly LeftOut[];
+  /** Where an object, or a field of it, stands in a file; undefined: it came from elsewhere. */
+  locate(object: string, field?: string): Located | undefined;
+}
+
+export interface Located {
+  readonly file: string;
+  /** 1-based. */
+  readonly line: number;
 }
 
 /** A way to print what came out. Deterministic: the same outcomes give the same text. */

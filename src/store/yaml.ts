@@ -74,7 +74,7 @@ export const readYaml = (text: string): YamlText => {
 };
 
 /** Offsets to 1-based lines. */
-const lineFinder = (source: string): ((offset: number) => number) => {
+export const lineFinder = (source: string): ((offset: number) => number) => {
   const starts = [0];
   for (let at = source.indexOf("\n"); at >= 0; at = source.indexOf("\n", at + 1)) starts.push(at + 1);
   return (offset) => {
@@ -134,7 +134,7 @@ const placesOf = (events: readonly Event[], source: string): Place[] => {
   return places;
 };
 
-const startOf = (event: Exclude<Event, { type: typeof EVENT_ID.POP | typeof EVENT_ID.DOCUMENT }>): number => {
+export const startOf = (event: Exclude<Event, { type: typeof EVENT_ID.POP | typeof EVENT_ID.DOCUMENT }>): number => {
   switch (event.type) {
     case EVENT_ID.SCALAR:
       return Math.max(0, event.valueStart);

@@ -14,6 +14,8 @@ export interface Place {
   /** Objects of a cluster hold more than their manifests say. */
   readonly live: boolean;
   readonly warnings: readonly Problem[];
+  /** Texts of its files, by name. */
+  readonly texts: ReadonlyMap<string, string>;
   close(): void;
 }
 
@@ -24,12 +26,13 @@ export interface ClusterOptions {
 
 /** @throws BadInput */
 export const folderPlace = (path: string): Place => {
-  const { objects, folder, warnings } = rendered(path);
+  const { objects, folder, warnings, texts } = rendered(path);
   return {
     objects,
     beyond: folder === undefined ? {} : { folder },
     live: false,
     warnings,
+    texts,
     close: () => undefined,
   };
 };
@@ -65,6 +68,7 @@ export const clusterPlace = async (namespaces: readonly string[], options: Clust
       beyond: { configMapKey: (namespace, name, key) => store.configMapKey(namespace, name, key) },
       live: true,
       warnings: store.problems,
+      texts: new Map(),
       close: () => stop.abort(),
     };
   } catch (error) {

@@ -15,6 +15,7 @@ import {
   platformsAfter,
   writtenSimulations,
 } from "./compared-simulations.ts";
+import { locator } from "./locate.ts";
 import { type ChangedObject, changedObjects, identityOf, nameOf, withApplied } from "./objects.ts";
 import type { PreviewCommandOptions } from "./options.ts";
 import { clusterPlace, folderPlace, type Place } from "./place.ts";
@@ -27,7 +28,7 @@ import { exitOfPreviews } from "./verdict.ts";
 export const previewChange = async (
   options: PreviewCommandOptions,
 ): Promise<{ readonly answer: Answer; readonly exitCode: ExitCode }> => {
-  const said = saidBy(options.filename);
+  const { said, texts } = saidBy(options.filename);
   const manifests = said.filter(({ object }) => object.kind !== KIND);
   if (manifests.length === 0)
     throw usageError(
@@ -40,9 +41,10 @@ export const previewChange = async (
     const parts = partsOf(said, place, options);
     const changed = changedObjects(parts.before.objects, parts.after.objects);
     const objects = changed.map(objectOf);
+    const locate = locator(parts.after.objects, new Map([...place.texts, ...texts]));
     if (changed.length === 0) {
       process.stderr.write("note: what -f says is there already: nothing would change\n");
-      return { answer: { objects, previews: [], leftOut: [] }, exitCode: EXIT.met };
+      return { answer: { objects, previews: [], leftOut: [], locate }, exitCode: EXIT.met };
     }
     const { compared, leftOut } = await concerned(changed, parts, options);
     for (const warning of new Set(compared.flatMap(({ warnings }) => warnings.map(describeProblem))))
@@ -53,25 +55,28 @@ export const previewChange = async (
       maxTraceBytes: parts.limits.maxTraceBytes,
       ...(options.timeout === undefined ? {} : { timeoutSeconds: options.timeout }),
     });
-    return { answer: { objects, previews, leftOut }, exitCode: exitOfPreviews(previews) };
+    return { answer: { objects, previews, leftOut, locate }, exitCode: exitOfPreviews(previews) };
   } finally {
     place.close();
   }
 };
 
-const saidBy = (paths: readonly string[]): readonly StoredObject[] => {
-  const said = paths.flatMap((path) => rendered(path).objects);
+/** What -f says, with the texts of its files. @throws BadInput */
+const saidBy = (
+  paths: readonly string[],
+): { readonly said: readonly StoredObject[]; readonly texts: ReadonlyMap<string, string> } => {
+  const read = paths.map((path) => rendered(path));
   const first = new Map<string, StoredObject>();
+  const said = read.flatMap(({ objects }) => objects);
   for (const one of said) {
     const other = first.get(identityOf(one.object));
-    if (other !== undefined)
-      throw usageError(
-        `${nameOf(one.object)} is said twice, in ${other.file}:${other.line} and ${one.file}:${one.line}`,
-        "remove one",
-      );
+    if (other !== undefined) {
+      const places = `${other.file}:${other.line} and ${one.file}:${one.line}`;
+      throw usageError(`${nameOf(one.object)} is said twice, in ${places}`, "remove one of them");
+    }
     first.set(identityOf(one.object), one);
   }
-  return said;
+  return { said, texts: new Map(read.flatMap(({ texts }) => [...texts])) };
 };
 
 const placeOf = (

@@ -10,6 +10,8 @@ import { BadInput, usageError } from "../exit.ts";
 export interface Rendered {
   readonly objects: readonly StoredObject[];
   readonly warnings: readonly Problem[];
+  /** Texts of the files, by name. */
+  readonly texts: ReadonlyMap<string, string>;
   /** Of them, the folder that traces lie below. Left out: they came from standard input. */
   readonly folder?: string;
 }
@@ -39,6 +41,7 @@ export const rendered = (path: string, root?: string): Rendered => {
   return {
     objects: read.flatMap(({ objects }) => objects),
     warnings: problems,
+    texts: new Map(files.map(({ file, text }) => [file, text])),
     ...(folder === undefined ? {} : { folder }),
   };
 };
