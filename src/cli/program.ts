@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { describeProblem } from "../model/problem.ts";
 import { VERSION } from "../model/version.ts";
+import { check } from "./commands/check.ts";
 import { crds } from "./commands/crds.ts";
 import { explain } from "./commands/explain.ts";
 import { fitModel } from "./commands/fit-model.ts";
@@ -24,13 +25,14 @@ Examples:
   servetwin up deploy/examples/quickstart            operator, metrics, API and page on a folder of manifests
   servetwin up --kubeconfig ~/.kube/config           the same on a cluster
   servetwin preview -f hpa.yaml                      what a change would do, beside today's platform
+  servetwin check -f deploy/prod --base origin/main  the same of a pull request, for CI
   servetwin init -f manifests -o simulations         a simulation of each deployment that is found, ready to run
   servetwin run -f deploy/examples/quickstart        simulate once; tables and plots
   servetwin explain -f deploy/examples/quickstart    every value the simulation uses, and where it comes from
 
 Exit codes: 0 objectives met (or none said), 1 not met, 2 bad input, 3 inconclusive, 4 internal error.`,
   );
-for (const add of [up, preview, run, explain, init, fitModel, crds]) add(program);
+for (const add of [up, preview, check, run, explain, init, fitModel, crds]) add(program);
 for (const command of program.commands) command.exitOverride();
 
 // Whoever reads has read enough (`servetwin run … | head`): nothing went wrong, and nothing more is wanted.

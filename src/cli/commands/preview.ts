@@ -24,9 +24,11 @@ export const preview = (program: Command): void => {
     .option("--simulation <name>", "only this InferenceSimulation")
     .option("--trace <file>", "the traffic, in place of an InferenceSimulation's")
     .option("--trace-format <format>", "what the trace is written in", "azure-2023")
-    .option("--rate-scale <factor>", "so many times the trace's traffic", positive)
+    .option("--prometheus <url>", "the traffic as production's metrics tell it, in place of an InferenceSimulation's")
+    .option("--last <duration>", "how much of its past", "24h")
+    .option("--rate-scale <factor>", "so many times that traffic", positive)
     .option("--gpu <type>", "the GPU, where nothing tells it, such as H100")
-    .option("--horizon <duration>", "simulated length, in place of the InferenceSimulation's; of none: 6h")
+    .option("--horizon <duration>", "simulated length, in place of the InferenceSimulation's; of none: 6h, or --last")
     .option(
       "--objective <text>",
       'what the change has to meet, in place of the InferenceSimulation\'s: "ttft p99 <= 800ms"; may be repeated',
@@ -44,6 +46,7 @@ export const preview = (program: Command): void => {
 Examples:
   servetwin preview -f hpa.yaml                                        against the cluster of your kubeconfig
   servetwin preview -f hpa.yaml --manifests deploy/examples/quickstart
+  servetwin preview -f hpa.yaml --prometheus http://localhost:9090 --last 24h
   servetwin preview -f hpa.yaml --trace requests.csv --objective "ttft p99 <= 1s"
   servetwin preview -f hpa.yaml --manifests overlays/prod -o html > preview.html
 

@@ -73,7 +73,11 @@ const dataOf = ({ title, atSeconds, lines, steps }: Chart) => ({
   title,
   steps,
   names: lines.map(({ name }) => name),
-  data: [atSeconds.map((at) => at / 3600), ...lines.map(({ values }) => values)],
+  // A latency of zero means that nothing was measured: the line is broken there.
+  data: [
+    atSeconds.map((at) => at / 3600),
+    ...lines.map(({ values }) => values.map((value) => (!steps && value === 0 ? null : value))),
+  ],
 });
 
 /** JSON that can't end the script that it stands in. */

@@ -8,7 +8,7 @@ import type { Limits } from "../../schema/limits.ts";
 import { KIND } from "../../schema/resource.ts";
 import { type Beyond, objectStore } from "../../store/manifests.ts";
 import type { StoredObject } from "../../store/store.ts";
-import { digestOf } from "../../twin/digest.ts";
+import { digestOf, scenarioDigest } from "../../twin/digest.ts";
 import type { ManifestRef } from "../../twin/manifest.ts";
 import { platformsIn } from "../../twin/platforms.ts";
 import type { Scenario } from "../../twin/scenario.ts";
@@ -87,7 +87,7 @@ export const look = async (
   }
   if (!change.ok) return { kind: "broken", problems: change.problems.filter(isError) };
   const touches = [...baseline.value.reads, ...change.value.reads];
-  const [was, is] = await Promise.all([baseline.value, change.value].map(({ scenario }) => comparable(scenario)));
+  const [was, is] = await Promise.all([baseline.value, change.value].map(({ scenario }) => portableDigest(scenario)));
   if (was === is) return { kind: "unchanged", left: left("the change makes no difference to it"), touches };
   const values = changedValues(baseline.value.values, change.value.values);
   const compared = {
@@ -112,12 +112,13 @@ const withOverrides = (said: StoredObject, before: StoredObject | undefined): St
   return { ...said, object: { ...said.object, spec: { ...rest, ...(overrides === undefined ? {} : { overrides }) } } };
 };
 
-/** A digest of all that a run depends on, wherever the file of its trace lies. */
-const comparable = async ({ traffic, name: _, ...rest }: Scenario): Promise<string> => {
-  if (traffic.kind !== "trace" || traffic.input.kind !== "file") return digestOf({ ...rest, traffic });
+/** With the trace known by what it holds, not by where and since when it lies there: equal inputs have equal digests anywhere. */
+export const portableDigest = async (scenario: Scenario): Promise<string> => {
+  const { traffic } = scenario;
+  if (traffic.kind !== "trace" || traffic.input.kind !== "file") return scenarioDigest(scenario);
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(traffic.input.path)) hash.update(chunk as Buffer);
-  return digestOf({ ...rest, traffic: { ...traffic, input: hash.digest("hex") } });
+  return digestOf({ ...scenario, traffic: { ...traffic, input: hash.digest("hex") } });
 };
 
 /** The simulations that somebody has written, of one name if it is said, each with what it was before. */

@@ -107,7 +107,8 @@ const partsOf = (said: readonly StoredObject[], place: Place, options: PreviewCo
     before: { objects: [...simulations, ...own], beyond },
     after: { objects: withApplied(place, said), beyond },
     limits: limitsOf(options),
-    allowedUrls: options.allowUrl,
+    // What the user names himself, he allows.
+    allowedUrls: [...options.allowUrl, ...(options.prometheus === undefined ? [] : [options.prometheus])],
     tokens: options.prometheusTokenFile,
   };
 };
@@ -174,14 +175,19 @@ const unwrittenPlatforms = async (
 ): Promise<Concerned | undefined> => {
   const namespaces = changed.map(({ before, after }) => (after ?? before)?.object.metadata.namespace ?? "default");
   const traffic = trafficOf(options);
-  const looked: Looked[] = [];
+  const touched: Looked[] = [];
   for (const workloads of platformsAfter(parts.after, [...new Set(namespaces)])) {
-    const said = bareSimulation(workloads, traffic ?? PLACEHOLDER, options);
-    if (said !== undefined) looked.push(await look(said, undefined, parts));
+    const any = bareSimulation(workloads, PLACEHOLDER, options);
+    const real = bareSimulation(workloads, traffic ?? PLACEHOLDER, options);
+    if (any === undefined || real === undefined) continue;
+    const looked = await look(any, undefined, parts);
+    if (looked.kind !== "broken" && !touchesAny(looked, names)) continue;
+    touched.push(traffic === undefined ? looked : await look(real, undefined, parts));
   }
-  const touched = looked.filter((one) => one.kind === "broken" || touchesAny(one, names));
   if (touched.length === 0) return undefined;
   if (traffic === undefined) throw new BadInput([noTraffic([...names])]);
+  const unreadable = touched.flatMap((one) => (one.kind === "unreadable" ? one.problems : []));
+  if (unreadable.length > 0) throw new BadInput(unreadable);
   return sorted(touched, names);
 };
 
@@ -190,7 +196,7 @@ const noTraffic = (names: readonly string[]): Problem => ({
   reason: "NoTraffic",
   object: names[0] ?? "",
   message: "no InferenceSimulation mirrors it, so nobody has said what traffic there is",
-  fix: "give a recorded trace with --trace FILE, or an InferenceSimulation with -f (docs/preview.md shows a short one)",
+  fix: "give a recorded trace with --trace FILE, production's metrics with --prometheus URL, or an InferenceSimulation with -f (docs/preview.md shows a short one)",
 });
 
 const notMirrored = (changed: ChangedObject): Problem => {

@@ -5,11 +5,12 @@ import { observe } from "../../report/objectives.ts";
 import type { Paired } from "../../report/paired.ts";
 import type { Report } from "../../report/report.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
+import type { Scenario } from "../../twin/scenario.ts";
 import type { PreviewPool } from "../../worker/pool.ts";
 import type { Progress } from "../../worker/protocol.ts";
 import { replicate } from "../../worker/replications.ts";
 import { BadInput } from "../exit.ts";
-import type { ComparedSimulation } from "./compared-simulations.ts";
+import { type ComparedSimulation, portableDigest } from "./compared-simulations.ts";
 
 /** A finding of the control loop, and whether the change brings it. */
 export interface FindingChange extends Finding {
@@ -79,7 +80,10 @@ export const preview = async (
     findings: findingChanges(findingsOfAll(before), findingsOfAll(after)),
     seeds: before.map(({ seed }) => seed),
     budget,
-    first: [before[0] as Report, after[0] as Report],
+    first: [
+      await withDigest(before[0] as Report, baseline.scenario),
+      await withDigest(after[0] as Report, change.scenario),
+    ],
   };
 };
 
@@ -89,6 +93,11 @@ const goalsOf = ({ objectives }: SimulationSpec): readonly Goal[] =>
 
 const kpisOf = (done: readonly (readonly Report[])[], side: number) =>
   done.map((reports) => (reports[side] as Report).kpis);
+
+const withDigest = async (report: Report, scenario: Scenario): Promise<Report> => ({
+  ...report,
+  scenarioDigest: await portableDigest({ ...scenario, seed: report.seed }),
+});
 
 const isTold = (goal: Goal, reports: readonly Report[]): boolean =>
   reports.some(({ kpis }) => observe(goal, kpis) !== undefined);

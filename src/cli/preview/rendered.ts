@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Problem } from "../../model/problem.ts";
 import { type ManifestFile, readManifests } from "../../store/manifests.ts";
@@ -10,7 +10,7 @@ import { BadInput, usageError } from "../exit.ts";
 export interface Rendered {
   readonly objects: readonly StoredObject[];
   readonly warnings: readonly Problem[];
-  /** Texts of the files, by name. */
+  /** Texts of the files, by name; not of what a tool or somebody else has rendered, whose lines are nobody's. */
   readonly texts: ReadonlyMap<string, string>;
   /** Of them, the folder that traces lie below. Left out: they came from standard input. */
   readonly folder?: string;
@@ -30,7 +30,7 @@ const TOOL_SECONDS = 120;
  */
 export const rendered = (path: string, root?: string): Rendered => {
   const files = filesOf(path).map(({ file, text }) => ({
-    file: root === undefined ? file : relative(root, file),
+    file: root === undefined || path === "-" ? file : relative(root, realpathSync(file)),
     text,
   }));
   const read = files.map(({ file, text }) => readManifests(text, file));
@@ -41,7 +41,7 @@ export const rendered = (path: string, root?: string): Rendered => {
   return {
     objects: read.flatMap(({ objects }) => objects),
     warnings: problems,
-    texts: new Map(files.map(({ file, text }) => [file, text])),
+    texts: new Map(files.flatMap(({ file, text }) => (MANIFEST.test(file) ? [[file, text] as const] : []))),
     ...(folder === undefined ? {} : { folder }),
   };
 };

@@ -8,23 +8,31 @@ import { usageError } from "../exit.ts";
 export interface SimulationOptions {
   readonly trace?: string;
   readonly traceFormat: string;
+  /** URL of the Prometheus that knows production's traffic, and how much of its past counts. */
+  readonly prometheus?: string;
+  readonly last: string;
   readonly rateScale?: number;
   readonly gpu?: string;
   readonly horizon?: string;
   readonly objective: readonly string[];
 }
 
-/** @returns `spec.workload`; undefined: nothing was said of traffic */
-export const trafficOf = ({ trace, traceFormat, rateScale }: SimulationOptions): Record<string, unknown> | undefined =>
-  trace === undefined
-    ? undefined
-    : {
-        trace: {
-          format: traceFormat,
-          path: basename(trace),
-          ...(rateScale === undefined ? {} : { rateScale }),
-        },
-      };
+/** @returns `spec.workload`; undefined: nothing was said of traffic. @throws BadInput if it was said twice */
+export const trafficOf = ({
+  trace,
+  traceFormat,
+  prometheus,
+  last,
+  rateScale,
+}: SimulationOptions): Record<string, unknown> | undefined => {
+  if (trace !== undefined && prometheus !== undefined)
+    throw usageError("--trace and --prometheus were both given", "choose one");
+  const scaled = rateScale === undefined ? {} : { rateScale };
+  if (trace !== undefined) return { trace: { format: traceFormat, path: basename(trace), ...scaled } };
+  if (prometheus === undefined) return undefined;
+  // A run that is longer than the window has it again.
+  return { prometheus: { url: prometheus, window: last, repeat: "Repeated", ...scaled } };
+};
 
 /** The folder that a trace lies in; left out: no trace was said. */
 export const traceFolder = ({ trace }: SimulationOptions): string | undefined =>
@@ -55,7 +63,7 @@ export const bareSimulation = (
 ): StoredObject | undefined => {
   const [first] = workloads;
   if (first === undefined) return undefined;
-  const { gpu, horizon = HORIZON } = options;
+  const { gpu, horizon = options.prometheus === undefined ? HORIZON : options.last } = options;
   return {
     object: {
       apiVersion: API_VERSION,

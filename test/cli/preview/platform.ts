@@ -31,6 +31,7 @@ export class Platform {
       filename: [],
       manifests: this.path,
       traceFormat: "azure-2023",
+      last: "24h",
       objective: [],
       budget: 8,
       threads: 2,

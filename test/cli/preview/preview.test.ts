@@ -86,6 +86,18 @@ describe("servetwin preview", () => {
       says: /nobody has said what traffic there is; give a recorded trace with --trace/,
     },
     {
+      name: "a Prometheus that does not answer",
+      change: () => changedHpa(),
+      over: { prometheus: "http://127.0.0.1:1", last: "2h" },
+      says: /spec.workload.prometheus.*127\.0\.0\.1:1/,
+    },
+    {
+      name: "traffic that is said twice",
+      change: () => changedHpa(),
+      over: { prometheus: "http://127.0.0.1:1", trace: "trace.csv" },
+      says: /--trace and --prometheus were both given; choose one/,
+    },
+    {
       name: "an objective that tells nothing",
       change: () => changedHpa(),
       simulation: simulation('  objectives: [{ metric: sloAttainment, atLeast: "0.9" }]'),
