@@ -21,6 +21,16 @@ describe("servetwin preview", () => {
     expect(new Set(texts).size).toBe(1);
   });
 
+  it("answers for the example, as docs/preview.md has it", async () => {
+    const [filename, manifests] = ["deploy/examples/preview/hpa.yaml", "deploy/examples/quickstart"];
+    const { answer } = await previewChange(
+      platform.options({ filename: [filename], manifests, horizon: "12m", budget: 1 }),
+    );
+    expect(answer.previews.map(({ name, values }) => [name, values.map(({ path }) => path)])).toEqual([
+      ["inference/chat-preview", ["autoscalers[vllm-llama-8b].minReplicas"]],
+    ]);
+  });
+
   it("fails a change that makes the service worse, where no objective is said", async () => {
     const slower = manifest("vllm-llama-8b.yaml").replace("--max-num-seqs=$(MAX_NUM_SEQS)", "--max-num-seqs=1");
     const filename = [platform.file("change.yaml", slower), platform.file("simulation.yaml", simulation("", "4m"))];
