@@ -6,6 +6,7 @@ import { VariantMetrics } from "../src/controlplane/wva/metrics.ts";
 import { OperatorMetrics } from "../src/exporter/operator-metrics.ts";
 import { VERSION } from "../src/model/version.ts";
 import { metricsDocs } from "../src/report/metrics/docs.ts";
+import { answerSchema } from "../src/schema/answer.ts";
 import { crdYaml } from "../src/schema/crd.ts";
 import { crdDocs } from "../src/schema/docs.ts";
 import { openApi } from "../src/server/openapi.ts";
@@ -17,6 +18,7 @@ export const GENERATED: readonly { readonly path: string; readonly text: () => s
   { path: "crds/servetwin.dev_inferencesimulations.yaml", text: crdYaml },
   { path: "docs/crd.md", text: crdDocs },
   { path: "docs/openapi.json", text: () => `${JSON.stringify(openApi(ROUTES), null, 2)}\n` },
+  { path: "docs/schemas/preview.json", text: answerSchema },
   { path: "docs/gateway.md", text: gatewayDocs },
   { path: "docs/metrics.md", text: async () => metricsDocs(await ownMetrics().described(), controllerPage()) },
 ];

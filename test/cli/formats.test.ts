@@ -1,7 +1,9 @@
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Answer, Outcome } from "../../src/cli/format.ts";
 import { formats } from "../../src/cli/formats/index.ts";
 import { previewChange } from "../../src/cli/preview/preview-change.ts";
+import { answerSchema } from "../../src/schema/answer.ts";
 import { Platform, simulation, threeAtLeast } from "./preview/platform.ts";
 
 /** Every format on one answer, whose names try to break out of it. */
@@ -101,6 +103,15 @@ describe("junit", () => {
     const open = [...text.matchAll(/<([\w-]+)(?:\s[^>]*[^/>])?>/g)].map(([, tag]) => tag);
     const closed = [...text.matchAll(/<\/([\w-]+)>/g)].map(([, tag]) => tag);
     expect(open.toSorted()).toEqual(closed.toSorted());
+  });
+});
+
+describe("json", () => {
+  it("is as docs/schemas/preview.json says", () => {
+    const validate = new Ajv2020({ strict: false }).compile(JSON.parse(answerSchema()) as object);
+    validate(JSON.parse(shown("json")));
+    expect(validate.errors ?? []).toEqual([]);
+    expect(validate({ servetwin: "0", simulated: false })).toBe(false);
   });
 });
 
