@@ -14,6 +14,7 @@ await build({
     index: "src/index.ts",
     "preview-thread": "src/worker/preview-thread.ts",
     "shadow-thread": "src/worker/shadow-thread.ts",
+    "side-by-side-thread": "src/worker/side-by-side-thread.ts",
   },
   outdir: fresh,
   bundle: true,

@@ -24,7 +24,12 @@ export const GENERATED: readonly { readonly path: string; readonly text: () => s
 ];
 
 const ownMetrics = (): OperatorMetrics => {
-  const idle = { leading: false, queue: { depth: 0, unfinishedSeconds: 0, longestSeconds: 0 }, simulations: [] };
+  const idle = {
+    leading: false,
+    workers: { active: 0, most: 1 },
+    queue: { waiting: { edit: 0, resync: 0 }, unfinishedSeconds: 0, longestSeconds: 0 },
+    simulations: [],
+  };
   return new OperatorMetrics(() => idle, { version: VERSION }, false);
 };
 

@@ -15,6 +15,8 @@ export interface OperatorOptions {
   readonly maxRunsPerNamespace?: number;
   readonly maxSimulationsPerNamespace?: number;
   readonly maxShadowsPerNamespace?: number;
+  readonly webhookListen?: string;
+  readonly webhookCertificates?: string;
   readonly otlpEndpoint?: string;
   readonly logLevel: LogLevel;
 }
@@ -34,6 +36,8 @@ export const withOperatorOptions = (command: Command): Command =>
     .option("--max-runs-per-namespace <count>", "runs of one namespace at the same time; left out: all threads", whole)
     .option("--max-simulations-per-namespace <count>", "left out: any number", whole)
     .option("--max-shadows-per-namespace <count>", "left out: any number", whole)
+    .option("--webhook-listen <address>", "answer the API server's questions about objects there, such as 0.0.0.0:9443")
+    .option("--webhook-certificates <dir>", "folder with tls.crt and tls.key of the webhook; they may be replaced")
     .option("--otlp-endpoint <url>", "send traces there by OTLP/HTTP, as OTEL_EXPORTER_OTLP_ENDPOINT does")
     .addOption(new Option("--log-level <level>", "of the log on standard error").choices(LOG_LEVELS).default("info"));
 

@@ -15,6 +15,7 @@ import { type KubernetesOptions, kubernetesStore } from "../store/kubernetes.ts"
 import type { Log } from "../store/log.ts";
 import { type Store, StoreError } from "../store/store.ts";
 import { previewPool } from "../worker/pool.ts";
+import { addressOf } from "./address.ts";
 import { usageError } from "./exit.ts";
 import { type LimitOptions, limitsOf } from "./limit-options.ts";
 import { jsonLog } from "./log.ts";
@@ -23,6 +24,7 @@ import { threadsFolder } from "./threads.ts";
 import { tracingOf } from "./tracing-asked.ts";
 import type { UrlOptions } from "./url-options.ts";
 import { detailOf, seriesOf } from "./views.ts";
+import { startWebhook } from "./webhook.ts";
 
 /** What `servetwin up` was told. */
 export interface ServeOptions extends LimitOptions, OperatorOptions, UrlOptions {
@@ -40,7 +42,9 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
   const log = jsonLog(options.logLevel);
   const running = new AbortController();
   const tracing = await tracingOf(options.otlpEndpoint, process.env);
-  const metrics: OperatorMetrics = new OperatorMetrics(() => stateOf(operator), { version: VERSION });
+  const metrics: OperatorMetrics = new OperatorMetrics(() => stateOf(operator, options.concurrentReconciles), {
+    version: VERSION,
+  });
   const watch = {
     requested: (said: { method: string; code: string; host: string }) =>
       metrics.requested(said.code, said.method, said.host),
@@ -62,6 +66,7 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
     ...(tracing === undefined ? {} : { trace: tracing.trace }),
     watch: {
       reconciled: (result, seconds) => metrics.reconciled(result, seconds),
+      refused: () => metrics.refused(),
       previewTook: (seconds) => metrics.previewTook(seconds),
       queue: {
         added: () => metrics.queueAdded(),
@@ -109,6 +114,7 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
     throw asBadInput(error);
   });
   state = "started";
+  const webhook = await startWebhook(options, { store, metrics, log });
   let election: Election | undefined;
   if (elect === undefined) operator.lead();
   else election = elect(operator);
@@ -118,6 +124,7 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
   log({ level: "info", message: "stopping" });
   state = "stopping";
   await operator.close();
+  await webhook?.close();
   await election?.stop();
   running.abort();
   await server.close();
@@ -189,15 +196,9 @@ const connected = (options: KubernetesOptions): ReturnType<typeof kubernetesStor
 /** A folder or a cluster that isn't there is the caller's to mend. */
 const asBadInput = (error: unknown): unknown => (error instanceof StoreError ? usageError(error.message) : error);
 
-const addressOf = (text: string): { host: string; port: number } => {
-  const [, host, port] = /^(?:\[?([^\]]*?)\]?:)?(\d{1,5})$/.exec(text) ?? [];
-  if (port === undefined || Number(port) > 65_535)
-    throw usageError(`${text} is no address to listen on`, "write host:port, such as 127.0.0.1:8080");
-  return { host: host === undefined || host === "" ? "127.0.0.1" : host, port: Number(port) };
-};
-
-const stateOf = (operator: Operator) => ({
+const stateOf = (operator: Operator, most: number) => ({
   leading: operator.leading,
+  workers: { active: operator.active, most },
   queue: operator.queue.state,
   simulations: operator.simulations.map(({ object }) => {
     const key = `${object.metadata.namespace ?? "default"}/${object.metadata.name}`;

@@ -13,7 +13,14 @@ import type { Compared, Drift } from "../report/drift/index.ts";
 /** What is asked for when a scrape comes. */
 export interface OperatorState {
   readonly leading: boolean;
-  readonly queue: { readonly depth: number; readonly unfinishedSeconds: number; readonly longestSeconds: number };
+  /** Simulations looked at just now, and most at the same time. */
+  readonly workers: { readonly active: number; readonly most: number };
+  readonly queue: {
+    /** Edits before what is only looked at again. */
+    readonly waiting: { readonly edit: number; readonly resync: number };
+    readonly unfinishedSeconds: number;
+    readonly longestSeconds: number;
+  };
   readonly simulations: readonly {
     /** `namespace/name`. */
     readonly simulation: string;
@@ -37,6 +44,10 @@ const RECONCILE_BUCKETS = [
 ];
 /** controller-runtime 0.22, pkg/metrics/workqueue.go: from 10 ns by tens. */
 const QUEUE_BUCKETS = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
+/** controller-runtime's own for the priority queue: what is looked at again stands at -100 (pkg/handler). */
+const PRIORITIES = { edit: "0", resync: "-100" } as const;
+/** client_golang's defaults, which controller-runtime takes for webhooks. */
+const WEBHOOK_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const PREVIEW_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
 
 /**
@@ -48,7 +59,10 @@ export class OperatorMetrics {
   readonly #state: () => OperatorState;
   readonly #reconciles: Counter<"controller" | "result">;
   readonly #errors: Counter<"controller">;
+  readonly #terminalErrors: Counter<"controller">;
   readonly #reconcileTime: Histogram<"controller">;
+  readonly #admissions: Counter<"webhook" | "code">;
+  readonly #admissionTime: Histogram<"webhook" | "code">;
   readonly #queueAdds: Counter<"name" | "controller">;
   readonly #queueRetries: Counter<"name" | "controller">;
   readonly #queueWait: Histogram<"name" | "controller">;
@@ -76,6 +90,26 @@ export class OperatorMetrics {
       registers,
     });
     this.#errors.inc(own, 0);
+    this.#terminalErrors = new Counter({
+      name: "controller_runtime_terminal_reconcile_errors_total",
+      help: "Total number of terminal reconciliation errors per controller",
+      labelNames: ["controller"],
+      registers,
+    });
+    this.#terminalErrors.inc(own, 0);
+    this.#admissions = new Counter({
+      name: "controller_runtime_webhook_requests_total",
+      help: "Total number of admission requests by HTTP status code.",
+      labelNames: ["webhook", "code"],
+      registers,
+    });
+    this.#admissionTime = new Histogram({
+      name: "controller_runtime_webhook_latency_seconds",
+      help: "Histogram of the latency of processing admission requests",
+      labelNames: ["webhook", "code"],
+      buckets: WEBHOOK_BUCKETS,
+      registers,
+    });
     this.#reconcileTime = new Histogram({
       name: "controller_runtime_reconcile_time_seconds",
       help: "Length of time per reconciliation per controller",
@@ -126,7 +160,19 @@ export class OperatorMetrics {
       buckets: PREVIEW_BUCKETS,
       registers,
     });
-    this.#ask("workqueue_depth", "Current depth of workqueue", queue, ({ queue: { depth } }) => depth);
+    this.#ask(
+      "controller_runtime_max_concurrent_reconciles",
+      "Maximum number of concurrent reconciles per controller",
+      own,
+      ({ workers }) => workers.most,
+    );
+    this.#ask(
+      "controller_runtime_active_workers",
+      "Number of currently used workers per controller",
+      own,
+      ({ workers }) => workers.active,
+    );
+    this.#askAboutDepth(queue, registers);
     this.#ask(
       "workqueue_unfinished_work_seconds",
       "How many seconds of work has been done that is in progress and hasn't been observed by work_duration.",
@@ -160,6 +206,17 @@ export class OperatorMetrics {
     this.#reconciles.inc({ controller: CONTROLLER, result });
     if (result === "error") this.#errors.inc({ controller: CONTROLLER });
     this.#reconcileTime.observe({ controller: CONTROLLER }, seconds);
+  }
+
+  /** A simulation can't be as it is wanted, and no retry would help. */
+  refused(): void {
+    this.#terminalErrors.inc({ controller: CONTROLLER });
+  }
+
+  /** @param webhook path that the API server called @param code HTTP status of the answer */
+  admitted(webhook: string, code: number, seconds: number): void {
+    this.#admissions.inc({ webhook, code: String(code) });
+    this.#admissionTime.observe({ webhook, code: String(code) }, seconds);
   }
 
   previewTook(seconds: number): void {
@@ -220,6 +277,21 @@ export class OperatorMetrics {
       registers: [this.#registry],
       collect() {
         this.set(labels, read(state()));
+      },
+    });
+  }
+
+  #askAboutDepth(queue: Readonly<Record<"name" | "controller", string>>, registers: Registry[]): void {
+    const state = this.#state;
+    new Gauge({
+      name: "workqueue_depth",
+      help: "Current depth of workqueue by workqueue and priority",
+      labelNames: ["name", "controller", "priority"],
+      registers,
+      collect() {
+        const { waiting } = state().queue;
+        for (const [which, priority] of Object.entries(PRIORITIES))
+          this.set({ ...queue, priority }, waiting[which as keyof typeof waiting]);
       },
     });
   }

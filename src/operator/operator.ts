@@ -39,6 +39,8 @@ export type ReconcileResult = "success" | "error" | "requeue" | "requeue_after";
 /** For the operator's own metrics. */
 export interface OperatorWatch {
   reconciled?(result: ReconcileResult, seconds: number): void;
+  /** A status was refused for good. */
+  refused?(): void;
   previewTook?(seconds: number): void;
   readonly queue?: QueueWatch;
 }
@@ -75,7 +77,8 @@ export class Operator {
       shadows: this.#shadows,
       enqueue: (ref) => this.queue.add(keyOf(ref)),
       now: () => new Date(),
-      ...(parts.watch?.previewTook === undefined ? {} : { previewTook: parts.watch.previewTook }),
+      refused: () => parts.watch?.refused?.(),
+      previewTook: (seconds) => parts.watch?.previewTook?.(seconds),
     });
   }
 

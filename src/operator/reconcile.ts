@@ -34,6 +34,8 @@ export interface ReconcilerParts {
   readonly enqueue: (ref: ObjectRef) => void;
   readonly now: () => Date;
   readonly log: (line: Readonly<Record<string, unknown>>) => void;
+  /** A status was refused for good. */
+  readonly refused?: () => void;
   /** Wall-clock seconds that a preview took. */
   readonly previewTook?: (seconds: number) => void;
 }
@@ -309,6 +311,7 @@ export class Reconciler {
 
   #refused(held: Held, error: unknown): void {
     const { message } = error as Error;
+    this.#parts.refused?.();
     this.#parts.log({ level: "error", message: "status refused", simulation: held.key, error: message });
   }
 

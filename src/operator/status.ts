@@ -46,14 +46,14 @@ export const statusOf = (
   }
   if (held.shadow?.snapshot !== undefined)
     return { ...base, inputDigest: held.shadow.inputDigest, ...shadowPart(held) };
-  // A run under way shows what was found last, until it is done.
-  if (held.preview === undefined || before === undefined) return base;
+  // A run under way shows what was found last, until it is done; a shadow that begins, until it has a figure.
+  if ((held.preview === undefined && held.shadow === undefined) || before === undefined) return base;
   const { runs, replicas, inputDigest } = before;
   return {
     ...base,
     ...(runs === undefined ? {} : { runs }),
     ...(replicas === undefined ? {} : { replicas }),
-    ...(held.preview.restore && inputDigest !== undefined ? { inputDigest } : {}),
+    ...(held.preview?.restore === true && inputDigest !== undefined ? { inputDigest } : {}),
   };
 };
 

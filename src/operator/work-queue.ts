@@ -38,6 +38,7 @@ export interface QueueOptions {
 export interface QueueState {
   /** Keys that wait to be taken. */
   readonly depth: number;
+  readonly waiting: Readonly<Record<Priority, number>>;
   /** Of all keys being worked on, added up. */
   readonly unfinishedSeconds: number;
   readonly longestSeconds: number;
@@ -159,8 +160,10 @@ export class WorkQueue {
   get state(): QueueState {
     const now = this.#clock.now();
     const ages = [...this.#processing.values()].map((began) => (now - began) / 1000);
+    const waiting = { edit: this.#waiting.edit.size, resync: this.#waiting.resync.size };
     return {
-      depth: this.#waiting.edit.size + this.#waiting.resync.size,
+      depth: waiting.edit + waiting.resync,
+      waiting,
       unfinishedSeconds: ages.reduce((sum, age) => sum + age, 0),
       longestSeconds: Math.max(0, ...ages),
     };

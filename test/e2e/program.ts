@@ -14,10 +14,22 @@ export interface Program {
 
 export const BUNDLE = fileURLToPath(new URL("../../dist/servetwin.js", import.meta.url));
 
+/** What a program is started with beside its arguments. */
+export interface Surroundings {
+  /** For Node itself. */
+  readonly nodeArgs?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Starts `servetwin up …` and waits for its address. @throws with its output if it ends before */
-export const up = async (args: readonly string[], withinSeconds = 30): Promise<Program> => {
-  const child = spawn(process.execPath, [BUNDLE, "up", "--listen", "127.0.0.1:0", ...args], {
+export const up = async (
+  args: readonly string[],
+  withinSeconds = 30,
+  { nodeArgs = [], env = {} }: Surroundings = {},
+): Promise<Program> => {
+  const child = spawn(process.execPath, [...nodeArgs, BUNDLE, "up", "--listen", "127.0.0.1:0", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
   });
   let output = "";
   child.stdout.on("data", (text: Buffer) => (output += text.toString()));

@@ -5,7 +5,8 @@ import { type ParsedFamily, parse } from "./parse.ts";
 
 const idle: OperatorState = {
   leading: true,
-  queue: { depth: 0, unfinishedSeconds: 0, longestSeconds: 0 },
+  workers: { active: 0, most: 4 },
+  queue: { waiting: { edit: 0, resync: 0 }, unfinishedSeconds: 0, longestSeconds: 0 },
   simulations: [],
 };
 
@@ -38,6 +39,8 @@ describe("OperatorMetrics", () => {
     metrics.queueDone(0.25);
     metrics.requested("200", "GET", "127.0.0.1:6443");
     metrics.previewTook(7);
+    metrics.refused();
+    metrics.admitted("/validate", 200, 0.3);
     const families = await page(metrics);
     expect(
       value(families, "controller_runtime_reconcile_total", { controller: "inferencesimulation", result: "success" }),
@@ -54,6 +57,10 @@ describe("OperatorMetrics", () => {
     expect(value(families, "rest_client_requests_total", { code: "200", method: "GET", host: "127.0.0.1:6443" })).toBe(
       1,
     );
+    expect(value(families, "controller_runtime_terminal_reconcile_errors_total")).toBe(1);
+    const webhook = { webhook: "/validate", code: "200" };
+    expect(value(families, "controller_runtime_webhook_requests_total", webhook)).toBe(1);
+    expect(value(families, "controller_runtime_webhook_latency_seconds_bucket", { ...webhook, le: "0.5" })).toBe(1);
     expect(value(families, "servetwin_preview_seconds_bucket", { le: "10.0" })).toBe(1);
     expect(value(families, "servetwin_build_info", { version: "1.2.3" })).toBe(1);
   });
@@ -61,7 +68,8 @@ describe("OperatorMetrics", () => {
   it("ask for the present state at each scrape, and forget what is gone", async () => {
     let state: OperatorState = {
       leading: false,
-      queue: { depth: 4, unfinishedSeconds: 2, longestSeconds: 1.5 },
+      workers: { active: 3, most: 4 },
+      queue: { waiting: { edit: 4, resync: 9 }, unfinishedSeconds: 2, longestSeconds: 1.5 },
       simulations: [
         { simulation: "a/one", mode: "Preview", phase: "Succeeded" },
         { simulation: "a/two", mode: "Preview", phase: "Succeeded" },
@@ -73,7 +81,10 @@ describe("OperatorMetrics", () => {
     expect(value(before, "servetwin_simulations", { mode: "Preview", phase: "Succeeded" })).toBe(2);
     expect(value(before, "servetwin_shadow_lag_seconds", { simulation: "a/three" })).toBe(0.25);
     expect(value(before, "leader_election_master_status", { name: "servetwin" })).toBe(0);
-    expect(value(before, "workqueue_depth", { controller: "inferencesimulation" })).toBe(4);
+    expect(value(before, "workqueue_depth", { controller: "inferencesimulation", priority: "0" })).toBe(4);
+    expect(value(before, "workqueue_depth", { priority: "-100" })).toBe(9);
+    expect(value(before, "controller_runtime_active_workers")).toBe(3);
+    expect(value(before, "controller_runtime_max_concurrent_reconciles")).toBe(4);
     expect(value(before, "workqueue_longest_running_processor_seconds")).toBe(1.5);
     state = idle;
     const after = await page(metrics);

@@ -36,7 +36,12 @@ describe("a real Prometheus", () => {
 
   const serve = async (force: string | undefined): Promise<string> => {
     const own = new OperatorMetrics(
-      () => ({ leading: true, queue: { depth: 1, unfinishedSeconds: 0, longestSeconds: 0 }, simulations: [] }),
+      () => ({
+        leading: true,
+        workers: { active: 0, most: 1 },
+        queue: { waiting: { edit: 1, resync: 0 }, unfinishedSeconds: 0, longestSeconds: 0 },
+        simulations: [],
+      }),
       { version: "0" },
     );
     const nothing = () => [];
@@ -123,7 +128,7 @@ describe("a real Prometheus", () => {
   });
 
   it("sees the operator's own beside them", async () => {
-    expect(await prometheus.query(`workqueue_depth{job="${OPEN}"}`)).toMatchObject([{ value: 1 }]);
+    expect(await prometheus.query(`workqueue_depth{job="${OPEN}",priority="0"}`)).toMatchObject([{ value: 1 }]);
     expect(await prometheus.query(`controller_runtime_reconcile_total{job="${TEXT}",result="success"}`)).toMatchObject([
       { value: 0 },
     ]);

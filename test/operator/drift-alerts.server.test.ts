@@ -19,7 +19,12 @@ const { spec } = load(readFileSync(ALERTS, "utf8")) as { spec: { groups: { rules
 
 describe(ALERTS, () => {
   it("asks for series that the operator exports", async () => {
-    const state = { leading: true, queue: { depth: 0, unfinishedSeconds: 0, longestSeconds: 0 }, simulations: [] };
+    const state = {
+      leading: true,
+      workers: { active: 0, most: 1 },
+      queue: { waiting: { edit: 0, resync: 0 }, unfinishedSeconds: 0, longestSeconds: 0 },
+      simulations: [],
+    };
     const exported = (await new OperatorMetrics(() => state, { version: "0" }, false).described()).map(
       ({ name }) => name,
     );

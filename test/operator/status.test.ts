@@ -38,6 +38,43 @@ describe("the status of a Shadow", () => {
     expect(run?.notes).toEqual(["the bands are wider, for no X was measured"]);
   });
 
+  it("keeps the last figures while it begins anew, so that whoever reads /scale finds replicas", () => {
+    const shadow = { inputDigest: "d", scale: undefined, state: "following" as const };
+    const held = { ...emptyHeld("ns/shadow"), scenario: said };
+    const before = statusOf({ ...held, shadow: { ...shadow, snapshot } }, 1, undefined, new Date(0));
+    const after = statusOf({ ...held, shadow }, 1, before, new Date(0));
+    expect(after.phase).toBe("Mirroring");
+    expect([after.replicas, after.runs]).toEqual([1, before.runs]);
+  });
+
+  it("says that it is interrupted when the operator stops", () => {
+    const shadow = { inputDigest: "d", scale: undefined, state: "following" as const, snapshot };
+    const held = { ...emptyHeld("ns/shadow"), scenario: said, shadow, interrupted: true as const };
+    const { conditions } = statusOf(held, 1, undefined, new Date(0));
+    expect(conditions.map(({ type, status, reason }) => [type, status, reason])).toContainEqual([
+      "Reconciling",
+      "True",
+      "Interrupted",
+    ]);
+  });
+
+  it("has what is wrong with its control loops", () => {
+    const finding = {
+      name: "flapping",
+      severity: "warning" as const,
+      object: "HorizontalPodAutoscaler/ns/hpa",
+      message: "it flaps",
+      evidence: { changes: 12.3456789 },
+      fix: "a longer window",
+    };
+    const shadow = {
+      ...{ inputDigest: "d", scale: undefined, state: "following" as const, snapshot },
+      loops: { findings: [finding] },
+    };
+    const status = statusOf({ ...emptyHeld("ns/shadow"), scenario: said, shadow }, 1, undefined, new Date(0));
+    expect(status.runs?.[0]?.findings).toEqual([{ ...finding, evidence: { changes: 12.3457 } }]);
+  });
+
   it("has the figure alone where there are no bands", () => {
     const figure = statusWith({})?.kpis.e2eP50Seconds;
     expect([figure?.p10, figure?.p90]).toEqual([figure?.mean, figure?.mean]);

@@ -52,6 +52,14 @@ describe("connect", () => {
     }
   });
 
+  it("lets requests that come together share what the first connects with", async () => {
+    const connection = connect({ kubeconfig: kubeconfig(CONFIG) });
+    const asked = Array.from({ length: 20 }, () => connection.ask({ method: "GET", path: "/api" }));
+    const errors = (await Promise.allSettled(asked)).map((one) => one.status === "rejected" && String(one.reason));
+    expect(errors.filter((error) => error === false || !error.includes("ECONNREFUSED"))).toEqual([]);
+    await connection.close();
+  });
+
   it("tells of requests that nobody answered", async () => {
     const said: unknown[] = [];
     const connection = connect({ kubeconfig: kubeconfig(CONFIG), requested: (one) => said.push(one) });

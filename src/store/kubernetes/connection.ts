@@ -78,7 +78,7 @@ class KubeConnection implements Connection {
   readonly #config: KubeConfig;
   readonly #server: string;
   readonly #requested: ConnectionOptions["requested"];
-  #dispatcher: { readonly of: string; readonly agent: Dispatcher } | undefined;
+  #dispatcher: { readonly of: string; readonly agent: Promise<Dispatcher> } | undefined;
 
   constructor(config: KubeConfig, requested: ConnectionOptions["requested"]) {
     this.#config = config;
@@ -116,7 +116,7 @@ class KubeConnection implements Connection {
   }
 
   async close(): Promise<void> {
-    await this.#dispatcher?.agent.destroy();
+    await this.#dispatcher?.agent.then((agent) => agent.destroy()).catch(() => undefined);
   }
 
   async #send(
@@ -165,18 +165,27 @@ class KubeConnection implements Connection {
       )
       .digest("base64");
     if (this.#dispatcher?.of !== of) {
-      const context = new RequestContext(this.#server, HttpMethod.GET);
-      await this.#config.applySecurityAuthentication(context);
       // Requests under way on the old one end in peace.
-      void this.#dispatcher?.agent.close();
-      this.#dispatcher = { of, agent: context.getDispatcher() ?? new Agent() };
+      void this.#dispatcher?.agent.then((old) => old.close()).catch(() => undefined);
+      // Kept before it is there: of requests that come together the first makes it, and all use it.
+      const next = { of, agent: this.#connect() };
+      this.#dispatcher = next;
+      next.agent.catch(() => {
+        if (this.#dispatcher === next) this.#dispatcher = undefined;
+      });
     }
     const basic =
       options.auth == null ? {} : { authorization: `Basic ${Buffer.from(options.auth).toString("base64")}` };
     return {
       headers: { ...basic, ...(options.headers as Record<string, string>) },
-      dispatcher: this.#dispatcher.agent,
+      dispatcher: await this.#dispatcher.agent,
     };
+  }
+
+  async #connect(): Promise<Dispatcher> {
+    const context = new RequestContext(this.#server, HttpMethod.GET);
+    await this.#config.applySecurityAuthentication(context);
+    return context.getDispatcher() ?? new Agent();
   }
 }
 

@@ -1,0 +1,238 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { rngOf } from "../../src/sim/rng.ts";
+import { eventually, type Program, up } from "../e2e/program.ts";
+import { startControlPlane } from "../env/control-plane.ts";
+import { startFaultProxy } from "../env/fault-proxy.ts";
+import { applyAll } from "../env/manifests.ts";
+import { Fleet, type FleetOptions } from "./fleet.ts";
+import { Regressions } from "./regressions.ts";
+import { usageOf } from "./usage.ts";
+
+export interface SoakOptions extends FleetOptions {
+  readonly changesPerSecond: number;
+  readonly churnSeconds: number;
+  /** How often the API server is killed and started again during the churn. */
+  readonly apiServerRestarts: number;
+  /** How long etcd stands still, once; 0: never. */
+  readonly etcdPauseSeconds: number;
+  /** How often the operator is killed, at random moments while a preview runs, after the churn. */
+  readonly kills: number;
+  /** How often the operator's wall clock jumps, an hour ahead and two back in turn. */
+  readonly clockJumps: number;
+  readonly seed: number;
+  readonly say: (line: string) => void;
+}
+
+export interface SoakResult {
+  readonly changes: number;
+  /** From the last change until every simulation knew it. */
+  readonly convergedSeconds: number;
+  readonly queueWaits: { readonly count: number; readonly within1s: number; readonly within10s: number };
+  readonly reconciles: number;
+  readonly previews: { readonly ran: number; readonly wanted: number };
+  readonly peakMebibytes: number;
+  readonly cpuCores: number;
+  readonly watchesCut: number;
+  /** Seconds from each kill until the preview was done, with the Lease's own 15. */
+  readonly recoveries: readonly number[];
+  readonly regressions: readonly string[];
+  readonly unsettled: readonly string[];
+}
+
+/** Within which everything must be as it should. */
+const CONVERGE_SECONDS = 240;
+/** At first every preview runs. */
+const FIRST_SECONDS = 900;
+const CRD = new URL("../../crds/servetwin.dev_inferencesimulations.yaml", import.meta.url);
+const CLOCK = fileURLToPath(new URL("shifted-clock.mjs", import.meta.url));
+
+/** The operator on a real control plane under churn and faults; what came of it. Needs the bundle in dist/. */
+export const soak = async (options: SoakOptions): Promise<SoakResult> => {
+  const { say } = options;
+  const random = rngOf(options.seed).stream("soak");
+  const draw = (): number => random.next();
+  const folder = mkdtempSync(join(tmpdir(), "servetwin-soak-"));
+  const clock = join(folder, "clock");
+  writeFileSync(clock, "0");
+  const plane = await startControlPlane({ readyWithinSeconds: 180 });
+  const proxy = await startFaultProxy(plane);
+  const programs: Program[] = [];
+  const regressions = new Regressions();
+  let [peakMebibytes, watchesCut] = [0, 0];
+  const start = async (): Promise<Program> => {
+    const args = ["--kubeconfig", proxy.kubeconfigPath(), "--threads", "1", "--log-level", "warn"];
+    const program = await up(args, 120, { nodeArgs: ["--import", CLOCK], env: { SOAK_CLOCK: clock } });
+    programs.push(program);
+    return program;
+  };
+  try {
+    await applyAll(plane, await readFile(CRD, "utf8"));
+    await applyAll(plane, "apiVersion: v1\nkind: Namespace\nmetadata: { name: servetwin-system }\n");
+    await eventually(
+      async () => (await plane.request("GET", "/apis/servetwin.dev/v1alpha1/inferencesimulations")).status === 200,
+      { what: "the CRD" },
+    );
+    const fleet = new Fleet(plane, options);
+    say(
+      `creating ${options.objects} Deployments and HPAs, ${options.simulations} simulations (${options.shadows} Shadows)`,
+    );
+    await fleet.create();
+    let operator = await start();
+    await settle(fleet, regressions, FIRST_SECONDS);
+    const before = await counters(operator);
+    const [began, used] = [performance.now(), usageOf(operator.pid)?.cpuSeconds ?? 0];
+    const sampling = setInterval(() => {
+      peakMebibytes = Math.max(peakMebibytes, usageOf(operator.pid)?.rssMebibytes ?? 0);
+    }, 500);
+
+    say(`${options.changesPerSecond} changes/s for ${options.churnSeconds} s`);
+    const end = Date.now() + options.churnSeconds * 1000;
+    const churn = async (): Promise<void> => {
+      for (let made = 0, from = Date.now(); Date.now() < end; ) {
+        const due = ((Date.now() - from) / 1000) * options.changesPerSecond;
+        const batch = Math.min(50, Math.floor(due) - made);
+        made += batch;
+        await Promise.all(Array.from({ length: batch }, () => fleet.change(draw)));
+        await sleep(100);
+      }
+    };
+    const looking = async (): Promise<void> => {
+      while (Date.now() < end) {
+        await fleet.list().then(
+          (objects) => regressions.look(objects),
+          () => undefined,
+        );
+        await sleep(500);
+      }
+    };
+    const cutting = async (): Promise<void> => {
+      while (Date.now() < end) {
+        await sleep(2000 + 6000 * draw());
+        watchesCut += proxy.cutWatches(() => draw() < 0.3);
+      }
+    };
+    const spread = async (times: number, act: (i: number) => Promise<void>): Promise<void> => {
+      for (let i = 0; i < times; i += 1) {
+        await sleep((options.churnSeconds * 1000 * (0.5 + draw())) / (times + 1));
+        await act(i);
+      }
+    };
+    await Promise.all([
+      churn(),
+      looking(),
+      cutting(),
+      spread(options.apiServerRestarts, async (i) => {
+        say(`API server killed, ${i + 1} of ${options.apiServerRestarts}`);
+        await plane.killApiServer();
+        await sleep(500);
+        await plane.startApiServer();
+      }),
+      spread(options.etcdPauseSeconds > 0 ? 1 : 0, async () => {
+        say(`etcd stands still for ${options.etcdPauseSeconds} s`);
+        process.kill(plane.pids.etcd, "SIGSTOP");
+        await sleep(options.etcdPauseSeconds * 1000);
+        process.kill(plane.pids.etcd, "SIGCONT");
+      }),
+      spread(options.clockJumps, async (i) => {
+        say(`the clock jumps, ${i + 1} of ${options.clockJumps}`);
+        writeFileSync(clock, String(i % 2 === 0 ? 3_600_000 : -3_600_000));
+      }),
+    ]);
+    const changed = performance.now();
+    await settle(fleet, regressions, CONVERGE_SECONDS);
+    const convergedSeconds = (performance.now() - changed) / 1000;
+    const after = await counters(operator);
+    const seconds = (performance.now() - began) / 1000;
+    const cpuCores = ((usageOf(operator.pid)?.cpuSeconds ?? 0) - used) / seconds;
+
+    const difference = (name: keyof Counters): number => after[name] - before[name];
+    say(
+      `${fleet.changes} changes, all known after ${convergedSeconds.toFixed(1)} s; ${difference("previews")} previews`,
+    );
+
+    const recoveries: number[] = [];
+    for (let i = 0; i < options.kills; i += 1) {
+      const long = await fleet.long(`long-${i}`);
+      const ask = async () => (await fleet.list()).find(({ metadata }) => metadata.name === long.name)?.status;
+      await eventually(async () => (await ask())?.phase === "Running", {
+        what: "a running preview",
+        withinSeconds: 60,
+      });
+      await sleep(1500 * draw());
+      await operator.stop("SIGKILL");
+      const killed = performance.now();
+      operator = await start();
+      await eventually(async () => (await ask())?.phase === "Succeeded", { what: "its end", withinSeconds: 180 });
+      recoveries.push((performance.now() - killed) / 1000);
+      say(`killed ${i + 1} of ${options.kills}; done again after ${recoveries.at(-1)?.toFixed(1)} s`);
+      regressions.look(await fleet.list());
+    }
+    await settle(fleet, regressions, CONVERGE_SECONDS);
+    clearInterval(sampling);
+    return {
+      changes: fleet.changes,
+      convergedSeconds,
+      queueWaits: {
+        count: difference("waits"),
+        within1s: difference("within1s"),
+        within10s: difference("within10s"),
+      },
+      reconciles: difference("reconciles"),
+      previews: { ran: difference("previews"), wanted: fleet.mirroredChanges },
+      peakMebibytes,
+      cpuCores,
+      watchesCut,
+      recoveries,
+      regressions: regressions.found,
+      unsettled: await fleet.unsettled(),
+    };
+  } catch (error) {
+    say(programs.map((program) => program.output().slice(-4000)).join("\n"));
+    throw error;
+  } finally {
+    for (const program of programs) await program.stop("SIGKILL");
+    await proxy.stop();
+    await plane.stop();
+    rmSync(folder, { recursive: true });
+  }
+};
+
+const settle = async (fleet: Fleet, regressions: Regressions, withinSeconds: number): Promise<void> => {
+  let last: string[] = [];
+  await eventually(
+    async () => {
+      last = await fleet.unsettled();
+      regressions.look(await fleet.list());
+      return last.length === 0;
+    },
+    { what: "rest", withinSeconds, detail: () => `${last.length} left: ${last.slice(0, 5).join("; ")}` },
+  );
+};
+
+interface Counters {
+  readonly waits: number;
+  readonly within1s: number;
+  readonly within10s: number;
+  readonly reconciles: number;
+  readonly previews: number;
+}
+
+const counters = async ({ url }: Program): Promise<Counters> => {
+  const text = await (await fetch(`${url}/metrics`, { headers: { accept: "text/plain" } })).text();
+  const sum = (pattern: RegExp): number =>
+    [...text.matchAll(pattern)].reduce((total, [, value]) => total + Number(value), 0);
+  const bucket = (le: string) =>
+    sum(new RegExp(`^workqueue_queue_duration_seconds_bucket\\{[^}]*le="${le}"[^}]*\\} (\\S+)`, "gm"));
+  return {
+    waits: sum(/^workqueue_queue_duration_seconds_count\{[^}]*\} (\S+)/gm),
+    within1s: bucket("1.0"),
+    within10s: bucket("10.0"),
+    reconciles: sum(/^controller_runtime_reconcile_total\{[^}]*\} (\S+)/gm),
+    previews: sum(/^servetwin_preview_seconds_count (\S+)/gm),
+  };
+};
