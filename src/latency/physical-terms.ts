@@ -10,6 +10,8 @@ import { type Work, workOf } from "./work.ts";
 const UNHIDDEN = 0.35;
 /** Batch sizes for which the number of experts read is tabulated; larger ones read as good as all. */
 const TABULATED = 2048;
+/** As many decodes in one batch as vLLM has graphs for; larger batches are rare. */
+const MOST_DECODES = 513;
 /** Links slower than this are PCIe: messages pass through host memory. GB/s per direction. */
 const PCIE_GBS = 100;
 /** Latency of a message grows by this share of that of two GPUs with each doubling of the GPUs. */
@@ -108,6 +110,31 @@ const expertMicros = ({ experts, expertsPerToken }: Work, microsEach: number, sk
 
 /** @returns microseconds, not rounded; of a batch that isn't empty */
 export const stepMicros = (t: PhysicalTerms, batch: Batch): number => {
+  const { work, attention, messages } = partsOf(t, batch);
+  return work + attention + messages;
+};
+
+/**
+ * The same function of batches, for those who ask it often: nearly all are plain decodes, whose parts but for the attention
+ * depend on nothing but how many there are, and are tabulated as they come.
+ */
+export const stepTimer = (t: PhysicalTerms): ((batch: Batch) => number) => {
+  const work = new Float64Array(MOST_DECODES).fill(-1);
+  const messages = new Float64Array(MOST_DECODES);
+  return (batch) => {
+    const { decodes } = batch;
+    const plain = batch.requests === decodes && batch.decodeTokens === decodes && decodes < MOST_DECODES;
+    if (!plain || t.window > 0) return stepMicros(t, batch);
+    if ((work[decodes] as number) < 0) {
+      const parts = partsOf(t, batch);
+      work[decodes] = parts.work;
+      messages[decodes] = parts.messages;
+    }
+    return (work[decodes] as number) + t.perContext * batch.decodeContext + (messages[decodes] as number);
+  };
+};
+
+const partsOf = (t: PhysicalTerms, batch: Batch) => {
   const { prefillTokens, decodes, decodeContext } = batch;
   const decoded = Math.max(decodes, batch.decodeTokens);
   const tokens = prefillTokens + decoded;
@@ -125,7 +152,7 @@ export const stepMicros = (t: PhysicalTerms, batch: Batch): number => {
   const host = t.fixed + t.perRequest * batch.requests + (prefillTokens > 0 ? t.mixed : 0);
   const own = Math.min(tokens, t.ownMessageTokens);
   const messages = t.perMessageToken * own + t.perFurtherToken * (tokens - own);
-  return host + more + UNHIDDEN * less + attention + messages;
+  return { work: host + more + UNHIDDEN * less, attention, messages };
 };
 
 /** Sizes that vLLM captures: 1, 2, 4, eights up to 256, sixteens up to 512 (vllm/config/compilation.py); larger run as they are. */

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { CORRECTIONS, priorLogs } from "../../src/latency/corrections.ts";
+import { CORRECTIONS, correctionsOf, priorLogs } from "../../src/latency/corrections.ts";
 import type { LatencyContext } from "../../src/latency/latency-model.ts";
 import { latencyModels } from "../../src/latency/models/index.ts";
 import { physical } from "../../src/latency/models/physical.ts";
+import { physicalTerms, stepMicros, stepTimer } from "../../src/latency/physical-terms.ts";
 import { workOf } from "../../src/latency/work.ts";
 import { Batch } from "../../src/model/batch.ts";
 import { catalogueGpus } from "../../src/model/catalogue/hardware.ts";
@@ -91,6 +92,20 @@ describe("physical", () => {
       const model = physical.create({ corrections, pace: 1 }, context);
       const batch = anyBatch(rng);
       expect(model.step(batch)).toBeGreaterThanOrEqual(Math.floor(leastMicros(batch, context)));
+    }));
+
+  it("times a batch alike, be it tabulated or not, whatever came before", () =>
+    forAllSeeds(100, (rng) => {
+      const { shape } = catalogueModels[rng.below(catalogueModels.length)] as (typeof catalogueModels)[number];
+      const { hardware } = catalogueGpus[rng.below(catalogueGpus.length)] as (typeof catalogueGpus)[number];
+      const parallelism = { tp: 1, pp: 1, dp: 1, expertParallel: false };
+      const terms = physicalTerms(correctionsOf(priorLogs), { shape, hardware, parallelism, mode: "vllm" });
+      const timer = stepTimer(terms);
+      for (let i = 0; i < 20; i += 1) {
+        const batch = rng.next() < 0.5 ? decodes(1 + rng.below(700), rng.below(1e6)) : anyBatch(rng);
+        if (rng.next() < 0.2) batch.addDecode(1 + rng.below(4), rng.below(5000));
+        expect(timer(batch)).toBe(stepMicros(terms, batch));
+      }
     }));
 
   it("takes longer the more there is to do", () =>

@@ -3,7 +3,7 @@ import { type Micros, micros } from "../../sim/time.ts";
 import { CORRECTIONS, correctionsOf } from "../corrections.ts";
 import { fitted } from "../fitted.ts";
 import { latencyModel } from "../latency-model.ts";
-import { physicalTerms, stepMicros } from "../physical-terms.ts";
+import { physicalTerms, stepTimer } from "../physical-terms.ts";
 
 /** Part of the front end's time that comes before the queue: tokenising, validation, IPC; the rest streams the token. */
 const BEFORE_QUEUE = 0.65;
@@ -36,9 +36,10 @@ export const physical = latencyModel({
   create: ({ corrections, pace }, context) => {
     const terms = physicalTerms(correctionsOf(corrections), context);
     const { frontEnd, perPromptToken } = terms;
+    const stepMicros = stepTimer(terms);
     return {
       step: (batch) =>
-        batch.requests === 0 ? micros(1) : (Math.max(1, Math.ceil(pace * stepMicros(terms, batch))) as Micros),
+        batch.requests === 0 ? micros(1) : (Math.max(1, Math.ceil(pace * stepMicros(batch))) as Micros),
       toQueue: (promptTokens) => micros(Math.round(frontEnd * BEFORE_QUEUE + perPromptToken * promptTokens)),
       perToken: micros(Math.round(frontEnd * (1 - BEFORE_QUEUE))),
       atFinish: micros(0),
