@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { describeProblem } from "../model/problem.ts";
 import { VERSION } from "../model/version.ts";
+import { calibrate } from "./commands/calibrate.ts";
 import { check } from "./commands/check.ts";
 import { crds } from "./commands/crds.ts";
 import { explain } from "./commands/explain.ts";
@@ -32,7 +33,7 @@ Examples:
 
 Exit codes: 0 objectives met (or none said), 1 not met, 2 bad input, 3 inconclusive, 4 internal error.`,
   );
-for (const add of [up, preview, check, run, explain, init, fitModel, crds]) add(program);
+for (const add of [up, preview, check, run, explain, init, fitModel, calibrate, crds]) add(program);
 for (const command of program.commands) command.exitOverride();
 
 // Whoever reads has read enough (`servetwin run … | head`): nothing went wrong, and nothing more is wanted.

@@ -1,5 +1,5 @@
 import { histogramQuantile } from "../histogram-quantile.ts";
-import type { Interval, Observed } from "./reading.ts";
+import { bucketsOf, type Interval, type Observed } from "./reading.ts";
 
 /** One thing that is compared. */
 export interface DriftMetric {
@@ -49,18 +49,9 @@ const quantile = (which: Histograms, says: string, percent: 50 | 99, margin: num
   margin,
   offset: 0,
   value: (intervals) => {
-    const { upTo, count } = together(intervals, which);
-    if (count < LEAST[`p${percent}`]) return undefined;
-    const bounds = [...upTo.keys()].filter(Number.isFinite).sort((a, b) => a - b);
-    let below = 0;
-    const counts = [...bounds.map((bound) => upTo.get(bound) as number), Math.max(count, upTo.get(Infinity) ?? 0)].map(
-      (cumulative) => {
-        const own = Math.max(0, cumulative - below);
-        below += own;
-        return own;
-      },
-    );
-    return histogramQuantile(percent / 100, { bounds, counts, sum: 0 });
+    const observed = together(intervals, which);
+    if (observed.count < LEAST[`p${percent}`]) return undefined;
+    return histogramQuantile(percent / 100, { ...bucketsOf(observed), sum: 0 });
   },
 });
 

@@ -1,4 +1,13 @@
 export { DRIFT_METRICS } from "./drift-metrics.ts";
-export { type Compared, compare, type Pair, studentCdf } from "./drift-test.ts";
+export { type Compared, compare, type Pair } from "./drift-test.ts";
 export { type Drift, type DriftCause, DriftWatch } from "./drift-watch.ts";
-export { DRIFT_SERIES, type Reading, readingOf, type SeriesValue } from "./reading.ts";
+export {
+  bucketsOf,
+  DRIFT_SERIES,
+  type Interval,
+  intervalOf,
+  type Observed,
+  type Reading,
+  readingOf,
+  type SeriesValue,
+} from "./reading.ts";

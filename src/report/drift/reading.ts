@@ -68,6 +68,19 @@ export interface Observed {
   readonly sum: number;
 }
 
+/** Counts per bucket, the last one +Inf's; a bucket that fell behind the one below it is lifted to it. */
+export const bucketsOf = ({ upTo, count }: Observed): { readonly bounds: number[]; readonly counts: number[] } => {
+  const bounds = [...upTo.keys()].filter(Number.isFinite).sort((a, b) => a - b);
+  let below = 0;
+  const cumulative = [...bounds.map((bound) => upTo.get(bound) as number), Math.max(count, upTo.get(Infinity) ?? 0)];
+  const counts = cumulative.map((reached) => {
+    const own = Math.max(0, reached - below);
+    below += own;
+    return own;
+  });
+  return { bounds, counts };
+};
+
 /** One side between two instants. */
 export interface Interval {
   readonly ttft: Observed;

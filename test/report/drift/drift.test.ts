@@ -8,7 +8,6 @@ import {
   type Pair,
   type Reading,
   readingOf,
-  studentCdf,
 } from "../../../src/report/drift/index.ts";
 import { intervalOf } from "../../../src/report/drift/reading.ts";
 import { standardNormal } from "../../../src/sim/draw.ts";
@@ -121,16 +120,6 @@ describe("readings", () => {
 });
 
 describe("compare", () => {
-  it("knows Student's t", () => {
-    // Abramowitz and Stegun, table 26.10.
-    expect([studentCdf(2.262, 9), studentCdf(-1.833, 9), studentCdf(4.781, 9), studentCdf(0, 5)]).toEqual([
-      expect.closeTo(0.975, 4),
-      expect.closeTo(0.05, 4),
-      expect.closeTo(0.9995, 4),
-      0.5,
-    ]);
-  });
-
   it("has its error where chance has it: 90 % of its margins are exceeded no more often than said", () => {
     const metric = DRIFT_METRICS.find(({ name }) => name === "itl_mean");
     if (metric === undefined) throw new Error("no such metric");

@@ -1,0 +1,39 @@
+import Table from "cli-table3";
+import { dump } from "js-yaml";
+import { VERSION } from "../../model/version.ts";
+import { writtenValue } from "../../validation/calibrated-corrections.ts";
+import type { CalibratedDeployment } from "./calibrate-deployment.ts";
+
+/** Values before and after, with their intervals, and how far the simulation is from production's buckets. */
+export const calibrationReport = ({ name, calibrated, requests, seconds }: CalibratedDeployment): string => {
+  const { values, untold, misfit } = calibrated;
+  const table = new Table({
+    head: ["value", "before", "after", "90 % between", "and"],
+    colAligns: ["left", "right", "right", "right", "right"],
+    style: { head: [], border: [] },
+  });
+  for (const { name: value, before, after, interval } of values) {
+    table.push([value, ...[before, after, ...interval].map((log) => rounded(writtenValue(value, log)))]);
+  }
+  return [
+    `${name}: fitted to the histograms of ${Math.round(requests)} requests in ${Math.round(seconds / 60)} min of production`,
+    "",
+    table.toString(),
+    "",
+    `distance from production's buckets (half the likelihood ratio): ${rounded(misfit.before)} before, ${rounded(misfit.after)} after`,
+    ...(untold.length === 0
+      ? []
+      : [`left as they were, since these histograms say nothing of them: ${untold.join(", ")}`]),
+    "",
+  ].join("\n");
+};
+
+/** The part of an InferenceSimulation that makes it simulate this deployment. */
+export const calibrationPatch = ({ name, block, requests }: CalibratedDeployment): string =>
+  [
+    `# Fitted by servetwin ${VERSION} calibrate to ${Math.round(requests)} requests of ${name}.`,
+    "# kubectl patch inferencesimulation NAME --type merge --patch-file THIS, or merge it into the manifest.",
+    dump({ spec: { overrides: { engine: { latencyCorrections: block } } } }, { noRefs: true }),
+  ].join("\n");
+
+const rounded = (value: number): string => String(Number(value.toPrecision(4)));
