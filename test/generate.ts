@@ -12,6 +12,7 @@ import { crdDocs } from "../src/schema/docs.ts";
 import { openApi } from "../src/server/openapi.ts";
 import { ROUTES } from "../src/server/routes.ts";
 import { gatewayDocs } from "../src/twin/gateway-docs.ts";
+import { configMaps, DASHBOARDS, dashboardJson, grafanaDashboards } from "./dashboards/index.ts";
 
 /** Files that follow from the code: `npm run gen` writes them, a test fails when they are stale. Paths from the repository's root. */
 export const GENERATED: readonly { readonly path: string; readonly text: () => string | Promise<string> }[] = [
@@ -20,17 +21,24 @@ export const GENERATED: readonly { readonly path: string; readonly text: () => s
   { path: "docs/openapi.json", text: () => `${JSON.stringify(openApi(ROUTES), null, 2)}\n` },
   { path: "docs/schemas/preview.json", text: answerSchema },
   { path: "docs/gateway.md", text: gatewayDocs },
+  ...Object.entries(DASHBOARDS).map(([name, one]) => ({
+    path: `dashboards/${name}.json`,
+    text: () => dashboardJson(one),
+  })),
+  { path: "deploy/grafana/config-maps.yaml", text: configMaps },
+  { path: "deploy/grafana/grafana-dashboards.yaml", text: grafanaDashboards },
   { path: "docs/metrics.md", text: async () => metricsDocs(await ownMetrics().described(), controllerPage()) },
 ];
 
-const ownMetrics = (): OperatorMetrics => {
+/** Of an idle operator, as far as its metrics go. */
+export const ownMetrics = (withProcess = false): OperatorMetrics => {
   const idle = {
     leading: false,
     workers: { active: 0, most: 1 },
     queue: { waiting: { edit: 0, resync: 0 }, unfinishedSeconds: 0, longestSeconds: 0 },
     simulations: [],
   };
-  return new OperatorMetrics(() => idle, { version: VERSION }, false);
+  return new OperatorMetrics(() => idle, { version: VERSION }, withProcess);
 };
 
 const controllerPage = () => {
