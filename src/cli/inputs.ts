@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Problem } from "../model/problem.ts";
+import { type Problem, sayProblem } from "../model/problem.ts";
 import { type ManifestFile, manifestStore } from "../store/manifests.ts";
 import type { Store, StoredObject } from "../store/store.ts";
 import { BadInput, usageError } from "./exit.ts";
@@ -9,18 +9,22 @@ const MANIFEST = /\.(ya?ml|json)$/;
 
 /**
  * A store of the manifests named by `-f`: files, folders (their manifests), or `-` for standard input.
+ * @param doubt told of what can be read, yet is hardly meant: a kind that is misspelt, a file that holds no manifest
  * @throws BadInput with every malformed file
  */
-export const storeOfFiles = (paths: readonly string[]): Store => {
+export const storeOfFiles = (paths: readonly string[], doubt: (warning: Problem) => void = print): Store => {
   const files = paths.flatMap(filesAt);
   const [first] = paths;
   const folder =
     first === undefined || first === "-" ? process.cwd() : statSync(first).isDirectory() ? first : dirname(first);
   const store = manifestStore(files, folder);
-  const errors = store.problems.filter((problem: Problem) => problem.severity === "error");
+  const errors = store.problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new BadInput(errors);
+  for (const warning of store.problems) doubt(warning);
   return store;
 };
+
+const print = (warning: Problem): void => void process.stderr.write(`${sayProblem(warning)}\n`);
 
 /** The texts of a file, of a folder's files, or of standard input. @throws BadInput */
 export const filesAt = (path: string): ManifestFile[] => {

@@ -71,11 +71,11 @@ export const read = async (stored: StoredObject, parts: ReadParts): Promise<Resu
   // Candidates have the baseline's traffic, and it is read once.
   const shared = { lastTraffic: new Map(), ...parts };
   const mirrored = await mirrorOf(parsed.value, cluster, shared);
-  if (!mirrored.ok) return { ok: false, problems: placed(mirrored.problems, where) };
+  if (!mirrored.ok) return { ok: false, problems: errorsFirst(placed(mirrored.problems, where)) };
   const { scenario, values } = mirrored.value;
   const baseline = { simulation: parsed.value, cluster, stored: stored.object, reads: mirrored.value.reads };
   const candidates = await candidatesOf(baseline, values, shared);
-  if (!candidates.ok) return { ok: false, problems: placed(candidates.problems, where) };
+  if (!candidates.ok) return { ok: false, problems: errorsFirst(placed(candidates.problems, where)) };
   const told = new Set(mirrored.warnings.map(({ message }) => message));
   const news = candidates.warnings.filter(({ message }) => !told.has(message.replace(/^in candidate \S+: /, "")));
   const reads = [...baseline.reads, ...candidates.value.flatMap((candidate) => candidate.reads)];
@@ -110,6 +110,12 @@ const candidatesOf = async (
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: read, warnings };
 };
+
+/** What has to be mended comes before what is merely doubted: conditions take their reason from the first. */
+const errorsFirst = (problems: readonly Problem[]): readonly Problem[] => [
+  ...problems.filter(({ severity }) => severity === "error"),
+  ...problems.filter(({ severity }) => severity !== "error"),
+];
 
 const textOf = ({ path, value }: MirroredValue): string => `${path}=${String(value)}`;
 

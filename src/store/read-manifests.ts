@@ -49,6 +49,9 @@ export const readManifests = (text: string, file: string, kinds: readonly Watche
       file,
       ...(line === undefined ? {} : { line }),
       message: `this is no YAML that can be read: ${message}`,
+      ...(text.includes("{{")
+        ? { fix: "if it is a template of a Helm chart, pass on what `helm template` prints" }
+        : {}),
     });
   }
 };
@@ -166,7 +169,8 @@ const doubtAboutKind = (
   const sameGroup = kinds.filter((one) => groupOf(one.apiVersion) === group);
   const exact = sameGroup.find((one) => one.kind === kind) ?? kinds.find((one) => one.kind === kind);
   if (exact !== undefined && sameGroup.includes(exact)) {
-    if (exact.apiVersion === apiVersion || exact.readAlso?.includes(apiVersion)) return undefined;
+    // Another version of our own kind is refused where it is parsed.
+    if (exact.apiVersion === apiVersion || exact.readAlso?.includes(apiVersion) || group === GROUP) return undefined;
     const message = `${apiVersion} is read as if it were ${exact.apiVersion}, whose fields may differ`;
     return {
       severity: "warning",

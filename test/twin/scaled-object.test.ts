@@ -290,7 +290,7 @@ describe("what KEDA, its CRD or Prometheus would refuse is told at its field", (
     {
       spec: { triggers: [trigger("sum(vllm:num_requests_waiting")] },
       field: "spec.triggers[0].metadata.query",
-      message: "^",
+      message: "1:30: parse error",
     },
     {
       spec: { triggers: [trigger("1 + 1")] },

@@ -2,7 +2,7 @@ import Table from "cli-table3";
 import type { Command } from "commander";
 import { dump } from "js-yaml";
 import { describeSource } from "../../model/known.ts";
-import { describeProblem } from "../../model/problem.ts";
+import { sayProblem } from "../../model/problem.ts";
 import { collect } from "../collect.ts";
 import { derivationOf, derivationText } from "../derivation.ts";
 import { usageError } from "../exit.ts";
@@ -58,7 +58,7 @@ const asTable = ({ scenario, values, candidates, warnings }: Prepared): string =
       `${scenario.simulation}, candidate ${candidate.scenario.name}: what differs`,
       valueTable(candidate.values),
     ]),
-    ...warnings.map((warning) => `warning: ${describeProblem(warning)}`),
+    ...warnings.map(sayProblem),
     "",
   ].join("\n");
 

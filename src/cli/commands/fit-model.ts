@@ -1,7 +1,7 @@
 import { statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { describeProblem, type Problem } from "../../model/problem.ts";
+import { type Problem, sayProblem } from "../../model/problem.ts";
 import { DEFAULT_LIMITS } from "../../schema/limits.ts";
 import { type Refined, refine } from "../../validation/refine.ts";
 import { usersRuns } from "../../validation/users-runs.ts";
@@ -48,7 +48,7 @@ Examples:
     )
     .action(async (options: Options) => {
       const { refined, name, warnings } = await fitted(options);
-      for (const warning of warnings) process.stderr.write(`warning: ${describeProblem(warning)}\n`);
+      for (const warning of warnings) process.stderr.write(`${sayProblem(warning)}\n`);
       deliver(refined, name, options.output);
     });
 };

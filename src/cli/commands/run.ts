@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
-import { describeProblem } from "../../model/problem.ts";
+import { sayProblem } from "../../model/problem.ts";
 import { differences } from "../../report/difference.ts";
 import { judge } from "../../report/objectives.ts";
 import type { Report } from "../../report/report.ts";
@@ -83,7 +83,7 @@ const simulate = async (options: Options): Promise<number> => {
   if (previews.length === 0)
     throw usageError("there is no InferenceSimulation in mode Preview or Replay", "`servetwin up` runs a Shadow");
   for (const { warnings } of previews) {
-    for (const warning of warnings) process.stderr.write(`warning: ${describeProblem(warning)}\n`);
+    for (const warning of warnings) process.stderr.write(`${sayProblem(warning)}\n`);
   }
   if (options.requests === "-" && options.decisions === "-")
     throw usageError("--requests and --decisions can't both have standard output", "name a file for one of them");

@@ -5,7 +5,7 @@ import { OWN_SERIES, SIMULATED_SERIES } from "../simulated-series.ts";
 
 /**
  * What is wrong with a PromQL query that somebody's autoscaling depends on: what Prometheus would refuse, as an error with
- * the place and a caret under it, and metrics that nothing here exports, as warnings.
+ * the place, and metrics that nothing here exports, as warnings.
  *
  * @param place where the query stands
  * @param also names that are known besides, such as those of recording rules
@@ -17,7 +17,9 @@ export const queryProblems = (
 ): readonly Problem[] => {
   const parsed = parseQuery(query);
   if (!parsed.ok) {
-    return [{ severity: "error", reason: "BadQuery", ...place, message: `is no PromQL: ${parsed.message}` }];
+    // Below its first line Prometheus shows the query and a caret.
+    const [message = ""] = parsed.message.split("\n");
+    return [{ severity: "error", reason: "BadQuery", ...place, message: `is no PromQL: ${message}` }];
   }
   const known = [...SIMULATED_SERIES, ...OWN_SERIES, ...also];
   return metricNames(parsed.expr)
