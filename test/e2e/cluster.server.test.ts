@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type ControlPlane, startControlPlane } from "../env/control-plane.ts";
 import { applyAll as applyAllTo, apply as applyTo, type Manifest } from "../env/manifests.ts";
 import { type Prometheus, startPrometheus } from "../env/prometheus.ts";
+import { clusterRbac } from "../install/render.ts";
 import { eventually, type Program, up } from "./program.ts";
 
 /**
@@ -81,7 +82,7 @@ describe("the operator on a real control plane", () => {
     await applyAll(read("crds/servetwin.dev_inferencesimulations.yaml"));
     for (const name of ["inference", "servetwin-system"])
       await apply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
-    await applyAll(read("deploy/operator/rbac.yaml"));
+    for (const manifest of await clusterRbac()) await apply(manifest);
     // The real role, for a user in place of the ServiceAccount: an RBAC mistake fails these tests.
     const user = await plane.user("system:serviceaccount:servetwin-system:servetwin");
     kubeconfig = user.kubeconfigPath;

@@ -23,11 +23,13 @@ export interface Binaries {
   prometheusAdapter: string;
   kedaOperator: string;
   kedaMetricsServer: string;
+  kubectl: string;
+  helm: string;
 }
 
 type Name = keyof Binaries;
 
-const MODULES = ["kubernetes", "prometheus", "prometheus-adapter", "expr", "keda"] as const;
+const MODULES = ["kubernetes", "prometheus", "prometheus-adapter", "expr", "keda", "kubectl", "helm"] as const;
 
 interface Recipe {
   /** The file name, in the cache and in KUBEBUILDER_ASSETS. */
@@ -64,6 +66,15 @@ const recipes: Record<Name, Recipe> = {
   kedaMetricsServer: keda("keda-metrics-apiserver", "./cmd/adapter"),
   // A few lines of Go around the library, beside its go.mod.
   expr: { file: "expr", module: "expr", package: ".", versionOf: "github.com/expr-lang/expr" },
+  // A module of its own: the servers' would have to name all that kubectl needs beside theirs.
+  kubectl: { ...kubernetes("kubectl"), module: "kubectl" },
+  helm: {
+    file: "helm",
+    module: "helm",
+    package: "helm.sh/helm/v4/cmd/helm",
+    versionOf: "helm.sh/helm/v4",
+    linkerFlags: (version) => [`-X helm.sh/helm/v4/internal/version.version=${version}`],
+  },
 };
 
 function kubernetes(file: string): Recipe {

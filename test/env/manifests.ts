@@ -19,11 +19,16 @@ const PLURAL: Record<string, string> = {
   HorizontalPodAutoscaler: "horizontalpodautoscalers",
   InferenceSimulation: "inferencesimulations",
   Namespace: "namespaces",
+  NetworkPolicy: "networkpolicies",
   Pod: "pods",
+  PodDisruptionBudget: "poddisruptionbudgets",
+  PodMonitor: "podmonitors",
+  PrometheusRule: "prometheusrules",
   Role: "roles",
   RoleBinding: "rolebindings",
   ScaledObject: "scaledobjects",
   Service: "services",
+  ServiceAccount: "serviceaccounts",
 };
 const CLUSTER_WIDE = ["APIService", "Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"];
 
@@ -32,6 +37,10 @@ export const pathOf = ({ apiVersion, kind, metadata }: Pick<Manifest, "apiVersio
   const place = CLUSTER_WIDE.includes(kind) ? "" : `/namespaces/${metadata.namespace ?? "default"}`;
   return `${group}${place}/${PLURAL[kind]}/${metadata.name}`;
 };
+
+/** `Kind/namespace/name`, for what has no namespace `Kind//name`. */
+export const describeObject = ({ kind, metadata }: Pick<Manifest, "kind" | "metadata">): string =>
+  `${kind}/${metadata.namespace ?? ""}/${metadata.name}`;
 
 /** @throws if the API server refuses it */
 export const apply = async (plane: ControlPlane, manifest: Manifest, subresource = ""): Promise<void> => {

@@ -13,6 +13,7 @@ import { temporaryDirectory } from "../env/daemon.ts";
 import { apply, applyAll, type Manifest, manifestsOf } from "../env/manifests.ts";
 import { type Prometheus, startPrometheus } from "../env/prometheus.ts";
 import { type PrometheusAdapter, startPrometheusAdapter } from "../env/prometheus-adapter.ts";
+import { clusterRbac } from "../install/render.ts";
 import { apart, type Course } from "./course.ts";
 import {
   ADAPTER_CONFIG,
@@ -161,7 +162,7 @@ beforeAll(async () => {
   const all = [...LOOPS, ...POD_LOOPS];
   for (const name of ["servetwin-system", ...all.map(({ namespace }) => namespace)])
     await apply(plane, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
-  await applyAll(plane, read("deploy/operator/rbac.yaml"));
+  for (const manifest of await clusterRbac()) await apply(plane, manifest);
   const user = await plane.user("system:serviceaccount:servetwin-system:servetwin");
   await eventually(
     async () => (await plane.request("GET", "/apis/servetwin.dev/v1alpha1/inferencesimulations")).status === 200,

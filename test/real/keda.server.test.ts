@@ -7,6 +7,7 @@ import { type ControlPlane, startControlPlane } from "../env/control-plane.ts";
 import { type Keda, startKeda } from "../env/keda.ts";
 import { apply, applyAll, type Manifest, manifestsOf } from "../env/manifests.ts";
 import { type Prometheus, startPrometheus } from "../env/prometheus.ts";
+import { clusterRbac } from "../install/render.ts";
 import { apart, type Course } from "./course.ts";
 import {
   DOWNSCALE_WINDOW_SECONDS,
@@ -142,7 +143,7 @@ beforeAll(async () => {
   await applyAll(plane, read("crds/servetwin.dev_inferencesimulations.yaml"));
   for (const name of ["servetwin-system", ...LOOPS.map(({ namespace }) => namespace)])
     await apply(plane, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
-  await applyAll(plane, read("deploy/operator/rbac.yaml"));
+  for (const manifest of await clusterRbac()) await apply(plane, manifest);
   const user = await plane.user("system:serviceaccount:servetwin-system:servetwin");
   keda = await startKeda(plane, { readyWithinSeconds: 90 });
   operator = await up(["--kubeconfig", user.kubeconfigPath], 90);

@@ -69,7 +69,7 @@ const asTree = ({ scenario, values, candidates, warnings }: Prepared): string =>
       (candidate) =>
         `\n${scenario.simulation}, candidate ${candidate.scenario.name}: what differs\n\n${derivationText(derivationOf(candidate.values))}`,
     ),
-    ...warnings.map((warning) => `\nwarning: ${describeProblem(warning)}\n`),
+    ...warnings.map((warning) => `\n${sayProblem(warning)}\n`),
   ].join("");
 
 const valueTable = (values: Prepared["values"]): string => {

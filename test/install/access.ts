@@ -1,0 +1,65 @@
+import { dump } from "js-yaml";
+import { groupOf, WATCHED_KINDS } from "../../src/store/kinds.ts";
+import type { WatchedKind } from "../../src/store/store.ts";
+
+/**
+ * What the operator may do in a cluster, from the list of what it watches. `npm run gen` writes it where kustomize and the Helm
+ * chart each need it, so that a kind that is added to the list can't be forgotten in one of them.
+ */
+export interface AccessRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/** One rule per API group, groups in the order of the list. */
+const watched = (wanted: (kind: WatchedKind) => boolean): AccessRule[] => {
+  const byGroup = new Map<string, string[]>();
+  for (const { apiVersion, plural } of WATCHED_KINDS.filter(wanted)) {
+    const plurals = byGroup.get(groupOf(apiVersion)) ?? [];
+    if (!plurals.includes(plural)) plurals.push(plural);
+    byGroup.set(groupOf(apiVersion), plurals);
+  }
+  return [...byGroup].map(([group, resources]) => ({
+    apiGroups: [group],
+    resources,
+    verbs: ["get", "list", "watch"],
+  }));
+};
+
+/** In each namespace that it watches: what it mirrors is read, and only what is its own is written. It reads no Secret. */
+export const NAMESPACED_RULES: readonly AccessRule[] = [
+  ...watched(({ clusterScoped }) => clusterScoped !== true),
+  // The traces, models and configurations that a simulation or an endpoint picker names; never listed.
+  { apiGroups: [""], resources: ["configmaps"], verbs: ["get"] },
+  // The status of its objects, and Events about them.
+  { apiGroups: ["servetwin.dev"], resources: ["inferencesimulations/status"], verbs: ["patch"] },
+  { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
+];
+
+/** What belongs to no namespace; without it GPUs are known from the workloads only. */
+export const CLUSTER_RULES: readonly AccessRule[] = watched(({ clusterScoped }) => clusterScoped === true);
+
+const HEAD = "# Generated from the list of watched kinds (src/store/kinds.ts) by `npm run gen`; don't edit.\n";
+const RBAC = "rbac.authorization.k8s.io";
+const NAME = "servetwin";
+
+const file = (...documents: readonly unknown[]): string =>
+  HEAD + documents.map((document) => dump(document, { noRefs: true, lineWidth: 120 })).join("---\n");
+
+/** A role and what binds it to the operator; kustomize puts the namespaces in. */
+const bound = (kind: "Role" | "ClusterRole", rules: readonly AccessRule[]): unknown[] => [
+  { apiVersion: `${RBAC}/v1`, kind, metadata: { name: NAME }, rules },
+  {
+    apiVersion: `${RBAC}/v1`,
+    kind: `${kind}Binding`,
+    metadata: { name: NAME },
+    roleRef: { apiGroup: RBAC, kind, name: NAME },
+    subjects: [{ kind: "ServiceAccount", name: NAME }],
+  },
+];
+
+export const clusterOverlayRbac = (): string => file(...bound("ClusterRole", [...NAMESPACED_RULES, ...CLUSTER_RULES]));
+export const namespacedOverlayRbac = (): string => file(...bound("Role", NAMESPACED_RULES));
+/** What the chart's templates put into its roles. */
+export const chartRules = (): string => file({ namespaced: NAMESPACED_RULES, cluster: CLUSTER_RULES });

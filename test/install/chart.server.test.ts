@@ -1,0 +1,139 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { describeObject, type Manifest } from "../env/manifests.ts";
+import { CHART, chart, helm, kustomize } from "./render.ts";
+
+/** The Helm chart (deploy/helm/servetwin), rendered by the real helm, beside what the real kubectl makes of deploy/kustomize. */
+
+const root = new URL("../../", import.meta.url);
+
+/** What only one of the two knows: release and chart; and the namespace, which a chart's user makes. */
+const comparable = (manifests: readonly Manifest[], namespace: string): Record<string, unknown> =>
+  Object.fromEntries(
+    manifests
+      .filter(({ kind }) => kind !== "Namespace")
+      .map((manifest) => {
+        const {
+          labels = {},
+          annotations = {},
+          ...metadata
+        } = structuredClone(manifest.metadata) as {
+          labels?: Record<string, string>;
+          annotations?: Record<string, string>;
+          name: string;
+        };
+        for (const label of ["instance", "version", "managed-by"]) delete labels[`app.kubernetes.io/${label}`];
+        delete labels["helm.sh/chart"];
+        delete annotations["helm.sh/resource-policy"];
+        const same = { ...manifest, metadata: { ...metadata, labels, annotations } };
+        // A chart knows the namespace when it is rendered; with kustomize the pod finds out.
+        const text = JSON.stringify(same).replaceAll("--namespace=$(POD_NAMESPACE)", () => `--namespace=${namespace}`);
+        return [describeObject(manifest), JSON.parse(text)];
+      }),
+  );
+
+describe("the chart", () => {
+  it("passes helm lint, strictly", async () => {
+    expect(await helm("lint", "--strict", "deploy/helm/servetwin")).toContain("0 chart(s) failed");
+  });
+
+  it("installs what the overlay for a cluster installs", async () => {
+    const ours = comparable(await chart("servetwin-system"), "servetwin-system");
+    expect(ours).toEqual(comparable(await kustomize("deploy/kustomize/overlays/cluster"), "servetwin-system"));
+    expect(Object.keys(ours)).toHaveLength(12);
+  });
+
+  it("installs what the overlay for a namespace installs", async () => {
+    const values = ['watch.namespaces=["inference"]', "crds.install=false"];
+    const ours = comparable(await chart("inference", ...values), "inference");
+    expect(ours).toEqual(comparable(await kustomize("deploy/kustomize/overlays/namespaced"), "inference"));
+    expect(Object.values(ours).filter((object) => (object as Manifest).kind.startsWith("Cluster"))).toEqual([]);
+  });
+
+  it("has the monitors and alerts of the component", async () => {
+    const rendered = await chart("servetwin-system", "podMonitor.enabled=true", "prometheusRule.enabled=true");
+    const ours = rendered.filter(({ apiVersion }) => apiVersion === "monitoring.coreos.com/v1");
+    const theirs = await kustomize("deploy/kustomize/components/monitoring");
+    const specs = (manifests: readonly Manifest[]) =>
+      Object.fromEntries(manifests.map(({ kind, spec }) => [kind, spec]));
+    expect(ours).toHaveLength(2);
+    expect(specs(ours)).toEqual(specs(theirs));
+  });
+
+  it("uses each of its templates and files", async () => {
+    const all = ["podMonitor.enabled=true", "prometheusRule.enabled=true"];
+    const sets = all.flatMap((value) => ["--set-json", value]);
+    const rendered = await helm("template", "servetwin", CHART, ...sets);
+    const templates = readdirSync(new URL("deploy/helm/servetwin/templates", root)).filter((name) =>
+      name.endsWith(".yaml"),
+    );
+    expect(templates.filter((name) => !rendered.includes(`# Source: servetwin/templates/${name}`))).toEqual([]);
+    const sources = templates.map((name) => readFileSync(new URL(`${CHART}/templates/${name}`, root), "utf8")).join();
+    for (const name of readdirSync(new URL("deploy/helm/servetwin/files", root)))
+      expect(sources).toContain(`.Files.Get "files/${name}"`);
+  });
+
+  it("gives a Role in each watched namespace, and reads Nodes only if told so", async () => {
+    const values = ['watch.namespaces=["a","b"]', "crds.install=false"];
+    const rights = (manifests: readonly Manifest[]) =>
+      manifests
+        .filter(({ kind }) => kind.endsWith("Role"))
+        .map(describeObject)
+        .sort();
+    expect(rights(await chart("twin", ...values))).toEqual([
+      "Role/a/servetwin",
+      "Role/b/servetwin",
+      "Role/twin/servetwin-lease",
+    ]);
+    expect(rights(await chart("twin", ...values, "watch.nodes=true"))).toContain("ClusterRole//servetwin-twin");
+  });
+
+  it("puts every value where it belongs", async () => {
+    const [deployment] = (
+      await chart(
+        "twin",
+        'image.digest="sha256:' + "a".repeat(64) + '"',
+        'image.pullSecrets=["registry"]',
+        'operator.mirrorNamespaces=["*"]',
+        'operator.allowUrls=["https://traces.example/a b/"]',
+        'operator.extraArgs=["--max-horizon=90d"]',
+        'podAnnotations={"a":"1"}',
+        'podLabels={"team":"x"}',
+        'nodeSelector={"pool":"ops"}',
+        'tolerations=[{"key":"ops","operator":"Exists"}]',
+        'affinity={"nodeAffinity":{}}',
+        'priorityClassName="high"',
+      )
+    ).filter(({ kind }) => kind === "Deployment");
+    const { template } = (deployment as Manifest).spec as {
+      template: { metadata: object; spec: Record<string, unknown> };
+    };
+    expect(template.metadata).toEqual({
+      annotations: { a: "1" },
+      labels: { "app.kubernetes.io/name": "servetwin", team: "x" },
+    });
+    expect(template.spec).toMatchObject({
+      imagePullSecrets: [{ name: "registry" }],
+      nodeSelector: { pool: "ops" },
+      tolerations: [{ key: "ops", operator: "Exists" }],
+      affinity: { nodeAffinity: {} },
+      priorityClassName: "high",
+      containers: [{ image: `ghcr.io/servetwin/servetwin@sha256:${"a".repeat(64)}` }],
+    });
+    const [{ args }] = template.spec.containers as [{ args: string[] }];
+    expect(args.slice(-3)).toEqual([
+      "--mirror-namespace=*",
+      "--allow-url=https://traces.example/a b/",
+      "--max-horizon=90d",
+    ]);
+  });
+
+  it.each([
+    ["a value that there isn't", "podMonitr.enabled=true", "podMonitr"],
+    ["a namespace that can't be", 'watch.namespaces=["A_b"]', "/watch/namespaces/0"],
+    ["threads that are none", "operator.threads=0", "/operator/threads"],
+    ["a URL that is none", 'operator.allowUrls=["traces"]', "/operator/allowUrls/0"],
+  ])("refuses %s, and says where", async (_name, value, where) => {
+    await expect(chart("twin", value)).rejects.toThrow(where);
+  });
+});

@@ -1,0 +1,341 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually, type Program, up } from "../e2e/program.ts";
+import { type ControlPlane, startControlPlane } from "../env/control-plane.ts";
+import { temporaryDirectory } from "../env/daemon.ts";
+import { apply, applyAll, describeObject, type Manifest } from "../env/manifests.ts";
+import { type AccessRule, CLUSTER_RULES, NAMESPACED_RULES } from "./access.ts";
+import { chart, kustomize } from "./render.ts";
+
+/**
+ * What kustomize and the chart render, applied to a real API server; the operator then runs as the ServiceAccount installed that
+ * way, with a token from the TokenRequest API and the arguments of the Deployment.
+ */
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+const files = temporaryDirectory("install");
+
+let plane: ControlPlane;
+
+/** A CRD of the Prometheus operator, without its schema. */
+const monitoring = (kind: string, plural: string): Manifest => ({
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: {
+    name: `${plural}.monitoring.coreos.com`,
+    annotations: { "api-approved.kubernetes.io": "https://github.com/prometheus-operator/prometheus-operator" },
+  },
+  spec: {
+    group: "monitoring.coreos.com",
+    scope: "Namespaced",
+    names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
+    versions: [
+      {
+        name: "v1",
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+      },
+    ],
+  },
+});
+
+const served = (path: string): Promise<boolean> =>
+  eventually(async () => (await plane.request("GET", path)).status === 200, { what: path });
+
+/** CRDs and Namespaces first, as kubectl and helm do. */
+const install = async (manifests: readonly Manifest[]): Promise<void> => {
+  const early = ({ kind }: Manifest): boolean => kind === "CustomResourceDefinition" || kind === "Namespace";
+  for (const manifest of manifests.filter(early)) await apply(plane, manifest);
+  await served("/apis/servetwin.dev/v1alpha1/inferencesimulations");
+  for (const manifest of manifests.filter((one) => !early(one))) await apply(plane, manifest);
+};
+
+/** For the ServiceAccount, as a pod gets it. */
+const kubeconfigOf = async (namespace: string): Promise<string> => {
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/servetwin/token`;
+  const answer = await plane.request("POST", path, {
+    apiVersion: "authentication.k8s.io/v1",
+    kind: "TokenRequest",
+    spec: { expirationSeconds: 3600 },
+  });
+  expect(answer.status).toBe(201);
+  const { token } = (answer.body as { status: { token: string } }).status;
+  const file = join(files.path, `kubeconfig-${namespace}`);
+  const config = {
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "pod",
+    clusters: [
+      {
+        name: "pod",
+        cluster: {
+          server: plane.url,
+          "certificate-authority-data": Buffer.from(plane.certificates.ca).toString("base64"),
+        },
+      },
+    ],
+    users: [{ name: "pod", user: { token } }],
+    contexts: [{ name: "pod", context: { cluster: "pod", user: "pod" } }],
+  };
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+  return file;
+};
+
+/** The operator with the Deployment's own arguments; only where it listens is the test's. */
+const start = async (manifests: readonly Manifest[], namespace: string): Promise<Program> => {
+  const deployment = manifests.find(({ kind }) => kind === "Deployment");
+  const { template } = (deployment as Manifest).spec as {
+    template: { spec: { containers: [{ args: string[] }] } };
+  };
+  const [command, ...args] = template.spec.containers[0].args.map((arg) => arg.replace("$(POD_NAMESPACE)", namespace));
+  expect(command).toBe("up");
+  const given = args.filter((arg) => !arg.startsWith("--listen="));
+  return up(["--kubeconfig", await kubeconfigOf(namespace), ...given]);
+};
+
+const preview = (name: string, namespace: string): Manifest => ({
+  apiVersion: "servetwin.dev/v1alpha1",
+  kind: "InferenceSimulation",
+  metadata: { name, namespace },
+  spec: {
+    mirror: { workloads: [{ kind: "Deployment", name: "vllm-llama-8b" }] },
+    workload: {
+      synthetic: {
+        clients: [
+          {
+            name: "chat",
+            rate: 2,
+            prompt: { distribution: "constant", tokens: 100 },
+            output: { distribution: "constant", tokens: 100 },
+          },
+        ],
+      },
+    },
+    run: { horizon: "5m" },
+  },
+});
+
+const statusOf = async (name: string, namespace: string): Promise<{ phase?: string } | undefined> => {
+  const path = `/apis/servetwin.dev/v1alpha1/namespaces/${namespace}/inferencesimulations/${name}`;
+  return ((await plane.request("GET", path)).body as { status?: { phase?: string } }).status;
+};
+
+const finishes = (name: string, namespace: string, operator: Program): Promise<boolean> =>
+  eventually(async () => (await statusOf(name, namespace))?.phase === "Succeeded", {
+    withinSeconds: 60,
+    what: `end of ${namespace}/${name}`,
+    detail: () => operator.output(),
+  });
+
+/** What was asked of the API server and refused, by its own count of what it asked. */
+const refusals = async (operator: Program): Promise<string[]> =>
+  (await (await fetch(`${operator.url}/metrics`)).text())
+    .split("\n")
+    .filter((line) => line.startsWith("rest_client_requests_total{") && /code="(401|403)"/.test(line));
+
+/** In the operator's own namespace; to get and update holds for its own Lease only. */
+const LEASE_RULE: AccessRule = { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"] };
+
+interface Resource {
+  readonly group: string;
+  readonly name: string;
+  readonly verbs: readonly string[];
+  readonly namespaced: boolean;
+}
+
+/** Everything that the API server has, subresources too. */
+const resources = async (): Promise<Resource[]> => {
+  const groups = (await plane.request("GET", "/apis")).body as {
+    groups: { preferredVersion: { groupVersion: string } }[];
+  };
+  const versions = ["v1", ...groups.groups.map(({ preferredVersion }) => preferredVersion.groupVersion)];
+  const lists = await Promise.all(
+    versions.map(async (version) => {
+      const path = version === "v1" ? "/api/v1" : `/apis/${version}`;
+      const { resources } = (await plane.request("GET", path)).body as {
+        resources: { name: string; verbs: string[]; namespaced: boolean }[];
+      };
+      return resources.map((one) => ({
+        ...one,
+        group: version.includes("/") ? (version.split("/")[0] as string) : "",
+      }));
+    }),
+  );
+  return lists.flat();
+};
+
+const allows = (rules: readonly AccessRule[], verb: string, { group, name }: Resource): boolean =>
+  rules.some(
+    ({ apiGroups, resources, verbs }) => apiGroups.includes(group) && resources.includes(name) && verbs.includes(verb),
+  );
+
+/** What the ServiceAccount may do and should not, and the other way round. */
+const surprises = async (namespace: string, place: string, rules: readonly AccessRule[]): Promise<string[]> => {
+  const asked = (await resources()).flatMap((resource) => resource.verbs.map((verb) => ({ resource, verb })));
+  expect(asked.length).toBeGreaterThan(300);
+  const found: string[] = [];
+  const ask = async ({ resource, verb }: (typeof asked)[number]): Promise<void> => {
+    const [name, subresource] = resource.name.split("/");
+    const answer = await plane.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {
+      spec: {
+        user: `system:serviceaccount:${namespace}:servetwin`,
+        groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"],
+        resourceAttributes: {
+          verb,
+          group: resource.group,
+          resource: name,
+          ...(subresource === undefined ? {} : { subresource }),
+          ...(resource.namespaced ? { namespace: place } : {}),
+        },
+      },
+    });
+    const { allowed } = (answer.body as { status: { allowed: boolean } }).status;
+    // Everybody who is logged in may ask about themselves (system:basic-user).
+    if (resource.name.startsWith("self")) return;
+    if (allowed !== allows(rules, verb, resource))
+      found.push(`${verb} ${resource.group}/${resource.name}: ${allowed ? "allowed" : "refused"}`);
+  };
+  for (let i = 0; i < asked.length; i += 20) await Promise.all(asked.slice(i, i + 20).map(ask));
+  return found;
+};
+
+beforeAll(async () => {
+  plane = await startControlPlane({ controllerManager: true });
+  for (const name of ["inference", "other"])
+    await apply(plane, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  for (const name of ["inference", "other"])
+    await applyAll(plane, read("deploy/examples/quickstart/vllm-llama-8b.yaml"), name);
+  await apply(plane, monitoring("PodMonitor", "podmonitors"));
+  await apply(plane, monitoring("PrometheusRule", "prometheusrules"));
+  await served("/apis/monitoring.coreos.com/v1/podmonitors");
+  await served("/apis/monitoring.coreos.com/v1/prometheusrules");
+});
+afterAll(async () => {
+  await plane?.stop();
+  files.remove();
+});
+
+describe("kustomize's overlay for a cluster", () => {
+  let manifests: Manifest[];
+  beforeAll(async () => {
+    manifests = await kustomize("deploy/kustomize/overlays/cluster");
+    await install(manifests);
+  });
+
+  it("makes pods that Pod Security's restricted profile lets in", async () => {
+    const pods = await eventually(
+      async () => {
+        const { body } = await plane.request("GET", "/api/v1/namespaces/servetwin-system/pods");
+        const { items } = body as { items: { metadata: { labels: Record<string, string> } }[] };
+        return items.length > 0 && items;
+      },
+      { what: "pods", detail: () => plane.log("controllerManager") },
+    );
+    expect(pods[0]?.metadata.labels["app.kubernetes.io/name"]).toBe("servetwin");
+  });
+
+  it("lets its ServiceAccount run simulations of any namespace, and nothing that it asks is refused", async () => {
+    const operator = await start(manifests, "servetwin-system");
+    try {
+      await apply(plane, preview("chat", "inference"));
+      await finishes("chat", "inference", operator);
+      expect(await refusals(operator)).toEqual([]);
+      const events = (await plane.request("GET", "/apis/events.k8s.io/v1/namespaces/inference/events")).body as {
+        items: { reason: string; regarding: { name: string } }[];
+      };
+      expect(events.items.filter(({ regarding }) => regarding.name === "chat")).not.toEqual([]);
+    } finally {
+      expect(await operator.stop()).toBe(0);
+    }
+  });
+
+  it("gives no right beyond those, whatever the API server has", async () => {
+    const rules = [...NAMESPACED_RULES, ...CLUSTER_RULES];
+    expect(await surprises("servetwin-system", "inference", rules)).toEqual([]);
+    expect(await surprises("servetwin-system", "servetwin-system", [...rules, LEASE_RULE])).toEqual([]);
+  });
+
+  it("lets people with the roles view and edit do so with simulations", async () => {
+    const may = async (role: string, verb: string): Promise<boolean> => {
+      const user = `${role}-of-inference`;
+      await apply(plane, {
+        apiVersion: "rbac.authorization.k8s.io/v1",
+        kind: "RoleBinding",
+        metadata: { name: user, namespace: "inference" },
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
+        subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: user }],
+      });
+      const answer = await plane.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {
+        spec: {
+          user,
+          resourceAttributes: {
+            verb,
+            group: "servetwin.dev",
+            resource: "inferencesimulations",
+            namespace: "inference",
+          },
+        },
+      });
+      return (answer.body as { status: { allowed: boolean } }).status.allowed;
+    };
+    // The controller manager of these tests doesn't aggregate: the roles are bound as they are.
+    expect(await may("servetwin-view", "list")).toBe(true);
+    expect(await may("servetwin-view", "create")).toBe(false);
+    expect(await may("servetwin-edit", "create")).toBe(true);
+  });
+});
+
+describe("kustomize's overlay for a namespace", () => {
+  let manifests: Manifest[];
+  beforeAll(async () => {
+    manifests = await kustomize("deploy/kustomize/overlays/namespaced");
+    await install(manifests);
+  });
+
+  it("has nothing outside of it", () => {
+    expect(manifests.map(({ metadata }) => metadata.namespace)).toEqual(manifests.map(() => "inference"));
+  });
+
+  it("runs the simulations of its namespace and lets the others be", async () => {
+    await apply(plane, preview("mine", "inference"));
+    await apply(plane, preview("theirs", "other"));
+    const operator = await start(manifests, "inference");
+    try {
+      await finishes("mine", "inference", operator);
+      expect(await statusOf("theirs", "other")).toBeUndefined();
+      // It asks for Nodes in vain, and says what it does without.
+      expect(operator.output()).toContain("grant get, list and watch on nodes");
+    } finally {
+      expect(await operator.stop()).toBe(0);
+    }
+  });
+
+  it("gives no right beyond it", async () => {
+    expect(await surprises("inference", "inference", [...NAMESPACED_RULES, LEASE_RULE])).toEqual([]);
+    expect(await surprises("inference", "other", [])).toEqual([]);
+  });
+});
+
+describe("the chart", () => {
+  it("installs with everything on, and its ServiceAccount runs a simulation", async () => {
+    await apply(plane, { apiVersion: "v1", kind: "Namespace", metadata: { name: "twin" } });
+    const manifests = await chart(
+      "twin",
+      'watch.namespaces=["other"]',
+      "watch.nodes=true",
+      "podMonitor.enabled=true",
+      "prometheusRule.enabled=true",
+    );
+    await install(manifests);
+    expect(manifests.map(describeObject)).toContain("PodMonitor/twin/servetwin");
+    const operator = await start(manifests, "twin");
+    try {
+      await apply(plane, preview("charted", "other"));
+      await finishes("charted", "other", operator);
+      expect(await refusals(operator)).toEqual([]);
+    } finally {
+      expect(await operator.stop()).toBe(0);
+    }
+  });
+});
