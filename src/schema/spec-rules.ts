@@ -267,7 +267,7 @@ export const runRules: readonly Rule<Run>[] = [
   {
     message: "run.speed must be 1 for a Shadow of live traffic: it keeps production's pace",
     field: ["run", "speed"],
-    cel: 'self.mode != "Shadow" || !has(self.workload.prometheus) || self.run.speed == 1',
+    cel: 'self.mode != "Shadow" || !has(self.workload.prometheus) || self.run.speed == 1.0',
     holds: ({ mode, run, workload }) => mode !== "Shadow" || workload.prometheus === undefined || run.speed === 1,
   },
   {

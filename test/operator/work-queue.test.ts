@@ -195,7 +195,7 @@ describe("WorkQueue", () => {
     clock.pass(1);
     await queue.next();
     clock.pass(3);
-    expect(queue.state).toEqual({ depth: 0, unfinishedSeconds: 7, longestSeconds: 4 });
+    expect(queue.state).toMatchObject({ depth: 0, unfinishedSeconds: 7, longestSeconds: 4 });
     queue.done("a");
     queue.addAfterFailure("a");
     expect(said).toEqual(["added", "added", "took after 2", "took after 3", "done after 4", "retried"]);
