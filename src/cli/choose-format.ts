@@ -2,8 +2,8 @@ import { usageError } from "./exit.ts";
 import type { Format } from "./format.ts";
 import { formats } from "./formats/index.ts";
 
-/** What a format is asked to print: runs, or what a change does. */
-export type Printing = "print" | "compare";
+/** What a format is asked to print: runs, what a change does, or what a sweep found. */
+export type Printing = "print" | "compare" | "sweep";
 
 export const formatNames = (printing: Printing): string =>
   formats

@@ -3,6 +3,7 @@ import type { Judged } from "../report/objectives.ts";
 import type { Report } from "../report/report.ts";
 import type { LeftOut } from "./preview/compared-simulations.ts";
 import type { Previewed } from "./preview/previewed.ts";
+import type { Swept } from "./sweep/swept.ts";
 
 /** What came of one scenario of a simulation: a report per replication. Candidates follow their baseline. */
 export interface Outcome {
@@ -40,4 +41,6 @@ export interface Format {
   print?(outcomes: readonly Outcome[]): string;
   /** For `preview` and `check`. Left out: it says nothing about changes. */
   compare?(answer: Answer): string;
+  /** For `sweep`. */
+  sweep?(found: readonly Swept[]): string;
 }

@@ -4,7 +4,7 @@ import { type ReadCandidate, read } from "../operator/read.ts";
 import type { Limits } from "../schema/limits.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
 import type { Store, StoredObject } from "../store/store.ts";
-import type { MirroredValue } from "../twin/mirror.ts";
+import type { ManifestRef, MirroredValue } from "../twin/mirror.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import { BadInput } from "./exit.ts";
 
@@ -13,6 +13,8 @@ export interface Prepared {
   readonly scenario: Scenario;
   readonly values: readonly MirroredValue[];
   readonly candidates: readonly ReadCandidate[];
+  /** Objects that it was mirrored from. */
+  readonly reads: readonly ManifestRef[];
   readonly warnings: readonly Problem[];
 }
 

@@ -16,7 +16,7 @@ const onePatch: Rule<{ merge?: unknown; json6902?: unknown; replace?: unknown }>
   holds: ({ merge, json6902, replace }) => count(merge, json6902, replace) === 1,
 };
 
-const target = z
+export const target = z
   .strictObject({
     kind: z.string().min(1).max(63).meta({ description: "Kind of the object, such as HorizontalPodAutoscaler." }),
     name: z.string().min(1).max(253).optional().meta({

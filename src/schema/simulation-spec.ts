@@ -30,6 +30,7 @@ import {
   someTarget,
   specRules,
 } from "./spec-rules.ts";
+import { sweep } from "./sweep.ts";
 
 type LatencyModelName = (typeof latencyModels.all)[number]["name"];
 
@@ -648,6 +649,7 @@ export const simulationSpec = ruled(
     overrides: overrides.prefault({}),
     workload,
     candidates,
+    sweep: sweep.optional(),
     slo: slo.default([]),
     saturation: saturation.prefault({}),
     objectives: z

@@ -283,6 +283,7 @@ interface Whole {
   readonly replicas?: number | undefined;
   readonly objectives: readonly unknown[];
   readonly candidates: readonly unknown[];
+  readonly sweep?: unknown;
   readonly mirror: { readonly autoscaler?: { readonly driver: string } | undefined };
 }
 
@@ -300,6 +301,13 @@ export const specRules: readonly Rule<Whole>[] = [
     fix: "use mode: Preview, or drop them",
     cel: 'self.mode != "Shadow" || size(self.candidates) == 0',
     holds: ({ mode, candidates }) => mode !== "Shadow" || candidates.length === 0,
+  },
+  {
+    message: "a sweep runs previews; a Shadow never ends",
+    field: ["sweep"],
+    fix: "use mode: Preview, or drop it",
+    cel: 'self.mode != "Shadow" || !has(self.sweep)',
+    holds: ({ mode, sweep }) => mode !== "Shadow" || sweep === undefined,
   },
   {
     message: "replicas is set through /scale, by a real autoscaler: it needs mirror.autoscaler.driver: External",

@@ -1,6 +1,7 @@
 import type { Format } from "../format.ts";
 import { documentOfAnswer } from "./answer-document.ts";
 import { documentOf } from "./document.ts";
+import { documentOfSweeps } from "./sweep-document.ts";
 
 const text = (document: unknown): string => `${JSON.stringify(document, null, 2)}\n`;
 
@@ -9,4 +10,5 @@ export const json: Format = {
   summary: "everything, for machines",
   print: (outcomes) => text(documentOf(outcomes)),
   compare: (answer) => text(documentOfAnswer(answer)),
+  sweep: (found) => text(documentOfSweeps(found)),
 };

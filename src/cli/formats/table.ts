@@ -13,6 +13,7 @@ import { plotted, pointsOf } from "../plot.ts";
 import { comparison } from "./comparison.ts";
 import { comparisonTable } from "./comparison-table.ts";
 import { duration, number, percent, seconds } from "./figure.ts";
+import { sweepTable } from "./sweep-table.ts";
 
 /** For people: KPIs, objectives, scale events, and courses over time as plots. */
 export const table: Format = {
@@ -23,6 +24,7 @@ export const table: Format = {
       .map((simulation) => simulated(outcomes.filter((outcome) => outcome.simulation === simulation)))
       .join("\n"),
   compare: comparisonTable,
+  sweep: sweepTable,
 };
 
 /** The baseline in full; of candidates what they do, and all of them beside it. */

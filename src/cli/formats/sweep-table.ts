@@ -1,0 +1,57 @@
+import Table from "cli-table3";
+import { dump } from "js-yaml";
+import { right } from "../cell.ts";
+import type { Swept, Tried } from "../sweep/swept.ts";
+
+/** Of what died early. */
+const SHOWN = 10;
+
+/** For people: what was tried (best first), the frontier, and the change to make. */
+export const sweepTable = (sweeps: readonly Swept[]): string => sweeps.map(textOf).join("\n");
+
+const textOf = ({ simulation, search, parameters, combinations, tried, impossible, recommended }: Swept): string => {
+  const unit = tried[0]?.score.costUnit === "cost" ? "cost" : "GPU-hours";
+  const table = new Table({
+    head: [...parameters.map((_, i) => `[${i + 1}]`), "SLO attainment", unit, "objectives", "replications", "frontier"],
+    style: { head: [], border: [] },
+    colAligns: right(parameters.length + 5),
+  });
+  const most = tried[0]?.replications ?? 0;
+  const finished = tried.filter(({ replications }) => replications === most);
+  const shown = tried.slice(0, Math.max(finished.length, SHOWN));
+  table.push(...shown.map(rowOf));
+  const lines = [
+    `${simulation}: ${search} search, ${tried.length} of ${combinations.toLocaleString("en-US")} combinations tried. Simulated, not measured.`,
+    ...parameters.map((parameter, i) => `  [${i + 1}] ${parameter}`),
+    table.toString(),
+  ];
+  if (shown.length < tried.length) lines.push(`${tried.length - shown.length} more did worse (-o json names them).`);
+  if (impossible.length > 0)
+    lines.push(
+      `${impossible.length} can't be simulated, such as ${JSON.stringify(impossible[0]?.values)}: ${impossible[0]?.why}`,
+    );
+  if (recommended === undefined) {
+    lines.push("None of them meets the objectives: the first row misses them by least.");
+    return `${lines.join("\n")}\n`;
+  }
+  lines.push(
+    "",
+    "Recommended, as spec.candidates[].patches takes it:",
+    dump(recommended.patches, { noRefs: true }).trimEnd(),
+  );
+  if (recommended.mergePatch !== undefined) {
+    const [kind = "", namespace = "", name = ""] = recommended.mergePatch.object.split("/");
+    const patch = JSON.stringify(recommended.mergePatch.patch).replaceAll("'", "'\\''");
+    lines.push("", `kubectl patch ${kind.toLowerCase()} ${name} -n ${namespace} --type=merge -p '${patch}'`);
+  }
+  return `${lines.join("\n")}\n`;
+};
+
+const rowOf = ({ values, score, replications, frontier }: Tried): string[] => [
+  ...values.map((value) => (typeof value === "string" ? value : JSON.stringify(value))),
+  `${(score.attainment * 100).toFixed(1)} %`,
+  score.cost.toFixed(2),
+  score.violation === 0 ? "met" : `missed by ${(score.violation * 100).toFixed(0)} %`,
+  String(replications),
+  frontier ? "*" : "",
+];

@@ -1,0 +1,98 @@
+import type { Problem } from "../../model/problem.ts";
+import { KIND } from "../../schema/resource.ts";
+import type { Sweep, SweepParameter } from "../../schema/sweep.ts";
+import type { KubeObject, Store, StoredObject } from "../../store/store.ts";
+import { valueAt } from "../../twin/sweep/patches.ts";
+import { sizeOf } from "../../twin/sweep/space.ts";
+import { BadInput } from "../exit.ts";
+import type { Prepared } from "../prepare.ts";
+
+/** A parameter and the one object that it is a field of. */
+export interface Found {
+  readonly parameter: SweepParameter;
+  readonly object: KubeObject;
+  /** `Kind/namespace/name`. */
+  readonly name: string;
+}
+
+/** The objects meant. @throws BadInput with all that is wrong with the parameters and the budget */
+export const foundIn = (
+  stored: StoredObject,
+  sweep: Sweep,
+  lengths: readonly number[],
+  { prepared, store }: { readonly prepared: Prepared; readonly store: Store },
+): readonly Found[] => {
+  const { namespace, name } = prepared.simulation.metadata;
+  const problems: Problem[] = [];
+  const say = (reason: string, field: string, message: string, fix: string): void => {
+    problems.push({ severity: "error", object: `${KIND}/${namespace}/${name}`, field, reason, message, fix });
+  };
+  if (prepared.simulation.spec.objectives.length === 0) {
+    const fix = "say what has to be met, such as { metric: ttft, percentile: 99, atMost: 1s }";
+    say(
+      "NoObjectives",
+      "spec.objectives",
+      "a sweep looks for the cheapest that meets the objectives, and none is said",
+      fix,
+    );
+  }
+  const size = sizeOf(lengths);
+  if (sweep.search === "Grid" && size > sweep.candidates) {
+    const message = `the grid has ${size.toLocaleString("en-US")} combinations, and candidates allows ${sweep.candidates}`;
+    const fix = "choose larger steps or fewer parameters, or search: Bayesian, which tries only as many as allowed";
+    say("TooManyCombinations", "spec.sweep.parameters", message, fix);
+  }
+  const found = sweep.parameters.flatMap((parameter, i): Found[] => {
+    const field = `spec.sweep.parameters[${i}]`;
+    const { kind, name: wanted } = parameter.target;
+    if (kind === KIND) {
+      if (parameter.path.startsWith("/spec/overrides/"))
+        return [{ parameter, object: stored.object, name: `${KIND}/${namespace}/${name}` }];
+      const message = "of the simulation only what it overrides can vary";
+      say("NotComparable", `${field}.path`, message, "choose a path below /spec/overrides/");
+      return [];
+    }
+    const names = prepared.reads
+      .filter((ref) => ref.kind === kind && ref.namespace === namespace)
+      .map((ref) => ref.name);
+    const meant = names.filter((one) => wanted === undefined || one === wanted);
+    const object = store.list(kind, namespace).find((one) => one.object.metadata.name === meant[0])?.object;
+    if (meant.length !== 1 || object === undefined) {
+      const message =
+        meant.length > 1
+          ? `the simulation mirrors ${meant.length} of kind ${kind}`
+          : `the simulation mirrors no ${kind}${wanted === undefined ? "" : ` ${wanted}`}`;
+      const fix =
+        names.length > 0
+          ? `set name to one of ${names.join(", ")}`
+          : `it mirrors ${[...new Set(prepared.reads.map((ref) => `${ref.kind} ${ref.name}`))].join(", ")}`;
+      say(meant.length > 1 ? "Ambiguous" : "NotMirrored", `${field}.target`, message, fix);
+      return [];
+    }
+    const full = `${kind}/${namespace}/${meant[0]}`;
+    if (valueAt(object, parameter.path) === undefined) {
+      const message = `${full} has nothing at ${parameter.path}`;
+      say(
+        "NoSuchField",
+        `${field}.path`,
+        message,
+        `${thereIn(object, parameter.path)}; or set the field in the manifest first`,
+      );
+      return [];
+    }
+    return [{ parameter, object, name: full }];
+  });
+  if (problems.length > 0) throw new BadInput(problems);
+  return found;
+};
+
+/** What could have been meant: the fields of the last part of the path that is there. */
+const thereIn = (object: KubeObject, path: string): string => {
+  let at = path;
+  let held: unknown;
+  do {
+    at = at.slice(0, at.lastIndexOf("/"));
+    held = valueAt(object, at);
+  } while (at !== "" && (typeof held !== "object" || held === null));
+  return `at ${at === "" ? "/" : at} there is ${Object.keys((at === "" ? object : held) as object).join(", ")}`;
+};

@@ -1,0 +1,53 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+import { json } from "../../../src/cli/formats/json.ts";
+import { table } from "../../../src/cli/formats/table.ts";
+import { hpa, type Spec, swept } from "./swept.ts";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+const SHORT = { horizon: "3m", warmUp: "30s", seed: 7 };
+const MIN_REPLICAS = { target: hpa, path: "/spec/minReplicas", values: [3, 4, 9] };
+const small = (spec: Spec): Spec => ({
+  ...spec,
+  run: SHORT,
+  sweep: { search: "Grid", replications: 2, parameters: [MIN_REPLICAS] },
+});
+
+it("finds the cheapest that meets the objectives, the same on any number of threads, as a patch that applies", async () => {
+  const [one, three] = [await swept(small, 1), await swept(small, 3)];
+  expect(json.sweep?.([one.swept])).toBe(json.sweep?.([three.swept]));
+  const { tried, impossible, recommended } = one.swept;
+  expect(recommended?.values).toEqual([3]);
+  expect(recommended?.mergePatch).toEqual({
+    object: "HorizontalPodAutoscaler/inference/vllm-llama-8b",
+    patch: { spec: { minReplicas: 3 } },
+  });
+  // Of three the best goes on; nine at least and eight at most can't be.
+  expect(tried.map(({ replications }) => replications)).toEqual([2, 1]);
+  expect(impossible.map(({ values }) => values)).toEqual([[9]]);
+  await one.applies();
+  expect(table.sweep?.([one.swept])).toContain(
+    `kubectl patch horizontalpodautoscaler vllm-llama-8b -n inference --type=merge -p '{"spec":{"minReplicas":3}}'`,
+  );
+});
+
+it("recommends nothing where nothing meets the objectives", async () => {
+  const hopeless = (spec: Spec): Spec => ({
+    ...small(spec),
+    objectives: [{ metric: "ttft", percentile: 50, atMost: "1us" }],
+  });
+  expect((await swept(hopeless)).swept.recommended).toBeUndefined();
+});
+
+it("runs the example as its README says", async () => {
+  const folder = "deploy/examples/sweep";
+  const files = ["deploy/examples/quickstart/vllm-llama-8b.yaml", "deploy/examples/quickstart/hpa.yaml", folder];
+  const args = ["dist/servetwin.js", "sweep", ...files.flatMap((file) => ["-f", file])];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: root });
+  expect(stderr).toBe("");
+  expect(stdout).toMatch(/^inference\/chat-sweep: Bayesian search, 24 of 80 combinations tried/);
+  expect(stdout).toMatch(/kubectl patch horizontalpodautoscaler vllm-llama-8b -n inference --type=merge -p '\{"spec"/);
+});
