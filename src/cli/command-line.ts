@@ -35,7 +35,8 @@ Examples:
 
 Exit codes: 0 objectives met (or none said), 1 not met, 2 bad input, 3 inconclusive, 4 internal error.`,
     );
-  for (const add of [up, preview, check, sweep, run, explain, init, fitModel, calibrate, crds, completion]) add(program);
+  for (const add of [up, preview, check, sweep, run, explain, init, fitModel, calibrate, crds, completion])
+    add(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 };
