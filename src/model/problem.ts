@@ -23,7 +23,7 @@ export type Result<T, E = readonly Problem[]> =
 export const good = <T>(value: T, warnings: readonly Problem[] = []): Result<T> => ({ ok: true, value, warnings });
 export const bad = (...problems: readonly Problem[]): Result<never> => ({ ok: false, problems });
 
-/** One line: `file:line: Kind/ns/name: field: message; fix`. Whatever of the input is quoted in it can't make it two, nor endless. */
+/** One line, but for the excerpt of a formula: `file:line: Kind/ns/name: field: message; fix`. What is quoted in it can't make it endless. */
 export const describeProblem = (p: Problem): string => {
   const place = p.file === undefined ? undefined : p.line === undefined ? p.file : `${p.file}:${p.line}`;
   const where = [place, p.object, p.field].flatMap((part) => (part === undefined ? [] : [plain(part)])).join(": ");
@@ -33,12 +33,15 @@ export const describeProblem = (p: Problem): string => {
 /** Of one part; the longest messages of ours, with their lists of names, have half of it. */
 const MOST_CHARACTERS = 2000;
 
-/** Without line breaks and control characters, which could forge lines of a log or move a terminal's cursor. */
+/**
+ * Without control characters, which could move a terminal's cursor, and without line breaks, which could forge lines of a log;
+ * only those before ` | ` stay, by which a message shows the place in a formula.
+ */
 const plain = (text: string): string => {
   const cut = text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
   return cut
-    .replace(/\s*[\n\r\u2028\u2029]\s*/g, " ")
-    .replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    .replace(/\s*(?:\r|\u2028|\u2029|\n(?! \| ))\s*/g, " ")
+    .replace(/[^\P{Cc}\n]/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`);
 };
 
 /** As a command prints it: `error: …` or `warning: …`. */
