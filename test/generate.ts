@@ -14,7 +14,7 @@ import { ROUTES } from "../src/server/routes.ts";
 import { gatewayDocs } from "../src/twin/gateway-docs.ts";
 import { configMaps, DASHBOARDS, dashboardJson, grafanaDashboards } from "./dashboards/index.ts";
 import { chartRules, clusterOverlayRbac, namespacedOverlayRbac } from "./install/access.ts";
-import { chartAlerts, chartCrd } from "./install/chart-files.ts";
+import { chartAlerts, chartCrd, chartWebhooks } from "./install/chart-files.ts";
 
 /** Files that follow from the code: `npm run gen` writes them, a test fails when they are stale. Paths from the repository's root. */
 export const GENERATED: readonly { readonly path: string; readonly text: () => string | Promise<string> }[] = [
@@ -23,6 +23,7 @@ export const GENERATED: readonly { readonly path: string; readonly text: () => s
   { path: "deploy/kustomize/overlays/namespaced/rbac.yaml", text: namespacedOverlayRbac },
   { path: "deploy/helm/servetwin/files/rules.yaml", text: chartRules },
   { path: "deploy/helm/servetwin/files/alerts.yaml", text: chartAlerts },
+  { path: "deploy/helm/servetwin/files/webhooks.yaml", text: chartWebhooks },
   { path: "deploy/helm/servetwin/files/crd.yaml", text: chartCrd },
   { path: "docs/crd.md", text: crdDocs },
   { path: "docs/openapi.json", text: () => `${JSON.stringify(openApi(ROUTES), null, 2)}\n` },

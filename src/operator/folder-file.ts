@@ -30,9 +30,9 @@ export const fileInFolder = async (path: string, store: Store, wanted: Wanted): 
     return bad(found);
   };
   if (store.folder === undefined) return problem("PathNotAllowed", "files are read in folder mode only", instead);
-  const root = await realpath(store.folder);
-  const file = await realpath(resolve(root, path)).catch(() => undefined);
-  if (file === undefined) {
+  const root = await realpath(store.folder).catch(() => undefined);
+  const file = root === undefined ? undefined : await realpath(resolve(root, path)).catch(() => undefined);
+  if (root === undefined || file === undefined) {
     return problem(missing, `there is no file ${path} in ${store.folder}`, "name a file below the folder");
   }
   const inside = relative(root, file);

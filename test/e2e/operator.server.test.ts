@@ -198,7 +198,7 @@ describe("an operator", () => {
 
 describe("its webhook", () => {
   beforeAll(async () => {
-    for (const manifest of manifestsOf(text("deploy/operator/webhook.yaml"))) {
+    for (const manifest of manifestsOf(text("deploy/kustomize/components/webhook/webhook.yaml"))) {
       const webhooks = (manifest["webhooks"] as Record<string, unknown>[]).map((webhook) => ({
         ...webhook,
         clientConfig: {

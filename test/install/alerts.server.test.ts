@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { dump } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { OperatorMetrics } from "../../src/exporter/operator-metrics.ts";
 import { binaries } from "../env/build.ts";
 import { temporaryDirectory } from "../env/daemon.ts";
 import { kustomize } from "./render.ts";
@@ -12,7 +13,11 @@ import { kustomize } from "./render.ts";
 
 interface Groups {
   readonly groups: readonly {
-    readonly rules: readonly { readonly alert: string; readonly annotations: Readonly<Record<string, string>> }[];
+    readonly rules: readonly {
+      readonly alert: string;
+      readonly expr: string;
+      readonly annotations: Readonly<Record<string, string>>;
+    }[];
   }[];
 }
 
@@ -36,6 +41,7 @@ const HEALTHY = {
   [`${QUEUE},le="100.0"}`]: "0+60x60",
   [`${QUEUE},le="+Inf"}`]: "0+60x60",
   [`servetwin_shadow_lag_seconds{${OWN},simulation="inference/chat"}`]: "0.2x60",
+  [`servetwin_drifted{${OWN},simulation="inference/chat",cause=""}`]: "0x60",
   [`rest_client_requests_total{${OWN},code="200"}`]: "0+60x60",
   [`rest_client_requests_total{${OWN},code="500"}`]: "0+1x60",
 };
@@ -96,10 +102,16 @@ const CASES: readonly Case[] = [
     labels: NAMESPACE,
   },
   {
+    alert: "ServetwinDrifted",
+    over: { [`servetwin_drifted{${OWN},simulation="inference/a",cause="EngineDiffers"}`]: "1x60" },
+    summary: "inference/a no longer simulates what production does (EngineDiffers)",
+    labels: { simulation: "inference/a", cause: "EngineDiffers" },
+  },
+  {
     alert: "ServetwinShadowLags",
     over: { [`servetwin_shadow_lag_seconds{${OWN},simulation="inference/chat"}`]: "90x60" },
-    summary: "The Shadow inference/chat is 1m 30s behind the wall clock.",
-    labels: { ...NAMESPACE, job: "servetwin-system/servetwin", simulation: "inference/chat" },
+    summary: "inference/chat is more than a minute behind",
+    labels: { simulation: "inference/chat" },
   },
   {
     alert: "ServetwinAPIRequestsFail",
@@ -113,6 +125,24 @@ describe("the operator's alerts", () => {
   it("are those that are tested here", () => {
     const names = rules.groups.flatMap((group) => group.rules.map(({ alert }) => alert));
     expect(names).toEqual(CASES.map(({ alert }) => alert));
+  });
+
+  it("ask for series that the operator exports", async () => {
+    const state = {
+      leading: true,
+      workers: { active: 0, most: 1 },
+      queue: { waiting: { edit: 0, resync: 0 }, unfinishedSeconds: 0, longestSeconds: 0 },
+      simulations: [],
+    };
+    const described = await new OperatorMetrics(() => state, { version: "0" }, false).described();
+    const exported = described.flatMap(({ name }) => [name, `${name}_total`, `${name}_bucket`]);
+    const asked = rules.groups.flatMap((group) =>
+      group.rules.flatMap(
+        ({ expr }) => expr.match(/\b(?:servetwin|leader_election|controller_runtime|workqueue|rest_client)_\w+/g) ?? [],
+      ),
+    );
+    expect(asked.length).toBeGreaterThan(5);
+    expect(asked.filter((name) => !exported.includes(name))).toEqual([]);
   });
 
   it.each(CASES)("$alert fires when it should, and is silent otherwise", async (one) => {

@@ -21,3 +21,13 @@ export const chartCrd = (): string => {
   const annotations = { "helm.sh/resource-policy": "keep" };
   return text("src/schema", { ...plain, metadata: { ...plain.metadata, labels, annotations } });
 };
+
+const WEBHOOK = "deploy/kustomize/components/webhook/webhook.yaml";
+
+/** What the API server asks about; whom it asks is the release's. */
+export const chartWebhooks = (): string => {
+  const { webhooks } = load(readFileSync(new URL(`../../${WEBHOOK}`, import.meta.url), "utf8")) as {
+    webhooks: readonly Record<string, unknown>[];
+  };
+  return text(WEBHOOK, { webhooks: webhooks.map(({ clientConfig: _, ...webhook }) => webhook) });
+};

@@ -7,6 +7,8 @@ import { CHART, chart, helm, kustomize } from "./render.ts";
 
 const root = new URL("../../", import.meta.url);
 
+const EVERYTHING = ["podMonitor.enabled=true", "prometheusRule.enabled=true", "webhook.enabled=true"];
+
 /** What only one of the two knows: release and chart; and the namespace, which a chart's user makes. */
 const comparable = (manifests: readonly Manifest[], namespace: string): Record<string, unknown> =>
   Object.fromEntries(
@@ -50,19 +52,43 @@ describe("the chart", () => {
     expect(Object.values(ours).filter((object) => (object as Manifest).kind.startsWith("Cluster"))).toEqual([]);
   });
 
-  it("has the monitors and alerts of the component", async () => {
-    const rendered = await chart("servetwin-system", "podMonitor.enabled=true", "prometheusRule.enabled=true");
-    const ours = rendered.filter(({ apiVersion }) => apiVersion === "monitoring.coreos.com/v1");
-    const theirs = await kustomize("deploy/kustomize/components/monitoring");
-    const specs = (manifests: readonly Manifest[]) =>
-      Object.fromEntries(manifests.map(({ kind, spec }) => [kind, spec]));
-    expect(ours).toHaveLength(2);
-    expect(specs(ours)).toEqual(specs(theirs));
+  it("installs with everything on what the complete overlay installs", async () => {
+    const ours = comparable(await chart("servetwin-system", ...EVERYTHING), "servetwin-system");
+    expect(ours).toEqual(comparable(await kustomize("deploy/kustomize/overlays/complete"), "servetwin-system"));
+    expect(Object.keys(ours)).toHaveLength(18);
+  });
+
+  it("asks about the watched namespaces only", async () => {
+    const rendered = await chart("twin", 'watch.namespaces=["a","b"]', "webhook.enabled=true");
+    const [configuration] = rendered.filter(({ kind }) => kind === "ValidatingWebhookConfiguration");
+    const among = { key: "kubernetes.io/metadata.name", operator: "In", values: ["a", "b"] };
+    expect(configuration).toMatchObject({
+      metadata: { name: "servetwin-twin" },
+      webhooks: [
+        { namespaceSelector: { matchExpressions: [among] } },
+        { namespaceSelector: { matchExpressions: [among] } },
+      ],
+    });
+  });
+
+  it("takes certificates that somebody else makes", async () => {
+    const rendered = await chart(
+      "twin",
+      "webhook.enabled=true",
+      "webhook.certManager=false",
+      'webhook.caBundle="QUJD"',
+    );
+    expect(rendered.filter(({ apiVersion }) => apiVersion.startsWith("cert-manager.io/"))).toEqual([]);
+    const [configuration] = rendered.filter(({ kind }) => kind === "ValidatingWebhookConfiguration");
+    expect(configuration?.metadata.annotations).toBeUndefined();
+    expect(configuration?.webhooks).toMatchObject([
+      { clientConfig: { caBundle: "QUJD", service: { namespace: "twin" } }, failurePolicy: "Ignore" },
+      { clientConfig: { caBundle: "QUJD", service: { namespace: "twin" } }, failurePolicy: "Ignore" },
+    ]);
   });
 
   it("uses each of its templates and files", async () => {
-    const all = ["podMonitor.enabled=true", "prometheusRule.enabled=true"];
-    const sets = all.flatMap((value) => ["--set-json", value]);
+    const sets = EVERYTHING.flatMap((value) => ["--set-json", value]);
     const rendered = await helm("template", "servetwin", CHART, ...sets);
     const templates = readdirSync(new URL("deploy/helm/servetwin/templates", root)).filter((name) =>
       name.endsWith(".yaml"),

@@ -44,6 +44,7 @@ describe("deploy/", () => {
   it.each([
     "deploy/kustomize/base",
     "deploy/kustomize/components/monitoring",
+    "deploy/kustomize/components/webhook",
     "deploy/kustomize/overlays/cluster",
     "deploy/kustomize/overlays/namespaced",
   ])("%s leaves out none of its files", (folder) => {
