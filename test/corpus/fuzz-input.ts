@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { loadAll } from "js-yaml";
 import { BadInput } from "../../src/cli/exit.ts";
 import { simulationsIn } from "../../src/cli/inputs.ts";
-import { prepare } from "../../src/cli/prepare.ts";
+import { type Prepared, prepare } from "../../src/cli/prepare.ts";
+import type { Problem } from "../../src/model/problem.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../src/schema/limits.ts";
 import { manifestStore } from "../../src/store/manifests.ts";
 import { runPreview } from "../../src/worker/preview.ts";
@@ -44,24 +45,30 @@ export const bases = (): readonly (readonly unknown[])[] => [
 /** `good`: it ran to its end; `refused`: it was told why it can't. @throws whatever is neither: a fault of ours */
 export const outcomeOf = async (text: string): Promise<"good" | "refused"> => {
   const began = performance.now();
+  const problems = await problemsOf(text, async ({ scenario, simulation }) => {
+    if (simulation.spec.mode === "Preview") await runPreview({ scenario, maxTraceBytes: 2 ** 20 }, () => {});
+  });
+  const seconds = (performance.now() - began) / 1000;
+  if (seconds > MOST_SECONDS) throw new Error(`took ${seconds.toFixed(1)} s`);
+  if (({} as Record<string, unknown>)["polluted"] !== undefined) throw new Error("a prototype was changed");
+  if (problems.some(({ message }) => message === "")) throw new Error("a problem says nothing");
+  return problems.length === 0 ? "good" : "refused";
+};
+
+/** Why it can't run; none if it can. @param act on each that can */
+export const problemsOf = async (
+  text: string,
+  act: (prepared: Prepared) => Promise<void> = async () => {},
+): Promise<readonly Problem[]> => {
   try {
     const store = manifestStore([{ file: "fuzz.yaml", text }], "/nowhere");
     const errors = store.problems.filter(({ severity }) => severity === "error");
-    if (errors.length > 0) throw new BadInput(errors);
-    for (const stored of simulationsIn(store, undefined)) {
-      const { scenario, simulation } = await prepare(store, stored, LIMITS, []);
-      if (simulation.spec.mode === "Preview") await runPreview({ scenario, maxTraceBytes: 2 ** 20 }, () => {});
-    }
-    return "good";
+    if (errors.length > 0) return errors;
+    for (const stored of simulationsIn(store, undefined)) await act(await prepare(store, stored, LIMITS, []));
+    return [];
   } catch (error) {
     if (!(error instanceof BadInput)) throw error;
-    for (const { message } of error.problems)
-      if (message === "") throw new Error("a problem says nothing", { cause: error });
-    return "refused";
-  } finally {
-    const seconds = (performance.now() - began) / 1000;
-    if (seconds > MOST_SECONDS) throw new Error(`took ${seconds.toFixed(1)} s`);
-    if (({} as Record<string, unknown>)["polluted"] !== undefined) throw new Error("a prototype was changed");
+    return error.problems;
   }
 };
 
@@ -69,7 +76,11 @@ const textOf = (documents: readonly unknown[]): string =>
   documents.map((document) => JSON.stringify(document) ?? "null").join("\n---\n");
 
 /** A Deployment with these arguments and a simulation of it. */
-export const withArguments = (args: readonly string[], command?: readonly string[]): string => {
+export const withArguments = (
+  args: readonly string[],
+  command?: readonly string[],
+  env?: readonly unknown[],
+): string => {
   const documents = structuredClone(bases()[0]) as {
     kind: string;
     spec: { template: { spec: { containers: [Record<string, unknown>] } } };
@@ -79,6 +90,7 @@ export const withArguments = (args: readonly string[], command?: readonly string
   const [container] = deployment.spec.template.spec.containers;
   container.args = [...(container.args as string[]), ...args];
   if (command !== undefined) Object.assign(container, { command, args });
+  if (env !== undefined) container.env = env;
   return textOf(documents);
 };
 

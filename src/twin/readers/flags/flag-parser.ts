@@ -5,12 +5,21 @@ import type { Word } from "../pod/word.ts";
 import type { Launch } from "../servers/server-program.ts";
 import type { Flag, FlagTable, Takes, Value } from "./flag.ts";
 
+/** Most values that are looked for behind one flag. */
+const MOST_VALUES = 1000;
+/** Of warnings and of errors: more of the same helps nobody. The nearest names are looked for a few times only, since that takes long. */
+const MOST_PROBLEMS = 200;
+const MOST_HINTS = 20;
+
 /** The flags of one server's command, each with the field that says it. */
 export class FlagParser {
   readonly values = new Map<string, Known<Value>>();
   readonly problems: Problem[] = [];
   readonly #object: string;
   readonly #table: FlagTable;
+  #unknown = 0;
+  #warnings = 0;
+  #errors = 0;
 
   /** @param object `Kind/namespace/name`, that the fields are of */
   constructor(table: FlagTable, launch: Launch, object: string) {
@@ -52,7 +61,7 @@ export class FlagParser {
       at += 1;
       if (word.text === "--" || word.text === "") continue;
       if (!looksLikeFlag(word.text)) this.#positional(word);
-      else at += this.#flag(word, words.slice(at));
+      else at += this.#flag(word, words.slice(at, at + MOST_VALUES));
     }
   }
 
@@ -91,7 +100,15 @@ export class FlagParser {
       this.#warn("AbbreviatedFlag", word, `${plain} is taken as --${begun[0]?.name}, which alone begins so`);
       return { flag: begun[0], negated: false, dotted };
     }
-    const near = nearest(name, begun.length > 1 ? begun.map((one) => one.name) : flags.map((one) => one.name));
+    this.#unknown += 1;
+    const among = begun.length > 1 ? begun : flags;
+    const near =
+      this.#unknown > MOST_HINTS
+        ? undefined
+        : nearest(
+            name,
+            among.map((one) => one.name),
+          );
     const meant = near === undefined ? "" : `; did you mean --${near}?`;
     this.#warn(
       "UnknownFlag",
@@ -160,12 +177,16 @@ export class FlagParser {
   }
 
   #warn(reason: string, where: { readonly field?: string } | object, message: string, fix?: string): void {
+    this.#warnings += 1;
+    if (this.#warnings > MOST_PROBLEMS) return;
     const field = "field" in where ? { field: where.field as string } : {};
     const more = fix === undefined ? {} : { fix };
     this.problems.push({ severity: "warning", reason, object: this.#object, ...field, message, ...more });
   }
 
   #fail(field: string, message: string, fix: string): void {
+    this.#errors += 1;
+    if (this.#errors > MOST_PROBLEMS) return;
     this.problems.push({ severity: "error", reason: "BadArgument", object: this.#object, field, message, fix });
   }
 }

@@ -1,4 +1,5 @@
 import type { Field } from "../../field.ts";
+import { MOST_WORD_CHARACTERS } from "./exec-bounds.ts";
 import { type Part, Word } from "./word.ts";
 
 /** A variable of a container: its value and field, or why the value can't be known. */
@@ -80,14 +81,16 @@ const NONE: ConfigMapLookUp = { value: () => undefined, keys: () => [] };
 const REFERENCE = /\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)/g;
 
 /**
- * `$(NAME)` becomes the variable's value, `$$` a dollar sign; an unknown reference stays as it is.
+ * `$(NAME)` becomes the variable's value, `$$` a dollar sign; an unknown reference stays as it is, and so does one with which the word
+ * would be longer than Linux takes: variables that double each other would fill all memory.
  * Source: Kubernetes 1.34, third_party/forked/golang/expansion.
  */
 const expandReferences = (word: Word, lookUp: (name: string) => Variable | undefined): Word => {
   const { text } = word;
   const parts: Part[] = [];
-  const unresolved = [...word.unresolved];
+  const unresolved = new Set(word.unresolved);
   let at = 0;
+  let grown = text.length;
   const copy = (from: number, to: number): void => {
     if (to > from) parts.push({ text: text.slice(from, to), field: word.fieldAt(from) });
   };
@@ -96,14 +99,15 @@ const expandReferences = (word: Word, lookUp: (name: string) => Variable | undef
     at = match.index + match[0].length;
     const variable = match[1] === undefined ? undefined : lookUp(match[1]);
     if (match[1] === undefined) parts.push({ text: "$", field: word.fieldAt(match.index) });
-    else if (variable?.known) {
+    else if (variable?.known && grown + variable.word.length <= MOST_WORD_CHARACTERS) {
+      grown += variable.word.length;
       parts.push(...variable.word.parts);
-      unresolved.push(...variable.word.unresolved);
+      for (const name of variable.word.unresolved) unresolved.add(name);
     } else {
       copy(match.index, at);
-      unresolved.push(match[1]);
+      unresolved.add(match[1]);
     }
   }
   copy(at, text.length);
-  return new Word(word.home, parts, unresolved);
+  return new Word(word.home, parts, [...unresolved]);
 };

@@ -13,6 +13,8 @@ export interface FoundLaunch {
 
 const SHELLS = ["sh", "bash", "dash", "ash", "zsh", "busybox"];
 const MAX_DEPTH = 4;
+/** Of scripts in scripts together: those that call each other many times are read no further. */
+const MOST_COMMANDS = 500;
 
 /** What is looked for, for those who have to be told that it isn't there. */
 export const LOOKED_FOR = `${serverPrograms.map(({ lookedFor }) => lookedFor).join(", ")} in command and args, or an image named vllm-openai or huggingfaceserver`;
@@ -21,7 +23,7 @@ export const LOOKED_FOR = `${serverPrograms.map(({ lookedFor }) => lookedFor).jo
 export const launchOf = (container: Field, environment: Environment): FoundLaunch | undefined => {
   const command = wordsOf(container.at("command"), environment);
   const args = wordsOf(container.at("args"), environment);
-  const [first, ...others] = launchesIn([...command, ...args], environment, 0);
+  const [first, ...others] = launchesIn([...command, ...args], environment, { commands: MOST_COMMANDS }, 0);
   if (first !== undefined) {
     return { program: first.program, launch: { words: first.words, byEntrypoint: false, others: others.length } };
   }
@@ -40,7 +42,14 @@ interface Found {
   readonly words: readonly Word[];
 }
 
-const launchesIn = (words: readonly Word[], environment: Environment, depth: number): readonly Found[] => {
+const launchesIn = (
+  words: readonly Word[],
+  environment: Environment,
+  left: { commands: number },
+  depth: number,
+): readonly Found[] => {
+  left.commands -= 1;
+  if (left.commands < 0) return [];
   for (const program of serverPrograms) {
     const behind = program.after(words);
     if (behind !== undefined) return [{ program, words: behind }];
@@ -48,7 +57,7 @@ const launchesIn = (words: readonly Word[], environment: Environment, depth: num
   const script = scriptOf(words);
   if (script === undefined || depth >= MAX_DEPTH) return [];
   return commandsOf(script.word, environment, script.positional).flatMap((command) =>
-    launchesIn(command, environment, depth + 1),
+    launchesIn(command, environment, left, depth + 1),
   );
 };
 

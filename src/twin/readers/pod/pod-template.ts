@@ -6,6 +6,7 @@ import type { WorkloadReading } from "../../reader.ts";
 import type { Launch, ServerProgram } from "../servers/server-program.ts";
 import { configMapsIn } from "./config-maps.ts";
 import { type ConfigMapLookUp, Environment } from "./environment.ts";
+import { execProblems } from "./exec-bounds.ts";
 import { GPU_RESOURCES, readGpu } from "./gpu.ts";
 import { LOOKED_FOR, launchOf } from "./launch.ts";
 import { readModelStorage, survives, volumeAt } from "./model-storage.ts";
@@ -39,6 +40,11 @@ export interface PodTemplateParts {
 export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): PodTemplateReading | undefined => {
   const { cluster, workload, template, given = {}, claims = [], spansPods = false } = parts;
   const pod = template.at("spec");
+  const tooLong = execProblems(pod);
+  if (tooLong.length > 0) {
+    problems.push(...tooLong);
+    return undefined;
+  }
   const namespace = workload.at("metadata", "namespace").raw ?? "default";
   const engine = engineOf(pod, given, configMapsIn(cluster, String(namespace)));
   if (engine === undefined) {

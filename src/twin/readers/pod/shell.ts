@@ -1,5 +1,6 @@
 import { arithmeticOf } from "./arithmetic.ts";
 import type { Environment } from "./environment.ts";
+import { MOST_WORD_CHARACTERS } from "./exec-bounds.ts";
 import { type Part, Word } from "./word.ts";
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
@@ -21,12 +22,22 @@ export const commandsOf = (
   positional: readonly Word[],
 ): readonly (readonly Word[])[] => new Shell(environment, positional).run(script, 0);
 
+/** Of `eval` in `eval`, and of parameters in parameters. */
 const MAX_DEPTH = 8;
+/** No script that starts a server comes near; beyond them nothing more is read. */
+const MOST_COMMANDS = 500;
+
+/** What one script may still grow by: variables that double each other would fill all memory. */
+interface Allowance {
+  characters: number;
+}
 
 class Shell {
   readonly #environment: Environment;
   readonly #positional: readonly Word[];
   readonly #assigned = new Map<string, Word>();
+  readonly #allowance: Allowance = { characters: 8 * MOST_WORD_CHARACTERS };
+  #commands = 0;
 
   constructor(environment: Environment, positional: readonly Word[]) {
     this.#environment = environment;
@@ -35,8 +46,10 @@ class Shell {
 
   run(script: Word, depth: number): (readonly Word[])[] {
     const commands: (readonly Word[])[] = [];
-    const lexer = new Lexer(script, (name) => this.#value(name), this.#positional);
+    const lexer = new Lexer(script, (name) => this.#value(name), this.#positional, this.#allowance);
     for (let words = lexer.command(); words !== undefined; words = lexer.command()) {
+      this.#commands += 1;
+      if (this.#commands > MOST_COMMANDS) break;
       const rest = this.#assign(words);
       if (rest[0]?.text === "eval" && depth < MAX_DEPTH) commands.push(...this.run(joined(rest.slice(1)), depth + 1));
       else if (rest.length > 0) commands.push(rest);
@@ -84,6 +97,8 @@ class Lexer {
   readonly #text: string;
   readonly #lookUp: (name: string) => Word | undefined;
   readonly #positional: readonly Word[];
+  readonly #allowance: Allowance;
+  readonly #depth: number;
   #at = 0;
   #parts: Part[] = [];
   #unresolved: string[] = [];
@@ -93,8 +108,16 @@ class Lexer {
   /** The next word is the target of a redirection. */
   #dropNext = false;
 
-  constructor(script: Word, lookUp: (name: string) => Word | undefined, positional: readonly Word[]) {
+  constructor(
+    script: Word,
+    lookUp: (name: string) => Word | undefined,
+    positional: readonly Word[],
+    allowance: Allowance,
+    depth = 0,
+  ) {
     this.#script = script;
+    this.#allowance = allowance;
+    this.#depth = depth;
     this.#text = script.text;
     this.#lookUp = lookUp;
     this.#positional = positional;
@@ -226,14 +249,16 @@ class Lexer {
     if (/^[@*0-9]$/.test(inside)) return this.#special(inside, quoted, true);
     const name = NAME.exec(inside)?.[0];
     const [, operator = "", other = ""] = /^(:?[-=+?])([\s\S]*)$/.exec(inside.slice(name?.length ?? 0)) ?? [];
-    if (name === undefined || (operator === "" && inside !== name)) return this.#unknown(whole, inside);
+    if (name === undefined || (operator === "" && inside !== name) || this.#depth >= MAX_DEPTH)
+      return this.#unknown(whole, inside);
     const value = this.#lookUp(name);
     const empty = value === undefined || (operator.startsWith(":") && value.text === "");
     const instead = operator.endsWith("+") ? !empty : empty && /[-=]$/.test(operator);
     if (operator.endsWith("+") && empty) return false;
     if (!instead) return this.#put(value, quoted, whole, name);
     const field = this.#script.fieldAt(start);
-    const lexer = new Lexer(Word.of(other.replace(/^(["'])([\s\S]*)\1$/, "$2"), field), this.#lookUp, this.#positional);
+    const script = Word.of(other.replace(/^(["'])([\s\S]*)\1$/, "$2"), field);
+    const lexer = new Lexer(script, this.#lookUp, this.#positional, this.#allowance, this.#depth + 1);
     const word = joined(lexer.command() ?? []);
     return this.#put(new Word(field, word.parts, word.unresolved), quoted, whole, name);
   }
@@ -270,6 +295,9 @@ class Lexer {
   /** Appends a variable's value; without quotes it is split at blanks. */
   #put(value: Word | undefined, quoted: boolean, whole: string, name: string): boolean {
     if (value === undefined) return this.#unknown(whole, name);
+    // At least one, for words that are empty.
+    this.#allowance.characters -= value.length + 1;
+    if (this.#allowance.characters < 0) return this.#unknown(whole, name);
     this.#unresolved.push(...value.unresolved);
     for (const { text, field } of value.parts) {
       if (quoted) this.#append(text, field);

@@ -22,6 +22,11 @@ export class Word {
     return new Word(field, [{ text, field }]);
   }
 
+  /** Of its text. */
+  get length(): number {
+    return this.parts.reduce((sum, { text }) => sum + text.length, 0);
+  }
+
   get text(): string {
     return this.parts.map(({ text }) => text).join("");
   }
