@@ -21,23 +21,55 @@ export const decidedByReal = ({ wrote, status }: RecordedSync): Decided => ({
       : { desiredReplicas: status.desiredReplicas, conditions: conditionsOf(status.conditions ?? []) },
 });
 
-/** @param podsAt pods that the selector matched at a Unix time in microseconds */
-export const decidedByTwin = (
+/** Pods as a write left them. */
+export interface PlacedPods {
+  /** Unix times in microseconds: nobody saw them before the first, everybody does after the second. */
+  readonly sent: number;
+  readonly seen: number;
+  readonly views: readonly PodView[];
+}
+
+/**
+ * What the twin decides, once for each way in which the syncs may have seen the pods: a sync during a write saw it or did not.
+ *
+ * @param placed in the order in which they were written
+ */
+export const decidedByTwin = function* (
+  autoscaler: AutoscalerScenario,
+  syncs: readonly RecordedSync[],
+  placed: readonly PlacedPods[],
+): Generator<readonly Decided[]> {
+  const ways = syncs.map(({ at }) => {
+    const certain = placed.findLastIndex(({ seen }) => seen <= at);
+    const possible = placed.findLastIndex(({ sent }) => sent <= at);
+    return Array.from({ length: possible - certain + 1 }, (_, i) => placed[certain + i]?.views ?? []);
+  });
+  for (const pods of choices(ways)) yield replayed(autoscaler, syncs, pods);
+};
+
+/** One of each, in every combination. */
+const choices = function* <T>([first, ...rest]: readonly (readonly T[])[]): Generator<readonly T[]> {
+  if (first === undefined) return yield [];
+  for (const others of choices(rest)) for (const one of first) yield [one, ...others];
+};
+
+/** @param pods that the selector matched at each sync */
+const replayed = (
   { spec, syncPeriodMicros, downscaleStabilizationSeconds, tolerance }: AutoscalerScenario,
   syncs: readonly RecordedSync[],
-  podsAt: (unixMicros: number) => readonly PodView[],
+  pods: readonly (readonly PodView[])[],
 ): readonly Decided[] => {
   const flags = { syncPeriodMicros, downscaleStabilizationSeconds, tolerance };
   // Of an object that was just created: its status is empty.
   const hpa = new HorizontalPodAutoscaler(spec, flags, { desiredReplicas: 0 });
   const start = syncs[0]?.at ?? 0;
-  return syncs.map((sync) => {
+  return syncs.map((sync, i) => {
     const now = (sync.at - start) as SimTime;
     const { scale } = sync;
     const view = scale && {
       specReplicas: scale.spec,
       statusReplicas: scale.status,
-      pods: podsAt(sync.at),
+      pods: pods[i] ?? [],
       selector: scale.selector,
     };
     let wrote: number | undefined;
