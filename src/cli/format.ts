@@ -1,9 +1,9 @@
+import type { Swept } from "../operator/sweep/swept.ts";
 import type { Difference } from "../report/difference.ts";
 import type { Judged } from "../report/objectives.ts";
 import type { Report } from "../report/report.ts";
 import type { LeftOut } from "./preview/compared-simulations.ts";
 import type { Previewed } from "./preview/previewed.ts";
-import type { Swept } from "./sweep/swept.ts";
 
 /** What came of one scenario of a simulation: a report per replication. Candidates follow their baseline. */
 export interface Outcome {

@@ -23,7 +23,7 @@ import { type OperatorOptions, quotaOf, runBoundsOf } from "./operator-options.t
 import { threadsFolder } from "./threads.ts";
 import { tracingOf } from "./tracing-asked.ts";
 import type { UrlOptions } from "./url-options.ts";
-import { detailOf, seriesOf } from "./views.ts";
+import { detailOf, seriesOf, sweepOf } from "./views.ts";
 import { startWebhook } from "./webhook.ts";
 
 /** What `servetwin up` was told. */
@@ -60,6 +60,7 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
     // A folder is one person's.
     mirrorNamespaces: folder === undefined ? options.mirrorNamespace : [ANY_NAMESPACE],
     concurrency: options.concurrentReconciles,
+    sweepRuns: options.threads,
     shadowBounds: { maxMebibytes: options.maxShadowMemory },
     tokens: options.prometheusTokenFile,
     log,
@@ -96,6 +97,7 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
         const stored = store.list("InferenceSimulation", namespace).find(({ object }) => object.metadata.name === name);
         return stored === undefined ? undefined : detail(stored);
       },
+      sweep: (namespace, name) => sweepOf(held.get(`${namespace}/${name}`)),
       failed: (error) => log({ level: "error", message: "request failed", error: (error as Error).stack }),
     },
     listen,

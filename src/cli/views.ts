@@ -6,8 +6,9 @@ import { groupRows } from "../report/group-rows.ts";
 import type { Kpis, Report } from "../report/report.ts";
 import type { SimulationSpec } from "../schema/simulation-spec.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
-import type { RunView, SimulationDetail } from "../server/view.ts";
+import type { RunView, SimulationDetail, SweepDocument } from "../server/view.ts";
 import type { StoredObject } from "../store/store.ts";
+import { documentOfSweeps } from "./formats/sweep-document.ts";
 
 /** What page and API show of one simulation: its status, and what only this process holds. */
 export const detailOf = ({ object }: StoredObject, held: Held | undefined): SimulationDetail => {
@@ -32,8 +33,15 @@ export const detailOf = ({ object }: StoredObject, held: Held | undefined): Simu
       held === undefined
         ? (status?.mirrored ?? [])
         : held.mirrored.map(({ path, value, from }) => ({ path, value: String(value), from: describeSource(from) })),
+    ...(status?.sweep === undefined ? {} : { sweep: status.sweep }),
     runs: runsOf(held),
   };
+};
+
+/** All that its sweep found, as `servetwin sweep -o json` has it. */
+export const sweepOf = (held: Held | undefined): SweepDocument | undefined => {
+  const swept = held?.preview?.sweep?.swept;
+  return swept === undefined ? undefined : documentOfSweeps([swept]);
 };
 
 const progressOf = (held: Held | undefined): number | undefined => {

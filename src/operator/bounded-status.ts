@@ -16,6 +16,13 @@ const CUTS: readonly { readonly what: string; readonly cut: (status: SimulationS
       ofRuns(status, (run) => (run.findings === undefined ? run : { ...run, findings: run.findings.slice(0, 3) })),
   },
   { what: "status.warnings beyond 10", cut: (status) => ({ ...status, warnings: status.warnings?.slice(0, 10) }) },
+  {
+    what: "status.sweep.best beyond 5",
+    cut: (status) =>
+      status.sweep === undefined
+        ? status
+        : { ...status, sweep: { ...status.sweep, best: status.sweep.best.slice(0, 5) } },
+  },
   { what: "status.mirrored", cut: (status) => mirroredTo(status, 0) },
   {
     what: "key figures of candidates that are no latency, rate or ratio",

@@ -1,16 +1,19 @@
 import type { Problem } from "../model/problem.ts";
 import type { Report } from "../report/report.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
+import type { StoredObject } from "../store/store.ts";
 import type { ManifestRef, MirroredValue } from "../twin/mirror.ts";
 import type { FoundTraffic, Scenario } from "../twin/scenario.ts";
 import type { Progress, ShadowSnapshot } from "../worker/protocol.ts";
 import type { Doing } from "./plan.ts";
+import type { Swept } from "./sweep/swept.ts";
 
 /** What this process holds of one simulation; all of it can be had again from the store. */
 export interface Held {
   readonly key: string;
-  /** As last read and found good. */
+  /** As last read and found good, and the object that it was read from. */
   simulation?: InferenceSimulation;
+  stored?: StoredObject;
   /** The baseline. */
   scenario?: Scenario;
   /** In the order of spec.candidates. */
@@ -42,7 +45,17 @@ export interface HeldPreview {
   /** 0 to 1, per run: replications of the baseline, then those of each candidate. */
   readonly progress: (Progress | undefined)[];
   reports: readonly Report[];
+  /** Of spec.sweep, once it has begun; not of one that its status holds already. */
+  sweep?: HeldSweep;
   problem?: Problem;
+}
+
+export interface HeldSweep {
+  /** Candidates so far, and how many replications the last of them ran. */
+  tried: number;
+  replications: number;
+  /** What was found, at its end. */
+  swept?: Swept;
 }
 
 export interface HeldShadow {

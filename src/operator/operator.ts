@@ -24,6 +24,8 @@ export interface OperatorParts {
   readonly mirrorNamespaces: readonly string[];
   /** Simulations that are looked at at the same time. */
   readonly concurrency: number;
+  /** Runs that one sweep has in the pool's line at once. */
+  readonly sweepRuns: number;
   /** Of all paced worlds together. */
   readonly shadowBounds: Pick<RunBounds, "maxMebibytes">;
   /** Files with tokens for the Prometheus of production. Left out: none. */

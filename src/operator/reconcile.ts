@@ -9,7 +9,7 @@ import { type PreviewPool, RunFailure } from "../worker/pool.ts";
 import type { PreviewResult, ShadowMessage, ShadowSnapshot } from "../worker/protocol.ts";
 import type { ShadowHost } from "../worker/shadow-host.ts";
 import { boundedStatus } from "./bounded-status.ts";
-import { doingOf, emptyHeld, type Held, type HeldPreview } from "./held.ts";
+import { doingOf, emptyHeld, type Held, type HeldPreview, type HeldSweep } from "./held.ts";
 import { keyOf, refOfKey } from "./key.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Plan, planOf, type Wanted } from "./plan.ts";
@@ -18,6 +18,9 @@ import { type Quota, quotaProblem } from "./quota.ts";
 import { read } from "./read.ts";
 import { NO_SPAN, type Span, traced } from "./span.ts";
 import { sameStatus, statusOf } from "./status.ts";
+import { runSweep } from "./sweep/run-sweep.ts";
+import { sweepProblems } from "./sweep/swept-parameters.ts";
+import { threadRuns } from "./sweep/thread-runs.ts";
 import { transitionOf } from "./transition.ts";
 
 export interface ReconcilerParts {
@@ -30,6 +33,8 @@ export interface ReconcilerParts {
   readonly mirrorNamespaces: readonly string[];
   /** Files with tokens for the Prometheus of production. Left out: none. */
   readonly tokens?: readonly UrlToken[];
+  /** Runs that one sweep has in the pool's line at once. */
+  readonly sweepRuns: number;
   /** Asks for another reconcile of the key soon. */
   readonly enqueue: (ref: ObjectRef) => void;
   readonly now: () => Date;
@@ -156,6 +161,12 @@ export class Reconciler {
       held.problems = found.problems.filter((problem) => problem.severity === "error");
       return { kind: "broken", problems: held.problems };
     }
+    const wrong = sweepProblems(stored, found.value, this.#parts.store);
+    if (wrong.length > 0) {
+      held.problems = wrong;
+      return { kind: "broken", problems: wrong };
+    }
+    held.stored = stored;
     held.simulation = found.value.simulation;
     held.scenario = found.value.scenario;
     held.candidates = found.value.candidates.map(({ scenario }) => scenario);
@@ -207,18 +218,20 @@ export class Reconciler {
       reports: before,
     };
     held.preview = preview;
-    void this.#replicate(preview, [scenario, ...held.candidates], simulation.spec.run.replications).then(
-      () => this.#parts.enqueue(ref),
-      (error: unknown) => {
-        if (preview.abort.signal.aborted) return;
-        // One run of many has failed: the others would be for nothing.
-        preview.abort.abort();
-        const { message, stack } = error as Error;
-        this.#fail(preview, error instanceof RunFailure ? pick(error) : { reason: "InternalError", message });
-        this.#parts.log({ level: "error", message: "preview failed", simulation: held.key, error: stack });
-        this.#parts.enqueue(ref);
-      },
-    );
+    void this.#replicate(preview, [scenario, ...held.candidates], simulation.spec.run.replications)
+      .then(() => this.#sweep(ref, held, preview))
+      .then(
+        () => this.#parts.enqueue(ref),
+        (error: unknown) => {
+          if (preview.abort.signal.aborted) return;
+          // One run of many has failed: the others would be for nothing.
+          preview.abort.abort();
+          const { message, stack } = error as Error;
+          this.#fail(preview, error instanceof RunFailure ? pick(error) : { reason: "InternalError", message });
+          this.#parts.log({ level: "error", message: "preview failed", simulation: held.key, error: stack });
+          this.#parts.enqueue(ref);
+        },
+      );
   }
 
   async #replicate(preview: HeldPreview, scenarios: readonly Scenario[], replications: number): Promise<void> {
@@ -240,8 +253,34 @@ export class Reconciler {
     const problem = results.find((result) => result.kind === "problem");
     if (problem !== undefined) return this.#fail(preview, pick(problem));
     preview.reports = results.map((result) => (result as Extract<PreviewResult, { kind: "report" }>).report);
-    preview.state = "finished";
     this.#parts.previewTook?.((this.#parts.now().getTime() - began) / 1000);
+  }
+
+  /** What is asked for beside the runs themselves, unless its status holds that already. */
+  async #sweep(ref: ObjectRef, held: Held, preview: HeldPreview): Promise<void> {
+    const { simulation, stored } = held;
+    if (preview.state === "failed") return;
+    if (simulation?.spec.sweep !== undefined && stored !== undefined && !preview.restore) {
+      const sweep: HeldSweep = { tried: 0, replications: 0 };
+      preview.sweep = sweep;
+      this.#parts.enqueue(ref);
+      const { pool, limits, sweepRuns: atOnce } = this.#parts;
+      const { signal } = preview.abort;
+      const found = await runSweep(stored, {
+        ...this.#parts,
+        lastPages: held.lastPages,
+        lastTraffic: held.lastTraffic,
+        runs: threadRuns({ pool, maxTraceBytes: limits.maxTraceBytes, atOnce, signal }),
+        tell: (tried, replications) => {
+          Object.assign(sweep, { tried, replications });
+          this.#parts.enqueue(ref);
+        },
+      });
+      if (signal.aborted) return;
+      if (!found.ok) return this.#fail(preview, found.problems[0] as Problem);
+      sweep.swept = found.value;
+    }
+    preview.state = "finished";
   }
 
   #fail(preview: HeldPreview, problem: Pick<Problem, "reason" | "message" | "fix">): void {
@@ -366,13 +405,13 @@ const traceAgain: Outcome = { kind: "again", afterSeconds: TRACE_LOOK_SECONDS, w
 
 /** Everything the result depends on; what is written through /scale is injected, so it doesn't count. */
 const wantedOf = (simulation: InferenceSimulation, scenario: Scenario, candidates: readonly Scenario[]): Wanted => {
-  const { mode, run, objectives } = simulation.spec;
+  const { mode, run, objectives, sweep } = simulation.spec;
   if (mode === "Shadow") {
     return { kind: "shadow", inputDigest: digestOf({ scenario, speed: run.speed }), scale: simulation.spec.replicas };
   }
   const inputs = { scenario, replications: run.replications, objectives };
   const all = candidates.length === 0 ? inputs : { ...inputs, candidates };
-  return { kind: "preview", inputDigest: digestOf(all) };
+  return { kind: "preview", inputDigest: digestOf(sweep === undefined ? all : { ...all, sweep }) };
 };
 
 const recordedOf = (stored: StoredObject | undefined): { inputDigest: string | undefined; finished: boolean } => {

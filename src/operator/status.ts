@@ -12,7 +12,8 @@ import { worst } from "../report/saturation/saturation-fold.ts";
 import { spreadOf } from "../report/spread.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
 import { hash32 } from "../sim/rng.ts";
-import type { Held } from "./held.ts";
+import type { Held, HeldSweep } from "./held.ts";
+import { sweepStatus } from "./sweep/sweep-status.ts";
 
 type Conditions = SimulationStatus["conditions"];
 type Verdict = NonNullable<SimulationStatus["verdict"]>;
@@ -42,17 +43,18 @@ export const statusOf = (
       .map((warning) => describeProblem(warning).slice(0, 2048)),
   };
   if (held.preview !== undefined && held.preview.state !== "running") {
-    return { ...base, inputDigest: held.preview.inputDigest, ...finishedPart(held) };
+    return { ...base, inputDigest: held.preview.inputDigest, ...finishedPart(held), ...sweepPart(held, before) };
   }
   if (held.shadow?.snapshot !== undefined)
     return { ...base, inputDigest: held.shadow.inputDigest, ...shadowPart(held) };
   // A run under way shows what was found last, until it is done; a shadow that begins, until it has a figure.
   if ((held.preview === undefined && held.shadow === undefined) || before === undefined) return base;
-  const { runs, replicas, inputDigest } = before;
+  const { runs, replicas, inputDigest, sweep } = before;
   return {
     ...base,
     ...(runs === undefined ? {} : { runs }),
     ...(replicas === undefined ? {} : { replicas }),
+    ...(sweep === undefined || held.simulation?.spec.sweep === undefined ? {} : { sweep }),
     ...(held.preview?.restore === true && inputDigest !== undefined ? { inputDigest } : {}),
   };
 };
@@ -97,9 +99,43 @@ const stateOf = (held: Held, before: SimulationStatus | undefined): State => {
         conditions: before.conditions,
       };
     }
-    return reconciling("Running", "Running", "the preview is running");
+    const { sweep } = held.preview;
+    return sweep === undefined
+      ? reconciling("Running", "Running", "the preview is running")
+      : reconciling("Running", "Sweeping", sweeping(sweep));
   }
-  return finished(held);
+  const { sweep } = sweepPart(held, before);
+  return sweep === undefined ? finished(held) : sweptState(sweep);
+};
+
+const sweeping = ({ tried, replications }: HeldSweep): string =>
+  tried === 0 ? "the sweep begins" : `the sweep is running: ${tried} tried, replications: ${replications}`;
+
+/** Asked for is a configuration that meets the objectives; whether today's does is told by its run. */
+const sweptState = ({ tried, combinations, recommended }: NonNullable<SimulationStatus["sweep"]>): State => {
+  const message = `${tried} of ${combinations} combinations tried`;
+  if (recommended === undefined) {
+    const none = `${message}; none of them meets the objectives`;
+    const state = failed("ObjectivesNotMet", none, "True");
+    const met = { type: "ObjectivesMet", status: "False" as const, reason: "ObjectivesNotMet", message: none };
+    return { ...state, verdict: "Failed", conditions: [...state.conditions, met] };
+  }
+  const state = settled("Succeeded", "Completed", `${message}; see status.sweep.recommended`);
+  const met = {
+    type: "ObjectivesMet",
+    status: "True" as const,
+    reason: "ObjectivesMet",
+    message: "the recommended configuration meets every objective",
+  };
+  return { ...state, verdict: "Passed", conditions: [...state.conditions, met] };
+};
+
+/** What was found; of a result that an earlier process found, what it said of it. */
+const sweepPart = (held: Held, before: SimulationStatus | undefined): Pick<SimulationStatus, "sweep"> => {
+  const { preview, simulation } = held;
+  if (preview?.state !== "finished" || simulation?.spec.sweep === undefined) return {};
+  const sweep = preview.sweep?.swept === undefined ? before?.sweep : sweepStatus(preview.sweep.swept);
+  return sweep === undefined ? {} : { sweep };
 };
 
 const finished = (held: Held): State => {

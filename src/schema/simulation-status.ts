@@ -142,6 +142,50 @@ const drift = z
   })
   .meta({ description: "How far a Shadow is from the production that it follows." });
 
+const triedCandidate = z.object({
+  values: z.array(z.string().max(128)).max(10).meta({ description: "As JSON, in the order of the parameters." }),
+  attainmentRatio: z.number().meta({ description: "SLO attainment, or the share of objectives met." }),
+  cost: z.number().meta({ description: "In `costUnit`, mean over the replications." }),
+  costUnit: z.enum(["cost", "gpuHours"]).meta({ description: "cost: of the nodes, where each pool has a price." }),
+  violation: z.number().meta({ description: "By how much of their bounds the objectives are missed; 0: all are met." }),
+  replications: z.int().min(0).meta({ description: "1: it did too badly to go on." }),
+  frontier: z.boolean().meta({ description: "Nothing that ran as often attains more for less." }),
+});
+
+const sweep = z
+  .object({
+    parameters: z
+      .array(z.string().max(1536))
+      .max(10)
+      .meta({ description: "What the values are of: `Kind/namespace/name path`." }),
+    combinations: z.number().min(0).meta({ description: "That there are." }),
+    tried: z.int().min(0).meta({ description: "That were simulated." }),
+    impossible: z.int().min(0).meta({ description: "That can't be simulated." }),
+    best: z.array(triedCandidate).max(20).meta({ description: "The best, and the best of the frontier, in order." }),
+    recommended: z
+      .object({
+        values: z.array(z.string().max(128)).max(10).meta({ description: "As JSON, in the order of the parameters." }),
+        patches: z
+          .string()
+          .max(16_384)
+          .optional()
+          .meta({ description: "As JSON, what spec.candidates[].patches takes; left out: too long." }),
+        object: z
+          .string()
+          .max(512)
+          .optional()
+          .meta({ description: "What mergePatch applies to, `Kind/namespace/name`; left out: several objects." }),
+        mergePatch: z
+          .string()
+          .max(16_384)
+          .optional()
+          .meta({ description: "For `kubectl patch --type=merge -p`; left out: several objects, or too long." }),
+      })
+      .optional()
+      .meta({ description: "The best, which meets the objectives; left out: none does." }),
+  })
+  .meta({ description: "What spec.sweep found." });
+
 /** `status` of an InferenceSimulation; written by the operator only. */
 export const simulationStatus = z
   .object({
@@ -182,6 +226,7 @@ export const simulationStatus = z
       .max(16)
       .optional()
       .meta({ description: "What was left out to keep the status small; the page and the API have it." }),
+    sweep: sweep.optional(),
     drift: drift.optional(),
     simulatedSeconds: z.number().min(0).optional().meta({ description: "How far a shadow has come." }),
     lagSeconds: z.number().min(0).optional().meta({ description: "How far a shadow is behind the wall clock." }),

@@ -73,6 +73,6 @@ export const sweep = z
   })
   .meta({
     description:
-      "Search for the cheapest configuration that meets the objectives; run by `servetwin sweep`, passed over elsewhere.",
+      "Search for the cheapest configuration that meets the objectives; run by the operator after the preview, and by `servetwin sweep`.",
   });
 export type Sweep = z.output<typeof sweep>;

@@ -1,6 +1,13 @@
 import * as z from "zod";
 import type { Answer, Parameter, Route } from "./route.ts";
-import { problemDetails, simulationDetail, simulationList, simulationSummary, timelines } from "./view.ts";
+import {
+  problemDetails,
+  simulationDetail,
+  simulationList,
+  simulationSummary,
+  sweepDocument,
+  timelines,
+} from "./view.ts";
 
 /** Views that stand under `components`, by the names that clients see. */
 const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
@@ -8,6 +15,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   SimulationSummary: simulationSummary,
   SimulationDetail: simulationDetail,
   Timelines: timelines,
+  Sweep: sweepDocument,
   ProblemDetails: problemDetails,
 };
 

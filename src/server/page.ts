@@ -6,6 +6,7 @@ import { html, Markup } from "./html.ts";
 import { loopSections } from "./loop-sections.ts";
 import { section } from "./section.ts";
 import { STYLE } from "./style.ts";
+import { sweepSection } from "./sweep-section.ts";
 import { THEME } from "./theme.ts";
 import type {
   GroupView,
@@ -58,6 +59,7 @@ export const detailPage = (context: PageContext, simulation: SimulationDetail): 
       () => html`${simulation.runs.slice(0, 1).map(courses)}`,
     ),
     section("objectives", "Objectives", simulation.objectives.length, () => objectives(simulation.objectives), true),
+    sweepSection(simulation),
     ...runSections(simulation),
     section(
       "mirrored",

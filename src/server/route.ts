@@ -1,7 +1,7 @@
 import type { Request, Response } from "express";
 import type * as z from "zod";
 import type { Assets } from "./assets.ts";
-import type { SimulationDetail } from "./view.ts";
+import type { SimulationDetail, SweepDocument } from "./view.ts";
 
 /** What the server answers from; each is asked at every request. */
 export interface ServerParts {
@@ -20,6 +20,8 @@ export interface ServerParts {
   /** In order of namespace and name. */
   simulations(): readonly SimulationDetail[];
   simulation(namespace: string, name: string): SimulationDetail | undefined;
+  /** What its sweep found; undefined: none has ended in this process. */
+  sweep(namespace: string, name: string): SweepDocument | undefined;
   /** A request failed by a fault of ours; it was answered with 500. */
   failed(error: unknown): void;
 }

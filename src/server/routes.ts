@@ -2,7 +2,7 @@ import * as z from "zod";
 import { openApi } from "./openapi.ts";
 import { detailPage, listPage, missingPage, type PageContext } from "./page.ts";
 import type { Parameter, Route, ServerParts } from "./route.ts";
-import { HTML, send, sendJson, sendProblem, sendTagged } from "./send.ts";
+import { HTML, JSON_TYPE, send, sendJson, sendProblem, sendTagged } from "./send.ts";
 import { timelinesOf } from "./timelines.ts";
 import {
   problemDetails,
@@ -10,6 +10,7 @@ import {
   type SimulationSummary,
   simulationDetail,
   simulationList,
+  sweepDocument,
   timelines,
 } from "./view.ts";
 
@@ -196,6 +197,26 @@ export const ROUTES: readonly Route[] = [
       return found === undefined
         ? sendProblem(request, response, 404, missing)
         : sendJson(request, response, timelinesOf(found.runs));
+    },
+  },
+  {
+    path: "/api/v1/simulations/{namespace}/{name}/sweep",
+    id: "readSweep",
+    summary: "All that the sweep of one simulation found, to the letter what `servetwin sweep -o json` prints.",
+    parameters: [namespace, name],
+    answers: [
+      json("What was found.", sweepDocument),
+      { ...MISSING, description: "There is no such simulation, or no sweep of it has ended in this process." },
+    ],
+    handle: (parts, request, response, given) => {
+      const { found, missing } = wanted(parts, given);
+      if (found === undefined) return sendProblem(request, response, 404, missing);
+      const document = parts.sweep(found.namespace, found.name);
+      if (document !== undefined)
+        return sendTagged(request, response, JSON_TYPE, `${JSON.stringify(document, null, 2)}\n`);
+      const why =
+        found.sweep === undefined ? "it has found nothing yet" : "an earlier process ran it; status.sweep has the best";
+      return sendProblem(request, response, 404, `there is no sweep of ${keyOf(found)} here: ${why}`);
     },
   },
 ];

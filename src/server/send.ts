@@ -9,11 +9,12 @@ import type { ProblemDetails } from "./view.ts";
 /** Below this many characters compressing costs more than it saves. */
 const WORTH_COMPRESSING = 2048;
 
+export const JSON_TYPE = "application/json; charset=utf-8";
 export const HTML = "text/html; charset=utf-8";
 
 /** Answers that whoever holds the same already needn't be sent again. */
 export const sendJson = (request: Request, response: Response, body: unknown): Promise<void> =>
-  sendTagged(request, response, "application/json; charset=utf-8", `${JSON.stringify(body)}\n`);
+  sendTagged(request, response, JSON_TYPE, `${JSON.stringify(body)}\n`);
 
 /** RFC 9457. @param detail what is wrong, and what would be right */
 export const sendProblem = (request: Request, response: Response, status: number, detail: string): Promise<void> => {

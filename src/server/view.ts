@@ -203,12 +203,89 @@ export type ScenarioTimelineView = z.output<typeof scenarioTimeline>;
 export const timelines = z.object({ scenarios: list(scenarioTimeline) }).readonly();
 export type TimelinesView = z.output<typeof timelines>;
 
+const score = z
+  .object({
+    violation: z
+      .number()
+      .meta({ description: "By how much of their bounds the objectives are missed; 0: all are met." }),
+    attainment: z.number(),
+    cost: z.number(),
+    costUnit: z.string().meta({ description: "cost, gpuHours." }),
+  })
+  .readonly();
+const values = list(z.unknown()).meta({ description: "In the order of the parameters." });
+
+/** What `servetwin sweep -o json` prints of it. */
+export const sweepDocument = z
+  .object({
+    servetwin: z.string().meta({ description: "The version." }),
+    simulated: z.literal(true),
+    sweeps: list(
+      z
+        .object({
+          simulation: z.string(),
+          search: z.string(),
+          parameters: list(z.string()),
+          combinations: z.number(),
+          tried: list(z.object({ values, score, replications: z.int(), frontier: z.boolean() }).readonly()).meta({
+            description: "Best first.",
+          }),
+          impossible: list(z.object({ values, why: z.string() }).readonly()),
+          recommended: z
+            .object({
+              values,
+              patches: list(z.unknown()).meta({ description: "As spec.candidates[].patches takes them." }),
+              mergePatch: z.object({ object: z.string(), patch: z.unknown() }).readonly().optional(),
+            })
+            .readonly()
+            .optional()
+            .meta({ description: "Left out: nothing that was tried meets the objectives." }),
+        })
+        .readonly(),
+    ),
+  })
+  .readonly();
+export type SweepDocument = z.output<typeof sweepDocument>;
+
+const sweepSummary = z
+  .object({
+    parameters: list(z.string()),
+    combinations: z.number(),
+    tried: z.number(),
+    impossible: z.number(),
+    best: list(
+      z
+        .object({
+          values: list(z.string()),
+          attainmentRatio: z.number(),
+          cost: z.number(),
+          costUnit: z.string(),
+          violation: z.number(),
+          replications: z.number(),
+          frontier: z.boolean(),
+        })
+        .readonly(),
+    ),
+    recommended: z
+      .object({
+        values: list(z.string()),
+        patches: z.string().optional(),
+        object: z.string().optional(),
+        mergePatch: z.string().optional(),
+      })
+      .readonly()
+      .optional(),
+  })
+  .readonly();
+export type SweepSummaryView = z.output<typeof sweepSummary>;
+
 export const simulationDetail = z
   .object({
     ...summaryFields,
     spec: z.unknown().meta({ description: "Of the object, as it was read; see docs/crd.md." }),
     status: z.unknown().optional().meta({ description: "As it is written to the object; see docs/crd.md." }),
     mirrored: list(mirrored),
+    sweep: sweepSummary.optional().meta({ description: "What spec.sweep found, as in `status.sweep`." }),
     runs: list(run).meta({ description: "One per replication and scenario; a Shadow has one, so far." }),
   })
   .readonly();

@@ -42,6 +42,7 @@ const server = await startServer(
     metrics: async (accept) => metricsPage(all, [], accept),
     simulations: () => [],
     simulation: () => undefined,
+    sweep: () => undefined,
     failed: (error) => {
       throw error;
     },

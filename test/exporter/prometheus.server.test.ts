@@ -60,6 +60,7 @@ describe("a real Prometheus", () => {
           ),
         simulations: nothing,
         simulation: () => undefined,
+        sweep: () => undefined,
         failed: (error) => {
           throw error;
         },

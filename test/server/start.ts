@@ -28,6 +28,7 @@ export const start = async (
       metrics: async (accept) => metricsPage([{ ...series, families: familiesOf(view(0, [replica()])) }], [], accept),
       simulations: () => simulations,
       simulation: (namespace, name) => simulations.find((one) => one.namespace === namespace && one.name === name),
+      sweep: () => undefined,
       failed: (error) => {
         throw error;
       },

@@ -1,14 +1,15 @@
 import { setMaxListeners } from "node:events";
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import { runSweep } from "../../operator/sweep/run-sweep.ts";
+import type { Swept } from "../../operator/sweep/swept.ts";
+import { threadRuns } from "../../operator/sweep/thread-runs.ts";
 import { previewPool } from "../../worker/pool.ts";
 import { formatNamed, formatNames } from "../choose-format.ts";
 import { collect } from "../collect.ts";
-import { EXIT, usageError } from "../exit.ts";
+import { BadInput, EXIT, usageError } from "../exit.ts";
 import { simulationsIn, storeOfFiles } from "../inputs.ts";
 import { type LimitOptions, limitsOf, positiveWhole, withLimitOptions } from "../limit-options.ts";
-import { runSweep } from "../sweep/run-sweep.ts";
-import type { Swept } from "../sweep/swept.ts";
 import { threadsFolder } from "../threads.ts";
 
 interface Options extends LimitOptions {
@@ -67,10 +68,17 @@ const sweepAll = async (options: Options): Promise<number> => {
   const tell = (tried: number, replications: number): void => {
     if (process.stderr.isTTY === true) process.stderr.write(`${tried} tried; replications: ${replications}\n`);
   };
-  const parts = { store, limits: limitsOf(options), allowedUrls: options.allowUrl, pool, signal: abort.signal, tell };
+  const limits = limitsOf(options);
+  const { maxTraceBytes } = limits;
+  const runs = threadRuns({ pool, maxTraceBytes, atOnce: options.threads, signal: abort.signal });
+  const parts = { store, limits, allowedUrls: options.allowUrl, runs, tell };
   try {
     const found: Swept[] = [];
-    for (const stored of asking) found.push(await runSweep(stored, parts));
+    for (const stored of asking) {
+      const swept = await runSweep(stored, parts);
+      if (!swept.ok) throw new BadInput(swept.problems);
+      found.push(swept.value);
+    }
     process.stdout.write(print(found));
     return found.every(({ recommended }) => recommended !== undefined) ? EXIT.met : EXIT.notMet;
   } finally {

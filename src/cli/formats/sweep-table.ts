@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import { dump } from "js-yaml";
+import type { Swept, Tried } from "../../operator/sweep/swept.ts";
 import { right } from "../cell.ts";
-import type { Swept, Tried } from "../sweep/swept.ts";
 
 /** Of what died early. */
 const SHOWN = 10;

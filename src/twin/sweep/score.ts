@@ -1,6 +1,32 @@
 import { boundOf, type Objective, observe } from "../../report/objectives.ts";
 import type { Kpis } from "../../report/report.ts";
 
+/** What one run comes to for a sweep: all that decides, small enough to be sent by whoever ran it. */
+export interface Measured {
+  /** By how much of the bound the objectives were missed, summed; 0: all are met. */
+  readonly violation: number;
+  /** Share of objectives met. */
+  readonly met: number;
+  /** Share of requests that met their targets (spec.slo); left out: none has any. */
+  readonly attained?: number;
+  /** Of the nodes; left out: not every node pool has a price. */
+  readonly cost?: number;
+  readonly gpuHours: number;
+}
+
+/** @param objectives at least one */
+export const measuredOf = (objectives: readonly Objective[], kpis: Kpis): Measured => {
+  const { slo, nodes, gpuHours } = kpis;
+  const misses = objectives.map((objective) => missOf(objective, kpis));
+  return {
+    violation: misses.reduce((sum, miss) => sum + miss, 0),
+    met: misses.filter((miss) => miss === 0).length / misses.length,
+    ...(slo?.attainmentRatio === undefined ? {} : { attained: slo.attainmentRatio }),
+    ...(nodes?.cost === undefined ? {} : { cost: nodes.cost }),
+    gpuHours,
+  };
+};
+
 /** How a candidate did, over its replications. */
 export interface Score {
   /** By how much of the bound the objectives were missed, summed; 0: all are met in every replication. */
@@ -12,20 +38,20 @@ export interface Score {
   readonly costUnit: "cost" | "gpuHours";
 }
 
-/** @param runs KPIs per replication, at least one */
-export const scoreOf = (objectives: readonly Objective[], runs: readonly Kpis[]): Score => {
-  const misses = runs.flatMap((kpis) => objectives.map((objective) => missOf(objective, kpis)));
-  const attained = runs.map(({ slo }) => slo?.attainmentRatio);
-  const priced = runs.map(({ nodes }) => nodes?.cost);
-  const told = (values: readonly (number | undefined)[]): values is readonly number[] =>
-    values.every((value) => value !== undefined);
+/** @param runs one per replication, at least one */
+export const scoreOf = (runs: readonly Measured[]): Score => {
+  const attained = runs.map((run) => run.attained);
+  const priced = runs.map(({ cost }) => cost);
   return {
-    violation: misses.reduce((sum, miss) => sum + miss, 0) / runs.length,
-    attainment: told(attained) ? mean(attained) : misses.filter((miss) => miss === 0).length / misses.length,
-    cost: told(priced) ? mean(priced) : mean(runs.map(({ gpuHours }) => gpuHours)),
+    violation: mean(runs.map(({ violation }) => violation)),
+    attainment: mean(told(attained) ? attained : runs.map(({ met }) => met)),
+    cost: mean(told(priced) ? priced : runs.map(({ gpuHours }) => gpuHours)),
     costUnit: told(priced) ? "cost" : "gpuHours",
   };
 };
+
+const told = (values: readonly (number | undefined)[]): values is readonly number[] =>
+  values.every((value) => value !== undefined);
 
 /** What meets the objectives goes before what doesn't; then the cheaper, or what misses by less (Deb 2000, constraint domination). */
 export const byScore = (a: Score, b: Score): number => {

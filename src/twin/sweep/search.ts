@@ -3,8 +3,10 @@ import type { Rng } from "../../sim/rng.ts";
 import { gridOf, keyOf, type Point, sizeOf } from "./space.ts";
 import { tpePoint } from "./tpe.ts";
 
-/** Points asked for at once. Fixed, so that what is asked for next never depends on the number of threads. */
-export const BATCH = 8;
+/** Points that the estimator proposes at once. Fixed, so that what is asked for next never depends on the number of threads. */
+const BATCH = 8;
+/** It begins with so many at random. */
+const FIRST = 2 * BATCH;
 
 export interface Asked {
   readonly search: Sweep["search"];
@@ -28,9 +30,10 @@ export const nextPoints = ({ search, lengths, most, rng }: Asked, tried: readonl
   if (search === "Grid" || size <= most) return tried.length === 0 ? gridOf(lengths) : [];
   const known = new Set(tried.map(keyOf));
   const points: Point[] = [];
-  while (points.length < Math.min(left, BATCH)) {
-    const wanted =
-      search === "Bayesian" && tried.length >= 2 * BATCH ? tpePoint(lengths, tried, rng) : lengths.map(rng.below);
+  const learns = search === "Bayesian" && tried.length >= FIRST;
+  const count = learns ? BATCH : search === "Bayesian" ? FIRST - tried.length : left;
+  while (points.length < Math.min(left, count)) {
+    const wanted = learns ? tpePoint(lengths, tried, rng) : lengths.map(rng.below);
     const point = untried(wanted, lengths, known);
     known.add(keyOf(point));
     points.push(point);

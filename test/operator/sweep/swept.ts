@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { dump, load } from "js-yaml";
 import { expect } from "vitest";
+import { BadInput } from "../../../src/cli/exit.ts";
 import { prepare } from "../../../src/cli/prepare.ts";
-import { runSweep } from "../../../src/cli/sweep/run-sweep.ts";
-import type { Swept } from "../../../src/cli/sweep/swept.ts";
 import { threadsFolder } from "../../../src/cli/threads.ts";
+import { runSweep } from "../../../src/operator/sweep/run-sweep.ts";
+import type { Swept } from "../../../src/operator/sweep/swept.ts";
+import { threadRuns } from "../../../src/operator/sweep/thread-runs.ts";
 import { DEFAULT_LIMITS } from "../../../src/schema/limits.ts";
 import { manifestStore } from "../../../src/store/manifests.ts";
 import { previewPool } from "../../../src/worker/pool.ts";
@@ -28,8 +30,10 @@ export const swept = async (
   const { signal } = new AbortController();
   const pool = previewPool(threadsFolder(new URL("../../../src/cli/x.ts", import.meta.url).href), threads);
   try {
-    const parts = { store, limits: DEFAULT_LIMITS, allowedUrls: [], pool, signal };
-    const found = await runSweep(stored, parts);
+    const runs = threadRuns({ pool, maxTraceBytes: DEFAULT_LIMITS.maxTraceBytes, atOnce: threads, signal });
+    const result = await runSweep(stored, { store, limits: DEFAULT_LIMITS, allowedUrls: [], runs });
+    if (!result.ok) throw new BadInput(result.problems);
+    const found = result.value;
     const applies = async (): Promise<void> => {
       const candidates = [{ name: "found", patches: found.recommended?.patches }];
       const object = { ...stored.object, spec: { ...said.spec, candidates } };

@@ -1,11 +1,11 @@
-import type { Problem } from "../../model/problem.ts";
-import { KIND } from "../../schema/resource.ts";
+import { good, type Problem, type Result } from "../../model/problem.ts";
+import { type InferenceSimulation, KIND } from "../../schema/resource.ts";
 import type { Sweep, SweepParameter } from "../../schema/sweep.ts";
 import type { KubeObject, Store, StoredObject } from "../../store/store.ts";
+import type { ManifestRef } from "../../twin/manifest.ts";
 import { valueAt } from "../../twin/sweep/patches.ts";
-import { sizeOf } from "../../twin/sweep/space.ts";
-import { BadInput } from "../exit.ts";
-import type { Prepared } from "../prepare.ts";
+import { axesOf, sizeOf } from "../../twin/sweep/space.ts";
+import type { Read } from "../read.ts";
 
 /** A parameter and the one object that it is a field of. */
 export interface Found {
@@ -15,19 +15,27 @@ export interface Found {
   readonly name: string;
 }
 
-/** The objects meant. @throws BadInput with all that is wrong with the parameters and the budget */
+export interface Asked {
+  readonly simulation: InferenceSimulation;
+  readonly sweep: Sweep;
+  /** Values per parameter. */
+  readonly lengths: readonly number[];
+  /** What the simulation was mirrored from. */
+  readonly reads: readonly ManifestRef[];
+  readonly store: Pick<Store, "list">;
+}
+
+/** The objects meant; or all that is wrong with the parameters and the budget. */
 export const foundIn = (
   stored: StoredObject,
-  sweep: Sweep,
-  lengths: readonly number[],
-  { prepared, store }: { readonly prepared: Prepared; readonly store: Store },
-): readonly Found[] => {
-  const { namespace, name } = prepared.simulation.metadata;
+  { simulation, sweep, lengths, reads, store }: Asked,
+): Result<readonly Found[]> => {
+  const { namespace, name } = simulation.metadata;
   const problems: Problem[] = [];
   const say = (reason: string, field: string, message: string, fix: string): void => {
     problems.push({ severity: "error", object: `${KIND}/${namespace}/${name}`, field, reason, message, fix });
   };
-  if (prepared.simulation.spec.objectives.length === 0) {
+  if (simulation.spec.objectives.length === 0) {
     const fix = "say what has to be met, such as { metric: ttft, percentile: 99, atMost: 1s }";
     say(
       "NoObjectives",
@@ -52,9 +60,7 @@ export const foundIn = (
       say("NotComparable", `${field}.path`, message, "choose a path below /spec/overrides/");
       return [];
     }
-    const names = prepared.reads
-      .filter((ref) => ref.kind === kind && ref.namespace === namespace)
-      .map((ref) => ref.name);
+    const names = reads.filter((ref) => ref.kind === kind && ref.namespace === namespace).map((ref) => ref.name);
     const meant = names.filter((one) => wanted === undefined || one === wanted);
     const object = store.list(kind, namespace).find((one) => one.object.metadata.name === meant[0])?.object;
     if (meant.length !== 1 || object === undefined) {
@@ -65,7 +71,7 @@ export const foundIn = (
       const fix =
         names.length > 0
           ? `set name to one of ${names.join(", ")}`
-          : `it mirrors ${[...new Set(prepared.reads.map((ref) => `${ref.kind} ${ref.name}`))].join(", ")}`;
+          : `it mirrors ${[...new Set(reads.map((ref) => `${ref.kind} ${ref.name}`))].join(", ")}`;
       say(meant.length > 1 ? "Ambiguous" : "NotMirrored", `${field}.target`, message, fix);
       return [];
     }
@@ -82,8 +88,20 @@ export const foundIn = (
     }
     return [{ parameter, object, name: full }];
   });
-  if (problems.length > 0) throw new BadInput(problems);
-  return found;
+  return problems.length > 0 ? { ok: false, problems } : good(found);
+};
+
+/** All that is wrong with the simulation's sweep, if it has one. */
+export const sweepProblems = (
+  stored: StoredObject,
+  { simulation, reads }: Read,
+  store: Pick<Store, "list">,
+): readonly Problem[] => {
+  const { sweep } = simulation.spec;
+  if (sweep === undefined) return [];
+  const lengths = axesOf(sweep.parameters).map((axis) => axis.length);
+  const found = foundIn(stored, { simulation, sweep, lengths, reads, store });
+  return found.ok ? [] : found.problems;
 };
 
 /** What could have been meant: the fields of the last part of the path that is there. */
