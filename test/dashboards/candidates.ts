@@ -1,4 +1,4 @@
-import { dashboard, type Line, SIMULATED, table, timeseries } from "./parts.ts";
+import { dashboard, type Line, SIMULATED, THIRD, table, timeseries } from "./parts.ts";
 
 const quantile = (q: number, name: string): string =>
   `histogram_quantile(${q}, sum by (scenario, le) (sim:vllm:${name}_bucket{${SIMULATED}}))`;
@@ -19,23 +19,23 @@ export const candidates = dashboard({
       { legend: "Completed", unit: "short", expr: total("e2e_request_latency_seconds_count") },
       { legend: "Output tokens", unit: "short", expr: total("request_generation_tokens_sum") },
     ]),
-    timeseries("TTFT p99", "Over the last minutes.", "s", line(recent("time_to_first_token_seconds")), 8),
-    timeseries("ITL p99", "Over the last minutes.", "s", line(recent("inter_token_latency_seconds")), 8),
-    timeseries("E2E p99", "Over the last minutes.", "s", line(recent("e2e_request_latency_seconds")), 8),
+    timeseries("TTFT p99", "Over the last minutes.", "s", line(recent("time_to_first_token_seconds")), THIRD),
+    timeseries("ITL p99", "Over the last minutes.", "s", line(recent("inter_token_latency_seconds")), THIRD),
+    timeseries("E2E p99", "Over the last minutes.", "s", line(recent("e2e_request_latency_seconds")), THIRD),
     timeseries(
       "Replicas",
       "Ready.",
       "short",
       line(`sum by (scenario) (sim:kube_deployment_status_replicas_ready{${SIMULATED}})`),
-      8,
+      THIRD,
     ),
-    timeseries("Waiting", "Of all replicas.", "short", line(total("num_requests_waiting")), 8),
+    timeseries("Waiting", "Of all replicas.", "short", line(total("num_requests_waiting")), THIRD),
     timeseries(
       "KV cache",
       "Mean over replicas.",
       "percentunit",
       line(`avg by (scenario) (sim:vllm:kv_cache_usage_perc{${SIMULATED}})`),
-      8,
+      THIRD,
     ),
   ],
 });

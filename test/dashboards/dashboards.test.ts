@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as yaml from "js-yaml";
 import { describe, expect, it } from "vitest";
+import { BAND_METRIC } from "../../src/report/bands.ts";
 import { seriesNamesOf } from "../../src/report/metrics/index.ts";
 import { SIMULATED_SERIES } from "../../src/twin/simulated-series.ts";
 import { ownMetrics } from "../generate.ts";
@@ -16,7 +17,8 @@ describe.each(Object.entries(DASHBOARDS))("dashboard %s", (_, dashboard) => {
     const exported = (await own.described()).flatMap(({ name, type }) =>
       type === "histogram" ? seriesNamesOf({ name, type }) : [name],
     );
-    const known = new Set([...exported, ...SIMULATED_SERIES, ...SIMULATED_SERIES.map((name) => `sim:${name}`)]);
+    const simulated = [...SIMULATED_SERIES, BAND_METRIC.name];
+    const known = new Set([...exported, ...simulated, ...simulated.map((name) => `sim:${name}`)]);
     const read = queriesOf(dashboard).flatMap(({ expr }) => seriesOf(expr));
     expect(read.length).toBeGreaterThan(4);
     expect(read.filter((name) => !known.has(name))).toEqual([]);

@@ -10,10 +10,13 @@ export const lint = (dashboard: Dashboard): readonly string[] => [
   ...ofDashboard(dashboard),
   ...variablesOf(dashboard).flatMap(ofVariable),
   ...panelsOf(dashboard).flatMap(ofPanel),
-  ...overlaps(panelsOf(dashboard)),
+  ...overlaps(placed(dashboard)),
 ];
 
-export const panelsOf = ({ panels = [] }: Dashboard): readonly Panel[] => panels as readonly Panel[];
+/** Without the headlines of rows. */
+export const panelsOf = (dashboard: Dashboard): readonly Panel[] =>
+  placed(dashboard).filter(({ type }) => type !== "row");
+const placed = ({ panels = [] }: Dashboard): readonly Panel[] => panels as readonly Panel[];
 const variablesOf = ({ templating }: Dashboard): readonly VariableModel[] => templating?.list ?? [];
 
 export interface Query {

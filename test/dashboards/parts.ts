@@ -7,6 +7,7 @@ import {
   DashboardLinkType,
   DatasourceVariableBuilder,
   QueryVariableBuilder,
+  RowBuilder,
   VariableRefresh,
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import { DataqueryBuilder, PromQueryFormat } from "@grafana/grafana-foundation-sdk/prometheus";
@@ -19,6 +20,8 @@ export const DATASOURCE = { type: "prometheus", uid: "${datasource}" } as const;
 /** Matchers of what is simulated and of what runs. */
 export const SIMULATED = 'namespace=~"$namespace",simulation=~"$simulation",scenario=~"$scenario"';
 export const PRODUCTION = 'namespace=~"$namespace"';
+/** Of series that the operator tells of simulations, whose namespace is the operator's own. */
+export const TOLD = 'simulation=~"$simulation"';
 
 /** A line of a panel. */
 export interface Line {
@@ -28,13 +31,28 @@ export interface Line {
 
 const HEIGHT = 8;
 
-/** @param unit as Grafana names it @param width of 24 */
+interface Drawn {
+  /** Of 24. */
+  readonly width?: number;
+  /** What lies between two lines is shaded. */
+  readonly bands?: readonly Band[];
+}
+
+export interface Band {
+  readonly low: Line;
+  readonly high: Line;
+}
+
+/** Three beside each other. */
+export const THIRD: Drawn = { width: 8 };
+
+/** @param unit as Grafana names it */
 export const timeseries = (
   title: string,
   description: string,
   unit: string,
   lines: readonly Line[],
-  width = 12,
+  { width = 12, bands = [] }: Drawn = {},
 ): TimeseriesBuilder => {
   const panel = new TimeseriesBuilder()
     .title(title)
@@ -45,9 +63,26 @@ export const timeseries = (
     .span(width)
     // What is simulated is dashed, so that it isn't taken for what runs.
     .overrideByRegexp("/simulated/", [{ id: "custom.lineStyle", value: { fill: "dash", dash: [8, 6] } }]);
-  lines.forEach(({ expr, legend }, i) => panel.withTarget(query(expr, i).range().legendFormat(legend)));
+  [...lines, ...bands.flatMap(({ low, high }) => [low, high])].forEach(({ expr, legend }, i) =>
+    panel.withTarget(query(expr, i).range().legendFormat(legend)),
+  );
+  for (const { low, high } of bands) {
+    panel
+      .overrideByName(low.legend, [
+        EDGE,
+        { id: "custom.hideFrom", value: { legend: true, tooltip: false, viz: false } },
+      ])
+      .overrideByName(high.legend, [
+        EDGE,
+        { id: "custom.fillBelowTo", value: low.legend },
+        { id: "custom.fillOpacity", value: 20 },
+      ]);
+  }
   return panel;
 };
+
+/** Of a band no line is drawn. */
+const EDGE = { id: "custom.lineWidth", value: 0 };
 
 /** Columns of one row per value of the label. @param columns named by their legend */
 export const table = (
@@ -90,11 +125,14 @@ const labelVariable = (name: string, label: string, of: string): QueryVariableBu
     .allValue(".+")
     .current({ text: "All", value: "$__all" });
 
+/** A headline over the panels that follow, which fold under it. */
+export const row = (title: string): RowBuilder => new RowBuilder(title);
+
 interface Said {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
-  readonly panels: readonly (TimeseriesBuilder | TableBuilder)[];
+  readonly panels: readonly (TimeseriesBuilder | TableBuilder | RowBuilder)[];
   /** Left out: the operator's own, which no simulation narrows. */
   readonly simulated?: boolean;
   readonly annotation?: { readonly name: string; readonly expr: string };
@@ -141,6 +179,9 @@ export const dashboard = ({ uid, title, description, panels, simulated = true, a
         .expr(annotation.expr),
     );
   }
-  for (const panel of panels) builder.withPanel(panel);
+  for (const panel of panels) {
+    if (panel instanceof RowBuilder) builder.withRow(panel);
+    else builder.withPanel(panel);
+  }
   return builder.build();
 };

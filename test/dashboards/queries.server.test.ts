@@ -1,72 +1,42 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import * as yaml from "js-yaml";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Program, up } from "../e2e/program.ts";
+import { metricsPage } from "../../src/exporter/metrics-page.ts";
+import { OperatorMetrics } from "../../src/exporter/operator-metrics.ts";
+import { driftBetween, driftScenario, readingsOf } from "../bench/drift.ts";
 import { type Prometheus, startPrometheus } from "../env/prometheus.ts";
 import { DASHBOARDS } from "./index.ts";
 import { filled, panelsOf, queriesOf } from "./lint.ts";
+import { LivePrograms, simulation } from "./live.ts";
 
-/** Every query of every panel, asked of a real Prometheus that scrapes a live twin, and a second program that plays production. */
-const EXAMPLE = fileURLToPath(new URL("../../deploy/examples/llm-d-epp", import.meta.url));
-
-const shadow = (naming: "Prefixed" | "Production", seed: number) => ({
-  apiVersion: "servetwin.dev/v1alpha1",
-  kind: "InferenceSimulation",
-  metadata: { name: "qwen3-14b", namespace: "serving" },
-  spec: {
-    mode: "Shadow",
-    mirror: { workloads: [{ kind: "Deployment", name: "vllm-qwen3-14b" }] },
-    export: { naming },
-    workload: {
-      synthetic: {
-        clients: [
-          {
-            name: "chat",
-            rate: 8,
-            prompt: { distribution: "lognormal", mean: 700, deviation: 600, max: 8000 },
-            output: { distribution: "lognormal", mean: 60, deviation: 40, max: 300 },
-            prefix: { tokens: 1500, groups: 6 },
-          },
-        ],
-      },
-    },
-    run: { seed },
-  },
-});
-
+/**
+ * Every query of every panel, asked of a real Prometheus that scrapes a live twin, a second program that plays
+ * production, and the operator's own page of drift, which takes longer to find than a test may last.
+ */
 const VALUES = { namespace: ".+", simulation: ".+", scenario: ".+", __rate_interval: "20s", __interval: "20s" };
 
 describe("dashboards on a live twin", () => {
-  const programs: Program[] = [];
-  const folders: string[] = [];
+  const programs = new LivePrograms();
+  let drift: Server;
   let prometheus: Prometheus;
 
-  const play = async (naming: "Prefixed" | "Production", seed: number): Promise<string> => {
-    const folder = mkdtempSync(join(tmpdir(), "servetwin-dashboards-"));
-    folders.push(folder);
-    cpSync(EXAMPLE, folder, { recursive: true });
-    writeFileSync(join(folder, "simulation.yaml"), yaml.dump(shadow(naming, seed)));
-    const program = await up([folder]);
-    programs.push(program);
-    return program.url.replace("http://", "");
-  };
-
   beforeAll(async () => {
+    drift = await serveDrift("serving/qwen3-14b");
     prometheus = await startPrometheus({
       scrape: [
-        { job: "servetwin", target: await play("Prefixed", 1), intervalSeconds: 2, honorLabels: true },
-        { job: "production", target: await play("Production", 2), intervalSeconds: 2, honorLabels: true },
+        await programs.start("servetwin", [simulation("qwen3-14b", { run: { seed: 1 } })]),
+        await programs.start("production", [
+          simulation("qwen3-14b", { export: { naming: "Production" }, run: { seed: 2 } }),
+        ]),
+        { job: "drift", target: addressOf(drift), intervalSeconds: 2, honorLabels: true },
       ],
     });
   });
 
   afterAll(async () => {
     await prometheus?.stop();
-    for (const program of programs) await program.stop();
-    for (const folder of folders) rmSync(folder, { recursive: true });
+    await programs.stop();
+    drift?.close();
   });
 
   const panels = Object.entries(DASHBOARDS).flatMap(([name, dashboard]) =>
@@ -94,3 +64,28 @@ describe("dashboards on a live twin", () => {
     for (const { expr } of rest) await prometheus.query(filled(expr, VALUES));
   });
 });
+
+/** What the operator exports of a Shadow whose production has slower engines, once it has found that out. */
+const serveDrift = async (simulation: string): Promise<Server> => {
+  const [ours, theirs] = [1, 1.3].map((stepFactor, i) => readingsOf(driftScenario(stepFactor, 2), i + 1, 12));
+  const found = driftBetween(ours ?? [], theirs ?? []);
+  const state = {
+    leading: true,
+    workers: { active: 0, most: 1 },
+    queue: { waiting: { edit: 0, resync: 0 }, unfinishedSeconds: 0, longestSeconds: 0 },
+    simulations: [{ simulation, mode: "Shadow", phase: "Running", ...(found && { drift: found.drift }) }],
+  };
+  const metrics = new OperatorMetrics(() => state, { version: "test" }, false);
+  const server = createServer((request, response) => {
+    void metrics.families().then(async (families) => {
+      const page = metricsPage([], families, request.headers.accept);
+      response.setHeader("content-type", page.contentType);
+      for await (const chunk of page.chunks) response.write(chunk);
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+};
+
+const addressOf = (server: Server): string => `127.0.0.1:${(server.address() as AddressInfo).port}`;
