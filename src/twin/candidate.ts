@@ -12,6 +12,14 @@ export interface Changed {
   readonly cluster: ObservedCluster;
 }
 
+/** What a candidate makes of the baseline. */
+export interface Patched extends Changed {
+  /** The simulation as it would be stored, its overrides patched. */
+  readonly stored: Manifest;
+  /** The objects that are patched, in place of the mirrored ones or beside them. */
+  readonly objects: readonly Manifest[];
+}
+
 export interface Baseline extends Changed {
   /** The simulation as it was stored: what patches of it apply to. */
   readonly stored: Manifest;
@@ -23,7 +31,7 @@ export interface Baseline extends Changed {
  * The mirrored objects with the patches of `spec.candidates[index]`. Nothing of the baseline is changed. All that is wrong
  * with the patches is told at once, each at its field.
  */
-export const changedBy = (candidate: Candidate, index: number, baseline: Baseline): Result<Changed> => {
+export const changedBy = (candidate: Candidate, index: number, baseline: Baseline): Result<Patched> => {
   const overlay = new Overlay(baseline.cluster);
   const problems: Problem[] = [];
   let stored = baseline.stored;
@@ -38,7 +46,8 @@ export const changedBy = (candidate: Candidate, index: number, baseline: Baselin
   if (problems.length > 0) return { ok: false, problems };
   const simulation =
     stored === baseline.stored ? good(baseline.simulation) : ownOverrides(stored, baseline.simulation, index);
-  return simulation.ok ? good({ simulation: simulation.value, cluster: overlay }) : simulation;
+  if (!simulation.ok) return simulation;
+  return good({ simulation: simulation.value, cluster: overlay, stored, objects: overlay.own });
 };
 
 const patchOwn = (stored: Manifest, patch: CandidatePatch, field: string): Result<Manifest> => {

@@ -9,6 +9,11 @@ export class Overlay implements ObservedCluster {
     this.#below = below;
   }
 
+  /** What stands in another's place, or beside them; not what an overlay below holds. */
+  get own(): readonly Manifest[] {
+    return [...this.#put.values()];
+  }
+
   put(manifest: Manifest): void {
     this.#put.set(objectText(refOf(manifest)), manifest);
   }

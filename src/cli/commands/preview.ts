@@ -13,11 +13,13 @@ export const preview = (program: Command): void => {
   const command = program
     .command("preview")
     .description("what a change would do: today's platform and the changed one, side by side under the same traffic")
-    .requiredOption(
+    .option(
       "-f, --filename <path>",
       "manifests that change, as for kubectl apply: a file, a folder or - for standard input; may be repeated",
       collect,
+      [],
     )
+    .option("--candidate <name>", "a candidate of the InferenceSimulation is the change, in place of manifests")
     .option("--manifests <path>", "the platform as it is: a folder or a file of manifests, instead of a cluster")
     .option("--kubeconfig <file>", "the cluster as it is; left out: your own kubeconfig")
     .option("--context <name>", "of the kubeconfig")
@@ -49,6 +51,7 @@ Examples:
   servetwin preview -f hpa.yaml --prometheus http://localhost:9090 --last 24h
   servetwin preview -f hpa.yaml --trace requests.csv --objective "ttft p99 <= 1s"
   servetwin preview -f hpa.yaml --manifests overlays/prod -o html > preview.html
+  servetwin preview --simulation inference/chat --candidate target-60
 
 Exit codes: 0 the objectives are met with the change (where none is said: the service is no worse), 1 they are not,
 2 bad input, 3 inconclusive, or --timeout.`,

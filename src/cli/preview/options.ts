@@ -9,6 +9,8 @@ export interface PreviewCommandOptions extends LimitOptions, SimulationOptions, 
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly simulation?: string;
+  /** Of the simulation: it is the change, in place of manifests. */
+  readonly candidate?: string;
   readonly budget: number;
   readonly timeout?: number;
   readonly threads: number;

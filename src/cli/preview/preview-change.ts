@@ -6,6 +6,7 @@ import { objectText } from "../../twin/manifest.ts";
 import { BadInput, EXIT, type ExitCode, usageError } from "../exit.ts";
 import type { Answer } from "../format.ts";
 import { limitsOf } from "../limit-options.ts";
+import { candidateChange } from "./candidate-change.ts";
 import {
   type ComparedParts,
   type ComparedSimulation,
@@ -29,16 +30,11 @@ export const previewChange = async (
   options: PreviewCommandOptions,
 ): Promise<{ readonly answer: Answer; readonly exitCode: ExitCode }> => {
   const { said, texts } = saidBy(options.filename);
-  const manifests = said.filter(({ object }) => object.kind !== KIND);
-  if (manifests.length === 0)
-    throw usageError(
-      "nothing changes: -f holds no manifest of the platform",
-      "give the changed HPA, Deployment, … with -f",
-    );
-  const place = await placeOf(manifests, options);
+  askedFor(said, options);
+  const place = await placeOf(said, options);
   try {
     for (const warning of place.warnings) process.stderr.write(`warning: ${describeProblem(warning)}\n`);
-    const parts = partsOf(said, place, options);
+    const parts = await partsOf(said, place, options);
     const changed = changedObjects(parts.before.objects, parts.after.objects);
     const objects = changed.map(objectOf);
     const locate = locator(parts.after.objects, new Map([...place.texts, ...texts]));
@@ -79,14 +75,35 @@ const saidBy = (
   return { said, texts: new Map(read.flatMap(({ texts }) => [...texts])) };
 };
 
+/** @throws BadInput unless manifests or a candidate are the change, one of them */
+const askedFor = (said: readonly StoredObject[], { candidate, filename }: PreviewCommandOptions): void => {
+  const manifest = said.find(({ object }) => object.kind !== KIND);
+  if (candidate === undefined && manifest === undefined)
+    throw usageError(
+      filename.length === 0
+        ? "nothing changes: neither -f nor --candidate was given"
+        : "nothing changes: -f holds no manifest of the platform",
+      "give the changed HPA, Deployment, … with -f, or name a candidate of the InferenceSimulation with --candidate",
+    );
+  if (candidate !== undefined && manifest !== undefined)
+    throw usageError(
+      `--candidate was given, and -f says ${nameOf(manifest.object)}`,
+      "choose one: a candidate is a change of what is there already (--manifests, or the cluster)",
+    );
+};
+
+/** A cluster is asked for the namespaces of what was said; of a simulation's name alone, for the one before its slash. */
 const placeOf = (
-  manifests: readonly StoredObject[],
-  { manifests: path, kubeconfig, context }: PreviewCommandOptions,
+  said: readonly StoredObject[],
+  { manifests: path, kubeconfig, context, simulation = "" }: PreviewCommandOptions,
 ): Place | Promise<Place> => {
   if (path !== undefined && kubeconfig !== undefined)
     throw usageError("--manifests and --kubeconfig were both given", "choose one");
   if (path !== undefined) return folderPlace(path);
-  const namespaces = [...new Set(manifests.map(({ object }) => object.metadata.namespace ?? "default"))];
+  const changed = said.filter(({ object }) => object.kind !== KIND);
+  const asked = (changed.length > 0 ? changed : said).map(({ object }) => object.metadata.namespace ?? "default");
+  const [own] = simulation.includes("/") ? simulation.split("/") : ["default"];
+  const namespaces = [...new Set(asked.length > 0 ? asked : [own ?? "default"])];
   return clusterPlace(namespaces, {
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(context === undefined ? {} : { context }),
@@ -94,7 +111,11 @@ const placeOf = (
 };
 
 /** Simulations that -f brings count on both sides: they are the question, not the change. */
-const partsOf = (said: readonly StoredObject[], place: Place, options: PreviewCommandOptions): ComparedParts => {
+const partsOf = async (
+  said: readonly StoredObject[],
+  place: Place,
+  options: PreviewCommandOptions,
+): Promise<ComparedParts> => {
   const simulations = said.filter(({ object }) => object.kind === KIND);
   const brought = new Set(simulations.map(({ object }) => identityOf(object)));
   const own = place.objects.filter(({ object }) => !brought.has(identityOf(object)));
@@ -103,7 +124,7 @@ const partsOf = (said: readonly StoredObject[], place: Place, options: PreviewCo
     traceFolder(options) ??
     (simulations.length > 0 && file !== "-" ? (rendered(file).folder ?? dirname(file)) : place.beyond.folder);
   const beyond = { ...place.beyond, ...(folder === undefined ? {} : { folder }) };
-  return {
+  const parts: ComparedParts = {
     before: { objects: [...simulations, ...own], beyond },
     after: { objects: withApplied(place, said), beyond },
     limits: limitsOf(options),
@@ -111,6 +132,8 @@ const partsOf = (said: readonly StoredObject[], place: Place, options: PreviewCo
     allowedUrls: [...options.allowUrl, ...(options.prometheus === undefined ? [] : [options.prometheus])],
     tokens: options.prometheusTokenFile,
   };
+  const { candidate } = options;
+  return candidate === undefined ? parts : { ...parts, ...(await candidateChange(candidate, options, parts)) };
 };
 
 const objectOf = ({ before, after }: ChangedObject): string => nameOf((after ?? (before as StoredObject)).object);

@@ -36,6 +36,34 @@ describe("servetwin preview", () => {
       expect(shown).toContain(words);
   });
 
+  it("takes a candidate of a simulation for the change: the same as its manifest", async () => {
+    const objectives = "  objectives: [{ metric: gpuHours, atMost: '9' }]";
+    const candidates = `
+  candidates:
+    - name: three
+      patches: [{ target: { kind: HorizontalPodAutoscaler }, json6902: [{ op: replace, path: /spec/minReplicas, value: 3 }] }]
+    - name: fewer-at-a-time
+      patches: [{ target: { kind: InferenceSimulation }, merge: { spec: { overrides: { engine: { maxNumSeqs: 1 } } } } }]
+`;
+    const plain = file("plain.yaml", simulation(objectives));
+    const told = file("simulation.yaml", simulation(`${objectives}${candidates}`));
+    const [byManifest, byCandidate] = [
+      await previewChange(options({ filename: [changedHpa(), plain], budget: 1 })),
+      await previewChange(options({ filename: [told], candidate: "three", budget: 1 })),
+    ];
+    expect(byCandidate.answer.objects).toEqual(["HorizontalPodAutoscaler/inference/vllm-llama-8b"]);
+    const [one, other] = [byManifest, byCandidate].map(({ answer }) => answer.previews[0]);
+    expect(other?.values).toEqual(one?.values);
+    expect(other?.first.map(({ scenarioDigest }) => scenarioDigest)).toEqual(
+      one?.first.map(({ scenarioDigest }) => scenarioDigest),
+    );
+    const overridden = await previewChange(options({ filename: [told], candidate: "fewer-at-a-time", budget: 1 }));
+    expect(overridden.answer.objects).toEqual(["InferenceSimulation/inference/short"]);
+    expect(overridden.answer.previews[0]?.values).toMatchObject([
+      { path: "workloads[vllm-llama-8b].engine.maxNumSeqs", before: 64, after: 1 },
+    ]);
+  });
+
   it("finds the workloads of an HPA by itself, with a trace for traffic", async () => {
     const rows = Array.from({ length: 60 }, (_, i) => `2023-11-16 18:00:${String(i).padStart(2, "0")}.0000000,300,20`);
     const trace = file("trace.csv", `TIMESTAMP,ContextTokens,GeneratedTokens\n${rows.join("\n")}\n`);
@@ -128,6 +156,30 @@ describe("servetwin preview", () => {
       simulation: simulation(),
       over: { simulation: "long" },
       says: /no InferenceSimulation long; there is: short/,
+    },
+    {
+      name: "a candidate that isn't there",
+      change: () =>
+        simulation(
+          "  candidates: [{ name: three, patches: [{ target: { kind: HorizontalPodAutoscaler }, merge: { spec: { minReplicas: 3 } } }] }]",
+        ),
+      over: { candidate: "four" },
+      says: /no InferenceSimulation has a candidate four; candidates there are: InferenceSimulation\/inference\/short \(three\)/,
+    },
+    {
+      name: "a candidate that does not apply",
+      change: () =>
+        simulation(
+          "  candidates: [{ name: gone, patches: [{ target: { kind: HorizontalPodAutoscaler }, json6902: [{ op: remove, path: /spec/behaviour }] }] }]",
+        ),
+      over: { candidate: "gone" },
+      says: /spec.candidates\[0\].patches\[0\].*behaviour/,
+    },
+    {
+      name: "a candidate and a manifest",
+      change: () => changedHpa(),
+      over: { candidate: "three" },
+      says: /--candidate was given, and -f says HorizontalPodAutoscaler\/inference\/vllm-llama-8b; choose one/,
     },
     { name: "a simulation alone", change: () => simulation(), says: /holds no manifest of the platform/ },
     {
