@@ -57,7 +57,8 @@ const HOUSE: Readonly<Record<string, Room>> = {
   },
   worker: {
     floor: 6,
-    ours: ["twin", "schema", "workload", "report", "model", "sim"],
+    // exporter: series over time are written down where the world is stepped.
+    ours: ["twin", "schema", "exporter", "workload", "report", "model", "sim"],
     packages: ["node:*", "piscina", "zod"],
     pure: false,
   },

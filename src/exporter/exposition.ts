@@ -1,5 +1,6 @@
 import type { HistogramValue, MetricFamily, MetricSample } from "../model/metric-family.ts";
 import { floatText } from "./float-text.ts";
+import type { History } from "./history.ts";
 
 /** `text`: Prometheus text format 0.0.4. `openmetrics`: OpenMetrics 1.0.0. */
 export type Format = "text" | "openmetrics";
@@ -34,32 +35,56 @@ export async function* expose(families: Iterable<MetricFamily>, format: Format):
   if (chunk !== "") yield chunk;
 }
 
+/**
+ * Writes what was recorded over time as one page of OpenMetrics, each value with its instant: what `promtool tsdb
+ * create-blocks-from openmetrics` makes blocks of. Without `_created`, which would be further series there.
+ */
+export function* exposeHistory(history: History): Generator<string> {
+  for (const family of history.families()) {
+    yield head(family, "openmetrics");
+    for (const { labels, points } of family.series) {
+      const text = labelText(labels);
+      for (const { atMillis, value } of points)
+        yield valueLines(family, text, value, ` ${(atMillis / 1000).toFixed(3)}`);
+    }
+  }
+  yield "# EOF\n";
+}
+
 /** In the text format the lines above a counter bear its sample's name, in OpenMetrics its family's. */
-const head = ({ name, type, help }: MetricFamily, format: Format): string => {
+const head = ({ name, type, help }: Omit<MetricFamily, "samples">, format: Format): string => {
   const named = type === "counter" && format === "text" ? `${name}_total` : name;
   return `# HELP ${named} ${escapedHelp(help, format)}\n# TYPE ${named} ${type}\n`;
 };
 
-const sampleLines = ({ name, type }: MetricFamily, sample: MetricSample, format: Format): string => {
-  const labels = labelText(sample.labels);
-  const created =
-    format === "openmetrics" && type !== "gauge" && sample.createdSeconds !== undefined
-      ? `${name}_created${braced(labels)} ${floatText(sample.createdSeconds)}\n`
-      : "";
-  if (typeof sample.value !== "number") return histogramLines(name, labels, sample.value) + created;
-  const suffix = type === "counter" ? "_total" : "";
-  return `${name}${suffix}${braced(labels)} ${floatText(sample.value)}\n${created}`;
+const sampleLines = (family: MetricFamily, { labels, value, createdSeconds }: MetricSample, format: Format): string => {
+  const text = labelText(labels);
+  const lines = valueLines(family, text, value);
+  return format === "openmetrics" && family.type !== "gauge" && createdSeconds !== undefined
+    ? `${lines}${family.name}_created${braced(text)} ${floatText(createdSeconds)}\n`
+    : lines;
 };
 
-const histogramLines = (name: string, labels: string, { bounds, counts, sum }: HistogramValue): string => {
+/** @param at what follows a value: nothing, or a blank and its instant */
+const valueLines = (
+  { name, type }: Pick<MetricFamily, "name" | "type">,
+  labels: string,
+  value: MetricSample["value"],
+  at = "",
+): string =>
+  typeof value === "number"
+    ? `${name}${type === "counter" ? "_total" : ""}${braced(labels)} ${floatText(value)}${at}\n`
+    : histogramLines(name, labels, value, at);
+
+const histogramLines = (name: string, labels: string, { bounds, counts, sum }: HistogramValue, at: string): string => {
   const before = `${name}_bucket{${labels}${labels === "" ? "" : ","}le="`;
   let lines = "";
   let below = 0;
   boundTexts(bounds).forEach((bound, i) => {
     below += counts[i] ?? 0;
-    lines += `${before}${bound}"} ${floatText(below)}\n`;
+    lines += `${before}${bound}"} ${floatText(below)}${at}\n`;
   });
-  return `${lines}${name}_count${braced(labels)} ${floatText(below)}\n${name}_sum${braced(labels)} ${floatText(sum)}\n`;
+  return `${lines}${name}_count${braced(labels)} ${floatText(below)}${at}\n${name}_sum${braced(labels)} ${floatText(sum)}${at}\n`;
 };
 
 /** Bounds are spelled once for each page's thousands of series that share them. */

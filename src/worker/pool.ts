@@ -114,7 +114,7 @@ const withBandsOf = async (
   if (ends === undefined) return once(task, signal, tell);
   const { fast, slow, novelties } = ends;
   // What is asked for of the run is asked for of the one in the middle only.
-  const { requestsFile: _, decisionsFile: __, ...bare } = task;
+  const { requestsFile: _, decisionsFile: __, metricsFile: ___, ...bare } = task;
   const [middle, ...others] = await Promise.all([
     once(task, signal, tell),
     once({ ...bare, scenario: fast }, signal),

@@ -7,7 +7,9 @@ import { World } from "../twin/world.ts";
 import { TraceError } from "../workload/source.ts";
 import { DecisionLog } from "./decision-log.ts";
 import { UnwritableFileError } from "./line-file.ts";
+import { MetricsFile, TooManySamplesError } from "./metrics-file.ts";
 import type { PreviewResult, PreviewTask, Progress } from "./protocol.ts";
+import { RecordedInstants } from "./recorded-instants.ts";
 import { RequestLog } from "./request-log.ts";
 import { readTrace, TraceInputError } from "./trace-input.ts";
 
@@ -24,11 +26,14 @@ export const runPreview = async (task: PreviewTask, tell: (progress: Progress) =
   if (horizon === undefined) throw new Error("a preview needs a horizon");
   let log: RequestLog | undefined;
   let decisions: DecisionLog | undefined;
+  let metrics: MetricsFile | undefined;
   try {
+    if (task.metricsFile !== undefined) metrics = new MetricsFile(task.metricsFile);
     if (task.requestsFile !== undefined) log = new RequestLog(task.requestsFile);
     if (task.decisionsFile !== undefined) decisions = new DecisionLog(task.decisionsFile, task.decisionSample ?? 1);
     const world = new World(scenario, log?.tell, decisions);
     const text = scenario.traffic.kind === "trace" ? readTrace(scenario.traffic.input, task.maxTraceBytes) : undefined;
+    const instants = new RecordedInstants(world, task.recorded, metrics);
     let told = performance.now();
     for (;;) {
       if (world.starved) {
@@ -36,21 +41,27 @@ export const runPreview = async (task: PreviewTask, tell: (progress: Progress) =
         world.feed(block === undefined || block.done === true ? undefined : block.value);
         continue;
       }
-      for (let i = 0; i < SLICE && !world.starved && world.next !== undefined; i += 1) world.step();
+      for (let i = 0; i < SLICE && !world.starved && world.next !== undefined; i += 1) {
+        if (world.next > instants.due) instants.takeBefore(world.next);
+        world.step();
+      }
       if (world.next === undefined && !world.starved) break;
       if (performance.now() - told < 200) continue;
       told = performance.now();
       tell({ done: world.now / horizon, simulatedSeconds: world.now / 1e6, requests: world.arrived });
     }
     await text?.return(undefined);
+    instants.takeUpTo(horizon as SimTime);
     const identity = { scenarioDigest: scenarioDigest(scenario), version: VERSION };
     const report = world.report(identity, horizon as SimTime);
     log?.end();
     decisions?.end();
+    metrics?.end();
     return { kind: "report", report };
   } catch (error) {
     log?.discard();
     decisions?.discard();
+    metrics?.discard();
     return problemOf(error, scenario);
   }
 };
@@ -68,6 +79,8 @@ export const problemOf = (error: unknown, scenario?: Scenario): Extract<PreviewR
     };
   }
   if (error instanceof TraceInputError) return { kind: "problem", reason: "UnreadableTrace", message: error.message };
+  if (error instanceof TooManySamplesError)
+    return { kind: "problem", reason: "TooManySamples", message: error.message, fix: error.fix };
   if (error instanceof UnwritableFileError)
     return { kind: "problem", reason: "UnwritableFile", message: error.message };
   throw error;

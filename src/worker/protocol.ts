@@ -14,8 +14,23 @@ export interface PreviewTask {
   /** Where to write a line of JSON per routing decision (`decision-log.ts`), likewise; of every Nth request, left out: of each. */
   readonly decisionsFile?: string;
   readonly decisionSample?: number;
+  /** Where to write the simulated series over time, as OpenMetrics (`metrics-file.ts`), likewise; with `recorded`. */
+  readonly metricsFile?: string;
+  /** When and under which names series over time are taken. */
+  readonly recorded?: RecordedSeriesSaid;
   /** Run it at both ends of its step times as well, so that the report has bands. */
   readonly bands?: boolean;
+}
+
+/** How series over time are written down or pushed. */
+export interface RecordedSeriesSaid {
+  /** Unix seconds of the world's start. */
+  readonly startUnixSeconds: number;
+  /** Between two samples of a series. */
+  readonly everySeconds: number;
+  /** Of `spec.export`. */
+  readonly naming: "Prefixed" | "Production";
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** From a preview's thread while it runs, at most a few times a second. */

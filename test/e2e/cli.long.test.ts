@@ -412,10 +412,39 @@ describe("help", () => {
   });
 });
 
+describe("servetwin run --openmetrics", () => {
+  const dated = `  overrides: { autoscaler: { startTime: "2026-01-05T08:00:00Z" } }`;
+
+  it("writes the series over time with their date, under the simulation's own labels", async () => {
+    const spec = `${dated}\n  export: { labels: { team: chat } }`;
+    const file = join(folder, "twin.om");
+    const args = ["--openmetrics", file, "--metrics-interval", "1m", "--no-bands"];
+    const { code, stderr } = await run({ simulation: simulation({ spec }) }, ...args);
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    const lines = readFileSync(file, "utf8").split("\n");
+    const waiting = lines.filter((line) => line.startsWith("sim:vllm:num_requests_waiting{"));
+    expect(waiting.at(-1)).toMatch(
+      /team="chat",.*origin="simulated",simulation="inference\/short",scenario="baseline"/,
+    );
+    // 2026-01-05T08:00:00Z and five minutes.
+    expect(waiting.at(-1)).toMatch(/ 1767600300\.000$/);
+    expect(lines.slice(-2)).toEqual(["# EOF", ""]);
+  });
+
+  it("wants a date, and an interval that Prometheus can tell", async () => {
+    const undated = await run({}, "--openmetrics", "twin.om");
+    expect(undated.code).toBe(2);
+    expect(undated.stderr).toMatch(/has no date: .*mode: Replay.*overrides\.autoscaler\.startTime/s);
+    const often = await run({}, "--openmetrics", "twin.om", "--metrics-interval", "10us");
+    expect(often.stderr).toMatch(/write 1ms or more/);
+  });
+});
+
 describe("servetwin run --decisions", () => {
   it("shares standard output with nobody, and wants one run", async () => {
     const both = await run({}, "--requests", "-", "--decisions", "-");
-    expect(both.stderr).toMatch(/--requests and --decisions can't both have standard output/);
+    expect(both.stderr).toMatch(/--requests and --decisions can't share standard output/);
     const many = await run(
       { simulation: simulation({ run: "5m, replications: 2" }) },
       "--decisions",

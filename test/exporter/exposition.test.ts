@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { expose, type Format } from "../../src/exporter/exposition.ts";
+import { expose, exposeHistory, type Format } from "../../src/exporter/exposition.ts";
+import { History } from "../../src/exporter/history.ts";
 import { metricsPage } from "../../src/exporter/metrics-page.ts";
 import { type SimulatedSeries, simulatedFamilies } from "../../src/exporter/simulated.ts";
 import type { MetricFamily } from "../../src/model/metric-family.ts";
@@ -182,5 +183,32 @@ describe("simulated series", () => {
       "application/openmetrics-text; version=1.0.0; charset=utf-8",
     );
     expect(metricsPage([], [], undefined).contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
+  });
+});
+
+describe("exposeHistory", () => {
+  it("writes one series after the other, each value with its instant, and those that come later at their family", () => {
+    const history = new History();
+    const later = { ...gauge, samples: [...gauge.samples, { labels: { pod: "b" }, value: 0 }] };
+    history.add([counter, gauge], 1_700_000_000_000);
+    history.add([histogram, later], 1_700_000_015_250);
+    expect(history.samples).toBe(1 + 1 + 5 + 2);
+    expect([...exposeHistory(history)].join("")).toBe(`# HELP vllm:preemptions Cumulative.
+# TYPE vllm:preemptions counter
+vllm:preemptions_total{pod="a"} 3.0 1700000000.000
+# HELP up Is it?
+# TYPE up gauge
+up 1.0 1700000000.000
+up 1.0 1700000015.250
+up{pod="b"} 0.0 1700000015.250
+# HELP wait_seconds How long.
+# TYPE wait_seconds histogram
+wait_seconds_bucket{pod="a",le="0.5"} 1.0 1700000015.250
+wait_seconds_bucket{pod="a",le="1.0"} 3.0 1700000015.250
+wait_seconds_bucket{pod="a",le="+Inf"} 6.0 1700000015.250
+wait_seconds_count{pod="a"} 6.0 1700000015.250
+wait_seconds_sum{pod="a"} 12.5 1700000015.250
+# EOF
+`);
   });
 });

@@ -1,19 +1,20 @@
 import { availableParallelism } from "node:os";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { sayProblem } from "../../model/problem.ts";
 import { differences } from "../../report/difference.ts";
 import { judge } from "../../report/objectives.ts";
 import type { Report } from "../../report/report.ts";
 import type { Scenario } from "../../twin/scenario.ts";
+import { DATED_BY, startOf } from "../../twin/start-of.ts";
 import { previewPool } from "../../worker/pool.ts";
-import type { PreviewTask } from "../../worker/protocol.ts";
+import type { PreviewTask, RecordedSeriesSaid } from "../../worker/protocol.ts";
 import { formatNamed, formatNames } from "../choose-format.ts";
 import { collect } from "../collect.ts";
 import { BadInput, EXIT, usageError } from "../exit.ts";
 import { type FileAside, fileAside } from "../file-aside.ts";
 import type { Outcome } from "../format.ts";
 import { simulationsIn, storeOfFiles } from "../inputs.ts";
-import { type LimitOptions, limitsOf, positive, withLimitOptions } from "../limit-options.ts";
+import { durationSeconds, type LimitOptions, limitsOf, positive, withLimitOptions } from "../limit-options.ts";
 import { type Prepared, prepare } from "../prepare.ts";
 import { progressBar } from "../progress.ts";
 import { threadsFolder } from "../threads.ts";
@@ -27,6 +28,8 @@ interface Options extends LimitOptions, UrlOptions {
   readonly requests?: string;
   readonly decisions?: string;
   readonly decisionSample: number;
+  readonly openmetrics?: string;
+  readonly metricsInterval: number;
   readonly bands: boolean;
 }
 
@@ -51,6 +54,11 @@ export const run = (program: Command): void => {
       "also write how requests were routed, and what would have been better, a line of JSON each; - for standard output",
     )
     .option("--decision-sample <count>", "of every Nth request only", positive, 1)
+    .option(
+      "--openmetrics <file>",
+      "also write the simulated series over time, for promtool tsdb create-blocks-from openmetrics; - for standard output",
+    )
+    .option("--metrics-interval <duration>", "between two samples of a series in it", atLeastMillisecond, 15)
     .option("--no-bands", "one run instead of three: without the bands that say how far off it may be");
   withUrlOptions(withLimitOptions(command))
     .addHelpText(
@@ -60,12 +68,20 @@ Examples:
   servetwin run -f deploy/examples/quickstart
   servetwin run -f deployment.yaml -f hpa.yaml -f simulation.yaml -o json
   servetwin run -f deploy/examples/replay --requests requests.jsonl
+  servetwin run -f manifests/ --simulation last-hour --allow-url http://prometheus:9090 --openmetrics twin.om
   servetwin run -f deploy/examples/quickstart --decisions decisions.jsonl --decision-sample 100
   kubectl kustomize overlays/prod | servetwin run -f - -o yaml`,
     )
     .action(async (options: Options) => {
       process.exitCode = await simulate(options);
     });
+};
+
+/** Prometheus counts in milliseconds. */
+const atLeastMillisecond = (text: string): number => {
+  const seconds = durationSeconds(text);
+  if (seconds < 0.001) throw new InvalidArgumentError("write 1ms or more");
+  return seconds;
 };
 
 const simulate = async (options: Options): Promise<number> => {
@@ -85,26 +101,46 @@ const simulate = async (options: Options): Promise<number> => {
   for (const { warnings } of previews) {
     for (const warning of warnings) process.stderr.write(`${sayProblem(warning)}\n`);
   }
-  if (options.requests === "-" && options.decisions === "-")
-    throw usageError("--requests and --decisions can't both have standard output", "name a file for one of them");
-  const requests = fileOfOneRun("--requests", "requests", options.requests, previews);
-  const decisions = fileOfOneRun("--decisions", "decisions", options.decisions, previews);
+  const { requests: requestsTo, decisions: decisionsTo, openmetrics: metricsTo } = options;
+  const toOutput = Object.entries({
+    "--requests": requestsTo,
+    "--decisions": decisionsTo,
+    "--openmetrics": metricsTo,
+  }).flatMap(([option, to]) => (to === "-" ? [option] : []));
+  if (toOutput.length > 1)
+    throw usageError(`${toOutput.join(" and ")} can't share standard output`, "name a file for all but one of them");
+  const requests = fileOfOneRun("--requests", "requests", requestsTo, previews);
+  const decisions = fileOfOneRun("--decisions", "decisions", decisionsTo, previews);
+  const metrics = fileOfOneRun("--openmetrics", "series", metricsTo, previews);
   try {
     const files = {
       ...(requests === undefined ? {} : { requestsFile: requests.path }),
       ...(decisions === undefined ? {} : { decisionsFile: decisions.path, decisionSample: options.decisionSample }),
+      ...(metrics === undefined
+        ? {}
+        : { metricsFile: metrics.path, recorded: recordedOf(previews[0] as Prepared, options.metricsInterval) }),
     };
     const outcomes = await runAll(previews, options.threads, limits.maxTraceBytes, { files, bands: options.bands });
     // What was asked for on standard output has it for itself.
-    const taken = options.requests === "-" || options.decisions === "-";
-    (taken ? process.stderr : process.stdout).write(print(outcomes));
+    (toOutput.length > 0 ? process.stderr : process.stdout).write(print(outcomes));
     await requests?.deliver();
     await decisions?.deliver();
+    await metrics?.deliver();
     return exitOf(outcomes);
   } finally {
     requests?.drop();
     decisions?.drop();
+    metrics?.drop();
   }
+};
+
+/** When and under which names the series of a run are written down. @throws BadInput where its instants have no date */
+const recordedOf = ({ simulation, scenario }: Prepared, everySeconds: number): RecordedSeriesSaid => {
+  const startUnixSeconds = startOf(scenario);
+  if (startUnixSeconds === undefined)
+    throw usageError(`${scenario.simulation} has no date: its instants count from 0`, DATED_BY);
+  const { naming, labels } = simulation.spec.export;
+  return { startUnixSeconds, everySeconds, naming, labels };
 };
 
 /** A file that is written aside, if it is wanted. @throws BadInput unless exactly one run would write it */
@@ -133,7 +169,7 @@ const runAll = async (
     files,
     bands,
   }: {
-    readonly files: Pick<PreviewTask, "requestsFile" | "decisionsFile" | "decisionSample">;
+    readonly files: Pick<PreviewTask, "requestsFile" | "decisionsFile" | "decisionSample" | "metricsFile" | "recorded">;
     readonly bands: boolean;
   },
 ): Promise<Outcome[]> => {
