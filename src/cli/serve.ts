@@ -91,7 +91,10 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
         if (state === "stopping") return "stopping";
         return state === "started" && store.synced ? undefined : "the first lists are not in yet";
       },
-      metrics: async (accept) => metricsPage([...held.values()].flatMap(seriesOf), await metrics.families(), accept),
+      metrics: async (accept) => {
+        const [own] = await Promise.all([metrics.families(), operator.drawShadows()]);
+        return metricsPage([...held.values()].flatMap(seriesOf), own, accept);
+      },
       simulations: () => store.list("InferenceSimulation").map(detail),
       simulation: (namespace, name) => {
         const stored = store.list("InferenceSimulation", namespace).find(({ object }) => object.metadata.name === name);

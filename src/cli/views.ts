@@ -65,7 +65,7 @@ const runsOf = (held: Held | undefined): RunView[] => {
       scenario: scenario.name,
       seed: scenario.seed,
       digest: shadow.inputDigest,
-      horizonSeconds: shadow.snapshot.simulatedSeconds,
+      horizonSeconds: shadow.snapshot.untilSeconds,
       warmUpSeconds: scenario.warmUpMicros / 1e6,
       kpis: shadow.snapshot.kpis,
       saturation: shadow.snapshot.saturation,
@@ -109,8 +109,8 @@ export const seriesOf = (held: Held): SimulatedSeries[] => {
   if (held.simulation === undefined || held.scenario === undefined) return [];
   const { naming, labels } = held.simulation.spec.export;
   const base = { naming, labels, simulation: held.key };
-  const snapshot = held.shadow?.snapshot;
-  if (snapshot !== undefined) return [{ ...base, scenario: held.scenario.name, families: snapshot.families }];
+  const families = held.shadow?.families;
+  if (families !== undefined) return [{ ...base, scenario: held.scenario.name, families }];
   return byScenario(held.preview?.reports ?? []).flatMap(({ scenario, reports: [first] }) =>
     first === undefined ? [] : [{ ...base, scenario, families: first.families }],
   );

@@ -1,3 +1,4 @@
+import type { MetricFamily } from "../model/metric-family.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Report } from "../report/report.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
@@ -63,6 +64,8 @@ export interface HeldShadow {
   scale: number | undefined;
   state: "following" | "failed";
   snapshot?: ShadowSnapshot;
+  /** Its series, as last drawn. */
+  families?: readonly MetricFamily[];
   /** As last told. */
   loops?: ShadowSnapshot["loops"];
   problem?: Problem;

@@ -93,6 +93,11 @@ export class Operator {
     return this.#active;
   }
 
+  /** Has every Shadow's series drawn as they are now. */
+  drawShadows(): Promise<void> {
+    return this.#shadows.draw();
+  }
+
   /** Every simulation in the store. */
   get simulations(): ReturnType<Store["list"]> {
     return this.#parts.store.list("InferenceSimulation");

@@ -6,8 +6,8 @@ import { type ObjectRef, type Store, type StoredObject, StoreError } from "../st
 import { digestOf } from "../twin/digest.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import { type PreviewPool, RunFailure } from "../worker/pool.ts";
-import type { PreviewResult, ShadowMessage, ShadowSnapshot } from "../worker/protocol.ts";
-import type { ShadowHost } from "../worker/shadow-host.ts";
+import type { PreviewResult, ShadowPulse, ShadowSnapshot } from "../worker/protocol.ts";
+import type { ShadowHost, ShadowNews } from "../worker/shadow-host.ts";
 import { boundedStatus } from "./bounded-status.ts";
 import { doingOf, emptyHeld, type Held, type HeldPreview, type HeldSweep } from "./held.ts";
 import { keyOf, refOfKey } from "./key.ts";
@@ -83,12 +83,20 @@ export class Reconciler {
   }
 
   /** A message from the thread of the paced worlds. */
-  shadowTold(message: ShadowMessage): void {
+  shadowTold(message: ShadowNews): void {
     const shadow = this.#held.get(message.key)?.shadow;
     if (shadow === undefined) return;
     // An autoscaler that reads /scale must find its own doing there, as soon as in a Deployment's.
     const { snapshot: before } = shadow;
     switch (message.kind) {
+      case "drawn":
+        shadow.families = message.families;
+        return;
+      case "pulse":
+        if (before === undefined) return;
+        shadow.snapshot = { ...figuresOf(before), ...message.pulse };
+        if (sameNews(before, message.pulse)) return;
+        break;
       case "snapshot":
         shadow.snapshot = message.snapshot;
         shadow.loops = message.snapshot.loops ?? shadow.loops;
@@ -96,6 +104,7 @@ export class Reconciler {
         break;
       case "restarted":
         delete shadow.snapshot;
+        delete shadow.families;
         delete shadow.loops;
         this.#parts.log({ level: "warning", message: "shadow begins anew", simulation: message.key });
         break;
@@ -369,10 +378,13 @@ export class Reconciler {
 }
 
 /** Whether what others wait for is as it was: replicas, how live traffic stands, and whether it has drifted. */
-const sameNews = (before: ShadowSnapshot | undefined, after: ShadowSnapshot): boolean =>
+const sameNews = (before: ShadowPulse | undefined, after: ShadowPulse): boolean =>
   before?.replicas.spec === after.replicas.spec &&
   before.traffic?.kind === after.traffic?.kind &&
   before.drift?.drifted === after.drift?.drifted;
+
+/** Without what a pulse has anew. */
+const figuresOf = ({ traffic: _, drift: __, ...figures }: ShadowSnapshot) => figures;
 
 /** What may be put right where no watch sees it. */
 const UNWATCHED = [

@@ -325,7 +325,7 @@ const shadowPart = (held: Held) => {
         seeds: [held.scenario.seed],
         digest: held.shadow?.inputDigest ?? "",
         version: VERSION,
-        horizonSeconds: Math.floor(snapshot.simulatedSeconds),
+        horizonSeconds: Math.floor(snapshot.untilSeconds),
         kpis: withBands(spreadOf([snapshot.kpis]), snapshot.bands, snapshot.kpis),
         saturation: saturationOf([snapshot]),
         ...findingsPart([held.shadow?.loops ?? {}]),

@@ -8,7 +8,7 @@ import { DriftFollower } from "./drift-follower.ts";
 import { type Following, followProduction } from "./follow-production.ts";
 import { PacedLane } from "./paced-lane.ts";
 import { problemOf } from "./preview.ts";
-import type { ShadowCommand, ShadowMessage, ShadowSnapshot, TrafficNews } from "./protocol.ts";
+import type { ShadowCommand, ShadowMessage, ShadowPulse, ShadowSnapshot, TrafficNews } from "./protocol.ts";
 
 interface Paced {
   readonly number: number;
@@ -24,6 +24,7 @@ interface Paced {
   /** Unix seconds of the world's start where it keeps the wall clock's pace, for `_created`. */
   readonly startedSeconds: number | undefined;
   told: number;
+  figured: number;
   /** As last made; undefined: one of the ends was behind. */
   bands: KpiBands | undefined;
   banded: number;
@@ -38,6 +39,8 @@ interface Paced {
 /** Most wall-clock milliseconds that one world may take at a stretch while others wait. */
 const TURN_MS = 20;
 const TELL_EVERY_MS = 1000;
+/** Key figures and timelines are a look at the whole world, and much to tell. */
+const FIGURES_EVERY_MS = 5000;
 /** Bands change slowly, and cost a look at all key figures of three worlds. */
 const BANDS_EVERY_MS = 10_000;
 /** Findings ripen slowly, and hundreds of syncs are much to tell. */
@@ -56,6 +59,8 @@ export interface PacedParts {
 /** Worlds paced by the wall clock, any number in one thread. Holds no timer: whoever holds it calls `turn` often. */
 export class PacedWorlds {
   readonly #worlds = new Map<string, Paced>();
+  /** Keys of worlds whose series somebody waits for; undefined: nobody waits. */
+  #undrawn: string[] | undefined;
   readonly #clock: () => number;
   readonly #unixSeconds: () => number;
   readonly #tell: (message: ShadowMessage) => void;
@@ -80,6 +85,9 @@ export class PacedWorlds {
         return this.#stop(command.key);
       case "scale":
         return this.#scale(command);
+      case "draw":
+        this.#undrawn = [...this.#worlds.keys()];
+        return;
       default:
         return command satisfies never;
     }
@@ -89,6 +97,36 @@ export class PacedWorlds {
   turn(): void {
     for (const [key, paced] of this.#worlds) this.#guard(key, paced.number, () => this.#advance(key, paced));
     for (const [key, paced] of this.#worlds) this.#guard(key, paced.number, () => this.#advanceEnds(key, paced));
+  }
+
+  /**
+   * Draws series that were asked for, for a stretch; each world's are those of the moment at which it is drawn.
+   * @returns whether there is more to draw
+   */
+  draw(): boolean {
+    const until = this.#clock() + TURN_MS;
+    while (this.#undrawn !== undefined) {
+      const key = this.#undrawn.pop();
+      if (key === undefined) {
+        this.#undrawn = undefined;
+        this.#tell({ kind: "all-drawn" });
+        return false;
+      }
+      const paced = this.#worlds.get(key);
+      if (paced !== undefined) this.#guard(key, paced.number, () => this.#draw(key, paced));
+      if (this.#clock() > until) break;
+    }
+    return this.#undrawn !== undefined;
+  }
+
+  #draw(key: string, { middle, startedSeconds, bands, ...paced }: Paced): void {
+    const reached = this.#lap(key, middle, this.#due(paced));
+    const families = familiesOf(middle.world.view(reached), startedSeconds);
+    this.#tell({
+      kind: "drawn",
+      key,
+      families: bands === undefined ? families : [...families, ...bandFamilies(bands)],
+    });
   }
 
   #start(command: Extract<ShadowCommand, { kind: "start" }>): void {
@@ -107,6 +145,7 @@ export class PacedWorlds {
       began,
       startedSeconds: speed === 1 ? this.#unixSeconds() : undefined,
       told: began - TELL_EVERY_MS,
+      figured: began - FIGURES_EVERY_MS,
       bands: undefined,
       banded: began,
       looped: began - LOOPS_EVERY_MS,
@@ -154,7 +193,7 @@ export class PacedWorlds {
   }
 
   /** Where the world should be now. */
-  #due(paced: Paced): SimTime {
+  #due(paced: Pick<Paced, "began" | "speed">): SimTime {
     return Math.floor((this.#clock() - paced.began) * 1000 * paced.speed) as SimTime;
   }
 
@@ -165,27 +204,18 @@ export class PacedWorlds {
     paced.drift?.look(world, reached).catch((error: unknown) => this.#fail(key, error));
     if (this.#clock() - paced.told < TELL_EVERY_MS) return;
     paced.told = this.#clock();
-    const view = world.view(reached);
-    const { bands, traffic } = paced;
-    const drift = paced.drift?.drift;
-    this.#tell({
-      kind: "snapshot",
-      key,
-      snapshot: {
-        simulatedSeconds: reached / 1e6,
-        lagSeconds: (target - reached) / 1e6,
-        families: [...familiesOf(view, paced.startedSeconds), ...(bands === undefined ? [] : bandFamilies(bands))],
-        ...world.progress(reached),
-        ...(bands === undefined ? {} : { bands, notes: paced.notes }),
-        ...this.#loopsOf(paced, reached),
-        ...(traffic === undefined ? {} : { traffic }),
-        ...(drift === undefined ? {} : { drift }),
-        replicas: {
-          spec: view.workloads.reduce((sum, workload) => sum + workload.specReplicas, 0),
-          ready: view.workloads.reduce((sum, workload) => sum + workload.readyReplicas, 0),
-        },
-      },
-    });
+    const pulse = pulseOf(paced, target, reached);
+    if (this.#clock() - paced.figured < FIGURES_EVERY_MS) return this.#tell({ kind: "pulse", key, pulse });
+    paced.figured = this.#clock();
+    const { bands, notes } = paced;
+    const snapshot: ShadowSnapshot = {
+      ...pulse,
+      untilSeconds: reached / 1e6,
+      ...world.progress(reached),
+      ...(bands === undefined ? {} : { bands, notes }),
+      ...this.#loopsOf(paced, reached),
+    };
+    this.#tell({ kind: "snapshot", key, snapshot });
   }
 
   #loopsOf(paced: Paced, reached: SimTime): Pick<ShadowSnapshot, "loops"> {
@@ -246,6 +276,21 @@ const followedBy = (
 
 const lanesOf = ({ middle, ends }: Paced): readonly PacedLane[] =>
   ends === undefined ? [middle] : [middle, ends.fast, ends.slow];
+
+const pulseOf = ({ middle, traffic, drift: follower }: Paced, target: SimTime, reached: SimTime): ShadowPulse => {
+  const { workloads } = middle.world.view(reached);
+  const drift = follower?.drift;
+  return {
+    simulatedSeconds: reached / 1e6,
+    lagSeconds: (target - reached) / 1e6,
+    replicas: {
+      spec: workloads.reduce((sum, workload) => sum + workload.specReplicas, 0),
+      ready: workloads.reduce((sum, workload) => sum + workload.readyReplicas, 0),
+    },
+    ...(traffic === undefined ? {} : { traffic }),
+    ...(drift === undefined ? {} : { drift }),
+  };
+};
 
 const bandsAt = (middle: PacedLane, ends: NonNullable<Paced["ends"]>, at: SimTime): KpiBands => {
   const { kpis } = middle.world.progress(at);

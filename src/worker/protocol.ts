@@ -66,11 +66,18 @@ export type ShadowCommand =
       readonly replicas: number;
       readonly by: string;
     }
-  | { readonly kind: "stop"; readonly key: string };
+  | { readonly kind: "stop"; readonly key: string }
+  /** For the series of every world as they are now. */
+  | { readonly kind: "draw" };
 
 /** From it, about once a second per world. */
 export type ShadowMessage =
+  | { readonly kind: "pulse"; readonly key: string; readonly pulse: ShadowPulse }
+  /** In place of a pulse, every few seconds. */
   | { readonly kind: "snapshot"; readonly key: string; readonly snapshot: ShadowSnapshot }
+  /** What it was asked to draw, world by world. */
+  | { readonly kind: "drawn"; readonly key: string; readonly families: readonly MetricFamily[] }
+  | { readonly kind: "all-drawn" }
   /** Its thread died in another's turn: it begins anew. */
   | { readonly kind: "restarted"; readonly key: string }
   | {
@@ -87,11 +94,22 @@ export type TrafficNews =
   /** Nothing can be read: the world waits, and it is tried again. */
   | { readonly kind: "waiting"; readonly problem: Problem };
 
-export interface ShadowSnapshot {
+/** What others wait for. */
+export interface ShadowPulse {
   readonly simulatedSeconds: number;
   /** How far the world is behind the wall clock. */
   readonly lagSeconds: number;
-  readonly families: readonly MetricFamily[];
+  readonly replicas: { readonly spec: number; readonly ready: number };
+  /** Of live traffic; left out: there is none, or nothing is known yet. */
+  readonly traffic?: TrafficNews;
+  /** From the production that it follows; left out: nothing was compared yet. */
+  readonly drift?: Drift;
+}
+
+/** What takes a look at the whole world. */
+export interface ShadowFigures {
+  /** Of which moment they are. */
+  readonly untilSeconds: number;
   readonly kpis: Kpis;
   /** Of the key figures, a few seconds old; left out where the model knows none, or one of its ends is behind. */
   readonly bands?: KpiBands;
@@ -101,9 +119,6 @@ export interface ShadowSnapshot {
   readonly timeline: Timeline;
   /** Of its control loops, every few seconds; left out in between. */
   readonly loops?: Pick<Report, "findings" | "syncs">;
-  readonly replicas: { readonly spec: number; readonly ready: number };
-  /** Of live traffic; left out: there is none, or nothing is known yet. */
-  readonly traffic?: TrafficNews;
-  /** From the production that it follows; left out: nothing was compared yet. */
-  readonly drift?: Drift;
 }
+
+export interface ShadowSnapshot extends ShadowPulse, ShadowFigures {}

@@ -2,6 +2,11 @@ import { Worker } from "node:worker_threads";
 import { failureOf, type RunBounds, RunFailure } from "./pool.ts";
 import type { ShadowCommand, ShadowMessage } from "./protocol.ts";
 
+/** What its owner sends; series are asked for by `draw`. */
+type Sent = Exclude<ShadowCommand, { kind: "draw" }>;
+/** What its owner is told. */
+export type ShadowNews = Exclude<ShadowMessage, { kind: "all-drawn" }>;
+
 type Start = Extract<ShadowCommand, { kind: "start" }>;
 type Scale = Extract<ShadowCommand, { kind: "scale" }>;
 
@@ -16,6 +21,8 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 60_000;
 /** One that lived so long had nothing wrong with it from the start. */
 const SOUND_MS = 60_000;
+/** Whoever waits for series has those of the last time then. */
+const DRAW_WITHIN_MS = 5000;
 
 /**
  * The thread that holds the paced worlds. If it dies, the world whose turn it was is told as failed; the others begin anew in
@@ -23,7 +30,7 @@ const SOUND_MS = 60_000;
  */
 export class ShadowHost {
   readonly #file: URL;
-  readonly #tell: (message: ShadowMessage) => void;
+  readonly #tell: (message: ShadowNews) => void;
   readonly #bounds: Pick<RunBounds, "maxMebibytes">;
   readonly #started = new Map<string, Started>();
   /** Number of the world whose turn it is, written by the thread: the last that is known of it when it dies. */
@@ -33,11 +40,13 @@ export class ShadowHost {
   #thread: Worker | undefined;
   #next: NodeJS.Timeout | undefined;
   #deaths = 0;
+  /** Under way; several that ask meanwhile share it. */
+  #drawing: { readonly done: Promise<void>; readonly end: () => void } | undefined;
 
   /** @param bounds of all paced worlds together */
   constructor(
     threads: URL,
-    tell: (message: ShadowMessage) => void,
+    tell: (message: ShadowNews) => void,
     bounds: Pick<RunBounds, "maxMebibytes"> = { maxMebibytes: 2048 },
   ) {
     this.#file = new URL("shadow-thread.js", threads);
@@ -45,7 +54,7 @@ export class ShadowHost {
     this.#bounds = bounds;
   }
 
-  send(command: ShadowCommand): void {
+  send(command: Sent): void {
     switch (command.kind) {
       case "start":
         this.#started.set(command.key, { start: command, scales: new Map() });
@@ -62,8 +71,28 @@ export class ShadowHost {
     }
   }
 
+  /** Has the series of all worlds told, as they are now; resolves when they are, or after a few seconds without those that are late. */
+  draw(): Promise<void> {
+    if (this.#thread === undefined) return Promise.resolve();
+    if (this.#drawing === undefined) {
+      let end = (): void => undefined;
+      const done = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      this.#drawing = { done, end };
+      const late = setTimeout(end, DRAW_WITHIN_MS);
+      void done.then(() => {
+        clearTimeout(late);
+        this.#drawing = undefined;
+      });
+      this.#post({ kind: "draw" });
+    }
+    return this.#drawing.done;
+  }
+
   async close(): Promise<void> {
     this.#started.clear();
+    this.#drawing?.end();
     clearTimeout(this.#next);
     const thread = this.#thread;
     this.#thread = undefined;
@@ -91,6 +120,7 @@ export class ShadowHost {
     thread.on("message", (message: ShadowMessage) => {
       // What a thread told before it was replaced is of worlds that are gone.
       if (this.#thread !== thread) return;
+      if (message.kind === "all-drawn") return this.#drawing?.end();
       if (message.kind === "problem") this.#started.delete(message.key);
       this.#tell(message);
     });
@@ -110,6 +140,7 @@ export class ShadowHost {
   }
 
   #died(cause: unknown): void {
+    this.#drawing?.end();
     const key = this.#keys.get(Atomics.load(this.#turn, 0));
     const failure = failureOf(cause, this.#bounds);
     if (key !== undefined && this.#started.delete(key)) this.#tell({ kind: "problem", key, ...describe(failure) });

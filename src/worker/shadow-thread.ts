@@ -14,5 +14,12 @@ const worlds = new PacedWorlds({
   tell: (message: ShadowMessage) => port.postMessage(message),
   turnOf: (number) => void Atomics.store(turn, 0, number),
 });
-port.on("message", (command: ShadowCommand) => worlds.command(command));
+/** A stretch at a time, so that turns and commands are not kept waiting. */
+const draw = (): void => {
+  if (worlds.draw()) setImmediate(draw);
+};
+port.on("message", (command: ShadowCommand) => {
+  worlds.command(command);
+  if (command.kind === "draw") draw();
+});
 setInterval(() => worlds.turn(), TURN_EVERY_MS);

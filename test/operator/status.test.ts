@@ -12,7 +12,7 @@ world.runUntil(60e6 as SimTime);
 const snapshot: ShadowSnapshot = {
   simulatedSeconds: 60,
   lagSeconds: 0,
-  families: [],
+  untilSeconds: 60,
   replicas: { spec: 1, ready: 1 },
   ...world.progress(60e6 as SimTime),
 };

@@ -8,7 +8,7 @@ import { usageOf } from "./usage.ts";
 
 /**
  * What many Shadows cost one operator: `npm run soak:shadows -- --shadows 200 --seconds 120`. Each follows a Deployment of 4 replicas
- * at 2 requests per second, paced by the wall clock.
+ * at 2 requests per second, paced by the wall clock; /metrics is scraped as Prometheus does.
  */
 const { values } = parseArgs({
   options: {
@@ -17,6 +17,8 @@ const { values } = parseArgs({
     bands: { type: "boolean", default: false },
   },
 });
+const SCRAPE_EVERY_MS = 15_000;
+let pageMebibytes = 0;
 const [shadows, seconds] = [Number(values.shadows), Number(values.seconds)];
 
 const deployment = `apiVersion: apps/v1
@@ -55,7 +57,8 @@ interface Summary {
   readonly lagSeconds?: number;
 }
 const all = async (): Promise<readonly Summary[]> =>
-  ((await (await fetch(`${program.url}/api/v1/simulations`)).json()) as { simulations: Summary[] }).simulations;
+  ((await (await fetch(`${program.url}/api/v1/simulations?limit=${shadows}`)).json()) as { simulations: Summary[] })
+    .simulations;
 
 try {
   await eventually(async () => (await all()).filter(({ phase }) => phase === "Following").length === shadows, {
@@ -66,12 +69,20 @@ try {
   const before = usageOf(program.pid)?.cpuSeconds ?? 0;
   const began = performance.now();
   const lags: number[] = [];
+  const scrapes: number[] = [];
+  const scraping = setInterval(async () => {
+    const asked = performance.now();
+    const page = await (await fetch(`${program.url}/metrics`)).arrayBuffer();
+    scrapes.push((performance.now() - asked) / 1000);
+    pageMebibytes = page.byteLength / 2 ** 20;
+  }, SCRAPE_EVERY_MS);
   let peakMebibytes = 0;
   while (performance.now() - began < seconds * 1000) {
     await sleep(1000);
     peakMebibytes = Math.max(peakMebibytes, usageOf(program.pid)?.rssMebibytes ?? 0);
     lags.push(...(await all()).flatMap(({ lagSeconds }) => lagSeconds ?? []));
   }
+  clearInterval(scraping);
   const cpuCores = ((usageOf(program.pid)?.cpuSeconds ?? 0) - before) / ((performance.now() - began) / 1000);
   lags.sort((a, b) => a - b);
   const at = (q: number): number => Number((lags[Math.floor(q * (lags.length - 1))] ?? 0).toFixed(3));
@@ -81,6 +92,8 @@ try {
       seconds,
       cpuCores,
       peakMebibytes,
+      pageMebibytes,
+      longestScrapeSeconds: Math.max(...scrapes),
       lagSeconds: { p50: at(0.5), p99: at(0.99), max: at(1) },
     }),
   );

@@ -9,7 +9,7 @@ import { World } from "../../src/twin/world.ts";
 import { PacedWorlds } from "../../src/worker/paced-worlds.ts";
 import { previewPool } from "../../src/worker/pool.ts";
 import { runPreview } from "../../src/worker/preview.ts";
-import type { ShadowMessage } from "../../src/worker/protocol.ts";
+import type { ShadowMessage, ShadowPulse } from "../../src/worker/protocol.ts";
 import { ShadowHost } from "../../src/worker/shadow-host.ts";
 import { readTrace } from "../../src/worker/trace-input.ts";
 import { scenario, waitingHpa } from "../twin/scenario-fixture.ts";
@@ -147,20 +147,41 @@ describe("paced worlds", () => {
     return { worlds, told, go };
   };
   const endless = { ...said, horizonMicros: undefined };
+  const pulseOf = (message: ShadowMessage | undefined): ShadowPulse => {
+    if (message?.kind === "pulse") return message.pulse;
+    if (message?.kind === "snapshot") return message.snapshot;
+    throw new Error(`neither pulse nor snapshot: ${message?.kind}`);
+  };
 
   it("keep pace with the clock, at the speed that was said", () => {
     const { worlds, told, go } = paced();
     worlds.command({ kind: "start", key: "a", scenario: endless, speed: 1, maxTraceBytes });
     worlds.command({ kind: "start", key: "b", scenario: endless, speed: 10, maxTraceBytes });
     go(20_000);
-    const last = (key: string) => told.filter((message) => message.key === key).at(-1);
-    const [a, b] = [last("a"), last("b")];
-    if (a?.kind !== "snapshot" || b?.kind !== "snapshot") throw new Error("no snapshot");
-    expect(a.snapshot.simulatedSeconds).toBeGreaterThan(18.9);
-    expect(a.snapshot.simulatedSeconds).toBeLessThanOrEqual(20);
-    expect(b.snapshot.simulatedSeconds).toBeGreaterThan(185);
-    expect(a.snapshot.families.some(({ name }) => name === "vllm:num_requests_running")).toBe(true);
-    expect(told.filter(({ key }) => key === "a").length).toBeLessThan(25);
+    const of = (key: string) => told.filter((message) => "key" in message && message.key === key);
+    const last = (key: string) => pulseOf(of(key).at(-1));
+    expect(last("a").simulatedSeconds).toBeGreaterThan(18.9);
+    expect(last("a").simulatedSeconds).toBeLessThanOrEqual(20);
+    expect(last("b").simulatedSeconds).toBeGreaterThan(185);
+    expect(of("a").length).toBeLessThan(25);
+    // Figures are much to tell.
+    expect(of("a").filter(({ kind }) => kind === "snapshot").length).toBe(4);
+  });
+
+  it("draw their series where somebody asks, as they are then, a stretch at a time", () => {
+    const { worlds, told, go } = paced();
+    for (const key of ["a", "b"]) worlds.command({ kind: "start", key, scenario: endless, speed: 1, maxTraceBytes });
+    go(5000);
+    expect(worlds.draw()).toBe(false);
+    expect(told.some(({ kind }) => kind === "drawn")).toBe(false);
+    worlds.command({ kind: "draw" });
+    worlds.command({ kind: "stop", key: "b" });
+    while (worlds.draw());
+    expect(told.at(-1)).toEqual({ kind: "all-drawn" });
+    const drawn = told.filter((message) => message.kind === "drawn");
+    expect(drawn.map(({ key }) => key)).toEqual(["a"]);
+    const running = drawn[0]?.families.find(({ name }) => name === "vllm:num_requests_running");
+    expect(running?.samples.length).toBe(2);
   });
 
   it("take a write to the scale without beginning anew", () => {
@@ -170,12 +191,11 @@ describe("paced worlds", () => {
     worlds.command({ kind: "scale", key: "a", workload: "llama", replicas: 4, by: "test" });
     go(50);
     // Told at once, since the autoscaler reads it back.
-    expect(told.at(-1)).toMatchObject({ kind: "snapshot", snapshot: { replicas: { spec: 4, ready: 2 } } });
+    expect(pulseOf(told.at(-1)).replicas).toEqual({ spec: 4, ready: 2 });
     go(20_000);
-    const last = told.at(-1);
-    if (last?.kind !== "snapshot") throw new Error("no snapshot");
-    expect(last.snapshot.replicas).toEqual({ spec: 4, ready: 4 });
-    expect(last.snapshot.simulatedSeconds).toBeGreaterThan(240);
+    const last = pulseOf(told.at(-1));
+    expect(last.replicas).toEqual({ spec: 4, ready: 4 });
+    expect(last.simulatedSeconds).toBeGreaterThan(240);
   });
 
   const uncertain = {
@@ -183,7 +203,7 @@ describe("paced worlds", () => {
     workloads: endless.workloads.map((one) => ({ ...one, latency: physical })),
   };
   const lastSnapshot = (told: readonly ShadowMessage[]) => {
-    const last = told.at(-1);
+    const last = told.findLast(({ kind }) => kind === "snapshot");
     if (last?.kind !== "snapshot") throw new Error("no snapshot");
     return last.snapshot;
   };
@@ -193,8 +213,13 @@ describe("paced worlds", () => {
     worlds.command({ kind: "start", key: "a", scenario: uncertain, speed: 20, maxTraceBytes });
     go(9500);
     expect(lastSnapshot(told).bands).toBeUndefined();
-    go(3000);
-    const { bands, families } = lastSnapshot(told);
+    go(6000);
+    const { bands } = lastSnapshot(told);
+    worlds.command({ kind: "draw" });
+    worlds.draw();
+    const drawn = told.find(({ kind }) => kind === "drawn");
+    if (drawn?.kind !== "drawn") throw new Error("nothing drawn");
+    const { families } = drawn;
     const ends = bandScenarios(uncertain);
     if (bands === undefined || ends === undefined) throw new Error("no bands");
     const at = 200e6 as SimTime;
@@ -267,13 +292,22 @@ describe("paced worlds", () => {
   });
 
   it("run in a thread of their own", async () => {
-    const snapshot = await new Promise<ShadowMessage>((resolve) => {
-      const host = new ShadowHost(threads, (message) => {
-        resolve(message);
-        void host.close();
-      });
-      host.send({ kind: "start", key: "a", scenario: endless, speed: 1, maxTraceBytes });
+    const told: string[] = [];
+    let first = (): void => undefined;
+    const begun = new Promise<void>((resolve) => {
+      first = resolve;
     });
-    expect(snapshot.kind).toBe("snapshot");
+    const host = new ShadowHost(threads, ({ kind }) => {
+      told.push(kind);
+      first();
+    });
+    await host.draw();
+    expect(told).toEqual([]);
+    for (const key of ["a", "b"]) host.send({ kind: "start", key, scenario: endless, speed: 1, maxTraceBytes });
+    await begun;
+    expect(told[0]).toBe("snapshot");
+    await Promise.all([host.draw(), host.draw()]);
+    expect(told.filter((kind) => kind === "drawn").length).toBe(2);
+    await host.close();
   });
 });
