@@ -52,6 +52,27 @@ export type Fact =
       readonly pool: string;
       readonly gpus: number;
     } & ({ readonly event: "bound"; readonly waited: Micros } | { readonly event: "released" }))
+  /** A pod is deleted so that one of higher priority gets its GPUs. */
+  | {
+      readonly kind: "preempted";
+      readonly at: SimTime;
+      readonly workload: string;
+      readonly pod: string;
+      /** The workload of the one that gets them. */
+      readonly by: string;
+    }
+  /** The API server refused a workload's new pods: the reason FailedCreate. */
+  | {
+      readonly kind: "create-refused";
+      readonly at: SimTime;
+      readonly workload: string;
+      /** Pods that are wanted and couldn't be had. */
+      readonly missing: number;
+      /** Name of the ResourceQuota. */
+      readonly quota: string;
+      /** When it is tried again, if nothing happens before. */
+      readonly again: SimTime;
+    }
   | { readonly kind: "synced"; readonly at: SimTime; readonly autoscaler: string; readonly sync: SyncFact }
   /** A workload's template changed, or all of its pods are of the newest one and available. */
   | {

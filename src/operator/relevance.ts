@@ -14,6 +14,8 @@ const STATUS_UNREAD: ReadonlySet<string> = new Set([
   "Rollout",
   "HorizontalPodAutoscaler",
   "VariantAutoscaling",
+  "PodDisruptionBudget",
+  "ResourceQuota",
 ]);
 /** What changes by itself and says nothing; of nodes, all the time. */
 const VOLATILE: ReadonlySet<string> = new Set([

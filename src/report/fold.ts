@@ -7,6 +7,7 @@ import { LoopFold } from "./control-loop/loop-fold.ts";
 import type { LoopSetup } from "./control-loop/loop-setup.ts";
 import { SloMinutes } from "./control-loop/slo-minutes.ts";
 import { StartUps } from "./control-loop/start-ups.ts";
+import { DeniedPods } from "./denied-pods.ts";
 import { EngineTotals } from "./engine-totals.ts";
 import { findingsOf } from "./findings/index.ts";
 import { GateFold } from "./gate-fold.ts";
@@ -77,6 +78,7 @@ export class ReportFold {
   readonly #loops: readonly LoopFold[];
   readonly #startUps = new StartUps();
   readonly #rollouts = new Rollouts();
+  readonly #deniedPods = new DeniedPods();
   readonly #sloMinutes = new SloMinutes();
   #scaleUps = 0;
   #scaleDowns = 0;
@@ -152,6 +154,10 @@ export class ReportFold {
         return this.#nodes?.node(fact);
       case "binding":
         return this.#nodes?.binding(fact);
+      case "preempted":
+        return this.#deniedPods.preempted(fact);
+      case "create-refused":
+        return this.#deniedPods.refused(fact);
       case "synced":
         return this.#loops.find(({ setup }) => setup.autoscaler === fact.autoscaler)?.synced(fact.sync, fact.at);
       case "scaled":
@@ -249,7 +255,13 @@ export class ReportFold {
       timeline: this.timeline(view.now),
       scaleEvents: [...this.#scaleEvents],
       ...this.#told(kpis, view.now),
-      notes: [...identity.notes, ...unfinished, ...this.#rollouts.notes(view.now), ...this.#groups.notes()],
+      notes: [
+        ...identity.notes,
+        ...unfinished,
+        ...this.#rollouts.notes(view.now),
+        ...this.#deniedPods.notes(),
+        ...this.#groups.notes(),
+      ],
       families,
     };
   }

@@ -54,6 +54,15 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   { apiVersion: "monitoring.coreos.com/v1", kind: "PodMonitor", plural: "podmonitors", optional: true },
   { apiVersion: "monitoring.coreos.com/v1", kind: "ServiceMonitor", plural: "servicemonitors", optional: true },
   { apiVersion: "monitoring.coreos.com/v1", kind: "PrometheusRule", plural: "prometheusrules", optional: true },
+  { apiVersion: "v1", kind: "ResourceQuota", plural: "resourcequotas", optional: true },
+  { apiVersion: "policy/v1", kind: "PodDisruptionBudget", plural: "poddisruptionbudgets", optional: true },
+  {
+    apiVersion: "scheduling.k8s.io/v1",
+    kind: "PriorityClass",
+    plural: "priorityclasses",
+    clusterScoped: true,
+    optional: true,
+  },
   { apiVersion: "karpenter.sh/v1", kind: "NodePool", plural: "nodepools", clusterScoped: true, optional: true },
   { apiVersion: "v1", kind: "Node", plural: "nodes", clusterScoped: true, optional: true },
 ];

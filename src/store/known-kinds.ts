@@ -63,7 +63,6 @@ const NAMESPACED: ReadonlySet<string> = new Set([
   "ReferenceGrant",
   "ReplicaSet",
   "ReplicationController",
-  "ResourceQuota",
   "Scale",
   "ScrapeConfig",
   "Secret",

@@ -16,6 +16,7 @@ import { mirrorGateway } from "./mirror/mirrored-gateway.ts";
 import { mirrorMetrics } from "./mirror/mirrored-metrics.ts";
 import { mirrorNodes } from "./mirror/mirrored-nodes.ts";
 import { mirrorPage } from "./mirror/mirrored-page.ts";
+import { mirrorQuotas } from "./mirror/mirrored-quotas.ts";
 import { refuseUnknownRollouts } from "./mirror/mirrored-rollouts.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
@@ -109,6 +110,7 @@ const mirrorObjects = (
       ? mirrorControllers(workloads, simulation, cluster, limits, ledger)
       : [];
   const nodes = mirrorNodes(spec, mirrored, cluster, ledger);
+  const quotas = mirrorQuotas(mirrored, namespace, cluster, ledger);
   const gateway = mirrorGateway(simulation, { cluster, pickerConfig }, ledger);
   const metrics = {
     ...mirrorMetrics(simulation, readings, gateway, cluster, ledger),
@@ -136,6 +138,7 @@ const mirrorObjects = (
     ...brokenBy(simulation, ledger),
     ...judgedBy(spec),
     ...(nodes === undefined ? {} : { nodes }),
+    ...(quotas.length === 0 ? {} : { quotas }),
   };
   return good({ scenario, values: ledger.values, reads: ledger.reads }, ledger.problems);
 };

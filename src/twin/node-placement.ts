@@ -6,8 +6,17 @@ import {
   Nodes,
   nodeAutoscalers,
   nodeScorings,
+  type PlacedPod,
 } from "../controlplane/nodes/index.ts";
-import { disruptionsAllowed, drawSpread, drawStart, firstProbe, restartDelay } from "../controlplane/pods/index.ts";
+import {
+  type BudgetedPods,
+  disruptionsAllowed,
+  drawSpread,
+  drawStart,
+  evictionAllowed,
+  firstProbe,
+  restartDelay,
+} from "../controlplane/pods/index.ts";
 import type { NodeView, PodStatusView } from "../report/world-view.ts";
 import { invariant } from "../sim/invariant.ts";
 import { hash32, type Rng } from "../sim/rng.ts";
@@ -15,7 +24,13 @@ import { after, elapsed, instant, NEVER, type SimTime, START } from "../sim/time
 import { ColdStarts } from "./cold-starts.ts";
 import type { PlacementEvent } from "./event.ts";
 import { nodeView, podView } from "./node-views.ts";
-import type { DisruptionScenario, NodePoolScenario, NodesScenario } from "./nodes-scenario.ts";
+import type {
+  BudgetScenario,
+  DisruptionScenario,
+  NodePoolScenario,
+  NodesScenario,
+  PodsOnNodes,
+} from "./nodes-scenario.ts";
 import type { PlacedReplica, PlacedUnit } from "./placed-unit.ts";
 import type { PlacementHost } from "./placement-host.ts";
 import type { Pod } from "./pod.ts";
@@ -37,6 +52,8 @@ export class NodePlacement {
   /** When the autoscaler of nodes comes, as far as the agenda knows. */
   #looksAt: SimTime = NEVER;
   readonly #made = new Map<string, number>();
+  /** Pods that the scheduler's last pass pushes out, and for whom. */
+  #preempted: { readonly pod: PlacedPod; readonly by: PlacedPod }[] = [];
   #attempts = 0;
 
   constructor(scenario: NodesScenario, host: PlacementHost) {
@@ -44,7 +61,11 @@ export class NodePlacement {
     this.#host = host;
     this.#nodes = new Nodes(scenario.pools);
     const scoring = nodeScorings.create(scenario.scoring, undefined);
-    this.#scheduler = new GpuScheduler(this.#nodes, scoring, host.streams.stream("nodes/scheduler"));
+    this.#scheduler = new GpuScheduler(this.#nodes, scoring, host.streams.stream("nodes/scheduler"), {
+      leaving: ({ name }) => this.#units.get(name)?.replica.pod.phase === "terminating",
+      budgetOf: ({ name }) => this.#budgetOf(name),
+      preempt: (by, victims) => this.#preempted.push(...victims.map((pod) => ({ pod, by }))),
+    });
     this.#autoscaler = nodeAutoscalers.create(scenario.autoscaler, { rng: host.streams.stream("nodes/autoscaler") });
     this.#chance = host.streams.stream("nodes/disruptions");
     this.#starts = new ColdStarts(host, (name) => this.#units.get(name), {
@@ -142,7 +163,7 @@ export class NodePlacement {
     const { now } = this.#host;
     if (this.#looksAt !== now) return;
     this.#looksAt = NEVER;
-    const { add, remove } = this.#autoscaler.look(now, this.#nodes, this.#scheduler.waiting);
+    const { add, remove } = this.#autoscaler.look(now, this.#nodes, this.#scheduler.unplaced);
     for (const { pool, count } of add) {
       for (let i = 0; i < count; i += 1) this.#ask(pool as NodePoolScenario);
     }
@@ -177,10 +198,15 @@ export class NodePlacement {
     return this.#attempts;
   }
 
+  #saidOf(workload: string): PodsOnNodes {
+    const said = this.#scenario.pods[workload];
+    invariant(said !== undefined, `what pods of ${workload} ask of nodes`);
+    return said;
+  }
+
   #enlist(pod: Pod): PlacedReplica {
     const { now, streams } = this.#host;
-    const said = this.#scenario.pods[pod.workload.name];
-    invariant(said !== undefined, `what pods of ${pod.workload.name} ask of nodes`);
+    const said = this.#saidOf(pod.workload.name);
     const units: PlacedUnit[] = [];
     const replica: PlacedReplica = {
       pod,
@@ -195,7 +221,15 @@ export class NodePlacement {
       // A group's pods are named as LeaderWorkerSet names them: the leader, then leader-1, leader-2, …
       const name = i === 0 ? pod.name : `${pod.name}-${i}`;
       const placement = i === 0 ? said.placement : (said.workers ?? said.placement);
-      const placed = { name, placement, queued: now, evictable: said.evictable };
+      const mayEvict = (): boolean => said.evictable && this.#mayEvict(replica);
+      const placed: PlacedPod = {
+        name,
+        placement,
+        queued: now,
+        get evictable() {
+          return mayEvict();
+        },
+      };
       const unit: PlacedUnit = {
         name,
         replica,
@@ -217,7 +251,7 @@ export class NodePlacement {
     if (unit === undefined) return;
     this.#scheduler.add(unit.pod);
     this.#schedule();
-    if (unit.node === undefined) this.#autoscaler.unschedulable(this.#host.now);
+    if (this.#scheduler.unplaced.includes(unit.pod)) this.#autoscaler.unschedulable(this.#host.now);
     this.#replanAutoscaler();
   }
 
@@ -228,6 +262,26 @@ export class NodePlacement {
       const { replica } = unit;
       if (replica.units.every((one) => one.node !== undefined)) this.#host.enter(replica.pod, "pulling");
     }
+    const preempted = this.#preempted;
+    this.#preempted = [];
+    for (const { pod, by } of preempted) this.#pushOut(pod, by);
+  }
+
+  /** A pod of a group takes all of it along. */
+  #pushOut({ name }: PlacedPod, by: PlacedPod): void {
+    const replica = this.#units.get(name)?.replica;
+    const winner = this.#units.get(by.name)?.replica.pod.workload.name;
+    // Another victim of its group may have taken it along.
+    if (replica === undefined || winner === undefined || replica.pod.phase === "terminating") return;
+    const { pod } = replica;
+    this.#host.tell({
+      kind: "preempted",
+      at: this.#host.now,
+      workload: pod.workload.name,
+      pod: pod.name,
+      by: winner,
+    });
+    this.#host.evict(pod);
   }
 
   #bind(name: string, node: Node): PlacedUnit {
@@ -306,7 +360,7 @@ export class NodePlacement {
     this.#schedule();
     this.#evictAll();
     this.#autoscaler.changed(now);
-    if (this.#scheduler.waiting.length > 0) this.#autoscaler.unschedulable(now);
+    if (this.#scheduler.unplaced.length > 0) this.#autoscaler.unschedulable(now);
     this.#replanAutoscaler();
   }
 
@@ -327,15 +381,35 @@ export class NodePlacement {
       // Where one that was evicted before it is gone at once, others may be so too.
       if (replica === undefined || this.#replicas.get(replica.pod.name) !== replica) continue;
       if (replica.pod.phase === "terminating") continue;
-      if (replica.pod.ready && !this.#mayEvict(replica)) continue;
+      if (!this.#mayEvict(replica)) continue;
       this.#host.evict(replica.pod);
     }
   }
 
-  #mayEvict({ pod, said }: PlacedReplica): boolean {
-    if (said.budget === undefined) return true;
-    const { expected, pods } = this.#host.scaleOf(pod.workload.name);
-    return disruptionsAllowed(said.budget, expected, pods.filter(({ ready }) => ready).length) > 0;
+  /** As the API server would; one that hasn't started always may. */
+  #mayEvict({ pod, said: { budget } }: PlacedReplica): boolean {
+    if (budget === undefined || pod.started === undefined) return true;
+    return evictionAllowed(budget, this.#budgeted(budget, pod.workload.name), pod.ready);
+  }
+
+  #budgetOf(unit: string): { readonly name: string; readonly allowed: number } | undefined {
+    const replica = this.#units.get(unit)?.replica;
+    const budget = replica?.said.budget;
+    if (replica === undefined || budget === undefined) return undefined;
+    const { name } = replica.pod.workload;
+    return { name: budget.shared?.name ?? name, allowed: disruptionsAllowed(budget, this.#budgeted(budget, name)) };
+  }
+
+  /** Of a group all pods count. */
+  #budgeted({ shared }: BudgetScenario, own: string): BudgetedPods {
+    let [expected, healthy] = [0, 0];
+    for (const workload of shared?.workloads ?? [own]) {
+      const { members } = this.#saidOf(workload);
+      const scale = this.#host.scaleOf(workload);
+      expected += scale.expected * members;
+      healthy += scale.pods.filter(({ ready }) => ready).length * members;
+    }
+    return { expected, healthy };
   }
 
   #remove(node: Node): void {
@@ -343,7 +417,7 @@ export class NodePlacement {
     this.#starts.forget(node.name);
     this.#tellNode(node);
     this.#autoscaler.changed(this.#host.now);
-    if (this.#scheduler.waiting.length > 0) this.#autoscaler.unschedulable(this.#host.now);
+    if (this.#scheduler.unplaced.length > 0) this.#autoscaler.unschedulable(this.#host.now);
     this.#replanAutoscaler();
   }
 

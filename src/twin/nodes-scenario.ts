@@ -34,8 +34,18 @@ export interface PodsOnNodes {
   readonly weightBytes: number;
   readonly storage: ModelStorageScenario;
   /** Left out: none. */
-  readonly budget?: DisruptionBudget;
+  readonly budget?: BudgetScenario;
 }
+
+/** A PodDisruptionBudget over the pods of one workload, or of several together. */
+export type BudgetScenario = DisruptionBudget & {
+  /** Left out: each workload has one of its own. */
+  readonly shared?: {
+    readonly name: string;
+    /** Workloads whose pods it counts. */
+    readonly workloads: readonly string[];
+  };
+};
 
 /** Where weights are loaded from. */
 export interface ModelStorageScenario {

@@ -2,7 +2,7 @@ import type { PodRequests } from "../controlplane/autoscaler.ts";
 import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { ScaledObjectSpec } from "../controlplane/keda/spec.ts";
 import type { Taint } from "../controlplane/nodes/index.ts";
-import type { OrdinalPolicy, RolloutStrategy } from "../controlplane/pods/index.ts";
+import type { DisruptionBudget, OrdinalPolicy, RolloutStrategy } from "../controlplane/pods/index.ts";
 import type { Known, Source } from "../model/known.ts";
 import type { Result } from "../model/problem.ts";
 import type { RuleGroupSpec, ScrapeJob } from "../promql/index.ts";
@@ -133,6 +133,38 @@ export interface NodePoolReading {
   readonly whenEmptyOnly: boolean;
 }
 
+/** How many of the pods that it selects must stay when pods are evicted. */
+export interface BudgetReading {
+  readonly ref: ManifestRef;
+  /** undefined: it selects none. */
+  readonly selector: LabelSelector | undefined;
+  readonly bound: Known<DisruptionBudget>;
+}
+
+/** How important pods are that name it. */
+export interface PriorityClassReading {
+  readonly ref: ManifestRef;
+  readonly value: Known<number>;
+  /** Of pods that name none. */
+  readonly globalDefault: boolean;
+  /** undefined: its pods push others out. */
+  readonly preemptionPolicy: Known<"Never"> | undefined;
+}
+
+/** What pods of a namespace may take together. */
+export interface QuotaReading {
+  readonly ref: ManifestRef;
+  /** Of GPUs and pods, by resource as the quota has it. */
+  readonly hard: readonly { readonly resource: string; readonly most: Known<number> }[];
+  /** Which pods it counts: all of these hold of them. */
+  readonly scopes: readonly {
+    readonly name: string;
+    readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+    readonly values: readonly string[];
+    readonly from: Source;
+  }[];
+}
+
 /** Pods behind one name. */
 export interface ServiceReading {
   readonly ref: ManifestRef;
@@ -234,6 +266,9 @@ export const variantReader = (reader: Reader<VariantReading>): Reader<VariantRea
 export const autoscalerReader = <Said extends AutoscalerReading>(reader: Reader<Said>): Reader<Said> => reader;
 export const nodeReader = (reader: Reader<NodeReading>): Reader<NodeReading> => reader;
 export const nodePoolReader = (reader: Reader<NodePoolReading>): Reader<NodePoolReading> => reader;
+export const budgetReader = (reader: Reader<BudgetReading>): Reader<BudgetReading> => reader;
+export const priorityClassReader = (reader: Reader<PriorityClassReading>): Reader<PriorityClassReading> => reader;
+export const quotaReader = (reader: Reader<QuotaReading>): Reader<QuotaReading> => reader;
 export const serviceReader = (reader: Reader<ServiceReading>): Reader<ServiceReading> => reader;
 export const poolReader = (reader: Reader<PoolReading>): Reader<PoolReading> => reader;
 export const objectiveReader = (reader: Reader<ObjectiveReading>): Reader<ObjectiveReading> => reader;

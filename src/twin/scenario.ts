@@ -54,6 +54,17 @@ export interface Scenario {
   readonly saturation?: SaturationOptions;
   /** Left out: a node with free GPUs is always there. */
   readonly nodes?: NodesScenario;
+  /** ResourceQuotas that bound the workloads' pods. Left out: none. */
+  readonly quotas?: readonly QuotaScenario[];
+}
+
+/** One resource of a ResourceQuota. */
+export interface QuotaScenario {
+  readonly name: string;
+  readonly resource: string;
+  readonly hard: number;
+  /** What a replica takes of it, by name of the workload; those that it doesn't count are left out. */
+  readonly perReplica: Readonly<Record<string, number>>;
 }
 
 /** One mirrored workload. */

@@ -38,6 +38,7 @@ import { NodePlacement } from "./node-placement.ts";
 import type { PathHost } from "./path-host.ts";
 import type { PlacementHost } from "./placement-host.ts";
 import type { Pod } from "./pod.ts";
+import { PodQuota } from "./pod-quota.ts";
 import { RequestPath } from "./request-path.ts";
 import type { Scenario } from "./scenario.ts";
 import { Scraping, type ScrapingHost } from "./scraping.ts";
@@ -62,6 +63,7 @@ export class World {
   /** Where nodes are simulated. */
   readonly #placement: NodePlacement | undefined;
   readonly #faults: FaultPlan;
+  readonly #quota: PodQuota | undefined;
   readonly #autoscaling: Autoscaling;
   readonly #monitoring: Monitoring;
   readonly #scraping: Scraping;
@@ -101,16 +103,18 @@ export class World {
       this.#fleets.set(workload.name, new Fleet(workload, this.#streams.stream(`pods/${workload.name}/scale-in`)));
     }
     this.#faults = new FaultPlan(scenario.faults);
+    this.#quota = scenario.quotas && new PodQuota(scenario.quotas, (workload) => this.#fleet(workload).pods.length);
     this.#placement = scenario.nodes && new NodePlacement(scenario.nodes, this.#placementHost());
     const host = this.#controlHost();
     this.#autoscaling = new Autoscaling(scenario, this.#streams, this.#faults, host);
     this.#monitoring = new Monitoring(scenario.metrics, this.#autoscaling.queries, this.#faults);
     this.#scraping = new Scraping(scenario, this.#monitoring, host);
     this.#scraping.watchCluster(() => this.#autoscaling.views(), this.#autoscaling.loops);
-    for (const fleet of this.#fleets.values()) {
+    for (const fleet of this.#byPriority()) {
       const { name, rollouts } = fleet.workload;
       for (const at of rollouts?.atMicros ?? []) this.#plan(instant(at), { kind: "rollout-due", workload: name });
       for (let i = 0; i < fleet.workload.replicas; i += 1) {
+        if (!this.#admits(fleet, fleet.workload.replicas - i)) break;
         const pod = this.#createPod(fleet, i);
         if (this.#placement?.place(pod) ?? true) this.#becomeReady(pod, START);
         else if (fleet.workload.ordinals === "OrderedReady") break;
@@ -582,7 +586,11 @@ export class World {
 
   #tellPhase(pod: Pod, phase: Pod["phase"]): void {
     pod.phase = phase;
-    this.#tell({ kind: "pod", at: this.now, workload: pod.workload.name, pod: pod.name, phase });
+    const { name } = pod.workload;
+    this.#tell({ kind: "pod", at: this.now, workload: name, pod: pod.name, phase });
+    // A pod that changes lets its controller look again.
+    if (phase !== "pending" && this.#quota?.owes(name) === true)
+      this.#plan(this.now, { kind: "workload-due", workload: name });
   }
 
   // ---- scale
@@ -603,10 +611,33 @@ export class World {
     this.#bringTo(fleet, fleet.standing, fleet.specReplicas);
   }
 
+  /** Whether a quota has room for one more; if not, its controller tries again later. @param missing pods, this one too */
+  #admits(fleet: Fleet, missing: number): boolean {
+    const workload = fleet.workload.name;
+    const quota = this.#quota?.refusing(workload);
+    if (this.#quota === undefined || quota === undefined) {
+      if (missing === 1) this.#quota?.settled(workload);
+      return true;
+    }
+    const { at, isNew } = this.#quota.refused(workload, this.now);
+    this.#tell({ kind: "create-refused", at: this.now, workload, missing, quota: quota.name, again: at });
+    if (isNew) this.#plan(at, { kind: "workload-due", workload });
+    return false;
+  }
+
+  /** The most important pods first: they have their nodes already. */
+  #byPriority(): readonly Fleet[] {
+    const priorityOf = ({ workload: { name } }: Fleet): number =>
+      this.scenario.nodes?.pods[name]?.placement.priority ?? 0;
+    return [...this.#fleets.values()].sort((a, b) => priorityOf(b) - priorityOf(a));
+  }
+
   /** Starts and stops pods as a ReplicaSet does that has these. */
   #bringTo(fleet: Fleet, pods: readonly Pod[], wanted: number, revision = fleet.revision): void {
     const surplus = pods.length - wanted;
-    for (let i = 0; i < -surplus; i += 1) this.#startPod(fleet, undefined, revision);
+    for (let missing = -surplus; missing > 0 && this.#admits(fleet, missing); missing -= 1)
+      this.#startPod(fleet, undefined, revision);
+    if (surplus >= 0 && revision === fleet.revision) this.#quota?.settled(fleet.workload.name);
     if (surplus <= 0) return;
     const views = pods.map((pod) => this.#placement?.scaleInView(pod) ?? pod.view());
     for (const name of scaleInOrder(views, this.now, fleet.rng).slice(0, surplus)) {
@@ -648,7 +679,11 @@ export class World {
 
   #stepOrdinals(fleet: Fleet, policy: OrdinalPolicy): void {
     const { create, remove } = ordinalStep(fleet.ordinalPods(this.now), fleet.specReplicas, policy);
-    for (const ordinal of create) this.#startPod(fleet, ordinal);
+    if (create.length === 0) this.#quota?.settled(fleet.workload.name);
+    for (const [i, ordinal] of create.entries()) {
+      if (!this.#admits(fleet, create.length - i)) break;
+      this.#startPod(fleet, ordinal);
+    }
     for (const ordinal of remove) {
       const pod = fleet.pods.find(({ identity }) => identity.ordinal === ordinal);
       // One that is gone at once takes those below it along.

@@ -63,6 +63,8 @@ export class RequestLog {
       case "rollout":
       case "node":
       case "binding":
+      case "preempted":
+      case "create-refused":
       case "scaled":
       case "synced":
         return;

@@ -62,6 +62,9 @@ const said = (under: NodesScenario, replicas: number, over: Partial<Scenario> = 
     ...over,
   });
 
+/** Where it's about pods, not requests. */
+const quiet = { traffic: { kind: "synthetic", synthetic: chat(0.005) } } as const;
+
 type Injected = readonly [seconds: number, replicas: number];
 
 const run = (of: Scenario, scales: readonly Injected[] = []) => {
@@ -235,6 +238,22 @@ describe("disruptions", () => {
     expect(evicted({ minAvailable: 2 })).toEqual([420]);
   });
 
+  it("of one budget over two workloads evict as many as it lets go of both together", () => {
+    const disruptions = [{ atMicros: 300e6, kind: "NodeLost", noticeMicros: 600e6 }] as const;
+    const shared = { name: "all", workloads: ["llama", "other"] };
+    const asked = pods(4, { budget: { maxUnavailable: 1, shared } });
+    const of = said(nodes({ disruptions, pods: { llama: asked, other: asked }, pools: [pool({ nodes: 2 })] }), 1);
+    const two = {
+      ...of,
+      ...quiet,
+      workloads: [...of.workloads, workload({ name: "other", replicas: 1, gpusPerReplica: 4, start })],
+    };
+    // On one node they stand together, the first that is picked or the second; one goes when the other is back, 93 s later.
+    const packed = { ...two, nodes: { ...nodes(), ...two.nodes, scoring: { strategy: "MostAllocated" } } } as Scenario;
+    const seen = [1, 2, 3, 4].map((seed) => reached(run({ ...packed, seed }).facts, "terminating"));
+    expect(seen).toContainEqual([300, 393]);
+  });
+
   it("restart a crashed engine in its pod, the second time after a while", () => {
     const crash = (at: number) => ({ atMicros: at * 1e6, kind: "PodCrash", workload: "llama" }) as const;
     const { facts, world } = run(said(nodes({ disruptions: [crash(300), crash(400), crash(500)] }), 1));
@@ -243,6 +262,73 @@ describe("disruptions", () => {
     expect(world.view().pods).toMatchObject([{ restarts: 3, ready: true }]);
     expect(report(world, said(nodes(), 1)).kpis.replicas.min).toBe(0);
   });
+});
+
+describe("pods of higher priority", () => {
+  const placement = (priority: number, over: object = {}) => ({ ...pods(4).placement, priority, ...over });
+  const two = (high: PodsOnNodes, over: Partial<NodesScenario> = {}, replicas = 1) => {
+    const of = said(nodes({ pods: { llama: high, batch: pods(4, { placement: placement(-5) }) }, ...over }), replicas);
+    return {
+      ...of,
+      ...quiet,
+      workloads: [...of.workloads, workload({ name: "batch", replicas: 1, gpusPerReplica: 4, start })],
+    };
+  };
+
+  it("push out those of lower, which wait for a node then", () => {
+    const of = two(pods(4, { placement: placement(100) }));
+    const { facts, world } = run(of, [[100, 2]]);
+    expect(ofKind(facts, "preempted")).toMatchObject([{ at: 101e6, workload: "batch", by: "llama" }]);
+    const gone = ofKind(facts, "pod").find(({ phase, workload }) => phase === "gone" && workload === "batch");
+    const bound = ofKind(facts, "binding").filter(({ event, at }) => event === "bound" && at > 0);
+    expect(bound).toMatchObject([{ workload: "llama", at: gone?.at }]);
+    expect(gone?.at).toBeGreaterThan(101e6);
+    const views = world.view().workloads.map(({ name, readyReplicas }) => [name, readyReplicas]);
+    expect(views).toEqual([
+      ["llama", 2],
+      ["batch", 0],
+    ]);
+    expect(report(world, of).notes).toContain(
+      "1 pod of batch pushed out by pods of llama, whose priority is higher, the first at 101 s",
+    );
+  });
+
+  it("wait where their class doesn't push out", () => {
+    const { facts, world } = run(two(pods(4, { placement: placement(100, { preempts: false }) })), [[100, 2]]);
+    expect(ofKind(facts, "preempted")).toEqual([]);
+    expect(world.view().workloads.map(({ readyReplicas }) => readyReplicas)).toEqual([1, 1]);
+  });
+
+  it("are on their nodes from the start, whatever the order", () => {
+    const of = two(pods(4, { placement: placement(100) }), {}, 2);
+    const turned = { ...of, workloads: of.workloads.toReversed() };
+    const { world } = run(turned);
+    expect(world.view().workloads.map(({ name, readyReplicas }) => [name, readyReplicas])).toEqual([
+      ["batch", 0],
+      ["llama", 2],
+    ]);
+  });
+
+  it("ask no autoscaler for a node while they wait for their victims' GPUs; the victims do", () => {
+    const autoscaler = nodeAutoscaler("Karpenter");
+    const { facts, world } = run(two(pods(4, { placement: placement(100) }), { autoscaler }), [[100, 2]]);
+    const asked = ofKind(facts, "node").filter(({ phase }) => phase === "provisioning");
+    expect(asked).toHaveLength(1);
+    expect(world.view().workloads.map(({ readyReplicas }) => readyReplicas)).toEqual([2, 1]);
+  });
+});
+
+it("Karpenter leaves a node alone whose pods their budget keeps", () => {
+  // What is left when the third node is lost are two half empty ones.
+  const disruptions = [{ atMicros: 100e6, kind: "NodeLost", noticeMicros: 0 }] as const;
+  const autoscaler = nodeAutoscaler("Karpenter");
+  const consolidated = (budget?: PodsOnNodes["budget"]) => {
+    const asked = pods(4, budget === undefined ? {} : { budget });
+    const of = said(nodes({ autoscaler, disruptions, pods: { llama: asked }, pools: [pool({ nodes: 3 })] }), 2, quiet);
+    return ofKind(run(of).facts, "node").filter(({ phase }) => phase === "draining").length;
+  };
+  expect(consolidated()).toBe(1);
+  expect(consolidated({ minAvailable: "100%" })).toBe(0);
 });
 
 it("scrapes an engine that restarts sooner than its next scrape once a time", () => {

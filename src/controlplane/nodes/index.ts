@@ -13,4 +13,5 @@ export {
 } from "./node.ts";
 export type { NodeAutoscaler, NodePlan } from "./node-autoscaler.ts";
 export { suits } from "./node-fit.ts";
+export type { Preempting } from "./preemption.ts";
 export { nodeScorings, type ScoringSaid } from "./scorings/index.ts";

@@ -12,9 +12,12 @@ export const suits = (placement: PodPlacement, { labels, taints }: Pick<NodePool
     placement.affinity.some((term) => term.length > 0 && term.every((one) => meetsRequirement(labels, one)))) &&
   taints.every((taint) => taint.effect === "PreferNoSchedule" || tolerated(taint, placement.tolerations));
 
-/** Whether a node takes such a pod now. Source: as `suits`, and NodeResourcesFit and NodeUnschedulable. */
-export const fits = (placement: PodPlacement, node: Node): boolean =>
-  node.phase === "ready" && node.free >= placement.gpus && suits(placement, node.pool);
+/**
+ * Whether a node takes such a pod now.
+ * @param room GPUs of it that the pod may have. Source: as `suits`, and NodeResourcesFit and NodeUnschedulable.
+ */
+export const fits = (placement: PodPlacement, node: Node, room: number): boolean =>
+  node.phase === "ready" && room >= placement.gpus && suits(placement, node.pool);
 
 /** Source: Toleration.ToleratesTaint, k8s.io/api/core/v1, Kubernetes v1.36. */
 const tolerated = (taint: Taint, tolerations: readonly Toleration[]): boolean =>

@@ -34,6 +34,8 @@ export interface PodPlacement {
   readonly gpus: number;
   /** Of its PriorityClass; bigger goes first. */
   readonly priority: number;
+  /** Whether pods of lower priority have to make room for it. Left out: they have to. */
+  readonly preempts?: false;
   readonly nodeSelector: Readonly<Record<string, string>>;
   /** Terms of required node affinity: one of them must hold, with all its requirements. Empty: no affinity. */
   readonly affinity: readonly (readonly NodeRequirement[])[];
@@ -60,7 +62,7 @@ export interface PlacedPod {
   readonly placement: PodPlacement;
   /** Since when it waits for a node. */
   readonly queued: SimTime;
-  /** Whether an autoscaler of nodes may move it. */
+  /** Whether an autoscaler of nodes may move it now. */
   readonly evictable: boolean;
 }
 
@@ -75,7 +77,7 @@ export class Node {
   readySince: SimTime | undefined;
   /** When a pod came or went last. */
   lastPodEvent: SimTime;
-  readonly #pods = new Map<string, PlacedPod>();
+  readonly #pods = new Map<string, { readonly pod: PlacedPod; readonly since: SimTime }>();
   #taken = 0;
 
   constructor(name: string, pool: NodePool, created: SimTime) {
@@ -85,8 +87,14 @@ export class Node {
     this.lastPodEvent = created;
   }
 
+  /** In the order in which they came. */
   get pods(): readonly PlacedPod[] {
-    return [...this.#pods.values()];
+    return [...this.#pods.values()].map(({ pod }) => pod);
+  }
+
+  /** When a pod of it came. */
+  boundAt(name: string): SimTime | undefined {
+    return this.#pods.get(name)?.since;
   }
 
   get empty(): boolean {
@@ -101,16 +109,16 @@ export class Node {
   /** @throws if it doesn't fit: GPUs are never shared */
   bind(pod: PlacedPod, now: SimTime): void {
     if (pod.placement.gpus > this.free) throw new Error(`node ${this.name} has no room for ${pod.name}`);
-    this.#pods.set(pod.name, pod);
+    this.#pods.set(pod.name, { pod, since: now });
     this.#taken += pod.placement.gpus;
     this.lastPodEvent = now;
   }
 
   release(name: string, now: SimTime): void {
-    const pod = this.#pods.get(name);
-    if (pod === undefined) return;
+    const bound = this.#pods.get(name);
+    if (bound === undefined) return;
     this.#pods.delete(name);
-    this.#taken -= pod.placement.gpus;
+    this.#taken -= bound.pod.placement.gpus;
     this.lastPodEvent = now;
   }
 }

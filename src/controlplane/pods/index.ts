@@ -4,7 +4,8 @@
  */
 
 export { restartDelay } from "./crash-loop.ts";
-export { type DisruptionBudget, disruptionsAllowed } from "./disruption-budget.ts";
+export { createDelay } from "./create-back-off.ts";
+export { type BudgetedPods, type DisruptionBudget, disruptionsAllowed, evictionAllowed } from "./disruption-budget.ts";
 export { type OrdinalPod, type OrdinalPolicy, type OrdinalStep, ordinalStep } from "./ordinals.ts";
 export type { PodGroup, PodStart, PodStop, Spread } from "./pod-lifecycle.ts";
 export {

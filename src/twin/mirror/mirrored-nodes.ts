@@ -1,18 +1,25 @@
 import { nodeAutoscalers } from "../../controlplane/nodes/autoscalers/index.ts";
 import type { NodeAutoscalerSaid, PodPlacement } from "../../controlplane/nodes/index.ts";
 import { suits } from "../../controlplane/nodes/index.ts";
-import type { DisruptionBudget } from "../../controlplane/pods/index.ts";
 import { durationOf, durationSeconds, durationTextOf } from "../../model/duration.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { seconds } from "../../sim/time.ts";
 import { digestOf } from "../digest.ts";
 import { defaulted, type Ledger, overridden } from "../ledger.ts";
 import { type ObservedCluster, objectText } from "../manifest.ts";
-import type { DisruptionScenario, ModelStorageScenario, NodesScenario, PodsOnNodes } from "../nodes-scenario.ts";
+import type {
+  BudgetScenario,
+  DisruptionScenario,
+  ModelStorageScenario,
+  NodesScenario,
+  PodsOnNodes,
+} from "../nodes-scenario.ts";
 import type { GroupReading, NodePoolReading, WorkloadReading } from "../reader.ts";
 import type { ModelStorage } from "../readers/pod/model-storage.ts";
 import type { WorkloadScenario } from "../scenario.ts";
+import { mirrorBudgets } from "./mirrored-budgets.ts";
 import { mirrorNodePools, readNodePools } from "./mirrored-node-pools.ts";
+import { mirrorPodPriority, preemptsOf } from "./mirrored-pod-priority.ts";
 import { STORAGE_BYTES_PER_SECOND } from "./mirrored-start.ts";
 
 type NodesSaid = NonNullable<SimulationSpec["overrides"]["nodes"]>;
@@ -37,7 +44,9 @@ export const mirrorNodes = (
   const autoscaler = autoscalerOf(said, asked, ledger);
   const pools = mirrorNodePools(said, { cluster, asked, grows: autoscaler.kind !== "None" }, ledger);
   const scoring = overridden(said.scoring, "overrides.nodes.scoring") ?? LEAST;
-  const pods = workloads.map((workload) => [workload.scenario.name, podsOf(workload, said, start, ledger)] as const);
+  const readings = workloads.map(({ reading }) => reading);
+  const parts = { said, start, cluster, budgets: mirrorBudgets(readings, said.podDisruptionBudget, cluster, ledger) };
+  const pods = workloads.map((workload) => [workload.scenario.name, podsOf(workload, parts, ledger)] as const);
   for (const [name, { placement: first, workers = first }] of pods) {
     const placement = [first, workers].find(
       (one) => !pools.some((pool) => pool.gpusPerNode >= one.gpus && suits(one, pool)),
@@ -98,15 +107,21 @@ const autoscalerOf = (
 /** An image of vLLM, 8 to 10 GB compressed, from a fast registry: 30 to 60 s. */
 const PULL = { mean: 45, deviation: 0 };
 
+interface PodParts {
+  readonly said: NodesSaid;
+  readonly start: SimulationSpec["overrides"]["start"];
+  readonly cluster: ObservedCluster;
+  readonly budgets: ReadonlyMap<string, BudgetScenario>;
+}
+
 const podsOf = (
   { reading, scenario, weightBytes }: WorkloadOnNodes,
-  said: NodesSaid,
-  start: SimulationSpec["overrides"]["start"],
+  { said, start, cluster, budgets }: PodParts,
   ledger: Ledger,
 ): PodsOnNodes => {
   const path = `workloads[${scenario.name}].placement`;
   const { group } = reading;
-  const { affinity, tolerations, priority, image, evictable } = reading.placement;
+  const { affinity, tolerations, image, evictable } = reading.placement;
   const pull = (name: "mean" | "deviation"): number => {
     const value = start?.imagePull === undefined ? undefined : durationSeconds(start.imagePull[name]);
     const why = "an image of 8 to 10 GB from a fast registry takes 30 to 60 s";
@@ -115,15 +130,18 @@ const podsOf = (
       overridden(value, `overrides.start.imagePull.${name}`) ?? defaulted(PULL[name], why),
     );
   };
-  const budget = said.podDisruptionBudget;
+  const budget = budgets.get(scenario.name);
+  const priority = mirrorPodPriority(reading.placement, reading, cluster, ledger);
+  if (priority.preemptionPolicy !== undefined) ledger.use(`${path}.preemptionPolicy`, priority.preemptionPolicy);
   const placement: PodPlacement = {
     gpus: group?.leaderGpus ?? scenario.gpusPerReplica,
-    priority: ledger.use(`${path}.priority`, priority ?? defaulted(0, "the pods name no priority")),
+    priority: ledger.use(`${path}.priority`, priority.priority),
+    ...preemptsOf(priority),
     nodeSelector: reading.gpu.nodeSelector,
     affinity,
     tolerations,
   };
-  const workers = group === undefined ? undefined : workersOf(group);
+  const workers = group === undefined ? undefined : workersOf(reading, group, cluster, ledger);
   return {
     placement,
     ...(workers === undefined || digestOf(workers) === digestOf(placement) ? {} : { workers }),
@@ -133,17 +151,26 @@ const podsOf = (
     imagePullSeconds: { mean: pull("mean"), deviation: pull("deviation") },
     weightBytes,
     storage: storageOf(scenario.name, reading.storage.value, said, ledger, path),
-    ...(budget === undefined ? {} : { budget: budgetOf(budget) }),
+    ...(budget === undefined ? {} : { budget }),
   };
 };
 
-const workersOf = ({ workerGpus, workers }: GroupReading): PodPlacement => ({
-  gpus: workerGpus,
-  priority: workers.priority?.value ?? 0,
-  nodeSelector: workers.nodeSelector,
-  affinity: workers.affinity,
-  tolerations: workers.tolerations,
-});
+const workersOf = (
+  reading: WorkloadReading,
+  { workerGpus, workers }: GroupReading,
+  cluster: ObservedCluster,
+  ledger: Ledger,
+): PodPlacement => {
+  const priority = mirrorPodPriority(workers, reading, cluster, ledger);
+  return {
+    gpus: workerGpus,
+    priority: priority.priority.value,
+    ...preemptsOf(priority),
+    nodeSelector: workers.nodeSelector,
+    affinity: workers.affinity,
+    tolerations: workers.tolerations,
+  };
+};
 
 const storageOf = (
   workload: string,
@@ -167,16 +194,6 @@ const storageOf = (
   ledger.use(`${path}.storage.bandwidthGBs`, defaulted(Math.round(bytesPerSecond / 1e7) / 100, why));
   return { name: kind === "node" ? "disk" : workload, perNode: kind === "node", bytesPerSecond };
 };
-
-type BudgetSaid = NonNullable<NodesSaid["podDisruptionBudget"]>;
-
-const budgetOf = ({ minAvailable, maxUnavailable }: BudgetSaid): DisruptionBudget =>
-  minAvailable === undefined
-    ? { maxUnavailable: podsOrShare(maxUnavailable ?? "0") }
-    : { minAvailable: podsOrShare(minAvailable) };
-
-const podsOrShare = (text: string): number | `${number}%` =>
-  text.endsWith("%") ? `${Number(text.slice(0, -1))}%` : Number(text);
 
 const refuseUnknown = (
   disruptions: NonNullable<NodesSaid["disruptions"]>,

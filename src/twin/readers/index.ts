@@ -13,6 +13,9 @@ import { llmInferenceService } from "./kserve/llm-inference-service.ts";
 import { deployment } from "./kubernetes/deployment.ts";
 import { horizontalPodAutoscaler } from "./kubernetes/horizontal-pod-autoscaler.ts";
 import { node } from "./kubernetes/node.ts";
+import { podDisruptionBudget } from "./kubernetes/pod-disruption-budget.ts";
+import { priorityClass } from "./kubernetes/priority-class.ts";
+import { resourceQuota } from "./kubernetes/resource-quota.ts";
 import { service } from "./kubernetes/service.ts";
 import { statefulSet } from "./kubernetes/stateful-set.ts";
 import { leaderWorkerSet } from "./leader-worker-set/leader-worker-set.ts";
@@ -28,6 +31,10 @@ export const workloadReaders = [deployment, statefulSet, leaderWorkerSet, rollou
 /** What stands under the pods. */
 export const nodeReaders = [node] as const;
 export const nodePoolReaders = [nodePool] as const;
+/** What bounds pods: their eviction, their way past others, their number. */
+export const budgetReaders = [podDisruptionBudget] as const;
+export const priorityClassReaders = [priorityClass] as const;
+export const quotaReaders = [resourceQuota] as const;
 /** What of a workload the Workload Variant Autoscaler is told. */
 export const variantReaders = [variantAutoscaling] as const;
 export const autoscalerReaders = [horizontalPodAutoscaler, scaledObject] as const;

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import {
+  createDelay,
   disruptionsAllowed,
+  evictionAllowed,
   type OrdinalPod,
   ordinalStep,
   ROLLOUT_DEFAULT,
@@ -143,8 +145,37 @@ it.each([
   { budget: { maxUnavailable: "25%" }, expected: 5, healthy: 5, allowed: 2 },
   { budget: { maxUnavailable: 1 }, expected: 4, healthy: 2, allowed: 0 },
 ] as const)("a budget of $budget allows $allowed of $healthy/$expected", ({ budget, expected, healthy, allowed }) =>
-  expect(disruptionsAllowed(budget, expected, healthy)).toBe(allowed),
+  expect(disruptionsAllowed(budget, { expected, healthy })).toBe(allowed),
 );
+
+it.each([
+  { of: "a ready pod within the budget", budget: { maxUnavailable: 1 }, healthy: 4, ready: true, may: true },
+  { of: "a ready pod beyond it", budget: { maxUnavailable: 1 }, healthy: 3, ready: true, may: false },
+  { of: "an unready pod while enough are healthy", budget: { maxUnavailable: 1 }, healthy: 3, ready: false, may: true },
+  { of: "an unready pod while too few are", budget: { maxUnavailable: 1 }, healthy: 2, ready: false, may: false },
+  {
+    of: "one where none need be healthy, and none is",
+    budget: { minAvailable: 0 },
+    healthy: 0,
+    ready: false,
+    may: false,
+  },
+  {
+    of: "an unready pod that may always go",
+    budget: { maxUnavailable: 0, unhealthyPods: "AlwaysAllow" },
+    healthy: 2,
+    ready: false,
+    may: true,
+  },
+] as const)("evicts $of: $may", ({ budget, healthy, ready, may }) =>
+  expect(evictionAllowed(budget, { expected: 4, healthy }, ready)).toBe(may),
+);
+
+it("tries again to create pods after 5 ms, twice as long each time, at most 1000 s", () => {
+  expect([0, 1, 2, 17, 18, 2000].map((failures) => createDelay(failures) / 1e6)).toEqual([
+    0.005, 0.01, 0.02, 655.36, 1000, 1000,
+  ]);
+});
 
 it("restarts at once, then after ever longer, and forgets after ten minutes", () => {
   const delays: number[] = [];

@@ -6,6 +6,8 @@ import type { Field } from "../../field.ts";
 export interface GpuReading {
   /** undefined: no GPU is asked for in `resources.limits`. */
   readonly count: Known<number> | undefined;
+  /** The extended resource that `count` is of; undefined: none is asked for. */
+  readonly resource: string | undefined;
   /** All hints of the first place that has any: they must agree. */
   readonly types: readonly Known<string>[];
   /** What labels and annotations of workload and pod say beside, where a surer place has spoken. */
@@ -68,6 +70,7 @@ export const gpuNameOf = (label: string, value: string): string =>
 /** @param pod the pod's spec; @param metadata of the workload and of its pods' template */
 export const readGpu = (pod: Field, container: Field, metadata: readonly Field[], problems: Problem[]): GpuReading => ({
   count: countOf(container.at("resources", "limits"), problems),
+  resource: GPU_RESOURCES.find((resource) => container.at("resources", "limits", resource).present),
   ...saidOf(typesOf(pod), labelledTypes(metadata)),
   claimed: container.at("resources", "claims").present || pod.at("resourceClaims").present,
   nodeSelector: Object.fromEntries(

@@ -8,6 +8,9 @@ export interface PlacementReading {
   readonly affinity: readonly (readonly NodeRequirement[])[];
   readonly tolerations: readonly Toleration[];
   readonly priority: Known<number> | undefined;
+  /** Name of its PriorityClass. */
+  readonly priorityClass: Known<string> | undefined;
+  readonly preemptionPolicy: Known<string> | undefined;
   readonly image: Known<string> | undefined;
   /** false: an annotation keeps autoscalers of nodes from moving it. */
   readonly evictable: Known<boolean> | undefined;
@@ -21,6 +24,8 @@ export const readPlacement = (pod: Field, container: Field, metadata: Field): Pl
     .map((term) => term.at("matchExpressions").items().flatMap(readRequirement)),
   tolerations: pod.at("tolerations").items().map(readToleration),
   priority: pod.at("priority").integer(),
+  priorityClass: pod.at("priorityClassName").text(),
+  preemptionPolicy: pod.at("preemptionPolicy").text(),
   image: container.at("image").text(),
   evictable: pinned(metadata),
 });
