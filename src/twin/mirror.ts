@@ -9,6 +9,7 @@ import { asksForUsage } from "./control-loops.ts";
 import { digestOf } from "./digest.ts";
 import { Ledger, type MirroredValue, ownField } from "./ledger.ts";
 import { type ManifestRef, type ObservedCluster, refOf } from "./manifest.ts";
+import { tellReplicas } from "./mirror/contradictions.ts";
 import { mirrorAdapter } from "./mirror/mirrored-adapter.ts";
 import { mirrorAutoscalers } from "./mirror/mirrored-autoscalers.ts";
 import { mirrorControllers } from "./mirror/mirrored-controllers.ts";
@@ -105,13 +106,14 @@ const mirrorObjects = (
   const refs = readings.map(({ ref }) => ref);
   const adapter = mirrorAdapter(spec, adapterConfig, ledger);
   const scalers = complete ? mirrorAutoscalers(refs, simulation, { cluster, limits, adapter }, ledger) : [];
+  tellReplicas(spec.overrides, scalers, ledger);
   const controllers =
     workloads.length === spec.mirror.workloads.length
       ? mirrorControllers(workloads, simulation, cluster, limits, ledger)
       : [];
   const nodes = mirrorNodes(spec, mirrored, cluster, ledger);
   const quotas = mirrorQuotas(mirrored, namespace, cluster, ledger);
-  const gateway = mirrorGateway(simulation, { cluster, pickerConfig }, ledger);
+  const gateway = mirrorGateway(simulation, { readings, workloads, cluster, pickerConfig }, ledger);
   const metrics = {
     ...mirrorMetrics(simulation, readings, gateway, cluster, ledger),
     ...(adapter === undefined ? {} : { adapter: adapter.scenario }),

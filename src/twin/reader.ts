@@ -178,6 +178,8 @@ export interface ServiceReading {
 export interface PoolReading {
   readonly ref: ManifestRef;
   readonly selector: Known<Readonly<Record<string, string>>>;
+  /** Of the pods, that requests are sent to. */
+  readonly ports: readonly Known<number>[];
   /** What the gateway asks; a Service where nothing else is said. */
   readonly picker: Known<{ readonly kind: string; readonly name: string }>;
 }

@@ -6,12 +6,13 @@ import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { seconds } from "../../sim/time.ts";
 import { defaulted, type Ledger, overridden, overriddenPeriod } from "../ledger.ts";
 import { type ObservedCluster, objectText } from "../manifest.ts";
-import type { EndpointPickerReading } from "../reader.ts";
+import type { EndpointPickerReading, WorkloadReading } from "../reader.ts";
 import {
   type EndpointPickerConfigReading,
   readPickerConfig,
 } from "../readers/endpoint-picker/endpoint-picker-config.ts";
-import type { GatewayScenario, KvTransferScenario, PickerGateway } from "../scenario.ts";
+import type { GatewayScenario, KvTransferScenario, PickerGateway, WorkloadScenario } from "../scenario.ts";
+import { tellBlockSizes, tellPorts } from "./contradictions.ts";
 import { mirrorGate } from "./mirrored-gate.ts";
 import { mirrorPriorities } from "./mirrored-priorities.ts";
 import { routeTimeout } from "./mirrored-route.ts";
@@ -21,6 +22,9 @@ import { pickerConfigOf } from "./picker-config.ts";
 import { insteadOf } from "./unmodelled-plugins.ts";
 
 interface Parts {
+  /** The workloads behind it, and what they are simulated as. */
+  readonly readings: readonly WorkloadReading[];
+  readonly workloads: readonly WorkloadScenario[];
   readonly cluster: ObservedCluster;
   /** What `pickerConfigWanted` asked for. */
   readonly pickerConfig: string | undefined;
@@ -35,11 +39,14 @@ const STALENESS_SECONDS = 2;
  */
 export const mirrorGateway = (
   simulation: InferenceSimulation,
-  { cluster, pickerConfig }: Parts,
+  { readings, workloads, cluster, pickerConfig }: Parts,
   ledger: Ledger,
 ): GatewayScenario | undefined => {
   const override = simulation.spec.overrides.gateway ?? {};
   const router = findRouter(simulation, cluster, ledger);
+  for (const reading of readings) {
+    tellPorts(reading, router.kind === "InferencePool" ? router.pool : undefined, cluster, ledger);
+  }
   const { policy, endpointPickerConfig } = override;
   if (policy !== undefined || (endpointPickerConfig === undefined && router.kind !== "InferencePool")) {
     return policyGateway(override, router, cluster, ledger);
@@ -51,6 +58,7 @@ export const mirrorGateway = (
   const read = readPickerConfig(found.raw, found.place, { experimental, origin: found.origin });
   ledger.problems.push(...(read.ok ? read.warnings : read.problems));
   if (!read.ok) return undefined;
+  tellBlockSizes(read.value.plugins, workloads, ledger);
   return pickerGateway(simulation, { router, picker, config: read.value, cluster }, ledger);
 };
 

@@ -40,6 +40,7 @@ const readPool = (manifest: Manifest): Result<PoolReading> => {
   const reading: PoolReading = {
     ref: refOf(manifest),
     selector: known(labels, selector.from),
+    ports: ports.flatMap((one) => (isOld ? one : one.at("number")).whole() ?? []),
     picker: known({ kind, name: name.value }, name.from),
   };
   return good(reading, problems);
