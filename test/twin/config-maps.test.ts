@@ -6,6 +6,8 @@ import { describeProblem } from "../../src/model/problem.ts";
 import { withConfigMaps } from "../../src/operator/config-maps.ts";
 import { DEFAULT_LIMITS } from "../../src/schema/limits.ts";
 import { manifestStore } from "../../src/store/manifests.ts";
+import { Field } from "../../src/twin/field.ts";
+import { configMapKeysOf } from "../../src/twin/readers/pod/config-maps.ts";
 import { type Json, Quickstart } from "./quickstart.ts";
 
 const FROM = "Deployment/inference/vllm-llama-8b spec.template.spec.containers[0]";
@@ -104,4 +106,84 @@ it("a label that names another GPU than the nodes' is a contradiction", async ()
   expect(read.warnings.map(describeProblem).join("\n")).toMatch(
     /labels\["inference.optimization\/acceleratorName"\]: says A100-SXM-80GB, but .*nodeSelector.* says H100-SXM, which is simulated/,
   );
+});
+
+describe("the file of --config", () => {
+  const text = `model: meta-llama/Llama-3.1-8B-Instruct
+max_num_seqs: 48
+max-num-batched-tokens: 4k
+enable-prefix-caching: false
+trust-remote-code: false
+served-model-name: [llama, other]
+compilation-config: { mode: 0 }
+`;
+  const settings = (data: string): Json => configMap("settings", { "vllm.yaml": data });
+  const mount = (quick: Quickstart, args: readonly string[]): void => {
+    const { container, pod } = quick;
+    container.command = ["vllm", "serve"];
+    container.args = [...args];
+    container.volumeMounts = [{ name: "settings", mountPath: "/etc/vllm" }];
+    pod.volumes = [{ name: "settings", configMap: { name: "settings" } }];
+  };
+  const engine = (read: Prepared) => read.scenario.workloads[0];
+
+  it("says flags, each told at the argument that names it", async () => {
+    const read = await prepared((quick) => mount(quick, ["--config", "/etc/vllm/vllm.yaml"]), settings(text));
+    expect(engine(read)?.engine).toMatchObject({
+      maxNumSeqs: 48,
+      maxNumBatchedTokens: 4000,
+      prefixCaching: false,
+    });
+    expect(engine(read)?.modelName).toBe("llama");
+    expect(shown(read, "maxNumSeqs")).toBe(`48 ${FROM}.args[1]`);
+    // The object came through as one, and of the file nothing is told.
+    expect(read.warnings.map(describeProblem)).toEqual([
+      expect.stringContaining("args[1]: --compilation-config changes"),
+    ]);
+  });
+
+  it("stands below what the command says, and below a model that comes first", async () => {
+    const args = ["Qwen/Qwen2.5-7B-Instruct", "--max-num-seqs=12", "--config", "/etc/vllm/vllm.yaml"];
+    const read = await prepared((quick) => mount(quick, args), settings(text));
+    expect(engine(read)?.engine.maxNumSeqs).toBe(12);
+    expect(engine(read)?.shape.id).toMatch(/Qwen2\.5-7B/);
+  });
+
+  it("is found in a script", async () => {
+    const script = "exec vllm serve --port 8000 --config '/etc/vllm/vllm.yaml' --block-size 32";
+    const read = await prepared((quick) => {
+      mount(quick, []);
+      quick.container.command = ["sh", "-c", script];
+    }, settings(text));
+    expect(engine(read)?.engine).toMatchObject({ maxNumSeqs: 48, blockSize: 32 });
+  });
+
+  it("that is mounted from nowhere is told, and that vLLM wouldn't take is an error", async () => {
+    const model = "meta-llama/Llama-3.1-8B-Instruct";
+    const told = async (path: string, ...maps: readonly Json[]): Promise<string> => {
+      const quick = new Quickstart();
+      mount(quick, [model, "--config", path]);
+      quick.others.push(...maps);
+      const result = quick.mirror();
+      return (result.ok ? result.warnings : result.problems).map(describeProblem).join("\n");
+    };
+    expect(await told("/opt/vllm.yaml")).toContain(
+      "args[2]: --config /opt/vllm.yaml is not read: it is mounted from no ConfigMap; what it says is simulated as at its defaults",
+    );
+    expect(await told("/etc/vllm/vllm.yaml")).toContain("there is no ConfigMap settings with key vllm.yaml here");
+    expect(await told("/etc/vllm/vllm.json")).toContain("vLLM takes no file that isn't called .yaml or .yml");
+    expect(await told("/etc/vllm/vllm.yaml", settings("- a"))).toContain("its YAML is no list of names and values");
+    expect(await told("/etc/vllm/vllm.yaml", settings("a: [b"))).toContain("this is no YAML that can be read");
+  });
+
+  it("is fetched by its key, as variables are", async () => {
+    const { template } = new Quickstart().deployment.spec;
+    const asked = structuredClone(template);
+    mount({ container: asked.spec.containers[0], pod: asked.spec } as Quickstart, ["--config", "/etc/vllm/vllm.yaml"]);
+    const manifest = { metadata: { name: "chat", namespace: "inference" } };
+    const field = Field.root({ apiVersion: "apps/v1", kind: "Deployment", ...manifest, template: asked }, []).at(
+      "template",
+    );
+    expect(configMapKeysOf(field, manifest)).toEqual([{ namespace: "inference", name: "settings", key: "vllm.yaml" }]);
+  });
 });

@@ -4,6 +4,7 @@ import { Field } from "../../field.ts";
 import { type Manifest, refOf } from "../../manifest.ts";
 import { type EndpointPickerReading, type PickerConfigPlace, pickerReader } from "../../reader.ts";
 import { Environment } from "../pod/environment.ts";
+import { mountedKey } from "../pod/mounted-key.ts";
 import { Word } from "../pod/word.ts";
 import { goDurationSeconds } from "./go-duration.ts";
 
@@ -194,49 +195,8 @@ const configOf = (flags: Flags, pod: Field, container: Field, problems: Problem[
   }
   if (text !== undefined) return { kind: "text", text };
   if (file === undefined) return { kind: "none" };
-  const key = keyAt(file.value, pod, container);
+  const key = mountedKey(file.value, pod, container);
   return key === undefined
     ? { kind: "unknown", path: file.value, flag: file.from }
     : { kind: "config-map", ...key, flag: file.from };
-};
-
-/** The key of a ConfigMap that a file of a container shows, by the mount that leads there. */
-const keyAt = (path: string, pod: Field, container: Field): { name: string; key: string } | undefined => {
-  const mounts = container
-    .at("volumeMounts")
-    .items()
-    .flatMap((mount) => {
-      const at = mount.at("mountPath").text()?.value.replace(/\/+$/, "");
-      return at !== undefined && (path === at || path.startsWith(`${at}/`)) ? [{ mount, at }] : [];
-    })
-    .sort((a, b) => b.at.length - a.at.length);
-  const [best] = mounts;
-  if (best === undefined) return undefined;
-  const below = path.slice(best.at.length + 1);
-  const subPath = best.mount.at("subPath").text()?.value;
-  const file = [subPath, below].filter((part) => part !== undefined && part !== "").join("/");
-  const volume = pod
-    .at("volumes")
-    .items()
-    .find((one) => one.at("name").raw === best.mount.at("name").raw);
-  if (volume === undefined) return undefined;
-  const sources = [
-    volume.at("configMap"),
-    ...volume
-      .at("projected", "sources")
-      .items()
-      .map((source) => source.at("configMap")),
-  ];
-  return sources.flatMap((source) => keyOf(source, file) ?? [])[0];
-};
-
-/** Without `items` each key is a file of its name. */
-const keyOf = (configMap: Field, file: string): { name: string; key: string } | undefined => {
-  const name = configMap.at("name").text()?.value;
-  if (!configMap.present || name === undefined) return undefined;
-  const items = configMap.at("items").items();
-  if (items.length === 0) return { name, key: file };
-  const item = items.find((one) => one.at("path").raw === file);
-  const key = item?.at("key").text()?.value;
-  return key === undefined ? undefined : { name, key };
 };

@@ -1,6 +1,7 @@
 import { Field } from "../../field.ts";
 import { type Manifest, type ObservedCluster, refOf } from "../../manifest.ts";
 import type { ConfigMapLookUp } from "./environment.ts";
+import { mountedKey } from "./mounted-key.ts";
 
 /** A key of a ConfigMap that the command of a server may use. */
 export interface ConfigMapKey {
@@ -26,7 +27,16 @@ const NAME = /\$[({]?([A-Za-z_][A-Za-z0-9_]*)/g;
 /** What is read from the environment beside what the command names. */
 const ALWAYS = ["HF_HOME", "HF_HUB_CACHE", "HOME", "VLLM_CACHE_ROOT", "VLLM_USE_V1"];
 
-/** Keys that the containers of a pod take variables from: those of `env`, and of `envFrom` the ones that anything names. */
+const CONFIG_FILE = /(?:^|\s)--config\s+["']?([^\s"';&|]+)/g;
+
+/** Files that `--config` names in a command, be it a list of words or a script. */
+const configFilesIn = (texts: readonly string[]): readonly string[] =>
+  [...texts.join(" ").matchAll(CONFIG_FILE)].map(([, path]) => path as string);
+
+/**
+ * Keys that the containers of a pod take from: variables of `env`, of `envFrom` the ones that anything names, and files that
+ * `--config` names.
+ */
 export const configMapKeysOf = (template: Field, { metadata }: Pick<Manifest, "metadata">): readonly ConfigMapKey[] => {
   const { namespace } = refOf({ apiVersion: "", kind: "", metadata });
   return template
@@ -58,6 +68,10 @@ export const configMapKeysOf = (template: Field, { metadata }: Pick<Manifest, "m
               key: one.slice(prefix.length),
             }));
         });
-      return [...direct, ...whole];
+      const files = configFilesIn(texts.map(({ raw }) => String(raw))).flatMap((path) => {
+        const found = mountedKey(path, template.at("spec"), container);
+        return found === undefined ? [] : [{ namespace, ...found }];
+      });
+      return [...direct, ...whole, ...files];
     });
 };

@@ -3,13 +3,14 @@ import type { Problem } from "../../../model/problem.ts";
 import type { Field } from "../../field.ts";
 import type { ObservedCluster } from "../../manifest.ts";
 import type { WorkloadReading } from "../../reader.ts";
-import type { Launch, ServerProgram } from "../servers/server-program.ts";
+import type { Files, Launch, ServerProgram } from "../servers/server-program.ts";
 import { configMapsIn } from "./config-maps.ts";
 import { type ConfigMapLookUp, Environment } from "./environment.ts";
 import { execProblems } from "./exec-bounds.ts";
 import { GPU_RESOURCES, readGpu } from "./gpu.ts";
 import { LOOKED_FOR, launchOf } from "./launch.ts";
 import { readModelStorage, survives, volumeAt } from "./model-storage.ts";
+import { mountedKey } from "./mounted-key.ts";
 import { readPlacement } from "./placement.ts";
 import { readPodRequests } from "./pod-requests.ts";
 import { readPodLife } from "./probes.ts";
@@ -46,13 +47,14 @@ export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): P
     return undefined;
   }
   const namespace = workload.at("metadata", "namespace").raw ?? "default";
-  const engine = engineOf(pod, given, configMapsIn(cluster, String(namespace)));
+  const maps = configMapsIn(cluster, String(namespace));
+  const engine = engineOf(pod, given, maps);
   if (engine === undefined) {
     problems.push(notVllm(pod));
     return undefined;
   }
   const { container, environment, program, launch } = engine;
-  const said = program.read(launch, template.object, { spansPods });
+  const said = program.read(launch, template.object, { spansPods, files: filesOf(pod, container, maps) });
   const metadata = [template.at("metadata"), workload.at("metadata")];
   const [model, cache] = [said.text("model")?.value, said.text("download-dir")?.value];
   const reading: PodTemplateReading = {
@@ -98,6 +100,18 @@ const engineOf = (
     GPU_RESOURCES.some((resource) => container.at("resources", "limits", resource).present);
   return engines.find(hasGpu) ?? engines[0];
 };
+
+/** What is mounted from ConfigMaps; nothing else of a container's files is known. */
+const filesOf =
+  (pod: Field, container: Field, maps: ConfigMapLookUp): Files =>
+  (path) => {
+    const found = mountedKey(path, pod, container);
+    if (found === undefined) return { unknown: "it is mounted from no ConfigMap" };
+    const text = maps.value(found.name, found.key);
+    return text === undefined
+      ? { unknown: `there is no ConfigMap ${found.name} with key ${found.key} here` }
+      : { text };
+  };
 
 const notVllm = (pod: Field): Problem => {
   const containers = pod.at("containers").items();

@@ -1,6 +1,12 @@
 import type { ServerArguments } from "../flags/server-arguments.ts";
 import type { Word } from "../pod/word.ts";
 
+/** A file of the container, or why it isn't known. */
+export type FileFound = { readonly text: string } | { readonly unknown: string };
+
+/** Looks at files of a container by their paths. */
+export type Files = (path: string) => FileFound;
+
 /** How a container starts a model server: the words after its command, which are its flags. */
 export interface Launch {
   readonly words: readonly Word[];
@@ -11,6 +17,8 @@ export interface Launch {
 }
 
 export interface LaunchOptions {
+  /** Files of the container; left out: none are known. */
+  readonly files?: Files;
   /** Whether the engine is known to span pods, as a group's does. */
   readonly spansPods: boolean;
 }

@@ -1,3 +1,4 @@
+import type { Problem } from "../../../model/problem.ts";
 import type { FlagTable } from "../flags/flag.ts";
 import { FlagParser } from "../flags/flag-parser.ts";
 import { ServerArguments } from "../flags/server-arguments.ts";
@@ -14,13 +15,18 @@ export interface VllmOptions {
   readonly table?: FlagTable;
 }
 
-/** What the flags of one vLLM server say. @param object `Kind/namespace/name`, that the fields are of */
+/**
+ * What the flags of one vLLM server say.
+ * @param object `Kind/namespace/name`, that the fields are of
+ * @param problems of where the flags came from, told before their own
+ */
 export const vllmArguments = (
   launch: Launch,
   object: string,
   { spansPods = false, table = VLLM }: VllmOptions = {},
+  problems: readonly Problem[] = [],
 ): ServerArguments => {
   const parser = new FlagParser(table, launch, object);
   parser.tellUnmodelled(spansPods ? SPANS_PODS : []);
-  return new ServerArguments("vllm", parser.values, parser.problems);
+  return new ServerArguments("vllm", parser.values, [...problems, ...parser.problems]);
 };

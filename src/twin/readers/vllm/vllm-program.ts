@@ -1,5 +1,6 @@
 import type { Word } from "../pod/word.ts";
 import { type ServerProgram, wordsBehind } from "../servers/server-program.ts";
+import { withConfigFile } from "./config-file.ts";
 import { vllmArguments } from "./vllm-args.ts";
 
 /** Modules that `python -m` starts the server by; the second takes `serve` before its flags. */
@@ -15,7 +16,11 @@ export const vllmProgram: ServerProgram = {
     const at = words.findIndex(isScript);
     return at < 0 ? undefined : words.slice(at + 1);
   },
-  read: vllmArguments,
+  read: (launch, object, options) => {
+    const { files = () => ({ unknown: "no files are known here" }) } = options;
+    const { problems, ...whole } = withConfigFile(launch, files, object);
+    return vllmArguments(whole, object, options, problems);
+  },
 };
 
 const isScript = ({ text }: Word): boolean => /(^|\/)vllm\/entrypoints\/openai\/api_server\.py$/.test(text);
