@@ -13,7 +13,7 @@ import { openApi } from "../src/server/openapi.ts";
 import { ROUTES } from "../src/server/routes.ts";
 import { gatewayDocs } from "../src/twin/gateway-docs.ts";
 import { configMaps, DASHBOARDS, dashboardJson, grafanaDashboards } from "./dashboards/index.ts";
-import { chartRules, clusterOverlayRbac, namespacedOverlayRbac } from "./install/access.ts";
+import { chartRules, clusterOverlayRbac, namespacedOverlayRbac, sweepJobsRbac } from "./install/access.ts";
 import { chartAlerts, chartCrd, chartWebhooks } from "./install/chart-files.ts";
 
 /** Files that follow from the code: `npm run gen` writes them, a test fails when they are stale. Paths from the repository's root. */
@@ -21,6 +21,7 @@ export const GENERATED: readonly { readonly path: string; readonly text: () => s
   { path: "crds/servetwin.dev_inferencesimulations.yaml", text: crdYaml },
   { path: "deploy/kustomize/overlays/cluster/rbac.yaml", text: clusterOverlayRbac },
   { path: "deploy/kustomize/overlays/namespaced/rbac.yaml", text: namespacedOverlayRbac },
+  { path: "deploy/kustomize/sweep-jobs/rbac.yaml", text: sweepJobsRbac },
   { path: "deploy/helm/servetwin/files/rules.yaml", text: chartRules },
   { path: "deploy/helm/servetwin/files/alerts.yaml", text: chartAlerts },
   { path: "deploy/helm/servetwin/files/webhooks.yaml", text: chartWebhooks },

@@ -10,6 +10,7 @@ import { init } from "./commands/init.ts";
 import { preview } from "./commands/preview.ts";
 import { run } from "./commands/run.ts";
 import { sweep } from "./commands/sweep.ts";
+import { sweepWorker } from "./commands/sweep-worker.ts";
 import { up } from "./commands/up.ts";
 
 /** The command line, with every command; it throws where commander would end the process. */
@@ -35,7 +36,7 @@ Examples:
 
 Exit codes: 0 objectives met (or none said), 1 not met, 2 bad input, 3 inconclusive, 4 internal error.`,
     );
-  for (const add of [up, preview, check, sweep, run, explain, init, fitModel, calibrate, crds, completion])
+  for (const add of [up, preview, check, sweep, sweepWorker, run, explain, init, fitModel, calibrate, crds, completion])
     add(program);
   for (const command of program.commands) command.exitOverride();
   return program;

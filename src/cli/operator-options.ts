@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { NO_QUOTA, type Quota } from "../operator/quota.ts";
+import type { SweepJobs } from "../operator/sweep/sweep-jobs.ts";
 import type { RunBounds } from "../worker/pool.ts";
 import { collect } from "./collect.ts";
 import { durationSeconds, positive } from "./limit-options.ts";
@@ -12,6 +13,8 @@ export interface OperatorOptions {
   readonly maxRunTime: number;
   readonly maxRunMemory: number;
   readonly maxShadowMemory: number;
+  readonly sweepJobNamespace: readonly string[];
+  readonly sweepImage?: string;
   readonly maxRunsPerNamespace?: number;
   readonly maxSimulationsPerNamespace?: number;
   readonly maxShadowsPerNamespace?: number;
@@ -33,6 +36,13 @@ export const withOperatorOptions = (command: Command): Command =>
     .option("--max-run-time <duration>", "wall clock that one run of a preview may take", durationSeconds, 3600)
     .option("--max-run-memory <MiB>", "memory that one run of a preview may take", whole, 2048)
     .option("--max-shadow-memory <MiB>", "memory that all shadows together may take", whole, 2048)
+    .option(
+      "--sweep-job-namespace <name>",
+      "on a cluster, sweeps of this namespace may run as Jobs in it (spec.sweep.job); may be repeated",
+      collect,
+      [],
+    )
+    .option("--sweep-image <image>", "of the pods of such Jobs: servetwin of this version")
     .option("--max-runs-per-namespace <count>", "runs of one namespace at the same time; left out: all threads", whole)
     .option("--max-simulations-per-namespace <count>", "left out: any number", whole)
     .option("--max-shadows-per-namespace <count>", "left out: any number", whole)
@@ -50,6 +60,11 @@ export const runBoundsOf = (options: OperatorOptions): RunBounds => ({
 export const quotaOf = (options: OperatorOptions): Quota => ({
   simulations: options.maxSimulationsPerNamespace ?? NO_QUOTA.simulations,
   shadows: options.maxShadowsPerNamespace ?? NO_QUOTA.shadows,
+});
+
+export const sweepJobsOf = ({ sweepJobNamespace, sweepImage }: OperatorOptions): Omit<SweepJobs, "objects"> => ({
+  namespaces: sweepJobNamespace,
+  ...(sweepImage === undefined ? {} : { image: sweepImage }),
 });
 
 const whole = (text: string): number => {

@@ -11,15 +11,17 @@ import { startServer } from "../server/server.ts";
 import { folderStore } from "../store/folder.ts";
 import { WATCHED_KINDS } from "../store/kinds.ts";
 import { type Election, electLeader } from "../store/kubernetes/lease.ts";
+import { ownedObjects } from "../store/kubernetes/owned-objects.ts";
 import { type KubernetesOptions, kubernetesStore } from "../store/kubernetes.ts";
 import type { Log } from "../store/log.ts";
+import type { OwnedObjects } from "../store/owned-objects.ts";
 import { type Store, StoreError } from "../store/store.ts";
 import { previewPool } from "../worker/pool.ts";
 import { addressOf } from "./address.ts";
 import { usageError } from "./exit.ts";
 import { type LimitOptions, limitsOf } from "./limit-options.ts";
 import { jsonLog } from "./log.ts";
-import { type OperatorOptions, quotaOf, runBoundsOf } from "./operator-options.ts";
+import { type OperatorOptions, quotaOf, runBoundsOf, sweepJobsOf } from "./operator-options.ts";
 import { threadsFolder } from "./threads.ts";
 import { tracingOf } from "./tracing-asked.ts";
 import type { UrlOptions } from "./url-options.ts";
@@ -49,7 +51,7 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
     requested: (said: { method: string; code: string; host: string }) =>
       metrics.requested(said.code, said.method, said.host),
   };
-  const { store, elect } = placeOf(folder, options, log, watch);
+  const { store, elect, objects } = placeOf(folder, options, log, watch);
   const operator: Operator = new Operator({
     store,
     pool: previewPool(threadsFolder(import.meta.url), options.threads, runBoundsOf(options)),
@@ -61,6 +63,7 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
     mirrorNamespaces: folder === undefined ? options.mirrorNamespace : [ANY_NAMESPACE],
     concurrency: options.concurrentReconciles,
     sweepRuns: options.threads,
+    ...(objects === undefined ? {} : { sweepJobs: { objects, ...sweepJobsOf(options) } }),
     shadowBounds: { maxMebibytes: options.maxShadowMemory },
     tokens: options.prometheusTokenFile,
     log,
@@ -142,6 +145,8 @@ interface Place {
   readonly store: Store;
   /** Left out: there is nobody else, so this one leads. */
   readonly elect?: (operator: Operator) => Election;
+  /** Left out: objects can't be made here. */
+  readonly objects?: OwnedObjects;
 }
 
 const placeOf = (
@@ -171,6 +176,7 @@ const placeOf = (
   const identity = `${hostname()}_${process.pid}`;
   return {
     store,
+    objects: ownedObjects(connection),
     elect: (operator) =>
       electLeader({
         connection,

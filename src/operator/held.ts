@@ -7,6 +7,7 @@ import type { ManifestRef, MirroredValue } from "../twin/mirror.ts";
 import type { FoundTraffic, Scenario } from "../twin/scenario.ts";
 import type { Progress, ShadowSnapshot } from "../worker/protocol.ts";
 import type { Doing } from "./plan.ts";
+import type { JobProgress } from "./sweep/job-runs.ts";
 import type { Swept } from "./sweep/swept.ts";
 
 /** What this process holds of one simulation; all of it can be had again from the store. */
@@ -55,6 +56,9 @@ export interface HeldSweep {
   /** Candidates so far, and how many replications the last of them ran. */
   tried: number;
   replications: number;
+  /** Where it runs as Jobs: the ConfigMap with the results so far, and how the last Job comes on. */
+  ledger?: string;
+  job?: JobProgress;
   /** What was found, at its end. */
   swept?: Swept;
 }

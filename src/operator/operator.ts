@@ -10,6 +10,7 @@ import type { Quota } from "./quota.ts";
 import { Reconciler } from "./reconcile.ts";
 import { Relevance } from "./relevance.ts";
 import { NO_SPAN, type Span, type SpanAttributes } from "./span.ts";
+import type { SweepJobs } from "./sweep/sweep-jobs.ts";
 import { type Priority, type QueueWatch, WorkQueue } from "./work-queue.ts";
 
 export interface OperatorParts {
@@ -26,6 +27,8 @@ export interface OperatorParts {
   readonly concurrency: number;
   /** Runs that one sweep has in the pool's line at once. */
   readonly sweepRuns: number;
+  /** Left out: there is no cluster for Jobs, and sweeps that ask for them run on threads. */
+  readonly sweepJobs?: SweepJobs;
   /** Of all paced worlds together. */
   readonly shadowBounds: Pick<RunBounds, "maxMebibytes">;
   /** Files with tokens for the Prometheus of production. Left out: none. */

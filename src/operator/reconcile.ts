@@ -9,7 +9,7 @@ import { type PreviewPool, RunFailure } from "../worker/pool.ts";
 import type { PreviewResult, ShadowPulse, ShadowSnapshot } from "../worker/protocol.ts";
 import type { ShadowHost, ShadowNews } from "../worker/shadow-host.ts";
 import { boundedStatus } from "./bounded-status.ts";
-import { doingOf, emptyHeld, type Held, type HeldPreview, type HeldSweep } from "./held.ts";
+import { doingOf, emptyHeld, type Held, type HeldPreview } from "./held.ts";
 import { keyOf, refOfKey } from "./key.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Plan, planOf, type Wanted } from "./plan.ts";
@@ -18,9 +18,9 @@ import { type Quota, quotaProblem } from "./quota.ts";
 import { read } from "./read.ts";
 import { NO_SPAN, type Span, traced } from "./span.ts";
 import { sameStatus, statusOf } from "./status.ts";
-import { runSweep } from "./sweep/run-sweep.ts";
+import { carryOutSweep } from "./sweep/carry-out.ts";
+import { jobProblem, type SweepJobs } from "./sweep/sweep-jobs.ts";
 import { sweepProblems } from "./sweep/swept-parameters.ts";
-import { threadRuns } from "./sweep/thread-runs.ts";
 import { transitionOf } from "./transition.ts";
 
 export interface ReconcilerParts {
@@ -35,6 +35,8 @@ export interface ReconcilerParts {
   readonly tokens?: readonly UrlToken[];
   /** Runs that one sweep has in the pool's line at once. */
   readonly sweepRuns: number;
+  /** Left out: there is no cluster for Jobs, and sweeps that ask for them run on threads. */
+  readonly sweepJobs?: SweepJobs;
   /** Asks for another reconcile of the key soon. */
   readonly enqueue: (ref: ObjectRef) => void;
   readonly now: () => Date;
@@ -170,7 +172,9 @@ export class Reconciler {
       held.problems = found.problems.filter((problem) => problem.severity === "error");
       return { kind: "broken", problems: held.problems };
     }
-    const wrong = sweepProblems(stored, found.value, this.#parts.store);
+    const wrong = [...sweepProblems(stored, found.value, this.#parts.store)];
+    const job = jobProblem(found.value.simulation, found.value.scenario, this.#parts.sweepJobs);
+    if (job !== undefined) wrong.push(job);
     if (wrong.length > 0) {
       held.problems = wrong;
       return { kind: "broken", problems: wrong };
@@ -267,29 +271,12 @@ export class Reconciler {
 
   /** What is asked for beside the runs themselves, unless its status holds that already. */
   async #sweep(ref: ObjectRef, held: Held, preview: HeldPreview): Promise<void> {
-    const { simulation, stored } = held;
     if (preview.state === "failed") return;
-    if (simulation?.spec.sweep !== undefined && stored !== undefined && !preview.restore) {
-      const sweep: HeldSweep = { tried: 0, replications: 0 };
-      preview.sweep = sweep;
-      this.#parts.enqueue(ref);
-      const { pool, limits, sweepRuns: atOnce } = this.#parts;
-      const { signal } = preview.abort;
-      const found = await runSweep(stored, {
-        ...this.#parts,
-        lastPages: held.lastPages,
-        lastTraffic: held.lastTraffic,
-        runs: threadRuns({ pool, maxTraceBytes: limits.maxTraceBytes, atOnce, signal }),
-        tell: (tried, replications) => {
-          Object.assign(sweep, { tried, replications });
-          this.#parts.enqueue(ref);
-        },
-      });
-      if (signal.aborted) return;
-      if (!found.ok) return this.#fail(preview, found.problems[0] as Problem);
-      sweep.swept = found.value;
-    }
-    preview.state = "finished";
+    const parts = { ...this.#parts, lastPages: held.lastPages, lastTraffic: held.lastTraffic };
+    const problem = await carryOutSweep(held, preview, { ...parts, changed: () => this.#parts.enqueue(ref) });
+    if (preview.abort.signal.aborted) return;
+    if (problem !== undefined) this.#fail(preview, problem);
+    else preview.state = "finished";
   }
 
   #fail(preview: HeldPreview, problem: Pick<Problem, "reason" | "message" | "fix">): void {
@@ -423,7 +410,10 @@ const wantedOf = (simulation: InferenceSimulation, scenario: Scenario, candidate
   }
   const inputs = { scenario, replications: run.replications, objectives };
   const all = candidates.length === 0 ? inputs : { ...inputs, candidates };
-  return { kind: "preview", inputDigest: digestOf(sweep === undefined ? all : { ...all, sweep }) };
+  if (sweep === undefined) return { kind: "preview", inputDigest: digestOf(all) };
+  // Another way to run it begins it anew, as one that failed for want of memory should be; that it may go on doesn't.
+  const { job: { suspend: _, ...job } = { suspend: false }, ...searched } = sweep;
+  return { kind: "preview", inputDigest: digestOf({ ...all, sweep: searched, job: sweep.job && job }) };
 };
 
 const recordedOf = (stored: StoredObject | undefined): { inputDigest: string | undefined; finished: boolean } => {

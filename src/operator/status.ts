@@ -11,8 +11,8 @@ import type { Kpis, Report } from "../report/report.ts";
 import { worst } from "../report/saturation/saturation-fold.ts";
 import { spreadOf } from "../report/spread.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
-import { hash32 } from "../sim/rng.ts";
 import type { Held, HeldSweep } from "./held.ts";
+import { labelOf } from "./key.ts";
 import { sweepStatus } from "./sweep/sweep-status.ts";
 
 type Conditions = SimulationStatus["conditions"];
@@ -43,7 +43,8 @@ export const statusOf = (
       .map((warning) => describeProblem(warning).slice(0, 2048)),
   };
   if (held.preview !== undefined && held.preview.state !== "running") {
-    return { ...base, inputDigest: held.preview.inputDigest, ...finishedPart(held), ...sweepPart(held, before) };
+    const { inputDigest } = held.preview;
+    return { ...base, inputDigest, ...finishedPart(held), ...sweepPart(held, before), ...jobPart(held, before) };
   }
   if (held.shadow?.snapshot !== undefined)
     return { ...base, inputDigest: held.shadow.inputDigest, ...shadowPart(held) };
@@ -55,6 +56,7 @@ export const statusOf = (
     ...(runs === undefined ? {} : { runs }),
     ...(replicas === undefined ? {} : { replicas }),
     ...(sweep === undefined || held.simulation?.spec.sweep === undefined ? {} : { sweep }),
+    ...jobPart(held, before),
     ...(held.preview?.restore === true && inputDigest !== undefined ? { inputDigest } : {}),
   };
 };
@@ -102,14 +104,33 @@ const stateOf = (held: Held, before: SimulationStatus | undefined): State => {
     const { sweep } = held.preview;
     return sweep === undefined
       ? reconciling("Running", "Running", "the preview is running")
-      : reconciling("Running", "Sweeping", sweeping(sweep));
+      : reconciling("Running", sweep.job?.waiting === undefined ? "Sweeping" : "SweepWaits", sweeping(sweep));
   }
   const { sweep } = sweepPart(held, before);
   return sweep === undefined ? finished(held) : sweptState(sweep);
 };
 
-const sweeping = ({ tried, replications }: HeldSweep): string =>
-  tried === 0 ? "the sweep begins" : `the sweep is running: ${tried} tried, replications: ${replications}`;
+const sweeping = ({ tried, replications, job }: HeldSweep): string => {
+  const far = tried === 0 ? "the sweep begins" : `the sweep is running: ${tried} tried, replications: ${replications}`;
+  if (job === undefined) return far;
+  const { job: name, done, runs, waiting } = job;
+  return `${far}; Job ${name}: ${done} of ${runs} runs are done${waiting === undefined ? "" : `; ${waiting}`}`;
+};
+
+/** Where the results of its Jobs are: by this the next sweep finds what this one has left. */
+const jobPart = ({ preview }: Held, before: SimulationStatus | undefined): Pick<SimulationStatus, "sweepJob"> => {
+  const { ledger, job } = preview?.sweep ?? {};
+  if (ledger !== undefined) {
+    const { job: name, runs = 0, done = 0 } = job ?? {};
+    return { sweepJob: { ledger, ...(name === undefined ? {} : { job: name }), runs, done } };
+  }
+  // Until the sweep begins, and where its result is restored, what was said stands.
+  const stands =
+    preview?.sweep === undefined &&
+    before?.sweepJob !== undefined &&
+    (preview?.restore || preview?.state === "running");
+  return stands ? { sweepJob: before.sweepJob } : {};
+};
 
 /** Asked for is a configuration that meets the objectives; whether today's does is told by its run. */
 const sweptState = ({ tried, combinations, recommended }: NonNullable<SimulationStatus["sweep"]>): State => {
@@ -335,12 +356,6 @@ const shadowPart = (held: Held) => {
       },
     ],
   };
-};
-
-/** A label's value has at most 63 characters; longer keys keep their beginning and a digest. */
-const labelOf = (key: string): string => {
-  const text = key.replace("/", ".");
-  return text.length <= 63 ? text : `${text.slice(0, 54)}-${hash32(text).toString(16).padStart(8, "0")}`;
 };
 
 /** The most that the CRD allows; the API has them all. */

@@ -227,6 +227,15 @@ export const simulationStatus = z
       .optional()
       .meta({ description: "What was left out to keep the status small; the page and the API have it." }),
     sweep: sweep.optional(),
+    sweepJob: z
+      .object({
+        ledger: z.string().max(253).meta({ description: "ConfigMap with the results of each run so far." }),
+        job: z.string().max(253).optional().meta({ description: "The last Job, in the simulation's namespace." }),
+        runs: z.int().min(0).meta({ description: "Of its round." }),
+        done: z.int().min(0).meta({ description: "Of these." }),
+      })
+      .optional()
+      .meta({ description: "How spec.sweep.job comes on." }),
     drift: drift.optional(),
     simulatedSeconds: z.number().min(0).optional().meta({ description: "How far a shadow has come." }),
     lagSeconds: z.number().min(0).optional().meta({ description: "How far a shadow is behind the wall clock." }),

@@ -58,6 +58,34 @@ const parameter = ruled(
 ).meta({ description: "A field that is varied." });
 export type SweepParameter = z.output<typeof parameter>;
 
+const amount = (example: string) =>
+  z
+    .string()
+    .max(16)
+    .regex(/^[0-9]+(\.[0-9]+)?(m|k|M|G|Ki|Mi|Gi)?$/, { error: `must be a quantity such as ${example}` });
+
+const job = z
+  .strictObject({
+    parallelism: z.int().min(1).max(64).default(4).meta({ description: "Most pods at once." }),
+    cpu: amount("1 or 500m").default("1").meta({ description: "That a pod requests; it simulates on one core." }),
+    memory: amount("1Gi").default("1Gi").meta({ description: "That a pod requests, and may not go beyond." }),
+    queueName: z
+      .string()
+      .max(63)
+      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, { error: "must be the name of a LocalQueue" })
+      .optional()
+      .meta({ description: "LocalQueue of Kueue (label kueue.x-k8s.io/queue-name) that admits each Job." }),
+    suspend: z
+      .boolean()
+      .default(false)
+      .meta({ description: "No pod runs for as long as it is set; with queueName Kueue says when." }),
+  })
+  .meta({
+    description:
+      "Run by pods of Indexed Jobs in the simulation's namespace, where the installer permits that; left out: on the operator's threads.",
+  });
+export type SweepJob = z.output<typeof job>;
+
 /** `spec.sweep`. */
 export const sweep = z
   .strictObject({
@@ -70,6 +98,7 @@ export const sweep = z
       description:
         "Of the best; all start with one, and of each round only the best third goes on to three times as many.",
     }),
+    job: job.optional(),
   })
   .meta({
     description:

@@ -7,7 +7,7 @@ import { createAuthority, type KeyPair, signingKey } from "./certificates.ts";
 import { type Daemon, freePorts, retryOnPortClash, startDaemon, temporaryDirectory } from "./daemon.ts";
 
 export interface ControlPlaneOptions {
-  /** Also run Deployments, ReplicaSets, StatefulSets, HPAs, garbage collection, ... (there are no nodes: Pods stay Pending). */
+  /** Also run Deployments, ReplicaSets, StatefulSets, Jobs, HPAs, garbage collection, ... (there are no nodes: Pods stay Pending). */
   controllerManager?: boolean;
   /** How often the HPA controller looks at its metrics. */
   hpaSyncPeriodSeconds?: number;
@@ -77,6 +77,7 @@ const controllers = [
   "endpointslice-controller",
   "garbage-collector-controller",
   "horizontal-pod-autoscaler-controller",
+  "job-controller",
   "namespace-controller",
   "serviceaccount-controller",
 ];

@@ -37,10 +37,17 @@ export const NAMESPACED_RULES: readonly AccessRule[] = [
   { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
 ];
 
+/** Besides, in namespaces whose sweeps may run as Jobs: their Jobs, the ConfigMaps with input and results, and what their pods have left. */
+export const SWEEP_JOB_RULES: readonly AccessRule[] = [
+  { apiGroups: ["batch"], resources: ["jobs"], verbs: ["get", "create", "patch", "delete"] },
+  { apiGroups: [""], resources: ["configmaps"], verbs: ["get", "create", "patch", "delete"] },
+  { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
+];
+
 /** What belongs to no namespace; without it GPUs are known from the workloads only. */
 export const CLUSTER_RULES: readonly AccessRule[] = watched(({ clusterScoped }) => clusterScoped === true);
 
-const HEAD = "# Generated from the list of watched kinds (src/store/kinds.ts) by `npm run gen`; don't edit.\n";
+const HEAD = "# Generated from the rules in test/install/access.ts by `npm run gen`; don't edit.\n";
 const RBAC = "rbac.authorization.k8s.io";
 const NAME = "servetwin";
 
@@ -61,5 +68,13 @@ const bound = (kind: "Role" | "ClusterRole", rules: readonly AccessRule[]): unkn
 
 export const clusterOverlayRbac = (): string => file(...bound("ClusterRole", [...NAMESPACED_RULES, ...CLUSTER_RULES]));
 export const namespacedOverlayRbac = (): string => file(...bound("Role", NAMESPACED_RULES));
+export const sweepJobsRbac = (): string =>
+  file({
+    apiVersion: `${RBAC}/v1`,
+    kind: "Role",
+    metadata: { name: "servetwin-sweep-jobs" },
+    rules: SWEEP_JOB_RULES,
+  });
 /** What the chart's templates put into its roles. */
-export const chartRules = (): string => file({ namespaced: NAMESPACED_RULES, cluster: CLUSTER_RULES });
+export const chartRules = (): string =>
+  file({ namespaced: NAMESPACED_RULES, cluster: CLUSTER_RULES, sweepJobs: SWEEP_JOB_RULES });

@@ -1,4 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { dump } from "js-yaml";
 import { describe, expect, it } from "vitest";
 import { describeObject, type Manifest } from "../env/manifests.ts";
 import { CHART, chart, helm, kustomize } from "./render.ts";
@@ -8,6 +12,7 @@ import { CHART, chart, helm, kustomize } from "./render.ts";
 const root = new URL("../../", import.meta.url);
 
 const EVERYTHING = ["podMonitor.enabled=true", "prometheusRule.enabled=true", "webhook.enabled=true"];
+const SWEEP_JOBS = 'sweepJobs.namespaces=["inference"]';
 
 /** What only one of the two knows: release and chart; and the namespace, which a chart's user makes. */
 const comparable = (manifests: readonly Manifest[], namespace: string): Record<string, unknown> =>
@@ -34,6 +39,11 @@ const comparable = (manifests: readonly Manifest[], namespace: string): Record<s
       }),
   );
 
+interface Container {
+  readonly args: readonly string[];
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+}
+
 describe("the chart", () => {
   it("passes helm lint, strictly", async () => {
     expect(await helm("lint", "--strict", "deploy/helm/servetwin")).toContain("0 chart(s) failed");
@@ -56,6 +66,39 @@ describe("the chart", () => {
     const ours = comparable(await chart("servetwin-system", ...EVERYTHING), "servetwin-system");
     expect(ours).toEqual(comparable(await kustomize("deploy/kustomize/overlays/complete"), "servetwin-system"));
     expect(Object.keys(ours)).toHaveLength(18);
+  });
+
+  it("lets sweeps run as Jobs where kustomize does, of the operator's own image", async () => {
+    const charted = await chart("servetwin-system", SWEEP_JOBS, 'image.tag="9"');
+    const rights = comparable(await kustomize("deploy/kustomize/sweep-jobs"), "inference");
+    expect(comparable(charted, "servetwin-system")).toMatchObject(rights);
+    expect(Object.keys(rights)).toHaveLength(4);
+
+    // On top of an overlay that names its own image.
+    const [below, above] = ["below", "above"].map((name) => mkdtempSync(join(tmpdir(), `servetwin-${name}-`))) as [
+      string,
+      string,
+    ];
+    const write = (folder: string, resource: string, more: object): void => {
+      const from = (path: string): string => relative(folder, fileURLToPath(new URL(path, root)));
+      const { components = [] } = more as { components?: string[] };
+      const said = { resources: [from(resource)], ...more, components: components.map(from) };
+      writeFileSync(join(folder, "kustomization.yaml"), dump(said));
+    };
+    const images = [{ name: "ghcr.io/servetwin/servetwin", newTag: "9" }];
+    write(below, "deploy/kustomize/overlays/cluster", { images });
+    write(above, below, { components: ["deploy/kustomize/components/sweep-jobs"] });
+    const built = await kustomize(above);
+    for (const folder of [below, above]) rmSync(folder, { recursive: true });
+    const told = (manifests: readonly Manifest[]): string[] => {
+      const deployment = manifests.find(({ kind }) => kind === "Deployment") as Manifest;
+      const { containers } = (deployment.spec as { template: { spec: { containers: [Container] } } }).template.spec;
+      const { args, env } = containers[0];
+      const value = env.find(({ name }) => name === "SWEEP_IMAGE")?.value ?? "";
+      return args.filter((arg) => arg.startsWith("--sweep")).map((arg) => arg.replace("$(SWEEP_IMAGE)", value));
+    };
+    expect(told(charted)).toEqual(["--sweep-image=ghcr.io/servetwin/servetwin:9", "--sweep-job-namespace=inference"]);
+    expect(told(built)).toEqual(told(charted));
   });
 
   it("asks about the watched namespaces only", async () => {
@@ -88,7 +131,7 @@ describe("the chart", () => {
   });
 
   it("uses each of its templates and files", async () => {
-    const sets = EVERYTHING.flatMap((value) => ["--set-json", value]);
+    const sets = [...EVERYTHING, SWEEP_JOBS].flatMap((value) => ["--set-json", value]);
     const rendered = await helm("template", "servetwin", CHART, ...sets);
     const templates = readdirSync(new URL("deploy/helm/servetwin/templates", root)).filter((name) =>
       name.endsWith(".yaml"),

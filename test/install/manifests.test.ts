@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { load, loadAll } from "js-yaml";
 import { describe, expect, it } from "vitest";
 import { groupOf, WATCHED_KINDS } from "../../src/store/kinds.ts";
-import { type AccessRule, CLUSTER_RULES, NAMESPACED_RULES } from "./access.ts";
+import { type AccessRule, CLUSTER_RULES, NAMESPACED_RULES, SWEEP_JOB_RULES } from "./access.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
@@ -28,8 +28,17 @@ describe("the operator's rights", () => {
     expect(others.flatMap(({ resources }) => resources)).toEqual(["inferencesimulations/status", "events"]);
   });
 
+  it("are for Jobs only in namespaces that are named for it, and never to make pods or to read them all along", () => {
+    expect(SWEEP_JOB_RULES.map(({ resources, verbs }) => [...resources, ...verbs])).toEqual([
+      ["jobs", "get", "create", "patch", "delete"],
+      ["configmaps", "get", "create", "patch", "delete"],
+      ["pods", "list"],
+    ]);
+    expect(JSON.stringify(all)).not.toMatch(/jobs|pods"/);
+  });
+
   it("name no Secret and no wildcard", () => {
-    expect(JSON.stringify(all)).not.toMatch(/secrets|\*/);
+    expect(JSON.stringify([...all, ...SWEEP_JOB_RULES])).not.toMatch(/secrets|\*/);
   });
 });
 
@@ -47,6 +56,7 @@ describe("deploy/", () => {
     "deploy/kustomize/components/webhook",
     "deploy/kustomize/overlays/cluster",
     "deploy/kustomize/overlays/namespaced",
+    "deploy/kustomize/sweep-jobs",
   ])("%s leaves out none of its files", (folder) => {
     const { resources } = load(read(`${folder}/kustomization.yaml`)) as { resources: string[] };
     const files = readdirSync(new URL(folder, root)).filter((name) => name !== "kustomization.yaml");

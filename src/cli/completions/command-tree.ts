@@ -32,16 +32,21 @@ export type Value =
 const HELP: OptionWords = { flags: ["-h", "--help"], summary: "display help", value: { kind: "none" } };
 
 /** @param program as `main.ts` has built it: nothing is listed here */
-export const treeOf = (program: Command, programs: readonly string[]): CommandTree => ({
-  programs,
-  options: [...program.options.map(optionWords), HELP],
-  commands: program.commands.map((command) => ({
-    name: command.name(),
-    summary: command.description(),
-    options: [...command.options.filter(({ hidden }) => !hidden).map(optionWords), HELP],
-    operand: operandOf(command),
-  })),
-});
+export const treeOf = (program: Command, programs: readonly string[]): CommandTree => {
+  const visible = program.createHelp().visibleCommands(program);
+  return {
+    programs,
+    options: [...program.options.map(optionWords), HELP],
+    commands: program.commands
+      .filter((command) => visible.includes(command))
+      .map((command) => ({
+        name: command.name(),
+        summary: command.description(),
+        options: [...command.options.filter(({ hidden }) => !hidden).map(optionWords), HELP],
+        operand: operandOf(command),
+      })),
+  };
+};
 
 const optionWords = (option: Option): OptionWords => ({
   flags: [option.short, option.long].filter((flag) => flag !== undefined && flag !== null),

@@ -16,7 +16,7 @@ export interface ConnectionOptions {
 }
 
 export interface Ask {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** From the server's root on. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
