@@ -6,15 +6,27 @@ import { VariantMetrics } from "../src/controlplane/wva/metrics.ts";
 import { OperatorMetrics } from "../src/exporter/operator-metrics.ts";
 import { VERSION } from "../src/model/version.ts";
 import { metricsDocs } from "../src/report/metrics/docs.ts";
-import { answerSchema } from "../src/schema/answer.ts";
+import { answerDocument } from "../src/schema/answer-document.ts";
 import { crdYaml } from "../src/schema/crd.ts";
 import { crdDocs } from "../src/schema/docs.ts";
+import { explainDocument } from "../src/schema/explain-document.ts";
+import { documentSchema } from "../src/schema/json-document.ts";
+import { runDocument } from "../src/schema/run-document.ts";
 import { openApi } from "../src/server/openapi.ts";
 import { ROUTES } from "../src/server/routes.ts";
+import { sweepDocument } from "../src/server/view.ts";
 import { gatewayDocs } from "../src/twin/gateway-docs.ts";
 import { configMaps, DASHBOARDS, dashboardJson, grafanaDashboards } from "./dashboards/index.ts";
 import { chartRules, clusterOverlayRbac, namespacedOverlayRbac, sweepJobsRbac } from "./install/access.ts";
 import { chartAlerts, chartCrd, chartWebhooks } from "./install/chart-files.ts";
+
+/** What each command prints with `-o json`. */
+export const DOCUMENTS = [
+  { file: "preview.json", title: "servetwin preview -o json, servetwin check --json", schema: answerDocument },
+  { file: "run.json", title: "servetwin run -o json", schema: runDocument },
+  { file: "explain.json", title: "servetwin explain -o json", schema: explainDocument },
+  { file: "sweep.json", title: "servetwin sweep -o json", schema: sweepDocument },
+] as const;
 
 /** Files that follow from the code: `npm run gen` writes them, a test fails when they are stale. Paths from the repository's root. */
 export const GENERATED: readonly { readonly path: string; readonly text: () => string | Promise<string> }[] = [
@@ -28,7 +40,10 @@ export const GENERATED: readonly { readonly path: string; readonly text: () => s
   { path: "deploy/helm/servetwin/files/crd.yaml", text: chartCrd },
   { path: "docs/crd.md", text: crdDocs },
   { path: "docs/openapi.json", text: () => `${JSON.stringify(openApi(ROUTES), null, 2)}\n` },
-  { path: "docs/schemas/preview.json", text: answerSchema },
+  ...DOCUMENTS.map(({ file, title, schema }) => ({
+    path: `docs/schemas/${file}`,
+    text: () => documentSchema(title, schema),
+  })),
   { path: "docs/gateway.md", text: gatewayDocs },
   ...Object.entries(DASHBOARDS).map(([name, one]) => ({
     path: `dashboards/${name}.json`,

@@ -163,7 +163,7 @@ const run = z
     digest: z.string(),
     horizonSeconds: z.number(),
     warmUpSeconds: z.number(),
-    kpis: z.unknown().meta({ description: "As in the report." }),
+    kpis: z.unknown().meta({ description: "As `runs[].kpis` in docs/schemas/run.json." }),
     saturation: saturation.optional().meta({ description: "Whether the run got more than it could take." }),
     groups: z
       .object({ rows: list(group), leftOut: z.number() })

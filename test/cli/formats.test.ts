@@ -1,9 +1,11 @@
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Answer, Outcome } from "../../src/cli/format.ts";
 import { formats } from "../../src/cli/formats/index.ts";
+import { json } from "../../src/cli/formats/json.ts";
 import { previewChange } from "../../src/cli/preview/preview-change.ts";
-import { answerSchema } from "../../src/schema/answer.ts";
+import { answerDocument } from "../../src/schema/answer-document.ts";
+import { runDocument } from "../../src/schema/run-document.ts";
+import { checked } from "../schema/checked.ts";
 import { Platform, simulation, threeAtLeast } from "./preview/platform.ts";
 
 /** Every format on one answer, whose names try to break out of it. */
@@ -107,11 +109,16 @@ describe("junit", () => {
 });
 
 describe("json", () => {
-  it("is as docs/schemas/preview.json says", () => {
-    const validate = new Ajv2020({ strict: false }).compile(JSON.parse(answerSchema()) as object);
-    validate(JSON.parse(shown("json")));
-    expect(validate.errors ?? []).toEqual([]);
-    expect(validate({ servetwin: "0", simulated: false })).toBe(false);
+  it("is as docs/schemas/preview.json says, and has nothing that it doesn't know", () => {
+    const { errors, refuses } = checked(answerDocument, JSON.parse(shown("json")));
+    expect(errors).toEqual([]);
+    expect(refuses({ servetwin: "0", simulated: false })).toBe(true);
+  });
+
+  it("of a run is as docs/schemas/run.json says, and has nothing that it doesn't know", () => {
+    const { errors, refuses } = checked(runDocument, JSON.parse(json.print?.([outcome]) ?? ""));
+    expect(errors).toEqual([]);
+    expect(refuses({ servetwin: "0", simulated: true, simulations: [{}] })).toBe(true);
   });
 });
 

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { dump } from "js-yaml";
 import { describeSource } from "../../model/known.ts";
 import { sayProblem } from "../../model/problem.ts";
+import type { ExplainDocument } from "../../schema/explain-document.ts";
 import { collect } from "../collect.ts";
 import { derivationOf, derivationText } from "../derivation.ts";
 import { usageError } from "../exit.ts";
@@ -82,7 +83,7 @@ const valueTable = (values: Prepared["values"]): string => {
   return rows.toString();
 };
 
-const asData = ({ scenario, values, candidates, warnings }: Prepared) => ({
+const asData = ({ scenario, values, candidates, warnings }: Prepared): ExplainDocument[number] => ({
   simulation: scenario.simulation,
   values,
   derivation: derivationOf(values),

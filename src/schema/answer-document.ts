@@ -1,6 +1,7 @@
 import * as z from "zod";
+import { byName, list } from "./json-document.ts";
+import { finding, reportDocument } from "./report-document.ts";
 
-/** What `preview -o json` and `check --json` print. Fields may be added; none of these goes or changes its meaning. */
 const estimate = z
   .object({
     mean: z.number(),
@@ -37,59 +38,37 @@ const goal = z.object({
 
 const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
-const finding = z.object({
-  change: z.enum(["new", "stays", "gone"]),
-  name: z.string(),
-  severity: z.enum(["info", "warning", "error"]),
-  object: z.string(),
-  field: z.string().optional(),
-  message: z.string(),
-  evidence: z.record(z.string(), z.number()),
-  fix: z.string(),
-});
-
-const run = z
-  .looseObject({
-    scenario: z.string(),
-    seed: z.int(),
-    scenarioDigest: z.string(),
-    version: z.string(),
-    horizonSeconds: z.number(),
-    warmUpSeconds: z.number(),
-    kpis: z.looseObject({}),
-    notes: z.array(z.string()),
-  })
-  .meta({ description: "The first replication's report; docs/report.md says what is in it." });
+const findingChange = finding.extend({ change: z.enum(["new", "stays", "gone"]) });
 
 const simulation = z.object({
   simulation: z.string().meta({ description: "namespace/name." }),
   answer: bound.meta({ description: "What the exit code says." }),
   sentence: z.string(),
-  values: z
-    .array(z.object({ path: z.string(), before: value.optional(), after: value.optional(), from: z.string() }))
-    .meta({ description: "Values of the effective configuration that change, come or go." }),
+  values: list(
+    z.object({ path: z.string(), before: value.optional(), after: value.optional(), from: z.string() }),
+  ).meta({ description: "Values of the effective configuration that change, come or go." }),
   comparison: z.object({
     replications: z.int(),
-    goals: z.array(goal),
+    goals: list(goal),
     verdict,
     met: bound.optional(),
     settled: z.boolean(),
   }),
-  kpis: z.record(z.string(), paired).meta({ description: "By flat name, with its unit." }),
-  findings: z.array(finding),
-  seeds: z.array(z.int()),
+  kpis: byName(paired).meta({ description: "By flat name, with its unit." }),
+  findings: list(findingChange),
+  seeds: list(z.int()),
   budget: z.int(),
-  runs: z.object({ baseline: run, change: run }),
+  runs: z
+    .object({ baseline: reportDocument, change: reportDocument })
+    .meta({ description: "The first replication of each side." }),
 });
 
+/** What `preview -o json` and `check --json` print. Fields may be added; none of these goes or changes its meaning. */
 export const answerDocument = z.object({
   servetwin: z.string().meta({ description: "Version." }),
   simulated: z.literal(true),
-  objects: z.array(z.string()).meta({ description: "Objects that change, Kind/namespace/name." }),
-  simulations: z.array(simulation),
-  leftOut: z.array(z.object({ simulation: z.string(), why: z.string() })),
+  objects: list(z.string()).meta({ description: "Objects that change, Kind/namespace/name." }),
+  simulations: list(simulation),
+  leftOut: list(z.object({ simulation: z.string(), why: z.string() })),
 });
-
-/** JSON Schema (2020-12) of the document, for `docs/schemas/`. */
-export const answerSchema = (): string =>
-  `${JSON.stringify({ title: "servetwin preview -o json, servetwin check --json", ...z.toJSONSchema(answerDocument, { io: "input" }) }, null, 2)}\n`;
+export type AnswerDocument = z.input<typeof answerDocument>;
