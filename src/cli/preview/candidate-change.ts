@@ -41,8 +41,10 @@ export const candidateChange = async (
   });
   if (!changed.ok) throw new BadInput(changed.problems.map((problem) => ({ ...placeOf(stored), ...problem })));
   const put = [...changed.value.objects, changed.value.stored] as readonly KubeObject[];
+  // What the command line says of the simulation, it says of both sides.
+  const there = withPut(objects, [stored.object]);
   const side = (all: readonly StoredObject[]): Side => ({ objects: all.map(alone), beyond });
-  return { before: side(objects), after: side(withPut(objects, put)) };
+  return { before: side(there), after: side(withPut(there, put)) };
 };
 
 const placeOf = ({ object, file, line }: StoredObject) => ({
