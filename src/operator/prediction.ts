@@ -23,7 +23,7 @@ export const predictionOf = (before: Kpis, after: Kpis, objectives: readonly Obj
     if (from === undefined || to === undefined || Math.abs(to - from) <= LEAST * Math.max(from, to)) return [];
     return [`${name} ${short(from)} -> ${short(to)}`];
   });
-  const verdicts = [before, after].map((kpis) => judge(objectives, [kpis]).verdict);
+  const verdicts = [before, after].map((kpis) => judge(objectives, [kpis], [before]).verdict);
   return [
     figures.length === 0 ? "no figure changes by more than 1%" : figures.join(", "),
     ...(objectives.length === 0 ? [] : [`objectives: ${verdicts.join(" -> ")}`]),

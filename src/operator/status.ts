@@ -184,15 +184,11 @@ const finished = (held: Held): State => {
 /** Where there are candidates, the question is whether they meet the objectives; of several the worst counts. */
 const overall = (scenarios: readonly ScenarioReports[], objectives: Parameters<typeof judge>[0]): Verdict => {
   const asked = scenarios.length > 1 ? scenarios.slice(1) : scenarios;
-  const all = asked.map(({ reports }) => verdictOf(reports, objectives));
+  const all = asked.map(({ reports }) => judge(objectives, kpisOf(reports), kpisOf(scenarios[0]?.reports)).verdict);
   return all.includes("Failed") ? "Failed" : all.includes("Inconclusive") ? "Inconclusive" : "Passed";
 };
 
-const verdictOf = (reports: ScenarioReports["reports"], objectives: Parameters<typeof judge>[0]): Verdict =>
-  judge(
-    objectives,
-    reports.map(({ kpis }) => kpis),
-  ).verdict;
+const kpisOf = (reports: ScenarioReports["reports"] = []) => reports.map(({ kpis }) => kpis);
 
 const settled = (phase: State["phase"], reason: string, message: string): State => ({
   phase,
@@ -251,15 +247,21 @@ const finishedPart = (held: Held) => {
   if (first === undefined) return {};
   return {
     replicas: first.kpis.replicas.atEnd,
-    runs: scenarios.flatMap(({ reports }) => runPart(reports, held.simulation?.spec.objectives ?? [])),
+    runs: scenarios.flatMap(({ reports }) =>
+      runPart(reports, held.simulation?.spec.objectives ?? [], kpisOf(scenarios[0]?.reports)),
+    ),
   };
 };
 
-const runPart = (reports: ScenarioReports["reports"], objectives: Parameters<typeof judge>[0]) => {
+const runPart = (
+  reports: ScenarioReports["reports"],
+  objectives: Parameters<typeof judge>[0],
+  baseline: Parameters<typeof judge>[2],
+) => {
   const [first] = reports;
   if (first === undefined) return [];
-  const kpis = reports.map((report) => report.kpis);
-  const { verdict, objectives: judged } = judge(objectives, kpis);
+  const kpis = kpisOf(reports);
+  const { verdict, objectives: judged } = judge(objectives, kpis, baseline);
   return [
     {
       scenario: first.scenario,

@@ -1,5 +1,5 @@
 import { type Estimate, leastValues } from "./confidence-sequence.ts";
-import { boundOf, type Objective, observe } from "./objectives.ts";
+import { boundOf, increaseOf, type Objective, observe } from "./objectives.ts";
 import { type Paired, paired } from "./paired.ts";
 import type { Kpis } from "./report.ts";
 import { flatKpis } from "./spread.ts";
@@ -99,6 +99,17 @@ const compareOne = (goal: Goal, baseline: readonly Kpis[], change: readonly Kpis
   const scale = isShare(goal) ? "differences" : "factors";
   const figures = paired(before, after, shares.alpha / shares.goals, scale);
   const verdict = verdictOf(goal, figures, shares.tolerance);
+  const increase = increaseOf(goal);
+  if (increase !== undefined) {
+    const { difference, baseline: level } = paired(before, after, shares.alpha / shares.bounds, scale);
+    const most = difference.relative ? increase : increase * level.mean;
+    return {
+      ...goal,
+      figures,
+      verdict,
+      met: { baseline: "met", change: boundVerdict(difference, { value: most, from: "above" }) },
+    };
+  }
   if (bound === undefined) return { ...goal, figures, verdict };
   const levels = paired(before, after, shares.alpha / shares.bounds, scale);
   const meets = (level: Estimate): BoundVerdict => boundVerdict(level, bound);
@@ -120,7 +131,7 @@ const silentVerdict = (
   const lost = many && before.length === replications && after.length === 0;
   const found = many && after.length === replications && before.length === 0;
   const verdict = lost ? "worse" : found ? "better" : "inconclusive";
-  if (boundOf(goal) === undefined) return { verdict };
+  if (boundOf(goal) === undefined && increaseOf(goal) === undefined) return { verdict };
   return { verdict, met: { baseline: "inconclusive", change: lost ? "not met" : "inconclusive" } };
 };
 

@@ -11,7 +11,7 @@ export interface Objective {
   readonly sloClass?: string | undefined;
   /** Of a latency; left out: the mean. */
   readonly percentile?: 50 | 90 | 95 | 99 | undefined;
-  /** A duration for latencies, a number for the rest. */
+  /** A duration for latencies, a number for the rest; of both (but shares) also `+10%`: so much more than the baseline. */
   readonly atMost?: string | undefined;
   /** Of `sloAttainment`, in place of the former: a ratio. */
   readonly atLeast?: string | undefined;
@@ -35,19 +35,21 @@ export interface Judged {
  * so it is if a replication has nothing to say, since no request came to that: silence is no success.
  *
  * @param runs KPIs per replication
+ * @param baseline of the same replications, for bounds that are relative to it; left out: the runs are the baseline's own
  * @returns judgements in the order given, and all of them together: Failed if any failed, Inconclusive if any is
  */
 export const judge = (
   objectives: readonly Objective[],
   runs: readonly Kpis[],
+  baseline: readonly Kpis[] = runs,
 ): { readonly objectives: readonly Judged[]; readonly verdict: Verdict } => {
-  const judged = objectives.map((objective) => judgeOne(objective, runs));
+  const judged = objectives.map((objective) => judgeOne(objective, runs, baseline));
   const all = judged.map(({ verdict }) => verdict);
   const verdict = all.includes("Failed") ? "Failed" : all.includes("Inconclusive") ? "Inconclusive" : "Passed";
   return { objectives: judged, verdict };
 };
 
-const judgeOne = (objective: Objective, runs: readonly Kpis[]): Judged => {
+const judgeOne = (objective: Objective, runs: readonly Kpis[], baseline: readonly Kpis[]): Judged => {
   const { metric, sloClass, percentile, atMost, atLeast } = objective;
   const observed = runs.map((kpis) => observe(objective, kpis));
   const told = observed.filter((value) => value !== undefined);
@@ -58,32 +60,51 @@ const judgeOne = (objective: Objective, runs: readonly Kpis[]): Judged => {
     ...(atMost === undefined ? {} : { atMost }),
     ...(atLeast === undefined ? {} : { atLeast }),
     ...(told.length === 0 ? {} : { observed: spread(told) }),
-    verdict: verdictOf(observed, meets(objective)),
+    verdict: verdictOf(observed, meets(objective, baseline)),
   };
 };
 
-/** Whether a value meets the bound. */
-const meets = (objective: Objective): ((value: number) => boolean) => {
+/** Whether the value of a replication meets the bound. */
+const meets = (objective: Objective, baseline: readonly Kpis[]): ((value: number, replication: number) => boolean) => {
+  const increase = increaseOf(objective);
+  if (increase !== undefined) {
+    const before = baseline.map((kpis) => observe(objective, kpis));
+    return (value, replication) => {
+      const from = before[replication];
+      return from !== undefined && value <= from * (1 + increase);
+    };
+  }
   const bound = boundOf(objective);
   if (bound === undefined) return () => true;
   return bound.from === "above" ? (value) => value <= bound.value : (value) => value >= bound.value;
 };
 
-/** The bound as a number, of latencies in seconds, and from which side it bounds. */
-export const boundOf = ({
-  metric,
-  atMost,
-  atLeast,
-}: Objective): { readonly value: number; readonly from: "above" | "below" } | undefined => {
+const INCREASE = /^\+([0-9]+(?:\.[0-9]+)?)%$/;
+
+/** By which share more than the baseline it may be: 0.1 of `+10%`. Undefined: its bound is not relative. */
+export const increaseOf = ({ atMost }: Objective): number | undefined => {
+  const [, percent] = INCREASE.exec(atMost ?? "") ?? [];
+  return percent === undefined ? undefined : Number(percent) / 100;
+};
+
+/** The bound as a number, of latencies in seconds, and from which side it bounds. Undefined: there is none, or it is relative. */
+export const boundOf = (
+  objective: Objective,
+): { readonly value: number; readonly from: "above" | "below" } | undefined => {
+  if (increaseOf(objective) !== undefined) return undefined;
+  const { metric, atMost, atLeast } = objective;
   if (atMost !== undefined)
     return { value: isLatency(metric) ? durationSeconds(atMost) : Number(atMost), from: "above" };
   return atLeast === undefined ? undefined : { value: Number(atLeast), from: "below" };
 };
 
-const verdictOf = (observed: readonly (number | undefined)[], met: (value: number) => boolean): Verdict => {
+const verdictOf = (
+  observed: readonly (number | undefined)[],
+  met: (value: number, replication: number) => boolean,
+): Verdict => {
   if (observed.length === 0) return "Inconclusive";
-  if (observed.every((value) => value !== undefined && met(value))) return "Passed";
-  if (observed.every((value) => value !== undefined && !met(value))) return "Failed";
+  if (observed.every((value, i) => value !== undefined && met(value, i))) return "Passed";
+  if (observed.every((value, i) => value !== undefined && !met(value, i))) return "Failed";
   return "Inconclusive";
 };
 

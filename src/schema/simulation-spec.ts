@@ -562,12 +562,10 @@ const objective = ruled(
     }),
     sloClass: sloClass.optional().meta({ description: "Of the requests of one class. Left out: of all." }),
     percentile: z.literal([50, 90, 95, 99]).optional().meta({ description: "Of a latency. Left out: the mean." }),
-    atMost: z
-      .string()
-      .min(1)
-      .max(32)
-      .optional()
-      .meta({ description: 'A duration for latencies ("800ms"), a number for the rest ("0.01").' }),
+    atMost: z.string().min(1).max(32).optional().meta({
+      description:
+        'A duration for latencies ("800ms"), a number for the rest ("0.01"); of latencies and gpuHours also "+10%": so much more than without the change, which what is there today meets.',
+    }),
     atLeast: z.string().min(1).max(32).optional().meta({ description: 'Of sloAttainment: a ratio ("0.99").' }),
   }),
   objectiveRules,

@@ -123,6 +123,10 @@ interface Objective {
 const LATENCIES = ["ttft", "itl", "tpot", "e2e"];
 const NUMBER = "^[0-9]+([.][0-9]+)?$";
 const RATIO = "^(0([.][0-9]+)?|1([.]0+)?)$";
+/** Of the baseline. */
+const INCREASE = "^[+][0-9]{1,4}([.][0-9]{1,3})?%$";
+const isIncrease = (text: string): boolean => new RegExp(INCREASE).test(text);
+const celIsIncrease = `self.atMost.matches("${INCREASE}")`;
 /** What is told of the run as a whole only. */
 const WHOLE = ["itl", "gpuHours"];
 
@@ -159,11 +163,15 @@ export const objectiveRules: readonly Rule<Objective>[] = [
     holds: ({ metric, atLeast }) => metric === "sloAttainment" || atLeast === undefined,
   },
   {
-    message: "atMost of a latency must be a duration such as 800ms or 1.5s",
+    message:
+      "atMost of a latency must be a duration such as 800ms or 1.5s, or an increase over the baseline such as +10%",
     field: ["atMost"],
-    cel: `!(${celIsLatency}) || !has(self.atMost) || self.atMost.matches("${DURATION_PATTERN}")`,
+    cel: `!(${celIsLatency}) || !has(self.atMost) || self.atMost.matches("${DURATION_PATTERN}") || ${celIsIncrease}`,
     holds: (objective) =>
-      !isLatency(objective) || objective.atMost === undefined || anyDurationText.safeParse(objective.atMost).success,
+      !isLatency(objective) ||
+      objective.atMost === undefined ||
+      anyDurationText.safeParse(objective.atMost).success ||
+      isIncrease(objective.atMost),
   },
   {
     message: 'atMost of errorRatio must be a number from 0 to 1, such as "0.01"',
@@ -172,10 +180,11 @@ export const objectiveRules: readonly Rule<Objective>[] = [
     holds: ({ metric, atMost }) => metric !== "errorRatio" || atMost === undefined || new RegExp(RATIO).test(atMost),
   },
   {
-    message: 'atMost of gpuHours must be a number, such as "48"',
+    message: 'atMost of gpuHours must be a number, such as "48", or an increase over the baseline, such as "+10%"',
     field: ["atMost"],
-    cel: `self.metric != "gpuHours" || !has(self.atMost) || self.atMost.matches("${NUMBER}")`,
-    holds: ({ metric, atMost }) => metric !== "gpuHours" || atMost === undefined || new RegExp(NUMBER).test(atMost),
+    cel: `self.metric != "gpuHours" || !has(self.atMost) || self.atMost.matches("${NUMBER}") || ${celIsIncrease}`,
+    holds: ({ metric, atMost }) =>
+      metric !== "gpuHours" || atMost === undefined || new RegExp(NUMBER).test(atMost) || isIncrease(atMost),
   },
   {
     message: `only latencies (${LATENCIES.join(", ")}) have a percentile`,

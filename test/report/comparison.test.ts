@@ -129,6 +129,19 @@ describe("compare", () => {
     expect(compare([goal({ atMost: bound })], runs, runs)).toMatchObject({ met, goals: [{ met: { change: met } }] });
   });
 
+  it.each([
+    { name: "met", by: [1.02, 1.03, 1.02, 1.03, 1.02, 1.03], met: "met" },
+    { name: "not met", by: [1.2, 1.21, 1.2, 1.21, 1.2, 1.21], met: "not met" },
+    { name: "inconclusive: it is within the interval", by: [1.1, 1.11, 1.09, 1.1, 1.11, 1.09], met: "inconclusive" },
+  ])("an increase over today is $name, however far apart the replications are", ({ by, met }) => {
+    const today = [0.1, 0.5, 2, 0.2, 1, 4];
+    const change = today.map((value, i) => ttft(value * (by[i] ?? 1)));
+    expect(compare([goal({ atMost: "+10%" })], today.map(ttft), change)).toMatchObject({
+      met,
+      goals: [{ met: { baseline: "met", change: met } }],
+    });
+  });
+
   it("knows that more requests that attain their objectives are better", () => {
     const attain = (attainmentRatio: number): Kpis => ({
       ...empty,

@@ -61,6 +61,17 @@ describe("judge", () => {
     expect(judged).toEqual({ ...objective, observed: { mean, p10: mean, p90: mean }, verdict });
   });
 
+  it.each([
+    { name: "passes within it, replication by replication", runs: ttft(0.2, 0.44), verdict: "Passed" },
+    { name: "fails beyond it", runs: ttft(0.23, 0.46), verdict: "Failed" },
+    { name: "is undecided if they disagree", runs: ttft(0.21, 0.46), verdict: "Inconclusive" },
+  ])("$name, of an increase over the baseline", ({ runs, verdict }) => {
+    const tenPercent: Objective = { metric: "ttft", percentile: 99, atMost: "+10%" };
+    expect(judge([tenPercent], runs, ttft(0.2, 0.41)).verdict).toBe(verdict);
+    // What is there today is not more than itself.
+    expect(judge([tenPercent], ttft(0.2, 0.41)).verdict).toBe("Passed");
+  });
+
   it("fails as a whole if one fails, whatever the rest", () => {
     const loose: Objective = { metric: "ttft", atMost: "1h" };
     const strict: Objective = { metric: "ttft", atMost: "1ms" };

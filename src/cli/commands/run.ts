@@ -209,7 +209,7 @@ const outcomesOf = async (
   );
   const kpis = reports.map((one) => one.map((report) => report.kpis));
   return scenarios.map((scenario, i) => {
-    const { verdict, objectives } = judge(simulation.spec.objectives, kpis[i] ?? []);
+    const { verdict, objectives } = judge(simulation.spec.objectives, kpis[i] ?? [], kpis[0]);
     return {
       simulation: scenario.simulation,
       scenario: scenario.name,

@@ -1,4 +1,5 @@
 import { good, type Problem, type Result } from "../../model/problem.ts";
+import { increaseOf } from "../../report/objectives.ts";
 import { type InferenceSimulation, KIND } from "../../schema/resource.ts";
 import type { Sweep, SweepParameter } from "../../schema/sweep.ts";
 import type { KubeObject, Store, StoredObject } from "../../store/store.ts";
@@ -43,6 +44,11 @@ export const foundIn = (
       "a sweep looks for the cheapest that meets the objectives, and none is said",
       fix,
     );
+  }
+  for (const [i, objective] of simulation.spec.objectives.entries()) {
+    if (increaseOf(objective) === undefined) continue;
+    const message = `a sweep holds nothing against today's platform, and ${objective.atMost} is relative to it`;
+    say("RelativeObjective", `spec.objectives[${i}].atMost`, message, "say the bound itself, such as 800ms or 48");
   }
   const size = sizeOf(lengths);
   if (sweep.search === "Grid" && size > sweep.candidates) {

@@ -25,6 +25,14 @@ it.each<[string, (spec: Spec) => Spec, RegExp]>([
     /parameters\[0\]\.path: .* has nothing at \/spec\/maxReplica; at \/spec there is .*maxReplicas/,
   ],
   [
+    "an objective that is relative to today's platform",
+    (spec) => ({
+      ...sweepOf({ target: hpa, path: "/spec/maxReplicas", range })(spec),
+      objectives: [{ metric: "gpuHours", atMost: "+10%" }],
+    }),
+    /spec\.objectives\[0\]\.atMost: a sweep holds nothing against today's platform, and \+10% is relative to it/,
+  ],
+  [
     "an empty range",
     sweepOf({ target: hpa, path: "/spec/maxReplicas", range: { min: 3, max: 2 } }),
     /range\.max: range holds no value: max is below min; swap/,
