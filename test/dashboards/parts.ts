@@ -1,3 +1,5 @@
+import { PanelBuilder as BarsBuilder } from "@grafana/grafana-foundation-sdk/bargauge";
+import { BarGaugeDisplayMode, ReduceDataOptionsBuilder, VizOrientation } from "@grafana/grafana-foundation-sdk/common";
 import {
   AnnotationQueryBuilder,
   type Dashboard,
@@ -84,6 +86,29 @@ export const timeseries = (
 /** Of a band no line is drawn. */
 const EDGE = { id: "custom.lineWidth", value: 0 };
 
+/** One bar per value at the end of the range. @param unit as Grafana names it */
+export const bars = (
+  title: string,
+  description: string,
+  unit: string,
+  lines: readonly Line[],
+  { width = 12 }: Pick<Drawn, "width"> = {},
+): BarsBuilder => {
+  const panel = new BarsBuilder()
+    .title(title)
+    .description(description)
+    .unit(unit)
+    .min(0)
+    .datasource(DATASOURCE)
+    .height(HEIGHT)
+    .span(width)
+    .orientation(VizOrientation.Horizontal)
+    .displayMode(BarGaugeDisplayMode.Basic)
+    .reduceOptions(new ReduceDataOptionsBuilder().calcs(["lastNotNull"]));
+  lines.forEach(({ expr, legend }, i) => panel.withTarget(query(expr, i).instant().legendFormat(legend)));
+  return panel;
+};
+
 /** Columns of one row per value of the label. @param columns named by their legend */
 export const table = (
   title: string,
@@ -132,7 +157,7 @@ interface Said {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
-  readonly panels: readonly (TimeseriesBuilder | TableBuilder | RowBuilder)[];
+  readonly panels: readonly (TimeseriesBuilder | BarsBuilder | TableBuilder | RowBuilder)[];
   /** Left out: the operator's own, which no simulation narrows. */
   readonly simulated?: boolean;
   readonly annotation?: { readonly name: string; readonly expr: string };

@@ -19,20 +19,18 @@ const rates = (name: string): readonly Line[] =>
   both((series, matchers) => `sum(rate(${series}{${matchers}}[$__rate_interval]))`, name);
 const sums = (name: string): readonly Line[] => both((series, matchers) => `sum(${series}{${matchers}})`, name);
 
-/**
- * Where a key figure would lie on real servers, p10 to p90: of the whole run so far, not of the last minutes.
- * @param over what is made of several simulations: the sum, or for `hull` all that any of their bands holds
- */
-const band = (kpi: string, over: "sum" | "hull", what = ""): Band => {
+/** Where a latency's key figure would lie on real servers, p10 to p90; of several simulations all that any of their bands holds. */
+const band = (kpi: string, what: string): Band => {
   const edge = (quantile: string, hull: string): Line => ({
-    expr: `${over === "sum" ? "sum" : hull}(sim:${BAND_METRIC.name}{simulation=~"$simulation",scenario=~"$scenario",kpi="${kpi}",quantile="${quantile}"})`,
-    legend: `${what}band, p${Number(quantile) * 100}`,
+    expr: `${hull}(sim:${BAND_METRIC.name}{${TOLD},scenario=~"$scenario",kpi="${kpi}",quantile="${quantile}"})`,
+    legend: `${what} band, p${Number(quantile) * 100}`,
   });
   return { low: edge("0.1", "min"), high: edge("0.9", "max") };
 };
+/** Of latencies alone: other figures of a whole run follow traffic, and say little of the last minutes. */
 const latencyBands = (kpi: string): readonly Band[] => [
-  band(`${kpi}P50Seconds`, "hull", "p50 "),
-  band(`${kpi}P99Seconds`, "hull", "p99 "),
+  band(`${kpi}P50Seconds`, "p50"),
+  band(`${kpi}P99Seconds`, "p99"),
 ];
 
 /** One panel per signal, with both series in it. */
@@ -40,14 +38,10 @@ export const twinAgainstProduction = dashboard({
   uid: "servetwin-against-production",
   title: "servetwin / Twin against production",
   description:
-    "Production and its twin at the same instants: production solid, simulated dashed. Shaded is the band, p10 to p90, in which the twin's figure of its whole run so far would lie on real servers; it is exported where the latency model knows how uncertain it is.",
+    "Production and its twin at the same instants: production solid, simulated dashed. Shaded is the band, p10 to p90, in which the twin's latency over its whole run so far would lie on real servers; it is exported where the latency model knows how uncertain it is.",
   panels: [
-    timeseries("Requests", "Requests that ended, per second.", "reqps", rates("vllm:request_success_total"), {
-      bands: [band("requestsPerSecond", "sum")],
-    }),
-    timeseries("Replicas", "Ready replicas of Deployments.", "short", sums("kube_deployment_status_replicas_ready"), {
-      bands: [band("replicasMean", "sum")],
-    }),
+    timeseries("Requests", "Requests that ended, per second.", "reqps", rates("vllm:request_success_total")),
+    timeseries("Replicas", "Ready replicas of Deployments.", "short", sums("kube_deployment_status_replicas_ready")),
     timeseries(
       "Time to first token",
       "Median and 99th percentile.",
@@ -73,9 +67,7 @@ export const twinAgainstProduction = dashboard({
       "percentunit",
       both((series, matchers) => `avg(${series}{${matchers}})`, "vllm:kv_cache_usage_perc"),
     ),
-    timeseries("Generated tokens", "Per second.", "short", rates("vllm:generation_tokens_total"), {
-      bands: [band("outputTokensPerSecond", "sum")],
-    }),
+    timeseries("Generated tokens", "Per second.", "short", rates("vllm:generation_tokens_total")),
     timeseries(
       "How far off: time to first token",
       "Mean of the simulated over mean of production's, less 1: 0 is right, 0.1 is 10 % too slow.",
