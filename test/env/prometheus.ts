@@ -55,14 +55,18 @@ export interface Target {
   labels: Record<string, string>;
 }
 
-export interface Prometheus {
+/** The HTTP API of a Prometheus. */
+export interface PrometheusApi {
   /** http://127.0.0.1:port */
   readonly url: string;
-  readonly pid: number;
   /** An instant query. `time` is in Unix seconds, default now. A scalar answers as one sample without labels. */
   query(promql: string, time?: number): Promise<Sample[]>;
   queryRange(promql: string, start: number, end: number, stepSeconds: number): Promise<Series[]>;
   targets(): Promise<Target[]>;
+}
+
+export interface Prometheus extends PrometheusApi {
+  readonly pid: number;
   log(lines?: number): string;
   stop(): Promise<void>;
 }
@@ -124,6 +128,11 @@ async function start(binary: string, promtool: string, options: PrometheusOption
     throw error;
   }
 
+  return { ...connectPrometheus(url), pid: daemon.pid, log: daemon.log, stop };
+}
+
+/** One that runs already. */
+export function connectPrometheus(url: string): PrometheusApi {
   async function api<T>(path: string, parameters: Record<string, string>): Promise<T> {
     const { body } = await request(`${url}/api/v1/${path}?${new URLSearchParams(parameters)}`);
     const answer = (await body.json()) as { status: string; data: T; error?: string };
@@ -135,7 +144,6 @@ async function start(binary: string, promtool: string, options: PrometheusOption
 
   return {
     url,
-    pid: daemon.pid,
     async query(promql, time) {
       const data = await api<QueryData>("query", { query: promql, ...(time !== undefined && { time: String(time) }) });
       if (data.resultType === "vector") {
@@ -159,8 +167,6 @@ async function start(binary: string, promtool: string, options: PrometheusOption
         labels: target.labels,
       }));
     },
-    log: daemon.log,
-    stop,
   };
 }
 
