@@ -17,7 +17,7 @@ import { ROUTES } from "../src/server/routes.ts";
 import { sweepDocument } from "../src/server/view.ts";
 import { gatewayDocs } from "../src/twin/gateway-docs.ts";
 import { configMaps, DASHBOARDS, dashboardJson, grafanaDashboards } from "./dashboards/index.ts";
-import { chartRules, clusterOverlayRbac, namespacedOverlayRbac, sweepJobsRbac } from "./install/access.ts";
+import { chartRules, clusterOverlayRbac, gateRbac, namespacedOverlayRbac, sweepJobsRbac } from "./install/access.ts";
 import { chartAlerts, chartCrd, chartWebhooks } from "./install/chart-files.ts";
 
 /** What each command prints with `-o json`. */
@@ -35,6 +35,7 @@ export const GENERATED: readonly { readonly path: string; readonly text: () => s
   { path: "deploy/kustomize/overlays/namespaced/rbac.yaml", text: namespacedOverlayRbac },
   { path: "deploy/kustomize/sweep-jobs/rbac.yaml", text: sweepJobsRbac },
   { path: "deploy/helm/servetwin/files/rules.yaml", text: chartRules },
+  { path: "deploy/gitops/argo-cd/role.yaml", text: gateRbac },
   { path: "deploy/helm/servetwin/files/alerts.yaml", text: chartAlerts },
   { path: "deploy/helm/servetwin/files/webhooks.yaml", text: chartWebhooks },
   { path: "deploy/helm/servetwin/files/crd.yaml", text: chartCrd },

@@ -5,9 +5,9 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { mkdir, open, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
@@ -25,11 +25,30 @@ export interface Binaries {
   kedaMetricsServer: string;
   kubectl: string;
   helm: string;
+  lua: string;
+  flux: string;
+  rolloutCrd: string;
+  analysisTemplateCrd: string;
+  kustomizationCrd: string;
+  taskCrd: string;
 }
 
 type Name = keyof Binaries;
 
-const MODULES = ["kubernetes", "prometheus", "prometheus-adapter", "expr", "keda", "kubectl", "helm"] as const;
+const MODULES = [
+  "kubernetes",
+  "prometheus",
+  "prometheus-adapter",
+  "expr",
+  "keda",
+  "kubectl",
+  "helm",
+  "lua",
+  "flux",
+  "argo-rollouts",
+  "kustomize-controller",
+  "tekton",
+] as const;
 
 interface Recipe {
   /** The file name, in the cache and in KUBEBUILDER_ASSETS. */
@@ -37,6 +56,8 @@ interface Recipe {
   /** The folder beside this file with the Go module that pins the version. */
   module: (typeof MODULES)[number];
   package: string;
+  /** `package` is a file of that module, which is copied as it is: a CRD. */
+  copied?: true;
   /** The Go module whose version the binary has. */
   versionOf: string;
   tags?: string;
@@ -75,6 +96,20 @@ const recipes: Record<Name, Recipe> = {
     versionOf: "helm.sh/helm/v4",
     linkerFlags: (version) => [`-X helm.sh/helm/v4/internal/version.version=${version}`],
   },
+  lua: { file: "lua", module: "lua", package: ".", versionOf: "github.com/yuin/gopher-lua" },
+  flux: { file: "flux", module: "flux", package: ".", versionOf: "github.com/fluxcd/pkg/runtime" },
+  rolloutCrd: crd("argo-rollouts", "github.com/argoproj/argo-rollouts", "manifests/crds/rollout-crd.yaml"),
+  analysisTemplateCrd: crd(
+    "argo-rollouts",
+    "github.com/argoproj/argo-rollouts",
+    "manifests/crds/analysis-template-crd.yaml",
+  ),
+  kustomizationCrd: crd(
+    "kustomize-controller",
+    "github.com/fluxcd/kustomize-controller",
+    "config/crd/bases/kustomize.toolkit.fluxcd.io_kustomizations.yaml",
+  ),
+  taskCrd: crd("tekton", "github.com/tektoncd/pipeline", "config/300-crds/300-task.yaml"),
 };
 
 function kubernetes(file: string): Recipe {
@@ -111,6 +146,10 @@ function prometheus(file: string): Recipe {
 
 function keda(file: string, path: string): Recipe {
   return { file, module: "keda", package: path, versionOf: "github.com/kedacore/keda/v2", source: kedaSource };
+}
+
+function crd(module: Recipe["module"], versionOf: string, path: string): Recipe {
+  return { file: basename(path), module, package: path, versionOf, copied: true };
 }
 
 const names = Object.keys(recipes) as Name[];
@@ -209,7 +248,7 @@ async function build(missing: Name[], paths: Binaries): Promise<void> {
       const still = ofModule.filter((name) => !existsSync(paths[name]));
       const source = sourceFolder(module);
       if (still.length > 0) await recipeOf(module).source?.(join(here, module), source, goEnv());
-      for (const name of still) await buildOne(name, paths[name]);
+      for (const name of still) await (recipes[name].copied ? copyOne : buildOne)(name, paths[name]);
     } finally {
       await unlock();
     }
@@ -237,6 +276,17 @@ function otherWay(wanted: Name[]): string {
   if (ofKubernetes.length === 0) return "";
   const only = ofKubernetes.length < wanted.length ? ` (it can bring ${list(ofKubernetes)} only)` : "";
   return `, or set KUBEBUILDER_ASSETS to a folder that has them${only}`;
+}
+
+async function copyOne(name: Name, path: string): Promise<void> {
+  const recipe = recipes[name];
+  const module = `${recipe.versionOf}@${versionOf(name)}`;
+  say(`fetching ${recipe.file} of ${module} ...`);
+  const options = { cwd: join(here, recipe.module), env: goEnv() };
+  const { stdout } = await promisify(execFile)("go", ["mod", "download", "-json", module], options);
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, await readFile(join((JSON.parse(stdout) as { Dir: string }).Dir, recipe.package)));
+  await rename(temporary, path);
 }
 
 async function buildOne(name: Name, path: string): Promise<void> {

@@ -10,6 +10,7 @@ export interface Manifest {
 }
 
 const PLURAL: Record<string, string> = {
+  AnalysisTemplate: "analysistemplates",
   APIService: "apiservices",
   ClusterRole: "clusterroles",
   ClusterRoleBinding: "clusterrolebindings",
@@ -18,6 +19,8 @@ const PLURAL: Record<string, string> = {
   Deployment: "deployments",
   HorizontalPodAutoscaler: "horizontalpodautoscalers",
   InferenceSimulation: "inferencesimulations",
+  Job: "jobs",
+  Kustomization: "kustomizations",
   Namespace: "namespaces",
   NetworkPolicy: "networkpolicies",
   Pod: "pods",
@@ -26,11 +29,23 @@ const PLURAL: Record<string, string> = {
   PrometheusRule: "prometheusrules",
   Role: "roles",
   RoleBinding: "rolebindings",
+  Rollout: "rollouts",
   ScaledObject: "scaledobjects",
   Service: "services",
   ServiceAccount: "serviceaccounts",
+  Task: "tasks",
+  ValidatingAdmissionPolicy: "validatingadmissionpolicies",
+  ValidatingAdmissionPolicyBinding: "validatingadmissionpolicybindings",
 };
-const CLUSTER_WIDE = ["APIService", "Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"];
+const CLUSTER_WIDE = [
+  "APIService",
+  "Namespace",
+  "CustomResourceDefinition",
+  "ClusterRole",
+  "ClusterRoleBinding",
+  "ValidatingAdmissionPolicy",
+  "ValidatingAdmissionPolicyBinding",
+];
 
 export const pathOf = ({ apiVersion, kind, metadata }: Pick<Manifest, "apiVersion" | "kind" | "metadata">): string => {
   const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;

@@ -54,17 +54,37 @@ const NAME = "servetwin";
 const file = (...documents: readonly unknown[]): string =>
   HEAD + documents.map((document) => dump(document, { noRefs: true, lineWidth: 120 })).join("---\n");
 
-/** A role and what binds it to the operator; kustomize puts the namespaces in. */
-const bound = (kind: "Role" | "ClusterRole", rules: readonly AccessRule[]): unknown[] => [
-  { apiVersion: `${RBAC}/v1`, kind, metadata: { name: NAME }, rules },
-  {
-    apiVersion: `${RBAC}/v1`,
-    kind: `${kind}Binding`,
-    metadata: { name: NAME },
-    roleRef: { apiGroup: RBAC, kind, name: NAME },
-    subjects: [{ kind: "ServiceAccount", name: NAME }],
-  },
-];
+/** `servetwin preview` in a cluster: reads once what the operator watches, in one namespace. */
+const PREVIEW_RULES: readonly AccessRule[] = NAMESPACED_RULES.flatMap((rule) => {
+  const verbs = rule.verbs.filter((verb) => (rule.resources.includes("configmaps") ? "get" : "list") === verb);
+  return verbs.length === 0 ? [] : [{ ...rule, verbs }];
+});
+
+/** A hook of Argo CD, so that it is there before the Job that needs it. */
+const HOOK = {
+  "argocd.argoproj.io/hook": "PreSync",
+  "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation",
+  "argocd.argoproj.io/sync-wave": "-1",
+};
+
+/** A role and what binds it to the ServiceAccount of that name; kustomize puts the namespaces in. */
+const bound = (
+  kind: "Role" | "ClusterRole",
+  rules: readonly AccessRule[],
+  metadata: Readonly<Record<string, unknown>> & { readonly name: string } = { name: NAME },
+): unknown[] => {
+  const { name } = metadata;
+  return [
+    { apiVersion: `${RBAC}/v1`, kind, metadata, rules },
+    {
+      apiVersion: `${RBAC}/v1`,
+      kind: `${kind}Binding`,
+      metadata,
+      roleRef: { apiGroup: RBAC, kind, name },
+      subjects: [{ kind: "ServiceAccount", name }],
+    },
+  ];
+};
 
 export const clusterOverlayRbac = (): string => file(...bound("ClusterRole", [...NAMESPACED_RULES, ...CLUSTER_RULES]));
 export const namespacedOverlayRbac = (): string => file(...bound("Role", NAMESPACED_RULES));
@@ -78,3 +98,6 @@ export const sweepJobsRbac = (): string =>
 /** What the chart's templates put into its roles. */
 export const chartRules = (): string =>
   file({ namespaced: NAMESPACED_RULES, cluster: CLUSTER_RULES, sweepJobs: SWEEP_JOB_RULES });
+/** Of the Job that looks before Argo CD syncs. */
+export const gateRbac = (): string =>
+  file(...bound("Role", PREVIEW_RULES, { name: `${NAME}-gate`, annotations: HOOK }));

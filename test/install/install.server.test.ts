@@ -5,6 +5,7 @@ import { eventually, type Program, up } from "../e2e/program.ts";
 import { type ControlPlane, startControlPlane } from "../env/control-plane.ts";
 import { temporaryDirectory } from "../env/daemon.ts";
 import { apply, applyAll, describeObject, type Manifest } from "../env/manifests.ts";
+import { serviceAccountKubeconfig } from "../env/service-account.ts";
 import { type AccessRule, CLUSTER_RULES, NAMESPACED_RULES } from "./access.ts";
 import { chart, kustomize } from "./render.ts";
 
@@ -53,32 +54,8 @@ const install = async (manifests: readonly Manifest[]): Promise<void> => {
 
 /** For the ServiceAccount, as a pod gets it. */
 const kubeconfigOf = async (namespace: string): Promise<string> => {
-  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/servetwin/token`;
-  const answer = await plane.request("POST", path, {
-    apiVersion: "authentication.k8s.io/v1",
-    kind: "TokenRequest",
-    spec: { expirationSeconds: 3600 },
-  });
-  expect(answer.status).toBe(201);
-  const { token } = (answer.body as { status: { token: string } }).status;
   const file = join(files.path, `kubeconfig-${namespace}`);
-  const config = {
-    apiVersion: "v1",
-    kind: "Config",
-    "current-context": "pod",
-    clusters: [
-      {
-        name: "pod",
-        cluster: {
-          server: plane.url,
-          "certificate-authority-data": Buffer.from(plane.certificates.ca).toString("base64"),
-        },
-      },
-    ],
-    users: [{ name: "pod", user: { token } }],
-    contexts: [{ name: "pod", context: { cluster: "pod", user: "pod" } }],
-  };
-  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+  writeFileSync(file, await serviceAccountKubeconfig(plane, namespace, "servetwin"), { mode: 0o600 });
   return file;
 };
 
