@@ -3,6 +3,7 @@ import type { EngineGauges, EngineState } from "../model/engine-state.ts";
 import type { Finished } from "../model/fact.ts";
 import type { Request } from "../model/request.ts";
 import type { Micros, SimTime } from "../sim/time.ts";
+import type { KvTier, TierConfig } from "./kv-tier.ts";
 
 /** Settings of one vLLM engine core, resolved: nothing here is a default to be looked up. */
 export interface EngineConfig {
@@ -29,6 +30,8 @@ export interface EngineConfig {
   readonly maxQueuedTokens?: number;
   readonly lora?: LoraConfig;
   readonly offload?: OffloadConfig;
+  /** Below host memory, or in its place; counts where whoever listens has a `kvTier`. */
+  readonly tier?: TierConfig;
   readonly speculation?: SpeculationConfig;
   /** Pipeline-parallel stages, as many batches in flight; left out: 1. */
   readonly pipelineStages?: number;
@@ -113,6 +116,8 @@ export interface EngineListener {
    * their names in `prefixKeys`. Left out: nobody hears of them, and they cost nothing.
    */
   kvCached?(kind: "stored" | "removed", block: number): void;
+  /** Where KV of prompts is kept beyond host memory. Must not call the engine back. */
+  readonly kvTier?: KvTier;
 }
 
 export interface SubmitOptions {

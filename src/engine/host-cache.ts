@@ -1,6 +1,6 @@
 import type { SimTime } from "../sim/time.ts";
 import type { OffloadConfig } from "./engine.ts";
-import type { KvLoad, Sequence } from "./sequence.ts";
+import type { Sequence } from "./sequence.ts";
 
 interface Entry {
   readableAt: number;
@@ -43,8 +43,8 @@ export class HostCache {
     return at - hits;
   }
 
-  /** Begins to read `count` blocks that follow the first `hits`. */
-  load(sequence: Sequence, hits: number, count: number, now: SimTime): KvLoad {
+  /** Begins to read `count` blocks that follow the first `hits`. @returns when it ends */
+  load(sequence: Sequence, hits: number, count: number, now: SimTime): SimTime {
     const end = this.#transfer(Math.max(now, this.#readsEnd), count);
     this.#readsEnd = end;
     for (let at = hits + count - 1; at >= hits; at -= 1) {
@@ -53,30 +53,37 @@ export class HostCache {
       entry.busyUntil = Math.max(entry.busyUntil, end);
       this.#touch(key, entry);
     }
-    return { end: end as SimTime, blocks: hits + count };
+    return end as SimTime;
   }
 
   /**
-   * Begins to write the full blocks of a sequence's prompt among its first `tokens` tokens that weren't offered before.
-   * Where there is no room for all of them none is written. @returns how many are
+   * Begins to write a sequence's blocks from `from` up to `until`. Where there is no room for all of them none is written.
+   * @returns how many are
    */
-  store(sequence: Sequence, tokens: number, now: SimTime): number {
-    const from = sequence.offered;
-    const until = Math.floor(Math.min(tokens, sequence.request.promptTokens) / this.#blockSize);
-    if (until <= from) return 0;
-    sequence.offered = until;
-    const keys: number[] = [];
-    let absent = 0;
-    for (let at = until - 1; at >= from; at -= 1) {
-      const key = keyOf(sequence, at);
-      keys.push(key);
-      if (!this.#entries.has(key)) absent += 1;
-    }
+  store(sequence: Sequence, from: number, until: number, now: SimTime): number {
+    const keys = keysOf(sequence, from, until);
+    const absent = this.#absent(keys);
     if (!this.#makeRoom(absent, keys, now)) return 0;
     const end = absent === 0 ? now : this.#transfer(Math.max(now, this.#writesEnd), absent);
     if (absent > 0) this.#writesEnd = end;
-    for (const key of keys) this.#touch(key, this.#entries.get(key) ?? { readableAt: end, busyUntil: end });
+    this.#keep(keys, end);
     return absent;
+  }
+
+  /** Keeps blocks that have come through host memory from below, if there is room for all of them. */
+  promote(sequence: Sequence, from: number, until: number, now: SimTime): void {
+    const keys = keysOf(sequence, from, until);
+    if (this.#makeRoom(this.#absent(keys), keys, now)) this.#keep(keys, now);
+  }
+
+  #absent(keys: readonly number[]): number {
+    let absent = 0;
+    for (const key of keys) if (!this.#entries.has(key)) absent += 1;
+    return absent;
+  }
+
+  #keep(keys: readonly number[], readableAt: number): void {
+    for (const key of keys) this.#touch(key, this.#entries.get(key) ?? { readableAt, busyUntil: readableAt });
   }
 
   #transfer(start: number, blocks: number): number {
@@ -105,3 +112,10 @@ export class HostCache {
 /** A sequence's own blocks have names that nobody else knows. */
 const keyOf = ({ shared, order }: Sequence, at: number): number =>
   at < shared.limit ? shared.at(at) : -(order * 2 ** 21 + at);
+
+/** The last first, so that the beginning of a prompt outlives its end. */
+const keysOf = (sequence: Sequence, from: number, until: number): readonly number[] => {
+  const keys: number[] = [];
+  for (let at = until - 1; at >= from; at -= 1) keys.push(keyOf(sequence, at));
+  return keys;
+};

@@ -1,7 +1,8 @@
 import { invariant } from "../sim/invariant.ts";
 import { after, micros, NEVER, type SimTime } from "../sim/time.ts";
 import type { EngineConfig, EngineListener } from "./engine.ts";
-import type { Sequence } from "./sequence.ts";
+import type { KvTier } from "./kv-tier.ts";
+import type { KvLoad, Sequence } from "./sequence.ts";
 
 const SEND_TIMEOUT_MICROS = 480_000_000;
 
@@ -30,6 +31,10 @@ export class KvTransfers {
   get events(): EngineListener["kvCached"] {
     if (this.#listener.kvCached === undefined) return undefined;
     return (kind, block) => this.#listener.kvCached?.(kind, block);
+  }
+
+  get tier(): KvTier | undefined {
+    return this.#listener.kvTier;
   }
 
   /** When the next blocks are given up that nobody has fetched. */
@@ -62,15 +67,24 @@ export class KvTransfers {
     const { request } = sequence;
     invariant(this.#listener.kvWanted !== undefined, "whoever submits a request that receives its KV hears `kvWanted`");
     sequence.receives = false;
-    sequence.load = { end: NEVER, blocks };
-    this.#receiving.set(sequence, hits);
+    this.#await(sequence, hits, { blocks, far: 0, nearEnd: at });
     this.#listener.kvWanted(request, at, tokens, blocks - hits);
+  }
+
+  /** The tier below host memory has been asked for the last `far` of its first `blocks` blocks. */
+  fetch(sequence: Sequence, hits: number, load: Omit<KvLoad, "end">): void {
+    this.#await(sequence, hits, load);
+  }
+
+  #await(sequence: Sequence, hits: number, load: Omit<KvLoad, "end">): void {
+    sequence.load = { ...load, end: NEVER };
+    this.#receiving.set(sequence, hits);
   }
 
   /** @returns the one whose KV has come */
   arrived(requestId: number, now: SimTime): Sequence | undefined {
     const sequence = take(this.#receiving, requestId);
-    if (sequence?.load !== undefined) sequence.load = { end: now, blocks: sequence.load.blocks };
+    if (sequence !== undefined) endLoad(sequence, now);
     return sequence;
   }
 
@@ -80,7 +94,7 @@ export class KvTransfers {
     if (sequence === undefined) return undefined;
     const hits = this.#receiving.get(sequence) as number;
     this.#receiving.delete(sequence);
-    if (sequence.load !== undefined) sequence.load = { end: now, blocks: hits };
+    if (sequence.load !== undefined) sequence.load = { end: now, blocks: hits, far: 0, nearEnd: now };
     return { sequence, ends: !this.#recomputes && sequence.state === "waiting" };
   }
 
@@ -89,11 +103,15 @@ export class KvTransfers {
     const all = [...this.#sending.keys(), ...this.#receiving.keys()];
     this.#sending.clear();
     this.#receiving.clear();
-    for (const sequence of all)
-      if (sequence.load !== undefined) sequence.load = { end: now, blocks: sequence.load.blocks };
+    for (const sequence of all) endLoad(sequence, now);
     return all.filter(({ state }) => state === "gone");
   }
 }
+
+const endLoad = (sequence: Sequence, now: SimTime): void => {
+  const { load } = sequence;
+  if (load !== undefined) sequence.load = { ...load, end: Math.max(now, load.nearEnd) as SimTime };
+};
 
 /** A client may come back with the same id. */
 const oldest = (sequences: ReadonlyMap<Sequence, unknown>, requestId: number): Sequence | undefined => {

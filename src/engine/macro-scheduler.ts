@@ -9,7 +9,8 @@ import { type Hits, KvCache } from "./kv-cache.ts";
 import type { KvTransfers } from "./kv-transfers.ts";
 import type { MacroStep } from "./macro-step.ts";
 import { type SchedulingPolicy, schedulingPolicy } from "./scheduling-policy.ts";
-import type { Sequence } from "./sequence.ts";
+import type { KvLoad, Sequence } from "./sequence.ts";
+import { TierClient } from "./tier-client.ts";
 import { FirstComeQueue, OrderedQueue, type WaitingQueue } from "./waiting-queue.ts";
 
 /** Tokens given to somebody in the step that is being made. */
@@ -37,6 +38,7 @@ export class MacroScheduler {
   readonly cache: KvCache;
   readonly encoder: EncoderCache | undefined;
   readonly host: HostCache | undefined;
+  readonly tier: TierClient | undefined;
   /**
    * Whether nobody in the queue can enter while only coasters run, nobody arrives or leaves and no load ends; and if so,
    * whether one who comes to its end would be looked at.
@@ -99,6 +101,25 @@ export class MacroScheduler {
     this.encoder = this.#blis ? undefined : new EncoderCache(encoderCacheTokens);
     const offloads = config.prefixCaching && !this.#blis && this.cache.groups === 1 && !this.cache.slides;
     this.host = offloads && config.offload !== undefined ? new HostCache(config.offload, config.blockSize) : undefined;
+    const { tier } = transfers;
+    const isTiered = offloads && config.tier !== undefined && tier !== undefined;
+    this.tier = isTiered ? new TierClient(config.tier, tier, config.blockSize) : undefined;
+  }
+
+  /** Whether blocks of prompts are kept elsewhere than on the GPU. */
+  get offloads(): boolean {
+    return this.host !== undefined || this.tier !== undefined;
+  }
+
+  /** Offers the full blocks of a sequence's prompt among its first `tokens` tokens that weren't offered before. */
+  offer(sequence: Sequence, tokens: number, now: SimTime): void {
+    const from = sequence.offered;
+    const until = Math.floor(Math.min(tokens, sequence.request.promptTokens) / this.#config.blockSize);
+    if (until <= from) return;
+    sequence.offered = until;
+    const { counters } = this.#metrics;
+    if (this.host !== undefined) counters.storedBlocks += this.host.store(sequence, from, until, now);
+    if (this.tier !== undefined) counters.tierStoredBlocks += this.tier.store(sequence, from, until, now);
   }
 
   /** Those in the queue that wait for blocks from elsewhere. */
@@ -510,18 +531,19 @@ export class MacroScheduler {
   #isLoading(sequence: Sequence, now: SimTime): boolean {
     const { load } = sequence;
     if (load === undefined || load.end > now) return load !== undefined;
-    if (this.#loading.delete(sequence)) this.#endLoad(sequence, load.blocks);
+    if (this.#loading.delete(sequence)) this.#endLoad(sequence, load, now);
     return false;
   }
 
   /** One token is left to compute. Where no block has come all are given up (_update_waiting_for_remote_kv). */
-  #endLoad(sequence: Sequence, blocks: number): void {
+  #endLoad(sequence: Sequence, { blocks, far }: KvLoad, now: SimTime): void {
     if (blocks === 0) {
       this.cache.release(sequence);
       sequence.load = undefined;
       return;
     }
     const tokens = Math.min(blocks * this.#config.blockSize, sequence.known);
+    if (far > 0) this.host?.promote(sequence, blocks - far, blocks, now);
     this.#loaded.add(sequence);
     this.#nameTwins(sequence);
     this.cache.name(sequence, tokens);
@@ -531,11 +553,13 @@ export class MacroScheduler {
   /** @returns the tokens it got; "aside" if blocks are on their way; "no-room", with nothing changed, if it can't enter */
   #try(step: MacroStep, sequence: Sequence, budget: number, now: SimTime): number | "aside" | "no-room" {
     const loaded = sequence.load !== undefined;
+    if (loaded) this.#nameTwins(sequence);
     const hits = loaded ? NO_HITS : this.#lookup(sequence);
     const { blockSize, maxModelLen, chunkedPrefill } = this.#config;
     if (sequence.receives && this.cache.takes(sequence.known)) return this.#receive(sequence, hits, now);
-    const ext = loaded ? 0 : (this.host?.lookup(sequence, hits.blocks, now) ?? 0);
-    if (ext > 0) return this.#load(sequence, hits, ext, now);
+    const near = loaded ? 0 : (this.host?.lookup(sequence, hits.blocks, now) ?? 0);
+    const far = loaded ? 0 : (this.tier?.lookup(sequence, hits.blocks + near, now) ?? 0);
+    if (near + far > 0) return this.#load(sequence, hits, near, far, now);
     const start = loaded ? sequence.computed : hits.blocks * blockSize;
     const lacking = this.#chunk(sequence.known - start);
     const most = Math.min(lacking, budget, maxModelLen - 1 - start);
@@ -591,22 +615,32 @@ export class MacroScheduler {
     // Windows give blocks back, what is written to the host can soon be read, and each look makes encodings younger.
     if (this.cache.slides || sequence.encoderItems.length > 0) this.barred = false;
     if (this.host !== undefined && !this.host.settled(now)) this.barred = false;
+    // What others write below may come to be found, for which blocks are needed, but no tokens of the step.
+    if (this.tier !== undefined && !this.#config.chunkedPrefill) this.barred = false;
     if (counted) this.#stuck = { sequence, hits: hits.blocks };
     return "no-room";
   }
 
-  #load(sequence: Sequence, hits: Hits, ext: number, now: SimTime): "aside" | "no-room" {
+  /** Brings back `near` blocks after the hits from host memory, and `far` ones after those from the tier below. */
+  #load(sequence: Sequence, hits: Hits, near: number, far: number, now: SimTime): "aside" | "no-room" {
     const { blockSize } = this.#config;
-    if (!this.cache.admit(sequence, hits, (hits.blocks + ext) * blockSize, sequence.known)) {
+    const blocks = hits.blocks + near + far;
+    if (!this.cache.admit(sequence, hits, blocks * blockSize, sequence.known)) {
       this.barred = false;
       return "no-room";
     }
-    sequence.load = this.host?.load(sequence, hits.blocks, ext, now);
+    const nearEnd = near === 0 ? now : (this.host as HostCache).load(sequence, hits.blocks, near, now);
+    if (far === 0) sequence.load = { end: nearEnd, blocks, far, nearEnd };
+    else {
+      this.#transfers.fetch(sequence, hits.blocks, { blocks, far, nearEnd });
+      this.tier?.load(sequence, blocks - far, blocks, now);
+    }
     this.#loading.add(sequence);
     const { counters } = this.#metrics;
     counters.externalQueries += sequence.known - hits.blocks * blockSize;
-    counters.externalHits += ext * blockSize;
-    counters.loadedBlocks += ext;
+    counters.externalHits += (near + far) * blockSize;
+    counters.loadedBlocks += near;
+    counters.tierLoadedBlocks += far;
     this.barred = false;
     return "aside";
   }

@@ -29,6 +29,7 @@ export class RankedEngine implements Engine {
   constructor(ranks: number, listener: EngineListener, create: (listener: EngineListener) => RankEngine) {
     const overheard: EngineListener = {
       ...(listener.kvWanted === undefined ? {} : { kvWanted: (...wanted) => listener.kvWanted?.(...wanted) }),
+      ...(listener.kvTier === undefined ? {} : { kvTier: listener.kvTier }),
       ...(listener.kvCached === undefined ? {} : { kvCached: (...cached) => listener.kvCached?.(...cached) }),
       firstToken: (request, at) => listener.firstToken(request, at),
       finished: (facts) => {

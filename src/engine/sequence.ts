@@ -4,12 +4,16 @@ import { type SimTime, START } from "../sim/time.ts";
 import type { EngineConfig, SubmitOptions } from "./engine.ts";
 import { Holding } from "./holding.ts";
 
-/** Blocks of a sequence that come from host memory or from another engine. */
+/** Blocks of a sequence that come from host memory, from a tier below it or from another engine. */
 export interface KvLoad {
   /** NEVER: nobody knows yet. */
   readonly end: SimTime;
   /** Its leading blocks that are there when the load is done. */
   readonly blocks: number;
+  /** Of those, the last ones, that come from the tier below host memory. */
+  readonly far: number;
+  /** When those from host memory are there. */
+  readonly nearEnd: SimTime;
 }
 
 /**
@@ -54,7 +58,7 @@ export class Sequence {
   readonly kv: readonly Holding[];
   /** Leading blocks that have a key. */
   keyed = 0;
-  /** Leading blocks of its prompt that were offered to the host. */
+  /** Leading blocks of its prompt that were offered to the host and to the tier below. */
   offered = 0;
   /** Blocks on their way to it; it waits for them. */
   load: KvLoad | undefined;

@@ -45,7 +45,7 @@ export class StepResults {
   apply(rank: Rank, step: MacroStep, at: SimTime, length: number): void {
     const { scheduler, metrics } = rank;
     const { coasters } = scheduler;
-    if (scheduler.host !== undefined) this.#store(rank, step, at);
+    if (scheduler.offloads) this.#store(rank, step, at);
     let outputs = step.coasters + step.early;
     const gap = step.end - step.start + (this.#blis ? this.#timing.perToken : 0);
     if (step.coasters > 0) metrics.gap(gap, step.coasters);
@@ -128,12 +128,12 @@ export class StepResults {
     this.#leavers = [];
   }
 
-  /** Blocks of prompts that are full now go to host memory. */
-  #store({ scheduler, metrics }: Rank, step: MacroStep, at: SimTime): void {
+  /** Blocks of prompts that are full now go to host memory and below. */
+  #store({ scheduler }: Rank, step: MacroStep, at: SimTime): void {
     step.members.forEach((sequence, i) => {
       const [tokens, end] = [step.tokens[i] as number, step.ends[i] as number];
       if (!sequence.lives || end - tokens >= sequence.request.promptTokens) return;
-      metrics.counters.storedBlocks += scheduler.host?.store(sequence, end, at) ?? 0;
+      scheduler.offer(sequence, end, at);
     });
   }
 

@@ -35,12 +35,15 @@ export interface EngineCounters {
   success: Record<"stop" | "length" | "abort" | "error" | "repetition", number>;
   /** Requests answered with HTTP 503, by the bound that they met. */
   overloaded: Record<"max_num_queued_reqs" | "max_num_queued_tokens", number>;
-  /** Tokens asked for and found in host memory (`vllm:external_prefix_cache_*`). */
+  /** Tokens asked for and found in host memory, below it or in another engine (`vllm:external_prefix_cache_*`). */
   externalQueries: number;
   externalHits: number;
   /** KV blocks brought back from host memory, and kept there. */
   loadedBlocks: number;
   storedBlocks: number;
+  /** The same of the tier below host memory. */
+  tierLoadedBlocks: number;
+  tierStoredBlocks: number;
   /** Speculative decoding: steps with drafts by request, their tokens, and those accepted. */
   drafts: number;
   draftTokens: number;
@@ -86,6 +89,8 @@ export const noCounts = (): EngineCounters => ({
   externalHits: 0,
   loadedBlocks: 0,
   storedBlocks: 0,
+  tierLoadedBlocks: 0,
+  tierStoredBlocks: 0,
   drafts: 0,
   draftTokens: 0,
   acceptedTokens: 0,

@@ -201,6 +201,31 @@ const metricsPage = ruled(
     "The /metrics page of a real vLLM replica of this deployment, saved or live: its num_gpu_blocks and block_size (vllm:cache_config_info) are believed, unless numGpuBlocks is set.",
 });
 
+const tierSpeed = (what: string) =>
+  z
+    .number()
+    .min(0.001)
+    .max(100_000)
+    .optional()
+    .meta({ description: `${what} in GB/s.` });
+
+const kvTier = z
+  .strictObject({
+    shared: z.boolean().optional().meta({
+      description: "Whether replicas find there what others have written; else each has one of its own.",
+    }),
+    capacityGiB: z.number().min(0.001).max(1e9).optional().meta({ description: "Left out: no bound." }),
+    chunkTokens: z.int().min(1).max(1_000_000).optional().meta({ description: "Tokens that are kept together." }),
+    latency: durationText.optional().meta({ description: "Added once per transfer." }),
+    readGBs: tierSpeed("What all replicas together read"),
+    writeGBs: tierSpeed("What all replicas together write"),
+    replicaGBs: tierSpeed("What one replica reads, and what it writes"),
+  })
+  .meta({
+    description:
+      "KV cache below host memory, on disk or in a remote cache: what no spec tells of it, or one that no spec names.",
+  });
+
 const engineOverride = z
   .strictObject({
     mode: z.enum(["vllm", "blis"]).optional().meta({ description: "blis: parity with the reference simulator." }),
@@ -256,6 +281,7 @@ const engineOverride = z
       })
       .optional()
       .meta({ description: "KV cache in host memory." }),
+    tier: kvTier.optional(),
   })
   .meta({
     description:

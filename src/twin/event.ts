@@ -70,6 +70,8 @@ export type TwinEvent =
   /** The KV cache of a prompt goes to the replica that makes the tokens. */
   | { readonly kind: "transfer-started"; readonly model: string; readonly request: number; readonly bytes: number }
   | { readonly kind: "transfer-due"; readonly model: string; readonly generation: number }
+  /** KV has come from a disk or a cache, or has got there. Overtaken likewise. */
+  | { readonly kind: "kv-store-due"; readonly place: string; readonly generation: number }
   | { readonly kind: "scrape-due"; readonly target: string }
   /** A group of recording and alerting rules is evaluated. */
   | { readonly kind: "rules-due"; readonly group: number }
@@ -91,6 +93,7 @@ export const RANK = {
   "workload-due": 2,
   "transfer-started": 3,
   "transfer-due": 3,
+  "kv-store-due": 3,
   "engine-due": 4,
   "client-gone": 5,
   "request-arrived": 6,

@@ -23,7 +23,7 @@ import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
 import type { WorkloadReading } from "./reader.ts";
 import { renderingOf } from "./rendering.ts";
-import type { FoundDocument, FoundPage, FoundTrace, FoundTraffic, Scenario } from "./scenario.ts";
+import type { FoundDocument, FoundPage, FoundTrace, FoundTraffic, KvStoreScenario, Scenario } from "./scenario.ts";
 
 export type { MirroredValue } from "./ledger.ts";
 export type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
@@ -141,8 +141,15 @@ const mirrorObjects = (
     ...judgedBy(spec),
     ...(nodes === undefined ? {} : { nodes }),
     ...(quotas.length === 0 ? {} : { quotas }),
+    ...storesOf(mirrored.flatMap(({ kvStore }) => kvStore ?? [])),
   };
   return good({ scenario, values: ledger.values, reads: ledger.reads }, ledger.problems);
+};
+
+/** Workloads that name one store share it; the first says what it is. Left out where there is none. */
+const storesOf = (stores: readonly KvStoreScenario[]): Pick<Scenario, "kvStores"> => {
+  const first = stores.filter(({ name }, i) => stores.findIndex((other) => other.name === name) === i);
+  return first.length === 0 ? {} : { kvStores: first };
 };
 
 /** Requests play a part where an autoscaler goes by CPU or memory; left out elsewhere, such scenarios keep their digests. */

@@ -10,6 +10,7 @@ import type { Manifest, ManifestRef, ObservedCluster } from "./manifest.ts";
 import type { ServerArguments } from "./readers/flags/server-arguments.ts";
 import type { LabelSelector } from "./readers/kubernetes/label-selector.ts";
 import type { GpuReading } from "./readers/pod/gpu.ts";
+import type { KvPlacesReading } from "./readers/pod/kv-places.ts";
 import type { ModelStorage } from "./readers/pod/model-storage.ts";
 import type { PlacementReading } from "./readers/pod/placement.ts";
 import type { PodLifeReading } from "./readers/pod/probes.ts";
@@ -52,6 +53,7 @@ export interface WorkloadReading {
   /** `hf://Qwen/Qwen3-14B`: where the model that is served from a path was put there from. */
   readonly modelUri?: Known<string>;
   readonly storage: Known<ModelStorage>;
+  readonly kvPlaces: KvPlacesReading;
   /** Whether compiled graphs survive a restart: the directory of the cache, if a volume holds it. */
   readonly compileCache: Known<string> | undefined;
   /** Its pods have ordinals, and come and go in their order. Left out: as a ReplicaSet's. */

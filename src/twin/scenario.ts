@@ -11,6 +11,7 @@ import type { KvLink } from "../dataplane/kv-transfers.ts";
 import type { PolicySaid } from "../dataplane/policies/index.ts";
 import type { SchedulingSaid } from "../dataplane/scheduling.ts";
 import type { EngineConfig } from "../engine/engine.ts";
+import type { KvStoreConfig } from "../engine/kv-store.ts";
 import type { LatencySaid } from "../latency/models/index.ts";
 import type { Hardware } from "../model/hardware.ts";
 import type { ModelShape, Parallelism } from "../model/model-shape.ts";
@@ -56,6 +57,8 @@ export interface Scenario {
   readonly nodes?: NodesScenario;
   /** ResourceQuotas that bound the workloads' pods. Left out: none. */
   readonly quotas?: readonly QuotaScenario[];
+  /** Disks and caches that keep KV beyond host memory. Left out: none. */
+  readonly kvStores?: readonly KvStoreScenario[];
 }
 
 /** One resource of a ResourceQuota. */
@@ -65,6 +68,22 @@ export interface QuotaScenario {
   readonly hard: number;
   /** What a replica takes of it, by name of the workload; those that it doesn't count are left out. */
   readonly perReplica: Readonly<Record<string, number>>;
+}
+
+/** A disk of each replica's own, or a cache that all replicas share whose `kvTier` names it. */
+export interface KvStoreScenario extends KvStoreConfig {
+  readonly name: string;
+  readonly shared: boolean;
+}
+
+/** Where the replicas of a workload keep KV beyond host memory. */
+export interface KvTierScenario {
+  /** One of the scenario's `kvStores`. */
+  readonly store: string;
+  /** Chunks of replicas with the same are the same: model and layout. */
+  readonly space: string;
+  /** On all GPUs of an engine together. */
+  readonly chunkBytes: number;
 }
 
 /** One mirrored workload. */
@@ -81,6 +100,8 @@ export interface WorkloadScenario {
   readonly engine: EngineConfig;
   /** KV cache of one token, on all GPUs of a replica together; needed where prompts are computed elsewhere. */
   readonly kvBytesPerToken?: number;
+  /** Counts where `engine.tier` is said. Left out: nowhere. */
+  readonly kvTier?: KvTierScenario;
   /** Without CUDA graphs. Left out: with them. */
   readonly eager?: boolean;
   readonly gpuMemoryUtilization: number;

@@ -32,6 +32,7 @@ import type { EndedRequest, WorkloadSource } from "../workload/source.ts";
 import { Autoscaling, type AutoscalingHost } from "./autoscaling.ts";
 import { BLIS_ENGINE_RANK, RANK, type TwinEvent } from "./event.ts";
 import { Fleet, type WantedPods } from "./fleet.ts";
+import { KvStores, type KvStoresHost } from "./kv-stores.ts";
 import { loopSetups } from "./loop-setups.ts";
 import { Monitoring } from "./monitoring.ts";
 import { NodePlacement } from "./node-placement.ts";
@@ -67,6 +68,7 @@ export class World {
   readonly #autoscaling: Autoscaling;
   readonly #monitoring: Monitoring;
   readonly #scraping: Scraping;
+  readonly #kvStores: KvStores;
   readonly #fold: ReportFold;
   readonly #tellOthers: ((fact: Fact) => void) | undefined;
   readonly #horizon: SimTime;
@@ -105,6 +107,7 @@ export class World {
     this.#faults = new FaultPlan(scenario.faults);
     this.#quota = scenario.quotas && new PodQuota(scenario.quotas, (workload) => this.#fleet(workload).pods.length);
     this.#placement = scenario.nodes && new NodePlacement(scenario.nodes, this.#placementHost());
+    this.#kvStores = new KvStores(scenario.kvStores ?? [], this.#kvStoresHost());
     const host = this.#controlHost();
     this.#autoscaling = new Autoscaling(scenario, this.#streams, this.#faults, host);
     this.#monitoring = new Monitoring(scenario.metrics, this.#autoscaling.queries, this.#faults);
@@ -205,6 +208,8 @@ export class World {
         return this.#pathTo(event.model).transferStarted(event.request, event.bytes);
       case "transfer-due":
         return this.#pathTo(event.model).transferDue(event.generation);
+      case "kv-store-due":
+        return this.#kvStores.due(event.place, event.generation);
       case "scale-written":
         return this.#scale(event.workload, event.replicas, event.by, event.reason ?? "written from outside");
       case "scrape-due":
@@ -482,7 +487,9 @@ export class World {
 
   #listenerOf(pod: Pod): EngineListener {
     const path = this.#pathTo(pod.workload.modelName);
+    const kvTier = this.#kvStores.tierOf(pod);
     return {
+      ...(kvTier === undefined ? {} : { kvTier }),
       firstToken: (request, at) => path.firstToken(pod, request, at),
       finished: (facts) => path.finished(pod, facts),
       kvWanted: (request, at, tokens) => path.kvWanted(pod, request, at, tokens),
@@ -508,6 +515,7 @@ export class World {
     if (stage === "sigterm") pod.draining = true;
     else {
       this.#pathTo(pod.workload.modelName).lost(pod);
+      this.#kvStores.lost(pod, false);
       engineOf(pod).abortAll(this.now);
     }
     if (engineOf(pod).held === 0) this.#remove(pod);
@@ -516,6 +524,7 @@ export class World {
 
   #remove(pod: Pod): void {
     this.#pathTo(pod.workload.modelName).lost(pod);
+    this.#kvStores.lost(pod, true);
     if (pod.engine !== undefined) {
       this.#fold.retire(this.#viewOf(pod, this.now));
       this.#scraping.leave(pod.name);
@@ -697,6 +706,23 @@ export class World {
     if (ordinals !== "OrderedReady" && fleet.rolling === undefined) return;
     if (minReadySeconds === 0) return this.#reconcile(fleet);
     this.#plan(after(this.now, seconds(minReadySeconds)), { kind: "workload-due", workload: name });
+  }
+
+  #kvStoresHost(): KvStoresHost {
+    const now = (): SimTime => this.now;
+    return {
+      get now() {
+        return now();
+      },
+      plan: (at, event) => this.#plan(at, event),
+      told: (name, tell) => {
+        const pod = this.#pods.get(name);
+        if (pod?.engine === undefined) return;
+        this.#pathTo(pod.workload.modelName).beforeLook(pod, this.now);
+        tell(pod.engine);
+        this.#replan(pod);
+      },
+    };
   }
 
   #controlHost(): AutoscalingHost & ScrapingHost {

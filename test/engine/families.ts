@@ -3,6 +3,7 @@ import type { EncoderItem, Request } from "../../src/model/request.ts";
 import type { Rng } from "../../src/sim/rng.ts";
 import { instant } from "../../src/sim/time.ts";
 import { anyConfig, anyRequests, between, oneOf } from "./any.ts";
+import type { FicklePlan } from "./fickle-tier.ts";
 import type { KvPlan, KvPlans } from "./kv-peer.ts";
 
 /** What one feature adds to a configuration, to each request, and to all that happens. */
@@ -15,6 +16,8 @@ interface Feature {
   readonly hangsUp?: true;
   /** Whether prompts are computed elsewhere, or go on from there. */
   readonly transfers?: true;
+  /** What is kept below host memory. */
+  readonly tier?: (rng: Rng) => FicklePlan;
 }
 
 /** Says something more of `share` of the requests. */
@@ -133,6 +136,20 @@ const features = {
       },
     }),
   },
+  tier: {
+    vllmOnly: true,
+    config: (rng) => ({
+      prefixCaching: true,
+      tier: { blocksPerChunk: between(rng, 1, 3), reads: rng.next() < 0.9, writes: rng.next() < 0.9 },
+    }),
+    tier: (rng) => ({
+      seed: rng.below(2 ** 31),
+      writeMicros: oneOf(rng, [1, 3000, 30_000]),
+      stayMicros: oneOf(rng, [3000, 60_000, 1e9]),
+      loadMicros: oneOf(rng, [1, 700, 20_000]),
+      refusedRatio: oneOf(rng, [0, 0, 0.2]),
+    }),
+  },
   encoder: {
     vllmOnly: true,
     config: (rng) => ({
@@ -181,6 +198,7 @@ export interface Workload {
   readonly requests: readonly Request[];
   readonly hangsUp: boolean;
   readonly kv?: KvPlans;
+  readonly tier?: FicklePlan;
 }
 
 const workloadOf = (rng: Rng, base: EngineConfig, chosen: readonly Feature[]): Workload => {
@@ -191,7 +209,8 @@ const workloadOf = (rng: Rng, base: EngineConfig, chosen: readonly Feature[]): W
   for (const feature of fitting) requests = feature.requests?.(rng, requests, config) ?? requests;
   const hangsUp = fitting.some((feature) => feature.hangsUp === true);
   const kv = fitting.some(({ transfers }) => transfers === true) ? { kv: kvPlans(rng, requests) } : {};
-  return { config, requests, hangsUp, ...kv };
+  const tiers = fitting.flatMap(({ tier }) => (tier === undefined ? [] : [{ tier: tier(rng) }]));
+  return { config, requests, hangsUp, ...kv, ...tiers[0] };
 };
 
 const family = (name: string, ...names: readonly FeatureName[]): Family => {
@@ -210,6 +229,9 @@ export const families: readonly Family[] = [
   family("conversations", "conversations", "salts"),
   family("lora", "lora", "salts", "hangUps"),
   family("offload", "offload", "conversations", "hangUps"),
+  family("tier", "tier", "conversations", "hangUps"),
+  family("tier below host memory", "tier", "offload", "conversations", "hangUps"),
+  family("tier and transfers", "tier", "offload", "transfers", "ranks", "hangUps"),
   family("encoder", "encoder", "hangUps"),
   family("speculation", "speculation", "hangUps"),
   family("ranks", "ranks", "hangUps"),

@@ -8,7 +8,8 @@ import { instant, micros, NEVER, type SimTime, START } from "../../src/sim/time.
 import { anyAborts, oneOf } from "./any.ts";
 import type { CreateEngine } from "./drive.ts";
 import type { Workload } from "./families.ts";
-import { KvPeer, type KvPlans } from "./kv-peer.ts";
+import { FickleTier } from "./fickle-tier.ts";
+import { KvPeer } from "./kv-peer.ts";
 
 /** Every figure matters, and overheads may be absent, so that arrivals meet the ends of steps. */
 export const anyTiming = (rng: Rng): EngineTiming => {
@@ -98,11 +99,12 @@ export const replay = (
   config: EngineConfig,
   timing: EngineTiming,
   doings: readonly Doing[],
-  kv?: KvPlans,
+  { kv, tier: plan }: Pick<Workload, "kv" | "tier"> = {},
 ): { readonly seen: readonly string[]; readonly wakes: number } => {
   const seen: string[] = [];
   let wakes = 0;
   const peer = new KvPeer(kv);
+  const tier = plan === undefined ? undefined : new FickleTier(plan, (text) => void seen.push(text));
   const listener: EngineListener = {
     firstToken: (request, at) => void seen.push(`first ${request.id} ${at}`),
     finished: (facts: Finished) => {
@@ -113,12 +115,14 @@ export const replay = (
       seen.push(`wants ${request.id} ${at} ${tokens} ${blocks}`);
       peer.wanted(request, at);
     },
+    ...(tier === undefined ? {} : { kvTier: tier }),
   };
   const engine = create(config, timing, listener, START);
   const show = (at: SimTime): void => void seen.push(`${at} ${JSON.stringify(shown(engine.look(at)))}`);
   const wake = (until: number): void => {
     for (let due = engine.due; ; { due } = engine) {
-      if (peer.due < NEVER && peer.due <= Math.min(due, until)) peer.speak(engine, peer.due);
+      const speaker = tier !== undefined && tier.due < peer.due ? tier : peer;
+      if (speaker.due < NEVER && speaker.due <= Math.min(due, until)) speaker.speak(engine, speaker.due);
       else if (due < NEVER && due <= until) {
         engine.advance(due);
         wakes += 1;
@@ -146,8 +150,8 @@ export const compare = (
   rng: Rng,
 ): readonly [number, number] => {
   const [timing, doings] = [anyTiming(rng), anyDoings(rng, workload)];
-  const expected = replay(other, workload.config, timing, doings, workload.kv);
-  const actual = replay(one, workload.config, timing, doings, workload.kv);
+  const expected = replay(other, workload.config, timing, doings, workload);
+  const actual = replay(one, workload.config, timing, doings, workload);
   const length = Math.max(expected.seen.length, actual.seen.length);
   for (let i = 0; i < length; i += 1) {
     if (actual.seen[i] === expected.seen[i]) continue;

@@ -119,8 +119,8 @@ describe.each(cases)("the oracle, $name in $mode mode", ({ mode, of }) => {
       const workload = of(rng, shortages.everything(rng, mode));
       const [timing, doings] = [anyTiming(rng), anyDoings(rng, workload)];
       const needed = doings.filter(({ kind }) => kind !== "look" && kind !== "advance");
-      const often = replay(oracle, workload.config, timing, doings, workload.kv).seen;
-      const seldom = replay(oracle, workload.config, timing, needed, workload.kv).seen;
+      const often = replay(oracle, workload.config, timing, doings, workload).seen;
+      const seldom = replay(oracle, workload.config, timing, needed, workload).seen;
       const told = (lines: readonly string[]) =>
         lines.filter((line) => line.startsWith("first") || line.startsWith("{"));
       expect(told(often)).toEqual(told(seldom));

@@ -43,18 +43,32 @@ export class HostMemory {
   /** Keeps `names` if there is room for all that are lacking; else none, and nothing changes. @returns how many were lacking */
   store(names: readonly string[], now: SimTime): number {
     const lacking = names.filter((name) => !this.#copies.has(name));
-    const free = this.#config.hostBlocks - this.#copies.size;
-    const evictable = [...this.#copies].flatMap(([name, { keptUntil }]) =>
-      keptUntil <= now && !names.includes(name) ? [name] : [],
-    );
-    if (free + evictable.length < lacking.length) return 0;
-    for (const name of evictable.slice(0, Math.max(0, lacking.length - free))) this.#copies.delete(name);
+    if (!this.#makeRoom(lacking.length, names, now)) return 0;
     if (lacking.length > 0) {
       this.#storesEnd = Math.max(now, this.#storesEnd) + this.#transfer(lacking.length);
       for (const name of lacking) this.#copies.set(name, { readyAt: this.#storesEnd, keptUntil: this.#storesEnd });
     }
     this.#touch(names);
     return lacking.length;
+  }
+
+  /** Keeps names that have come from below it, if there is room for all; else none that is new. */
+  take(names: readonly string[], now: SimTime): void {
+    const lacking = names.filter((name) => !this.#copies.has(name));
+    if (!this.#makeRoom(lacking.length, names, now)) return;
+    for (const name of lacking) this.#copies.set(name, { readyAt: now, keptUntil: now });
+    this.#touch(names);
+  }
+
+  /** @returns false, with nothing changed, if `count` more don't fit without `names` and what is in use */
+  #makeRoom(count: number, names: readonly string[], now: SimTime): boolean {
+    const free = this.#config.hostBlocks - this.#copies.size;
+    const evictable = [...this.#copies].flatMap(([name, { keptUntil }]) =>
+      keptUntil <= now && !names.includes(name) ? [name] : [],
+    );
+    if (free + evictable.length < count) return false;
+    for (const name of evictable.slice(0, Math.max(0, count - free))) this.#copies.delete(name);
+    return true;
   }
 
   /** @throws if too much is kept */

@@ -1,5 +1,6 @@
 import { acceptedDrafts } from "../../src/engine/acceptance.ts";
 import type { EngineConfig } from "../../src/engine/engine.ts";
+import type { KvTier } from "../../src/engine/kv-tier.ts";
 import type { EngineState } from "../../src/model/engine-state.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import type { SimTime } from "../../src/sim/time.ts";
@@ -17,6 +18,10 @@ export interface Hearer {
   ended(facts: Finished, end: SimTime, at: SimTime): void;
   /** It is asked for KV that another engine has. @param hits blocks of it that are here */
   kvWanted(rank: Rank, ...wanted: Parameters<Ask>): void;
+  /** What keeps KV beyond host memory. */
+  readonly tier: KvTier | undefined;
+  /** Somebody waits for what is there. @param hits blocks of it that are here */
+  waits(rank: Rank, sequence: Sequence, hits: number): void;
   /** Its blocks stay, to be fetched by another engine. */
   kept(rank: Rank, sequence: Sequence, at: SimTime): void;
 }
@@ -56,7 +61,11 @@ export class Rank {
     this.#blis = config.mode === "blis";
     this.#adapters = config.lora === undefined ? undefined : new AdapterSlots(config.lora);
     this.tally = new Tally(config.maxModelLen);
-    this.scheduler = new Scheduler(config, this.tally.counters, (...wanted) => hearer.kvWanted(this, ...wanted));
+    const ask: Ask = (...wanted) => hearer.kvWanted(this, ...wanted);
+    const { tier } = hearer;
+    const waits = (sequence: Sequence, hits: number): void => hearer.waits(this, sequence, hits);
+    const below = tier === undefined ? undefined : { tier, waits };
+    this.scheduler = new Scheduler(config, this.tally.counters, ask, below);
     this.#gauges = { at: start, running: 0, waiting: 0, deferred: 0, free: this.scheduler.cache.pool.free };
   }
 

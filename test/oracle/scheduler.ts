@@ -1,4 +1,5 @@
 import type { EngineConfig } from "../../src/engine/engine.ts";
+import type { KvTier } from "../../src/engine/kv-tier.ts";
 import type { EngineCounters } from "../../src/model/engine-state.ts";
 import { invariant } from "../../src/sim/invariant.ts";
 import { NEVER, type SimTime } from "../../src/sim/time.ts";
@@ -13,14 +14,19 @@ import { adaptersOf, emptyShare, type Share } from "./share.ts";
 export const isAsync = ({ mode, asyncScheduling, speculation, pipelineStages = 1 }: EngineConfig): boolean =>
   mode === "vllm" && asyncScheduling && speculation === undefined && pipelineStages === 1;
 
-/** Blocks of prompts go to host memory only where one group keeps all of a sequence. */
-const hostMemoryOf = ({ mode, offload, prefixCaching, kvGroups = [{}] }: EngineConfig): HostMemory | undefined => {
-  const keepsAll = kvGroups.length === 1 && kvGroups[0]?.window === undefined;
-  return mode === "vllm" && offload !== undefined && prefixCaching && keepsAll ? new HostMemory(offload) : undefined;
-};
+/** Blocks of prompts go to host memory, and below it, only where one group keeps all of a sequence. */
+const isOffloaded = ({ mode, prefixCaching, kvGroups = [{}] }: EngineConfig): boolean =>
+  mode === "vllm" && prefixCaching && kvGroups.length === 1 && kvGroups[0]?.window === undefined;
 
 /** Asks another engine for a prompt's KV. @param at when the transfer may begin @param tokens and `blocks`: what lacks */
 export type Ask = (sequence: Sequence, at: SimTime, tokens: number, blocks: number, hits: number) => void;
+
+/** Below host memory: what is there, and who hears that somebody waits for it. */
+export interface Below {
+  readonly tier: KvTier;
+  /** @param hits blocks of its own that it has anyway */
+  waits(sequence: Sequence, hits: number): void;
+}
 
 /** What is left of a step's bounds. */
 interface Left {
@@ -46,11 +52,12 @@ export class Scheduler {
   readonly #config: EngineConfig;
   readonly #counters: EngineCounters;
   readonly #ask: Ask;
+  readonly #below: Below | undefined;
   readonly #policy: Policy;
   readonly #blis: boolean;
   readonly #async: boolean;
 
-  constructor(config: EngineConfig, counters: EngineCounters, ask: Ask) {
+  constructor(config: EngineConfig, counters: EngineCounters, ask: Ask, below: Below | undefined) {
     this.#config = config;
     this.#counters = counters;
     this.#ask = ask;
@@ -59,7 +66,9 @@ export class Scheduler {
     this.#async = isAsync(config);
     this.cache = new KvCache(config);
     this.encoder = new EncoderCache(config.encoderCacheTokens ?? config.maxNumBatchedTokens);
-    this.host = hostMemoryOf(config);
+    const offloads = isOffloaded(config);
+    this.host = offloads && config.offload !== undefined ? new HostMemory(config.offload) : undefined;
+    this.#below = offloads && config.tier !== undefined ? below : undefined;
   }
 
   enqueue(sequence: Sequence): void {
@@ -234,7 +243,7 @@ export class Scheduler {
     begins: SimTime,
   ): "blocked" | "doesn't fit" | "admitted" {
     if (sequence.load !== undefined && now < sequence.load.end) return "blocked";
-    this.#endLoad(sequence);
+    this.#endLoad(sequence, now);
     const { load } = sequence;
     if (this.#lacksAdapterSlot(sequence, share)) return "blocked";
     let hits = 0;
@@ -302,30 +311,52 @@ export class Scheduler {
     this.#counters.externalQueries += tokens;
     this.#counters.externalHits += tokens;
     sequence.hasAsked = true;
-    sequence.load = { end: NEVER, blocks, over: false };
+    sequence.load = { end: NEVER, blocks, below: 0, hostEnd: begins, over: false };
     this.#ask(sequence, begins, tokens, blocks - hits, hits);
     return "blocked";
   }
 
-  // ---- host memory
+  // ---- host memory, and below
 
-  /** Begins to bring back what host memory has of the blocks after the hits. */
+  /** Begins to bring back what host memory has of the blocks after the hits, and what lies below of those after that. */
   #load(sequence: Sequence, hits: number, now: SimTime): "nothing to load" | "doesn't fit" | "blocked" {
-    if (this.host === undefined) return "nothing to load";
     const { blockSize } = this.#config;
     const names = namesBetween(sequence, hits, Math.floor(sequence.known / blockSize));
-    const count = this.host.readable(names, now);
-    if (count === 0) return "nothing to load";
-    if (!this.cache.admitLoad(sequence, hits, count)) return "doesn't fit";
+    const near = this.host?.readable(names, now) ?? 0;
+    const chunks = this.#chunksBelow(sequence, hits + near, now);
+    const far = chunks.length === 0 ? 0 : (chunks.at(-1) as Chunk).end - hits - near;
+    if (near + far === 0) return "nothing to load";
+    if (!this.cache.admitLoad(sequence, hits, near + far)) return "doesn't fit";
     this.#counters.externalQueries += sequence.known - hits * blockSize;
-    this.#counters.externalHits += count * blockSize;
-    this.#counters.loadedBlocks += count;
-    sequence.load = { end: this.host.load(names.slice(0, count), now), blocks: hits + count, over: false };
+    this.#counters.externalHits += (near + far) * blockSize;
+    this.#counters.loadedBlocks += near;
+    this.#counters.tierLoadedBlocks += far;
+    const hostEnd = near === 0 || this.host === undefined ? now : this.host.load(names.slice(0, near), now);
+    const end = far === 0 ? hostEnd : NEVER;
+    sequence.load = { end, blocks: hits + near + far, below: far, hostEnd, over: false };
+    if (far === 0 || this.#below === undefined) return "blocked";
+    this.#below.waits(sequence, hits);
+    this.#below.tier.load(
+      sequence.request,
+      chunks.map(({ name }) => name),
+      now,
+    );
     return "blocked";
   }
 
+  /** Chunks that can be read below, one after the other from that of block `from` on; none if the first reaches no further. */
+  #chunksBelow(sequence: Sequence, from: number, now: SimTime): readonly Chunk[] {
+    const { tier: said } = this.#config;
+    if (this.#below === undefined || said?.reads !== true) return [];
+    const { tier } = this.#below;
+    const all = chunksOf(sequence, said.blocksPerChunk, Math.floor(sequence.known / this.#config.blockSize));
+    const wanted = all.filter(({ end }) => end > from);
+    const missing = wanted.findIndex(({ name }) => !tier.has(name, now));
+    return missing < 0 ? wanted : wanted.slice(0, missing);
+  }
+
   /** Blocks get their names when the scheduler first sees that they are there. One token is left to compute. */
-  #endLoad(sequence: Sequence): void {
+  #endLoad(sequence: Sequence, now: SimTime): void {
     const { load } = sequence;
     if (load === undefined || load.over) return;
     load.over = true;
@@ -335,19 +366,43 @@ export class Scheduler {
       return;
     }
     const tokens = Math.min(load.blocks * this.#config.blockSize, sequence.known);
+    // What comes from below passes through host memory.
+    if (load.below > 0) this.host?.take(namesBetween(sequence, load.blocks - load.below, load.blocks), now);
     this.cache.name(sequence, tokens);
     sequence.computed = Math.min(tokens, sequence.known - 1);
   }
 
-  /** Offers host memory the full prompt blocks that a chunk has reached, once each. */
+  /** Offers host memory and what lies below the full prompt blocks that a chunk has reached, once each. */
   store(sequence: Sequence, reached: number, now: SimTime): void {
-    if (this.host === undefined) return;
     const full = Math.floor(Math.min(reached, sequence.request.promptTokens) / this.#config.blockSize);
-    if (full <= sequence.offered) return;
-    this.#counters.storedBlocks += this.host.store(namesBetween(sequence, sequence.offered, full), now);
+    const { offered } = sequence;
+    if (full <= offered) return;
     sequence.offered = full;
+    if (this.host !== undefined) {
+      this.#counters.storedBlocks += this.host.store(namesBetween(sequence, offered, full), now);
+    }
+    const { tier: said } = this.#config;
+    if (this.#below === undefined || said?.writes !== true) return;
+    const filled = chunksOf(sequence, said.blocksPerChunk, full).filter(({ end }) => end > offered);
+    if (filled.length === 0) return;
+    const names = filled.map(({ name }) => name);
+    this.#counters.tierStoredBlocks += this.#below.tier.store(names, now) * said.blocksPerChunk;
   }
 }
+
+/** Blocks that are kept together below host memory. */
+interface Chunk {
+  readonly name: string;
+  /** Blocks of the sequence up to its end. */
+  readonly end: number;
+}
+
+/** Whole chunks among the first `blocks` blocks; what a chunk ends with says all that is before. */
+const chunksOf = ({ names }: Sequence, size: number, blocks: number): readonly Chunk[] =>
+  Array.from({ length: Math.floor(blocks / size) }, (_, i) => ({
+    name: names((i + 1) * size - 1),
+    end: (i + 1) * size,
+  }));
 
 const namesBetween = ({ names }: Sequence, from: number, to: number): readonly string[] =>
   Array.from({ length: Math.max(0, to - from) }, (_, i) => names(from + i));

@@ -9,6 +9,10 @@ export interface Load {
   /** NEVER: whoever sends them will say. */
   readonly end: SimTime;
   readonly blocks: number;
+  /** Of those, the last ones, which come from below host memory. */
+  readonly below: number;
+  /** Up to when host memory sends its part. */
+  readonly hostEnd: SimTime;
   /** Whether the scheduler has seen that it is over. */
   over: boolean;
 }

@@ -74,10 +74,14 @@ export class StepEngine implements Engine {
     const hearer = {
       firstToken: ({ request }: Sequence, at: SimTime) => listener.firstToken(request, at),
       ended: (facts: Finished, end: SimTime, at: SimTime) => this.#ended(facts, end, at),
+      waits: (rank: Rank, sequence: Sequence, hits: number) => {
+        this.#receivers.push({ sequence, rank, lane: this.#laneOf(rank), hits });
+      },
       kvWanted: (rank: Rank, ...[sequence, at, tokens, blocks, hits]: Parameters<Ask>) => {
         this.#receivers.push({ sequence, rank, lane: this.#laneOf(rank), hits });
         listener.kvWanted?.(sequence.request, at, tokens, blocks);
       },
+      tier: listener.kvTier,
       kept: (rank: Rank, sequence: Sequence, at: SimTime) => {
         const until = after(at, micros(config.kvSendTimeoutMicros ?? 480e6));
         this.#kept.push({ sequence, rank, lane: this.#laneOf(rank), until });
@@ -131,7 +135,7 @@ export class StepEngine implements Engine {
     const left = [...this.#kept, ...this.#receivers];
     this.#kept = [];
     this.#receivers = [];
-    for (const one of left) this.#endTransfer(one, one.sequence.load?.blocks ?? 0, now);
+    for (const one of left) this.#endTransfer(one, undefined, now);
   }
 
   kvSent(requestId: number, now: SimTime): void {
@@ -147,7 +151,7 @@ export class StepEngine implements Engine {
     this.advance(now);
     const receiver = this.#takeReceiver(requestId);
     if (receiver === undefined) return;
-    this.#endTransfer(receiver, receiver.sequence.load?.blocks ?? 0, now);
+    this.#endTransfer(receiver, undefined, now);
     receiver.lane.resume(now);
   }
 
@@ -167,9 +171,12 @@ export class StepEngine implements Engine {
     return receiver;
   }
 
-  /** Nobody reads or writes its blocks any more, of which the first `blocks` have what they should. */
-  #endTransfer({ sequence, rank, lane }: Held, blocks: number, now: SimTime): void {
-    if (sequence.load !== undefined) sequence.load = { end: now, blocks, over: false };
+  /** Nobody reads or writes its blocks any more, of which the first `only`, or all, have what they should. */
+  #endTransfer({ sequence, rank, lane }: Held, only: number | undefined, now: SimTime): void {
+    const { load } = sequence;
+    if (load !== undefined && only !== undefined) {
+      sequence.load = { end: now, blocks: only, below: 0, hostEnd: now, over: false };
+    } else if (load !== undefined) sequence.load = { ...load, end: load.hostEnd > now ? load.hostEnd : now };
     if (!rank.scheduler.leftBehind.includes(sequence)) return;
     if (lane.busy) rank.hungUp.push(sequence);
     else {

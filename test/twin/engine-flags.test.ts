@@ -285,6 +285,95 @@ describe("what vLLM refuses is refused with its reason, at the field", () => {
   ])("$name", ({ error, ...said }) => expect(errorsOf(said)).toEqual([error]));
 });
 
+describe("KV below host memory", () => {
+  const offloading = (extra: string): string =>
+    `--kv-transfer-config={"kv_connector": "OffloadingConnector", "kv_connector_extra_config": {${extra}}}`;
+  const LMCACHE = `--kv-transfer-config={"kv_connector": "LMCacheConnectorV1", "kv_role": "kv_both"}`;
+
+  it.each<Said & { name: string; env?: Json; volume?: Json; tier: unknown; store: unknown; blocks?: number }>([
+    {
+      name: "vllm's fs tier without a volume: each replica's own",
+      args: [
+        offloading(
+          '"spec_name": "TieringOffloadingSpec", "cpu_bytes_to_use": 8589934592, "secondary_tiers": [{"type": "fs", "root_dir": "/kv"}]',
+        ),
+      ],
+      tier: { blocksPerChunk: 1, reads: true, writes: true },
+      store: {
+        name: "/kv of vllm-llama-8b",
+        shared: false,
+        latencyMicros: 100,
+        readGBs: 7,
+        writeGBs: 7,
+        replicaGBs: 7,
+      },
+      blocks: 4096,
+    },
+    {
+      name: "llm-d's fs backend on a claim: shared, 256 tokens a file",
+      args: [offloading('"spec_name": "SharedStorageOffloadingSpec", "shared_storage_path": "/kv/cache"')],
+      volume: { persistentVolumeClaim: { claimName: "kv" } },
+      tier: { blocksPerChunk: 16 },
+      store: { name: "/kv/cache", shared: true, latencyMicros: 50, readGBs: 25 },
+    },
+    {
+      name: "LMCache's remote store, below 5 GiB of host memory",
+      args: [LMCACHE],
+      env: { LMCACHE_REMOTE_URL: "lm://cache:65432" },
+      tier: { blocksPerChunk: 16, reads: true, writes: true },
+      store: { name: "lm://cache:65432", shared: true },
+      blocks: 2560,
+    },
+    {
+      name: "LMCache's disk, without host memory",
+      args: [LMCACHE.replace("kv_both", "kv_consumer")],
+      env: {
+        LMCACHE_LOCAL_CPU: "False",
+        LMCACHE_LOCAL_DISK: "file:///d",
+        LMCACHE_MAX_LOCAL_DISK_SIZE: "20",
+        LMCACHE_CHUNK_SIZE: "128",
+      },
+      tier: { blocksPerChunk: 8, reads: true, writes: false },
+      store: { name: "file:///d of vllm-llama-8b", shared: false, capacityBytes: 20 * 2 ** 30 },
+    },
+    {
+      name: "an override alone",
+      overrides: { engine: { tier: { capacityGiB: 100, readGBs: 3, latency: "2ms", chunkTokens: 64 } } },
+      tier: { blocksPerChunk: 4 },
+      store: {
+        name: "override",
+        shared: true,
+        capacityBytes: 100 * 2 ** 30,
+        readGBs: 3,
+        writeGBs: 25,
+        latencyMicros: 2000,
+      },
+    },
+  ])("$name", ({ args = [], env = {}, volume, overrides = {}, tier, store, blocks }) => {
+    const quickstart = new Quickstart();
+    quickstart.container.args.push(...args);
+    quickstart.container.env = Object.entries(env).map(([name, value]) => ({ name, value }));
+    if (volume !== undefined) {
+      quickstart.container.volumeMounts = [{ name: "kv", mountPath: "/kv" }];
+      quickstart.pod.volumes = [{ name: "kv", ...volume }];
+    }
+    quickstart.simulation.spec.overrides = overrides;
+    const result = quickstart.mirror();
+    if (!result.ok) throw new Error(result.problems.map(describeProblem).join("\n"));
+    const { workloads, kvStores } = result.value.scenario;
+    expect(workloads[0]?.engine.tier).toMatchObject(tier as object);
+    expect(kvStores).toMatchObject([store]);
+    expect(workloads[0]?.kvTier?.store).toBe(kvStores?.[0]?.name);
+    expect(workloads[0]?.engine.offload?.hostBlocks).toBe(blocks);
+  });
+
+  it("chunks that are not whole blocks are refused", () => {
+    expect(errorsOf({ overrides: { engine: { tier: { chunkTokens: 100 } } } })).toEqual([
+      "spec.overrides.engine.tier.chunkTokens: chunks of 100 tokens are not whole KV blocks of 16; set a multiple of 16",
+    ]);
+  });
+});
+
 describe("what is assumed or not simulated is said", () => {
   it.each<Said & { name: string; warning: RegExp }>([
     {

@@ -12,10 +12,12 @@ import { atLeast, isNumbered } from "../../engine/vllm-version.ts";
 import { type Known, known } from "../../model/known.ts";
 import { defaulted, derived, type Ledger, overridden, placeOf } from "../ledger.ts";
 import { objectText } from "../manifest.ts";
+import { kvLoadFailurePolicy, readKvConnectors } from "./kv-connectors.ts";
 import { mirrorLora } from "./mirrored-lora.ts";
 import { type EngineParts, mirrorMemory } from "./mirrored-memory.ts";
-import { kvLoadFailurePolicy, mirrorOffload } from "./mirrored-offload.ts";
+import { mirrorOffload } from "./mirrored-offload.ts";
 import { mirrorSpeculation } from "./mirrored-speculation.ts";
+import { type MirroredTier, mirrorTier } from "./mirrored-tier.ts";
 
 export type { EngineParts } from "./mirrored-memory.ts";
 
@@ -28,6 +30,8 @@ export interface MirroredEngine {
   readonly kvBytesPerToken: number;
   /** Without CUDA graphs. */
   readonly eager: boolean;
+  /** Left out: no KV is kept below host memory. */
+  readonly tier?: MirroredTier;
 }
 
 /** Every setting of the engine: overridden, as the flags say, or vLLM's default for this version and GPU. */
@@ -88,7 +92,11 @@ export const mirrorEngine = (parts: EngineParts, ledger: Ledger, path: string): 
   const threshold =
     overridden(override.longPrefillTokenThreshold, "overrides.engine.longPrefillTokenThreshold") ??
     said.number("long-prefill-token-threshold");
-  const offload = mirrorOffload({ ...parts, bytesPerBlock: memory.bytesPerBlock }, ledger, path);
+  const { bytesPerBlock, blockSize, kvGroups } = memory;
+  const connectors = readKvConnectors(reading, parallelism.tp * parallelism.pp, ledger);
+  const offload = mirrorOffload({ ...parts, bytesPerBlock, said: connectors }, ledger, path);
+  const tiered = { ...parts, model: shape.id, blockSize, bytesPerBlock, said: connectors.tier };
+  const tier = mirrorTier(tiered, ledger, path);
   const loadFailure = kvLoadFailurePolicy(reading);
   const lockstep = shape.moe !== undefined && parallelism.dp > 1;
   const config: EngineConfig = {
@@ -106,6 +114,7 @@ export const mirrorEngine = (parts: EngineParts, ledger: Ledger, path: string): 
     ...queueBounds(parts, ledger, path),
     ...(lora === undefined ? {} : { lora: lora.config }),
     ...(offload === undefined ? {} : { offload }),
+    ...(tier === undefined ? {} : { tier: tier.config }),
     ...(loadFailure === undefined ? {} : { kvLoadFailurePolicy: use("kvLoadFailurePolicy", loadFailure) }),
     ...(speculation === undefined
       ? {}
@@ -127,10 +136,10 @@ export const mirrorEngine = (parts: EngineParts, ledger: Ledger, path: string): 
   };
   refuse(config, placed, parts, ledger);
   warnOfGaps(config, parts, ledger);
-  const { gpuMemoryUtilization, weightBytes, bytesPerBlock, blockSize, kvGroups } = memory;
+  const { gpuMemoryUtilization, weightBytes } = memory;
   const perGpu = (bytesPerBlock * kvGroups.length) / blockSize;
   const kvBytesPerToken = Math.round(perGpu * parallelism.tp * parallelism.pp);
-  return { config, gpuMemoryUtilization, weightBytes, kvBytesPerToken, eager };
+  return { config, gpuMemoryUtilization, weightBytes, kvBytesPerToken, eager, ...(tier === undefined ? {} : { tier }) };
 };
 
 /** Without chunks a prompt must fit the budget, so vLLM's default is raised to the longest (get_batch_defaults). */

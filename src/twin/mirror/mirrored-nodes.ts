@@ -16,7 +16,7 @@ import type {
 } from "../nodes-scenario.ts";
 import type { GroupReading, NodePoolReading, WorkloadReading } from "../reader.ts";
 import type { ModelStorage } from "../readers/pod/model-storage.ts";
-import type { WorkloadScenario } from "../scenario.ts";
+import type { KvStoreScenario, WorkloadScenario } from "../scenario.ts";
 import { mirrorBudgets } from "./mirrored-budgets.ts";
 import { mirrorNodePools, readNodePools } from "./mirrored-node-pools.ts";
 import { mirrorPodPriority, preemptsOf } from "./mirrored-pod-priority.ts";
@@ -29,6 +29,8 @@ export interface WorkloadOnNodes {
   readonly reading: WorkloadReading;
   readonly scenario: WorkloadScenario;
   readonly weightBytes: number;
+  /** Left out: its replicas keep no KV below host memory. */
+  readonly kvStore?: KvStoreScenario;
 }
 
 /** Nodes under the pods; undefined where the simulation doesn't ask for them. */

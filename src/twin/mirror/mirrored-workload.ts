@@ -120,6 +120,7 @@ export const mirrorWorkload = (
     gpusPerReplica,
     engine: engine.config,
     kvBytesPerToken: engine.kvBytesPerToken,
+    ...(engine.tier === undefined ? {} : { kvTier: engine.tier.tier }),
     eager: engine.eager,
     gpuMemoryUtilization: engine.gpuMemoryUtilization,
     latency: latencyModels.schema.parse({ name, ...own }),
@@ -133,5 +134,5 @@ export const mirrorWorkload = (
     ...(group === undefined ? {} : { group }),
     ...(rollouts === undefined ? {} : { rollouts }),
   };
-  return { reading, scenario, weightBytes };
+  return { reading, scenario, weightBytes, ...(engine.tier === undefined ? {} : { kvStore: engine.tier.store }) };
 };

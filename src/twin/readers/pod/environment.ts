@@ -70,6 +70,13 @@ export class Environment {
     return this.#variables.get(name);
   }
 
+  /** Those whose names begin so and whose values are known. */
+  named(prefix: string): readonly (readonly [string, Word])[] {
+    return [...this.#variables].flatMap(([name, variable]) =>
+      name.startsWith(prefix) && variable.known ? [[name, variable.word] as const] : [],
+    );
+  }
+
   /** Replaces `$(NAME)` as the kubelet does in command and args. */
   expand(word: Word): Word {
     return expandReferences(word, (name) => this.#variables.get(name));

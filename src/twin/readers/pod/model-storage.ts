@@ -17,21 +17,28 @@ export interface PodVolumes {
 
 /** @param model as vLLM is told: a path or an id; @param downloadDir --download-dir */
 export const readModelStorage = (
-  { pod, container, claims }: PodVolumes,
+  volumes: PodVolumes,
   environment: Environment,
   model: string | undefined,
   downloadDir: string | undefined,
 ): Known<ModelStorage> => {
   const isPath = model?.startsWith("/") ?? false;
   const path = isPath ? (model as string) : (downloadDir ?? cacheOf(environment));
+  const found = storageOfPath(volumes, path);
+  if (found.from.kind !== "default") return found;
+  if (isPath) return known("node", { kind: "default", why: `no volume is mounted at ${path}: it is in the image` });
+  return known("download", { kind: "default", why: `no volume is mounted at ${path}, the cache of the weights` });
+};
+
+/** What a path of a container lies on; by default, where no volume is mounted, on what is gone with the pod. */
+export const storageOfPath = ({ pod, container, claims }: PodVolumes, path: string): Known<ModelStorage> => {
   const mount = mountAt(container, path);
   // A claim of a pod's own is empty when its ordinal first starts.
   const own = claims.find((claim) => mount !== undefined && claim.at("metadata", "name").raw === mount);
   if (own !== undefined) return known("download", own.from);
   const volume = volumeAt(pod, container, path);
   if (volume !== undefined) return storageOf(volume);
-  if (isPath) return known("node", { kind: "default", why: `no volume is mounted at ${path}: it is in the image` });
-  return known("download", { kind: "default", why: `no volume is mounted at ${path}, the cache of the weights` });
+  return known("download", { kind: "default", why: `no volume is mounted at ${path}` });
 };
 
 /** The name of the volume that holds a path: the one with the longest mount path that leads there. */

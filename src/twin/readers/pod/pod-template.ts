@@ -8,6 +8,7 @@ import { configMapsIn } from "./config-maps.ts";
 import { type ConfigMapLookUp, Environment } from "./environment.ts";
 import { execProblems } from "./exec-bounds.ts";
 import { GPU_RESOURCES, readGpu } from "./gpu.ts";
+import { readKvPlaces } from "./kv-places.ts";
 import { LOOKED_FOR, launchOf } from "./launch.ts";
 import { readModelStorage, survives, volumeAt } from "./model-storage.ts";
 import { mountedKey } from "./mounted-key.ts";
@@ -69,6 +70,7 @@ export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): P
     life: readPodLife(workload.at("spec"), pod, container, problems),
     ...modelUriIn(pod, template.at("metadata", "annotations"), model),
     storage: readModelStorage({ pod, container, claims }, environment, model, cache),
+    kvPlaces: readKvPlaces({ pod, container, claims }, environment),
     compileCache: compileCacheOf(pod, container, environment),
   };
   problems.push(...said.problems, ...oldEngine(environment, template.object));

@@ -1,0 +1,202 @@
+import type { Known } from "../../model/known.ts";
+import { known } from "../../model/known.ts";
+import { type Ledger, placeOf } from "../ledger.ts";
+import { objectText } from "../manifest.ts";
+import type { WorkloadReading } from "../reader.ts";
+
+type Extra = Readonly<Record<string, unknown>>;
+
+/** A disk or a cache below host memory, as a deployment says it. */
+export interface SaidTier {
+  /** Of LMCache or of a connector: what the store is called. */
+  readonly kind: "lmcache-remote" | "lmcache-disk" | "fs" | "obj" | "mooncake";
+  /** URL or path. */
+  readonly at: Known<string>;
+  readonly shared: Known<boolean>;
+  /** Tokens that are kept together. Left out: those of a KV block. */
+  readonly chunkTokens?: Known<number>;
+  /** Of one replica. Left out: no bound. */
+  readonly capacityBytes?: Known<number>;
+  readonly reads: boolean;
+  readonly writes: boolean;
+}
+
+/** What --kv-transfer-config and LMCache's variables say of where KV is kept beside the GPU. */
+export interface KvConnectors {
+  readonly hostBytes?: Known<number>;
+  readonly hostBlocks?: Known<number>;
+  readonly tier?: SaidTier;
+}
+
+/**
+ * The first offloading connector, alone or within a MultiConnector; what is not modelled is told.
+ * Sources: vllm/v1/kv_offload/{cpu,tiering}/spec.py (September 2026); llmd_fs_backend (llm-d-kv-cache, 2026), whose
+ * `block_size` is 256 if left out; lmcache/v1/config.py (2026): environment variables, or `lmcache.*` over them in
+ * kv_connector_extra_config; MooncakeStoreConnector (vllm/distributed/kv_transfer/kv_connector/v1/mooncake, 2026).
+ *
+ * @param ranks GPUs of one engine, since LMCache counts per rank
+ */
+export const readKvConnectors = (reading: WorkloadReading, ranks: number, ledger: Ledger): KvConnectors => {
+  const said = reading.arguments.json("kv-transfer-config");
+  if (said === undefined) return backendOf(reading, ranks, ledger);
+  const { value, from } = said;
+  const nested = isObject(value.kv_connector_extra_config) ? value.kv_connector_extra_config.connectors : undefined;
+  const all: Extra[] = [value, ...(Array.isArray(nested) ? nested.filter(isObject) : [])];
+  let found: KvConnectors = {};
+  for (const one of all) {
+    const parts = {
+      reading,
+      name: String(one.kv_connector),
+      role: String(one.kv_role ?? "kv_both"),
+      from,
+      ranks,
+      ledger,
+    };
+    const extra = isObject(one.kv_connector_extra_config) ? one.kv_connector_extra_config : {};
+    found = { ...connectorOf(parts, extra), ...found };
+  }
+  return found;
+};
+
+interface ConnectorParts {
+  readonly reading: WorkloadReading;
+  readonly name: string;
+  readonly role: string;
+  readonly from: Known<unknown>["from"];
+  readonly ranks: number;
+  readonly ledger: Ledger;
+}
+
+/** A container of others, and the one that moves KV between replicas, whose part the world plays (disaggregation.ts). */
+const HERE_NOTHING: ReadonlySet<string> = new Set(["MultiConnector", "NixlConnector"]);
+
+const connectorOf = (parts: ConnectorParts, extra: Extra): KvConnectors => {
+  const { name } = parts;
+  if (/^(SimpleCPU)?Offload(ing)?Connector$/.test(name)) return offloading(parts, extra);
+  if (name === "LMCacheConnectorV1" || name === "LMCacheConnectorV1Dynamic") return lmcache(parts, extra);
+  if (name === "MooncakeStoreConnector") {
+    return {
+      tier: {
+        kind: "mooncake",
+        at: known("the Mooncake store", parts.from),
+        shared: known(true, parts.from),
+        ...byRole(parts),
+      },
+    };
+  }
+  if (!HERE_NOTHING.has(name)) notModelled(parts, `${name} is not modelled; the replica is simulated as if alone`);
+  return {};
+};
+
+const offloading = (parts: ConnectorParts, extra: Extra): KvConnectors => {
+  const { from, reading } = parts;
+  const spec = String(extra.spec_name ?? "CPUOffloadingSpec");
+  const chunk = Number(extra.block_size);
+  const chunkTokens = (usual?: number): Pick<SaidTier, "chunkTokens"> => {
+    const tokens = chunk >= 1 ? chunk : usual;
+    return tokens === undefined ? {} : { chunkTokens: known(tokens, from) };
+  };
+  // Neither spec goes by kv_role.
+  const both = { reads: true, writes: true };
+  if (spec === "SharedStorageOffloadingSpec") {
+    const path = String(extra.shared_storage_path ?? "/tmp/shared-kv");
+    const shared = reading.kvPlaces.isShared(path);
+    return { tier: { kind: "fs", at: known(path, from), shared, ...chunkTokens(256), ...both } };
+  }
+  const host = {
+    ...(extra.cpu_bytes_to_use === undefined ? {} : { hostBytes: known(Number(extra.cpu_bytes_to_use), from) }),
+    ...(extra.num_cpu_blocks === undefined ? {} : { hostBlocks: known(Number(extra.num_cpu_blocks), from) }),
+  };
+  const [first, ...others] = Array.isArray(extra.secondary_tiers) ? extra.secondary_tiers.filter(isObject) : [];
+  if (others.length > 0) notModelled(parts, "only the first of secondary_tiers is simulated");
+  if (first === undefined) return host;
+  const type = String(first.type);
+  if (type === "fs" || type === "fs_python") {
+    const path = String(first.root_dir);
+    const shared =
+      typeof first.locality === "string" ? known(first.locality === "REMOTE", from) : reading.kvPlaces.isShared(path);
+    return { ...host, tier: { kind: "fs", at: known(path, from), shared, ...chunkTokens(), ...both } };
+  }
+  if (type === "obj") {
+    const store = isObject(first.store_config) ? first.store_config : {};
+    const at = known(String(store.bucket ?? "a bucket"), from);
+    return { ...host, tier: { kind: "obj", at, shared: known(true, from), ...chunkTokens(), ...both } };
+  }
+  notModelled(parts, `secondary tier ${type} is not modelled`);
+  return host;
+};
+
+/** A kv_consumer saves nothing, and a kv_producer looks nothing up. */
+const byRole = ({ role }: ConnectorParts): Pick<SaidTier, "reads" | "writes"> => ({
+  reads: role !== "kv_producer",
+  writes: role !== "kv_consumer",
+});
+
+const lmcache = (parts: ConnectorParts, extra: Extra): KvConnectors => {
+  const { reading, from, ranks } = parts;
+  const { variables } = reading.kvPlaces;
+  const file = variables.LMCACHE_CONFIG_FILE;
+  if (file !== undefined)
+    notModelled(
+      { ...parts, from: file.from },
+      `LMCACHE_CONFIG_FILE ${file.value} is not read; set overrides.engine.tier where it says more`,
+    );
+  const told = (name: string): Known<string> | undefined => {
+    const own = extra[`lmcache.${name}`];
+    if (own !== undefined) return known(String(own), from);
+    const variable = file === undefined ? variables[`LMCACHE_${name.toUpperCase()}`] : undefined;
+    return variable?.value === "" ? undefined : variable;
+  };
+  const gibibytes = (name: string, usual: number): Known<number> => {
+    const size = told(name);
+    const bytes = (perRank: number): number => perRank * 2 ** 30 * ranks;
+    if (size !== undefined) return known(bytes(Number(size.value)), size.from);
+    return known(bytes(usual), { kind: "default", why: `LMCache: ${name} is ${usual} GiB per rank` });
+  };
+  const inHost = /^(1|true|yes|on)$/i.test(told("local_cpu")?.value ?? "true");
+  const hostBytes = inHost ? { hostBytes: gibibytes("max_local_cpu_size", 5) } : {};
+  const chunk = told("chunk_size");
+  const chunkTokens =
+    chunk === undefined
+      ? known(256, { kind: "default", why: "LMCache: chunk_size is 256" } as const)
+      : known(Number(chunk.value), chunk.from);
+  const [url, disk] = [told("remote_url"), told("local_disk")];
+  const rest = { chunkTokens, ...byRole(parts) };
+  if (url !== undefined) {
+    if (disk !== undefined) notModelled(parts, "LMCache's local disk is not simulated beside its remote store");
+    return { ...hostBytes, tier: { kind: "lmcache-remote", at: url, shared: known(true, url.from), ...rest } };
+  }
+  if (disk === undefined) return hostBytes;
+  const capacityBytes = gibibytes("max_local_disk_size", 0);
+  // Each engine has an index of its own, wherever the files are.
+  return {
+    ...hostBytes,
+    tier: { kind: "lmcache-disk", at: disk, shared: known(false, disk.from), capacityBytes, ...rest },
+  };
+};
+
+/** --kv-offloading-backend lmcache is LMCacheConnectorV1 with host memory of the size said (vllm/config/vllm.py). */
+const backendOf = (reading: WorkloadReading, ranks: number, ledger: Ledger): KvConnectors => {
+  const backend = reading.arguments.text("kv-offloading-backend");
+  if (backend?.value !== "lmcache" || reading.arguments.number("kv-offloading-size") === undefined) return {};
+  const parts = { reading, name: "LMCacheConnectorV1", role: "kv_both", from: backend.from, ranks, ledger };
+  const { tier } = lmcache(parts, {});
+  return tier === undefined ? {} : { tier };
+};
+
+const notModelled = ({ reading, from, ledger }: ConnectorParts, message: string): void =>
+  ledger.warn({
+    reason: "NotModelled",
+    ...placeOf(from, objectText(reading.ref)),
+    message: `--kv-transfer-config: ${message}`,
+  });
+
+/** What vLLM does with a request whose KV doesn't arrive: `kv_load_failure_policy` of --kv-transfer-config; undefined: not said. */
+export const kvLoadFailurePolicy = (reading: WorkloadReading): Known<"fail" | "recompute"> | undefined => {
+  const said = reading.arguments.json("kv-transfer-config");
+  const policy = said?.value.kv_load_failure_policy;
+  return said === undefined || (policy !== "fail" && policy !== "recompute") ? undefined : known(policy, said.from);
+};
+
+const isObject = (value: unknown): value is Extra =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
