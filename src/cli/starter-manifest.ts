@@ -1,6 +1,7 @@
 import { API_VERSION, KIND } from "../schema/resource.ts";
 import { type Discovery, namesOf } from "../twin/discovery.ts";
 import { objectText } from "../twin/manifest.ts";
+import type { RoleLabels } from "../twin/role-groups.ts";
 import type { Scenario } from "../twin/scenario.ts";
 
 /** What a simulation that was just found is known to be, once it has been mirrored. */
@@ -30,6 +31,7 @@ export const starterManifest = (found: Discovery, facts?: Facts): string => {
     "    workloads:",
     ...found.workloads.map(({ kind, name }) => `      - { kind: ${kind}, name: ${scalar(name)} }`),
     ...(found.pool === undefined ? [] : [`    router: { kind: InferencePool, name: ${scalar(found.pool.name)} }`]),
+    ...(found.roles === undefined ? [] : splitBy(found.roles)),
     "  workload:",
     "    # ASSUMED: no manifest says what traffic there is. Put your own here: requests per second, and lengths in tokens;",
     "    # or have production's own from Prometheus, or from a recorded trace (docs/workloads.md).",
@@ -53,13 +55,48 @@ const about = (found: Discovery, { workloads, autoscalers, gateway }: Facts): re
     return `# ${kind} ${comment(name)}: ${pods} of ${comment(shape.id)} on ${gpusPerReplica} ${hardware.id} each.`;
   }),
   ...autoscalers.map(({ name, workload }) => `# ${comment(name)} scales ${comment(workload)}.`),
-  gateway.kind === "epp"
-    ? `# The endpoint picker of InferencePool ${comment(gateway.pool)} routes.`
-    : `# Requests are routed at ${gateway.policy.policy}: no InferencePool selects the pods.`,
+  ...(found.roles === undefined
+    ? []
+    : ["# Some compute prompts for the others, by their labels or kv_role; no InferencePool selects them."]),
+  found.roles !== undefined
+    ? "# Who sends which request where isn't said by any manifest: an endpoint picker is assumed below."
+    : gateway.kind === "epp"
+      ? `# The endpoint picker of InferencePool ${comment(gateway.pool)} routes.`
+      : `# Requests are routed at ${gateway.policy.policy}: no InferencePool selects the pods.`,
   ...(found.pool === undefined
     ? []
     : [`# Found through ${comment(objectText(found.pool))}, which selects all of them.`]),
 ];
+
+/** Prompts go to the pods of the one role, and the rest of the request to those of the other, each to who waits least. */
+const splitBy = ({ label, prefill, decode }: RoleLabels): readonly string[] => {
+  const filter = (name: string, values: readonly string[]): string => {
+    const parameters = JSON.stringify({ matchExpressions: [{ key: label, operator: "In", values }] });
+    return `          - { type: label-selector-filter, name: ${name}, parameters: ${parameters} }`;
+  };
+  const profile = (name: string): readonly string[] => [
+    `          - name: ${name}`,
+    `            plugins: [{ pluginRef: ${name}-pods }, { pluginRef: queue-scorer }, { pluginRef: max-score-picker }]`,
+  ];
+  return [
+    "  overrides:",
+    "    gateway:",
+    "      # ASSUMED: every prompt is computed by a pod that prefills. Put your router's own rules here (docs/gateway.md).",
+    "      endpointPickerConfig:",
+    "        apiVersion: llm-d.ai/v1alpha1",
+    "        kind: EndpointPickerConfig",
+    "        plugins:",
+    filter("prefill-pods", prefill),
+    filter("decode-pods", decode),
+    "          - { type: queue-scorer }",
+    "          - { type: max-score-picker }",
+    "          - { type: always-disagg-pd-decider }",
+    "          - { type: disagg-profile-handler, parameters: { deciders: { prefill: always-disagg-pd-decider } } }",
+    "        schedulingProfiles:",
+    ...profile("prefill"),
+    ...profile("decode"),
+  ];
+};
 
 /** A comment ends with its line, whatever a name holds. */
 const comment = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, "?");

@@ -1,6 +1,7 @@
 import { type Manifest, type ManifestRef, type ObservedCluster, objectText, refOf } from "./manifest.ts";
 import { compositeReaders, poolReaders, workloadReaders } from "./readers/index.ts";
 import { podLabelsOf } from "./readers/pod/pod-template-of.ts";
+import { type RoleLabels, splitByRole } from "./role-groups.ts";
 import { servingWorkloads } from "./serving.ts";
 
 /** Workloads that are simulated together, since requests reach them by one way. */
@@ -12,21 +13,29 @@ export interface Discovery {
   readonly workloads: readonly ManifestRef[];
   /** The InferencePool whose endpoint picker chooses among them; undefined: none selects them. */
   readonly pool: ManifestRef | undefined;
+  /** Without a pool: some compute prompts for the others, and how their pods are told apart. */
+  readonly roles?: RoleLabels;
 }
 
 /**
  * Inference deployments: objects whose controllers make such, and workloads with a container that runs a model server. Those
- * that another object owns are left to it; those behind one InferencePool belong together.
+ * that another object owns are left to it; those behind one InferencePool belong together, and so do those of one model of which
+ * some prefill and some decode, by their labels or by the role that their KV transfer has.
  *
  * @param namespace left out: all
  * @returns in order of namespace and name
  */
 export const discover = (cluster: ObservedCluster, namespace?: string): readonly Discovery[] => {
-  const composites = compositeReaders.flatMap(({ kind }) => cluster.list(kind, namespace));
-  const workloads = servingWorkloads(cluster, namespace).filter((one) => !isOwned(one, cluster));
+  const composites = compositesIn(cluster, namespace);
+  const workloads = unownedWorkloads(cluster, namespace);
   const pools = poolsOf(cluster, namespace);
   const pooled = pools.map((pool) => ({ pool, members: workloads.filter((one) => isSelected(one, pool, cluster)) }));
   const taken = new Set(pooled.flatMap(({ members }) => members));
+  const split = splitByRole(
+    workloads.filter((one) => !taken.has(one)),
+    cluster,
+  );
+  for (const { members } of split) for (const one of members) taken.add(one);
   const found = [
     ...composites.map((one) => alone(one)),
     ...pooled.flatMap(({ pool, members }) =>
@@ -34,10 +43,19 @@ export const discover = (cluster: ObservedCluster, namespace?: string): readonly
         ? []
         : [{ ...alone(members[0] as Manifest), name: pool.ref.name, workloads: members.map(refOf), pool: pool.ref }],
     ),
+    ...split.map(({ members, roles }) => ({ ...alone(members[0] as Manifest), workloads: members.map(refOf), roles })),
     ...workloads.filter((one) => !taken.has(one)).map((one) => alone(one)),
   ];
   return named(found).toSorted((a, b) => (textOf(a) < textOf(b) ? -1 : 1));
 };
+
+/** Objects whose controllers make workloads. */
+export const compositesIn = (cluster: ObservedCluster, namespace?: string): readonly Manifest[] =>
+  compositeReaders.flatMap(({ kind }) => cluster.list(kind, namespace));
+
+/** Workloads that serve models and that no other object makes. */
+export const unownedWorkloads = (cluster: ObservedCluster, namespace?: string): readonly Manifest[] =>
+  servingWorkloads(cluster, namespace).filter((one) => !isOwned(one, cluster));
 
 const textOf = ({ namespace, name }: Discovery): string => `${namespace} ${name}`;
 

@@ -1,14 +1,16 @@
+import { compositesIn, unownedWorkloads } from "./discovery.ts";
 import { type Manifest, type ManifestRef, type ObservedCluster, refOf } from "./manifest.ts";
 import { selectorOf, selects } from "./mirror/mirrored-router.ts";
 import { podLabelsOf } from "./readers/pod/pod-template-of.ts";
-import { servingWorkloads } from "./serving.ts";
 
 /**
- * The workloads of a namespace that serve models, those together that stand behind one InferencePool or Service and so share
- * their traffic: each is what one simulation would mirror. In order of kind and name.
+ * What of a namespace serves models: each is what one simulation would mirror. An object whose controller makes the workloads is
+ * one by itself; other workloads are together where they stand behind one InferencePool or Service and so share their traffic.
+ * In order of kind and name.
  */
 export const platformsIn = (cluster: ObservedCluster, namespace: string): readonly (readonly ManifestRef[])[] => {
-  const engines = servingWorkloads(cluster, namespace);
+  const composites = compositesIn(cluster, namespace).map((one) => [one]);
+  const engines = unownedWorkloads(cluster, namespace);
   const routers = [...cluster.list("InferencePool", namespace), ...cluster.list("Service", namespace)];
   const rest = new Set(engines);
   const groups: Manifest[][] = [];
@@ -17,5 +19,5 @@ export const platformsIn = (cluster: ObservedCluster, namespace: string): readon
     if (behind.length > 0) groups.push(behind);
     for (const engine of behind) rest.delete(engine);
   }
-  return [...groups, ...[...rest].map((engine) => [engine])].map((group) => group.map(refOf));
+  return [...composites, ...groups, ...[...rest].map((engine) => [engine])].map((group) => group.map(refOf));
 };

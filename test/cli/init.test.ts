@@ -83,6 +83,42 @@ describe("servetwin init", () => {
     expect(text).toMatch(/name: decode \}\n.*name: prefill \}\n.*router: \{ kind: InferencePool, name: chat \}/);
   });
 
+  it.each([
+    { by: "labels", prefill: { "llm-d.ai/role": "prefill" }, decode: { "llm-d.ai/role": "decode" }, roles: ["", ""] },
+    { by: "arguments", prefill: { app: "p" }, decode: { app: "d" }, roles: ["kv_producer", "kv_consumer"] },
+  ])(
+    "takes those that prefill and those that decode together by their $by, where no pool selects them",
+    async (said) => {
+      const deployment = (name: string, labels: object, kvRole: string, model = "Qwen/Qwen3-8B"): string => {
+        const kv = `--kv-transfer-config={"kv_connector":"NixlConnector","kv_role":"${kvRole}"}`;
+        const command = ["vllm", "serve", model, ...(kvRole === "" ? [] : [kv])];
+        const container = { name: "c", command, resources: { limits: { "nvidia.com/gpu": 1 } } };
+        const spec = { nodeSelector: { "nvidia.com/gpu.product": "NVIDIA-L40S" }, containers: [container] };
+        const template = { metadata: { labels }, spec };
+        const metadata = { name, namespace: "serving" };
+        return JSON.stringify({
+          apiVersion: "apps/v1",
+          kind: "Deployment",
+          metadata,
+          spec: { selector: {}, template },
+        });
+      };
+      const documents = [
+        deployment("a-prefill", said.prefill, said.roles[0] as string),
+        deployment("b-decode", said.decode, said.roles[1] as string),
+        deployment("other", said.prefill, said.roles[0] as string, "Qwen/Qwen3-14B"),
+      ];
+      writeFileSync(join(folder, "all.yaml"), documents.join("\n---\n"));
+      await servetwin("init", "-f", join(folder, "all.yaml"), "-o", join(folder, "out"));
+      expect(readdirSync(join(folder, "out"))).toEqual(["serving-b-decode.yaml", "serving-other.yaml"]);
+      const file = join(folder, "out", "serving-b-decode.yaml");
+      expect(readFileSync(file, "utf8")).toMatch(/name: b-decode \}\n.*name: a-prefill \}\n/);
+      out = "";
+      await servetwin("explain", "-f", join(folder, "all.yaml"), "-f", file, "-o", "json");
+      expect(out).toMatch(/"disagg-profile-handler"/);
+    },
+  );
+
   it("mirrors what a controller makes by the object that people wrote", async () => {
     await servetwin("init", ...only("kserve", "llama-70b.yaml", "llama-8b.yaml"), "-o", "-");
     expect(out).toMatch(/\{ kind: InferenceService, name: llama-8b \}/);
