@@ -61,6 +61,7 @@ export const ownMetrics = (withProcess = false): OperatorMetrics => {
     leading: false,
     workers: { active: 0, most: 1 },
     queue: { waiting: { edit: 0, resync: 0 }, unfinishedSeconds: 0, longestSeconds: 0 },
+    pendingSamples: 0,
     simulations: [],
   };
   return new OperatorMetrics(() => idle, { version: VERSION }, withProcess);

@@ -72,6 +72,7 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
       reconciled: (result, seconds) => metrics.reconciled(result, seconds),
       refused: () => metrics.refused(),
       previewTook: (seconds) => metrics.previewTook(seconds),
+      pushed: (what, samples) => metrics.pushed(what, samples),
       queue: {
         added: () => metrics.queueAdded(),
         retried: () => metrics.queueRetried(),
@@ -211,6 +212,7 @@ const stateOf = (operator: Operator, most: number) => ({
   leading: operator.leading,
   workers: { active: operator.active, most },
   queue: operator.queue.state,
+  pendingSamples: operator.reconciler.pendingSamples,
   simulations: operator.simulations.map(({ object }) => {
     const key = `${object.metadata.namespace ?? "default"}/${object.metadata.name}`;
     const { lagSeconds: lag, drift } = operator.reconciler.held.get(key)?.shadow?.snapshot ?? {};

@@ -12,7 +12,7 @@ export const withUrlOptions = (command: Command): Command =>
   command
     .option(
       "--allow-url <url>",
-      "traces, metrics pages and series of Prometheus may be fetched from URLs below this one; may be repeated",
+      "traces, metrics pages and series of Prometheus may be fetched from URLs below this one, and series pushed there; may be repeated",
       collect,
       [],
     )

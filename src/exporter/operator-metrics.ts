@@ -21,6 +21,8 @@ export interface OperatorState {
     readonly unfinishedSeconds: number;
     readonly longestSeconds: number;
   };
+  /** Samples that wait to be sent by remote write. */
+  readonly pendingSamples: number;
   readonly simulations: readonly {
     /** `namespace/name`. */
     readonly simulation: string;
@@ -69,6 +71,7 @@ export class OperatorMetrics {
   readonly #queueWork: Histogram<"name" | "controller">;
   readonly #requests: Counter<"code" | "method" | "host">;
   readonly #previews: Histogram;
+  readonly #written: Readonly<Record<"sent" | "failed" | "dropped", Counter>>;
 
   /** @param withProcess whether to tell of the process too (`process_*`, `nodejs_*`); it can't be undone */
   constructor(state: () => OperatorState, build: { readonly version: string }, withProcess = true) {
@@ -160,6 +163,22 @@ export class OperatorMetrics {
       buckets: PREVIEW_BUCKETS,
       registers,
     });
+    const written = (name: string, help: string): Counter => {
+      const counter = new Counter({ name: `servetwin_remote_write_${name}_total`, help, registers });
+      counter.inc(0);
+      return counter;
+    };
+    this.#written = {
+      sent: written("samples", "Samples that receivers of remote write took."),
+      failed: written("samples_failed", "Samples that receivers of remote write refused for good."),
+      dropped: written("samples_dropped", "Samples lost, since receivers were away for longer than there was room."),
+    };
+    this.#ask(
+      "servetwin_remote_write_samples_pending",
+      "Samples that wait to be sent by remote write.",
+      {},
+      ({ pendingSamples }) => pendingSamples,
+    );
     this.#ask(
       "controller_runtime_max_concurrent_reconciles",
       "Maximum number of concurrent reconciles per controller",
@@ -221,6 +240,11 @@ export class OperatorMetrics {
 
   previewTook(seconds: number): void {
     this.#previews.observe(seconds);
+  }
+
+  /** Samples were sent by remote write, refused or dropped. */
+  pushed(what: "sent" | "failed" | "dropped", samples: number): void {
+    this.#written[what].inc(samples);
   }
 
   queueAdded(): void {

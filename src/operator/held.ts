@@ -6,6 +6,7 @@ import type { StoredObject } from "../store/store.ts";
 import type { ManifestRef, MirroredValue } from "../twin/mirror.ts";
 import type { FoundTraffic, Scenario } from "../twin/scenario.ts";
 import type { Progress, ShadowSnapshot } from "../worker/protocol.ts";
+import type { Push } from "../worker/remote-write/push.ts";
 import type { Doing } from "./plan.ts";
 import type { JobProgress } from "./sweep/job-runs.ts";
 import type { Swept } from "./sweep/swept.ts";
@@ -50,6 +51,8 @@ export interface HeldPreview {
   /** Of spec.sweep, once it has begun; not of one that its status holds already. */
   sweep?: HeldSweep;
   problem?: Problem;
+  /** Of its series, where they are pushed; not of a result that was pushed already. */
+  push?: Push;
 }
 
 export interface HeldSweep {

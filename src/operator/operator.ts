@@ -47,6 +47,8 @@ export interface OperatorWatch {
   /** A status was refused for good. */
   refused?(): void;
   previewTook?(seconds: number): void;
+  /** Samples were sent by remote write, refused or dropped. */
+  pushed?(what: "sent" | "failed" | "dropped", samples: number): void;
   readonly queue?: QueueWatch;
 }
 
@@ -84,6 +86,7 @@ export class Operator {
       now: () => new Date(),
       refused: () => parts.watch?.refused?.(),
       previewTook: (seconds) => parts.watch?.previewTook?.(seconds),
+      pushed: (what, samples) => parts.watch?.pushed?.(what, samples),
     });
   }
 

@@ -6,7 +6,8 @@ import { type ObjectRef, type Store, type StoredObject, StoreError } from "../st
 import { digestOf } from "../twin/digest.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import { type PreviewPool, RunFailure } from "../worker/pool.ts";
-import type { PreviewResult, ShadowPulse, ShadowSnapshot } from "../worker/protocol.ts";
+import type { PreviewResult, PreviewTask, ShadowPulse, ShadowSnapshot } from "../worker/protocol.ts";
+import { Room } from "../worker/remote-write/push.ts";
 import type { ShadowHost, ShadowNews } from "../worker/shadow-host.ts";
 import { boundedStatus } from "./bounded-status.ts";
 import { doingOf, emptyHeld, type Held, type HeldPreview } from "./held.ts";
@@ -14,6 +15,7 @@ import { keyOf, refOfKey } from "./key.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Plan, planOf, type Wanted } from "./plan.ts";
 import { tokenFileFor, type UrlToken } from "./production-traffic.ts";
+import { MOST_PENDING_SAMPLES, pushedBefore, pushedSeriesOf, pushOf, remoteWriteProblems } from "./push.ts";
 import { type Quota, quotaProblem } from "./quota.ts";
 import { read } from "./read.ts";
 import { NO_SPAN, type Span, traced } from "./span.ts";
@@ -45,6 +47,8 @@ export interface ReconcilerParts {
   readonly refused?: () => void;
   /** Wall-clock seconds that a preview took. */
   readonly previewTook?: (seconds: number) => void;
+  /** Samples were sent by remote write, refused or dropped. */
+  readonly pushed?: (what: "sent" | "failed" | "dropped", samples: number) => void;
 }
 
 /** How often the status of a running shadow is written. */
@@ -56,6 +60,7 @@ const TRACE_LOOK_SECONDS = 30;
 export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #held = new Map<string, Held>();
+  readonly #room = new Room(MOST_PENDING_SAMPLES);
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
@@ -64,6 +69,11 @@ export class Reconciler {
   /** What is held of each simulation, for metrics, API and page. */
   get held(): ReadonlyMap<string, Held> {
     return this.#held;
+  }
+
+  /** Samples that wait for receivers. */
+  get pendingSamples(): number {
+    return this.#room.taken;
   }
 
   async reconcile(ref: ObjectRef, span: Span = NO_SPAN): Promise<Outcome> {
@@ -179,6 +189,12 @@ export class Reconciler {
       held.problems = wrong;
       return { kind: "broken", problems: wrong };
     }
+    const { simulation, scenario } = found.value;
+    const unpushable = remoteWriteProblems(simulation, scenario, this.#parts.allowedUrls, this.#parts.tokens ?? []);
+    if (unpushable.length > 0) {
+      held.problems = unpushable;
+      return { kind: "broken", problems: unpushable };
+    }
     held.stored = stored;
     held.simulation = found.value.simulation;
     held.scenario = found.value.scenario;
@@ -231,7 +247,8 @@ export class Reconciler {
       reports: before,
     };
     held.preview = preview;
-    void this.#replicate(preview, [scenario, ...held.candidates], simulation.spec.run.replications)
+    this.#beginPush(ref, held, preview);
+    void this.#replicate(preview, simulation, [scenario, ...held.candidates])
       .then(() => this.#sweep(ref, held, preview))
       .then(
         () => this.#parts.enqueue(ref),
@@ -247,22 +264,48 @@ export class Reconciler {
       );
   }
 
-  async #replicate(preview: HeldPreview, scenarios: readonly Scenario[], replications: number): Promise<void> {
+  /** Its series are pushed as they come, unless that was done already. */
+  #beginPush(ref: ObjectRef, { simulation, stored }: Held, preview: HeldPreview): void {
+    if (simulation === undefined) return;
+    if (preview.restore && pushedBefore(stored?.object.status as SimulationStatus | undefined)) return;
+    const push = pushOf(simulation, this.#parts.tokens ?? [], {
+      room: this.#room,
+      signal: preview.abort.signal,
+      changed: () => this.#parts.enqueue(ref),
+      counted: (what, samples) => this.#parts.pushed?.(what, samples),
+    });
+    if (push !== undefined) preview.push = push;
+  }
+
+  async #replicate(
+    preview: HeldPreview,
+    simulation: InferenceSimulation,
+    scenarios: readonly Scenario[],
+  ): Promise<void> {
+    const { push } = preview;
     const began = this.#parts.now().getTime();
     const { maxTraceBytes } = this.#parts.limits;
     const runs = scenarios.flatMap((scenario) =>
-      Array.from({ length: replications }, (_, i) => ({
+      Array.from({ length: simulation.spec.run.replications }, (_, i) => ({
         scenario: { ...scenario, seed: scenario.seed + i },
         bands: i === 0,
+        // As on /metrics: of each scenario the first.
+        ...(push === undefined || i > 0 ? {} : recordedPart(simulation, scenario)),
       })),
     );
     const results = await Promise.all(
       runs.map((run, i) =>
-        this.#parts.pool.run({ ...run, maxTraceBytes }, preview.abort.signal, (progress) => {
-          preview.progress[i] = progress;
-        }),
+        this.#parts.pool.run(
+          { ...run, maxTraceBytes },
+          preview.abort.signal,
+          (progress) => {
+            preview.progress[i] = progress;
+          },
+          push !== undefined && "recorded" in run ? (batch) => push.give(batch) : undefined,
+        ),
       ),
     );
+    push?.end();
     const problem = results.find((result) => result.kind === "problem");
     if (problem !== undefined) return this.#fail(preview, pick(problem));
     preview.reports = results.map((result) => (result as Extract<PreviewResult, { kind: "report" }>).report);
@@ -282,6 +325,9 @@ export class Reconciler {
   #fail(preview: HeldPreview, problem: Pick<Problem, "reason" | "message" | "fix">): void {
     preview.state = "failed";
     preview.reports = [];
+    // What it exported so far is not held against it.
+    preview.push?.end();
+    delete preview.push;
     preview.problem = { severity: "error", ...problem };
   }
 
@@ -354,6 +400,7 @@ export class Reconciler {
   #whenAgain(held: Held, plan: Plan): Outcome {
     if (plan.kind === "stop" && held.problems.some(({ reason }) => UNWATCHED.includes(reason))) return traceAgain;
     if (held.problems.some(({ object }) => object?.startsWith("ConfigMap/"))) return configAgain;
+    if (held.preview?.push?.state.done === false) return pushAgain;
     if (held.shadow !== undefined) return { kind: "again", afterSeconds: SHADOW_STATUS_SECONDS, why: "shadow status" };
     const { trace, profile } = held.simulation?.spec.workload ?? {};
     if (trace !== undefined || profile?.path !== undefined || profile?.configMap !== undefined) return traceAgain;
@@ -394,6 +441,8 @@ const configAgain: Outcome = {
   why: "the endpoint picker's configuration may change",
 };
 
+const pushAgain: Outcome = { kind: "again", afterSeconds: TRACE_LOOK_SECONDS, why: "series are being pushed" };
+
 const pageAgain: Outcome = {
   kind: "again",
   afterSeconds: TRACE_LOOK_SECONDS,
@@ -404,12 +453,14 @@ const traceAgain: Outcome = { kind: "again", afterSeconds: TRACE_LOOK_SECONDS, w
 
 /** Everything the result depends on; what is written through /scale is injected, so it doesn't count. */
 const wantedOf = (simulation: InferenceSimulation, scenario: Scenario, candidates: readonly Scenario[]): Wanted => {
-  const { mode, run, objectives, sweep } = simulation.spec;
+  const { mode, run, objectives, sweep, export: exported } = simulation.spec;
   if (mode === "Shadow") {
     return { kind: "shadow", inputDigest: digestOf({ scenario, speed: run.speed }), scale: simulation.spec.replicas };
   }
   const inputs = { scenario, replications: run.replications, objectives };
-  const all = candidates.length === 0 ? inputs : { ...inputs, candidates };
+  // What is pushed depends on how it is exported.
+  const pushed = exported.remoteWrite === undefined ? inputs : { ...inputs, export: exported };
+  const all = candidates.length === 0 ? pushed : { ...pushed, candidates };
   if (sweep === undefined) return { kind: "preview", inputDigest: digestOf(all) };
   // Another way to run it begins it anew, as one that failed for want of memory should be; that it may go on doesn't.
   const { job: { suspend: _, ...job } = { suspend: false }, ...searched } = sweep;
@@ -420,6 +471,11 @@ const recordedOf = (stored: StoredObject | undefined): { inputDigest: string | u
   const status = stored?.object.status as SimulationStatus | undefined;
   const finished = status?.phase === "Succeeded" || (status?.phase === "Failed" && (status.runs ?? []).length > 0);
   return { inputDigest: status?.inputDigest, finished };
+};
+
+const recordedPart = (simulation: InferenceSimulation, scenario: Scenario): Pick<PreviewTask, "recorded"> => {
+  const recorded = pushedSeriesOf(simulation, scenario);
+  return recorded === undefined ? {} : { recorded };
 };
 
 const pick = ({ reason, message, fix }: { reason: string; message: string; fix?: string | undefined }) => ({

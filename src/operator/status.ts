@@ -13,6 +13,7 @@ import { spreadOf } from "../report/spread.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
 import type { Held, HeldSweep } from "./held.ts";
 import { labelOf } from "./key.ts";
+import { pushedCondition, pushedOf, pushedPart } from "./push.ts";
 import { sweepStatus } from "./sweep/sweep-status.ts";
 
 type Conditions = SimulationStatus["conditions"];
@@ -32,7 +33,7 @@ export const statusOf = (
     phase: state.phase,
     ...(state.verdict === undefined ? {} : { verdict: state.verdict }),
     selector: `servetwin.dev/simulation=${labelOf(held.key)}`,
-    conditions: stamp(state.conditions, before?.conditions ?? [], generation, now),
+    conditions: stamp([...state.conditions, ...pushed(held, before)], before?.conditions ?? [], generation, now),
     mirrored: [...held.mirrored, ...followed.values].slice(0, MOST_VALUES).map(({ path, value, from }) => ({
       path: path.slice(0, 512),
       value: String(value).slice(0, 1024),
@@ -44,7 +45,8 @@ export const statusOf = (
   };
   if (held.preview !== undefined && held.preview.state !== "running") {
     const { inputDigest } = held.preview;
-    return { ...base, inputDigest, ...finishedPart(held), ...sweepPart(held, before), ...jobPart(held, before) };
+    const asked = { ...sweepPart(held, before), ...jobPart(held, before), ...pushPart(held, before) };
+    return { ...base, inputDigest, ...finishedPart(held), ...asked };
   }
   if (held.shadow?.snapshot !== undefined)
     return { ...base, inputDigest: held.shadow.inputDigest, ...shadowPart(held) };
@@ -59,6 +61,22 @@ export const statusOf = (
     ...jobPart(held, before),
     ...(held.preview?.restore === true && inputDigest !== undefined ? { inputDigest } : {}),
   };
+};
+
+/** How its series are pushed; of a result that an earlier process pushed, what that said of it. */
+const pushed = ({ preview, simulation }: Held, before: SimulationStatus | undefined): State["conditions"] => {
+  if (preview?.push !== undefined) return [pushedCondition(preview.push.state)];
+  const said = pushedOf(before);
+  if (said === undefined || preview?.restore !== true || simulation?.spec.export.remoteWrite === undefined) return [];
+  const { type, status, reason, message } = said;
+  return [{ type, status, reason, message }];
+};
+
+const pushPart = ({ preview, simulation }: Held, before: SimulationStatus | undefined) => {
+  if (preview?.push !== undefined) return pushedPart(preview.push.state);
+  const said = before?.remoteWrite;
+  if (said === undefined || preview?.restore !== true || simulation?.spec.export.remoteWrite === undefined) return {};
+  return { remoteWrite: said };
 };
 
 /** What a shadow has read of live traffic, and what is to be known about it. */

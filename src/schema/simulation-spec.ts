@@ -11,6 +11,7 @@ import { allowedUrl } from "./allowed-url.ts";
 import { candidates } from "./candidate.ts";
 import { nodesOverride } from "./nodes-spec.ts";
 import { prometheusWorkload } from "./prometheus-workload.ts";
+import { remoteWrite } from "./remote-write.ts";
 import { keyedList, ruled } from "./rule.ts";
 import {
   imagesOfTrace,
@@ -655,6 +656,7 @@ const exported = z
         "Production drops the sim: prefix: only for a Prometheus of its own, or simulated series may steer production.",
     }),
     labels: labels.default({}),
+    remoteWrite: remoteWrite.optional(),
   })
   .meta({ description: "The simulated series." });
 

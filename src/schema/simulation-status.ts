@@ -186,6 +186,15 @@ const sweep = z
   })
   .meta({ description: "What spec.sweep found." });
 
+const remoteWrite = z
+  .object({
+    sent: z.number().min(0).meta({ description: "Samples that the receiver took." }),
+    failed: z.number().min(0).meta({ description: "Samples that it refused for good." }),
+    dropped: z.number().min(0).meta({ description: "Samples lost, since it was away for too long." }),
+    until: z.string().max(64).optional().meta({ format: "date-time", description: "Of the newest that was sent." }),
+  })
+  .meta({ description: "What was pushed, see spec.export.remoteWrite; the condition Pushed says how it stands." });
+
 /** `status` of an InferenceSimulation; written by the operator only. */
 export const simulationStatus = z
   .object({
@@ -207,7 +216,7 @@ export const simulationStatus = z
       .optional()
       .meta({ description: "Label selector of the simulated pods, for /scale; never empty." }),
     conditions: keyedList(z.array(condition).max(16), ["type"]).default([]).meta({
-      description: "Ready, Reconciling and Stalled as kstatus reads them; Mirrored; ObjectivesMet; Drifted.",
+      description: "Ready, Reconciling and Stalled as kstatus reads them; Mirrored; ObjectivesMet; Drifted; Pushed.",
     }),
     mirrored: z
       .array(mirroredValue)
@@ -237,6 +246,7 @@ export const simulationStatus = z
       .optional()
       .meta({ description: "How spec.sweep.job comes on." }),
     drift: drift.optional(),
+    remoteWrite: remoteWrite.optional(),
     simulatedSeconds: z.number().min(0).optional().meta({ description: "How far a shadow has come." }),
     lagSeconds: z.number().min(0).optional().meta({ description: "How far a shadow is behind the wall clock." }),
   })

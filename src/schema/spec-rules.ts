@@ -294,6 +294,7 @@ interface Whole {
   readonly candidates: readonly unknown[];
   readonly sweep?: unknown;
   readonly mirror: { readonly autoscaler?: { readonly driver: string } | undefined };
+  readonly export: { readonly remoteWrite?: unknown };
 }
 
 export const specRules: readonly Rule<Whole>[] = [
@@ -317,6 +318,13 @@ export const specRules: readonly Rule<Whole>[] = [
     fix: "use mode: Preview, or drop it",
     cel: 'self.mode != "Shadow" || !has(self.sweep)',
     holds: ({ mode, sweep }) => mode !== "Shadow" || sweep === undefined,
+  },
+  {
+    message: "remoteWrite pushes what has a date of its own; a Shadow's series are scraped as they come",
+    field: ["export", "remoteWrite"],
+    fix: "use mode: Replay, or drop it",
+    cel: 'self.mode != "Shadow" || !has(self.export.remoteWrite)',
+    holds: ({ mode, export: exported }) => mode !== "Shadow" || exported.remoteWrite === undefined,
   },
   {
     message: "replicas is set through /scale, by a real autoscaler: it needs mirror.autoscaler.driver: External",

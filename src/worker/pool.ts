@@ -1,14 +1,21 @@
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
+import type { WriteBatch } from "../exporter/remote-write/write-batch.ts";
 import { bandFamilies, kpiBands } from "../report/bands.ts";
 import { bandScenarios, kpiBandRule, wideningNotes } from "../twin/bands.ts";
-import type { PreviewResult, PreviewTask, Progress } from "./protocol.ts";
+import type { PreviewMessage, PreviewResult, PreviewTask, Progress } from "./protocol.ts";
 import { Turns } from "./turns.ts";
+
+type TellProgress = (progress: Progress) => void;
+type TakeSeries = (batch: WriteBatch) => Promise<void>;
 
 /** Runs previews in worker threads. Results don't depend on their number. */
 export interface PreviewPool {
-  /** @param signal aborting it ends the run at once; the promise then rejects with an AbortError */
-  run(task: PreviewTask, signal: AbortSignal, tell?: (progress: Progress) => void): Promise<PreviewResult>;
+  /**
+   * @param signal aborting it ends the run at once; the promise then rejects with an AbortError
+   * @param take takes the run's series over time, which waits for it; the task's `recorded` says which
+   */
+  run(task: PreviewTask, signal: AbortSignal, tell?: TellProgress, take?: TakeSeries): Promise<PreviewResult>;
   close(): Promise<void>;
 }
 
@@ -51,16 +58,19 @@ export const previewPool = (threads: URL, count: number, bounds: RunBounds = { m
   // Of a thread with nothing in hand: no run failed by it, and the pool begins another.
   pool.on("error", () => undefined);
   const turns = new Turns(count, bounds.maxPerNamespace);
-  const once: PreviewPool["run"] = async (task, signal, tell) => {
+  const once: PreviewPool["run"] = async (task, signal, tell, take) => {
     const end = await turns.take(namespaceOf(task.scenario), signal);
     const { port1, port2 } = new MessageChannel();
-    if (tell !== undefined) port1.on("message", tell);
+    port1.on("message", (message: PreviewMessage) => {
+      if (message.kind === "progress") tell?.(message.progress);
+      else void take?.(message.batch).then(() => port1.postMessage("taken"));
+    });
     const late = new AbortController();
     const timer =
       bounds.maxSeconds === undefined ? undefined : setTimeout(() => late.abort(), bounds.maxSeconds * 1000);
     try {
       return (await pool.run(
-        { task, port: port2 },
+        { task, port: port2, giving: take !== undefined },
         { signal: AbortSignal.any([signal, late.signal]), transferList: [port2], name: "preview" },
       )) as PreviewResult;
     } catch (error) {
@@ -72,8 +82,8 @@ export const previewPool = (threads: URL, count: number, bounds: RunBounds = { m
     }
   };
   return {
-    run: (task, signal, tell) =>
-      task.bands === true ? withBandsOf(once, task, signal, tell) : once(task, signal, tell),
+    run: (task, signal, tell, take) =>
+      task.bands === true ? withBandsOf(once, [task, signal, tell, take]) : once(task, signal, tell, take),
     close: () => pool.destroy(),
   };
 };
@@ -106,17 +116,15 @@ export const failureOf = (error: unknown, { maxMebibytes }: Pick<RunBounds, "max
 /** Three runs side by side: the one that was asked for, and both ends of its step times. */
 const withBandsOf = async (
   once: PreviewPool["run"],
-  task: PreviewTask,
-  signal: AbortSignal,
-  tell: ((progress: Progress) => void) | undefined,
+  [task, signal, tell, take]: Parameters<PreviewPool["run"]>,
 ): Promise<PreviewResult> => {
   const ends = bandScenarios(task.scenario);
-  if (ends === undefined) return once(task, signal, tell);
+  if (ends === undefined) return once(task, signal, tell, take);
   const { fast, slow, novelties } = ends;
   // What is asked for of the run is asked for of the one in the middle only.
-  const { requestsFile: _, decisionsFile: __, metricsFile: ___, ...bare } = task;
+  const { requestsFile: _, decisionsFile: __, metricsFile: ___, recorded: ____, ...bare } = task;
   const [middle, ...others] = await Promise.all([
-    once(task, signal, tell),
+    once(task, signal, tell, take),
     once({ ...bare, scenario: fast }, signal),
     once({ ...bare, scenario: slow }, signal),
   ]);

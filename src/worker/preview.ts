@@ -1,4 +1,6 @@
 import { basename } from "node:path";
+import type { WriteBatch } from "../exporter/remote-write/write-batch.ts";
+import { WriteBatches } from "../exporter/remote-write/write-batches.ts";
 import { VERSION } from "../model/version.ts";
 import type { SimTime } from "../sim/time.ts";
 import { scenarioDigest } from "../twin/digest.ts";
@@ -19,8 +21,13 @@ const SLICE = 20_000;
 /**
  * Runs one world to its horizon, as fast as it goes.
  * @param tell hears about progress, at most every 200 ms of wall clock
+ * @param give is given series over time, if the task says which; the run waits for it
  */
-export const runPreview = async (task: PreviewTask, tell: (progress: Progress) => void): Promise<PreviewResult> => {
+export const runPreview = async (
+  task: PreviewTask,
+  tell: (progress: Progress) => void,
+  give?: (batch: WriteBatch) => Promise<void>,
+): Promise<PreviewResult> => {
   const { scenario } = task;
   const horizon = scenario.horizonMicros;
   if (horizon === undefined) throw new Error("a preview needs a horizon");
@@ -33,7 +40,15 @@ export const runPreview = async (task: PreviewTask, tell: (progress: Progress) =
     if (task.decisionsFile !== undefined) decisions = new DecisionLog(task.decisionsFile, task.decisionSample ?? 1);
     const world = new World(scenario, log?.tell, decisions);
     const text = scenario.traffic.kind === "trace" ? readTrace(scenario.traffic.input, task.maxTraceBytes) : undefined;
-    const instants = new RecordedInstants(world, task.recorded, metrics);
+    const batches = give === undefined ? undefined : new WriteBatches();
+    const instants = new RecordedInstants(
+      world,
+      task.recorded,
+      [metrics, batches].filter((sink) => sink !== undefined),
+    );
+    const giveReady = async (): Promise<void> => {
+      for (const batch of batches?.take() ?? []) await give?.(batch);
+    };
     let told = performance.now();
     for (;;) {
       if (world.starved) {
@@ -42,16 +57,24 @@ export const runPreview = async (task: PreviewTask, tell: (progress: Progress) =
         continue;
       }
       for (let i = 0; i < SLICE && !world.starved && world.next !== undefined; i += 1) {
-        if (world.next > instants.due) instants.takeBefore(world.next);
-        world.step();
+        if (world.next > instants.due) {
+          instants.take();
+          if (batches?.ready) break;
+        } else world.step();
       }
+      if (batches?.ready) await giveReady();
       if (world.next === undefined && !world.starved) break;
       if (performance.now() - told < 200) continue;
       told = performance.now();
       tell({ done: world.now / horizon, simulatedSeconds: world.now / 1e6, requests: world.arrived });
     }
     await text?.return(undefined);
-    instants.takeUpTo(horizon as SimTime);
+    while (instants.due <= horizon) {
+      instants.take();
+      await giveReady();
+    }
+    batches?.end((task.recorded?.everySeconds ?? 0) * 1000);
+    await giveReady();
     const identity = { scenarioDigest: scenarioDigest(scenario), version: VERSION };
     const report = world.report(identity, horizon as SimTime);
     log?.end();

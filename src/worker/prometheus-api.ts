@@ -75,7 +75,8 @@ export const query = async (
   }));
 };
 
-const headersOf = async ({ tokenFile }: PrometheusAccess): Promise<Record<string, string>> => {
+/** @throws PrometheusError where the token can't be read */
+export const headersOf = async ({ tokenFile }: PrometheusAccess): Promise<Record<string, string>> => {
   if (tokenFile === undefined) return {};
   try {
     return { authorization: `Bearer ${(await readFile(tokenFile, "utf8")).trim()}` };

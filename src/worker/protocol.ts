@@ -1,3 +1,4 @@
+import type { WriteBatch } from "../exporter/remote-write/write-batch.ts";
 import type { MetricFamily } from "../model/metric-family.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Drift } from "../report/drift/index.ts";
@@ -16,7 +17,7 @@ export interface PreviewTask {
   readonly decisionSample?: number;
   /** Where to write the simulated series over time, as OpenMetrics (`metrics-file.ts`), likewise; with `recorded`. */
   readonly metricsFile?: string;
-  /** When and under which names series over time are taken. */
+  /** When and under which names series over time are taken, for a file or for whoever takes them from the pool. */
   readonly recorded?: RecordedSeriesSaid;
   /** Run it at both ends of its step times as well, so that the report has bands. */
   readonly bands?: boolean;
@@ -33,13 +34,19 @@ export interface RecordedSeriesSaid {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** From a preview's thread while it runs, at most a few times a second. */
+/** How far a run is, at most a few times a second. */
 export interface Progress {
   /** 0 to 1. */
   readonly done: number;
   readonly simulatedSeconds: number;
   readonly requests: number;
 }
+
+/** From a preview's thread while it runs. */
+export type PreviewMessage =
+  | { readonly kind: "progress"; readonly progress: Progress }
+  /** Series over time; the run goes on once the port has answered. */
+  | { readonly kind: "series"; readonly batch: WriteBatch };
 
 export type PreviewResult =
   | { readonly kind: "report"; readonly report: Report }

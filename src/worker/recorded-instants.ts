@@ -15,15 +15,15 @@ export interface InstantSink {
 export class RecordedInstants {
   readonly #world: World;
   readonly #said: RecordedSeriesSaid | undefined;
-  readonly #sink: InstantSink | undefined;
+  readonly #sinks: readonly InstantSink[];
   #due: number;
 
-  /** @param sink left out: nobody wants to know, and nothing is ever due */
-  constructor(world: World, said: RecordedSeriesSaid | undefined, sink: InstantSink | undefined) {
+  /** @param sinks none: nobody wants to know, and nothing is ever due */
+  constructor(world: World, said: RecordedSeriesSaid | undefined, sinks: readonly InstantSink[]) {
     this.#world = world;
     this.#said = said;
-    this.#sink = sink;
-    this.#due = said === undefined || sink === undefined ? Number.POSITIVE_INFINITY : 0;
+    this.#sinks = sinks;
+    this.#due = said === undefined || sinks.length === 0 ? Number.POSITIVE_INFINITY : 0;
   }
 
   /** The next instant to be taken; what happens at it belongs to it. */
@@ -31,22 +31,14 @@ export class RecordedInstants {
     return this.#due;
   }
 
-  /** @param next the world's next event: nothing happens before it */
-  takeBefore(next: SimTime): void {
-    while (this.#due < next) this.#take();
-  }
-
-  /** @param end of the world, after which nothing happens */
-  takeUpTo(end: SimTime): void {
-    while (this.#due <= end) this.#take();
-  }
-
-  #take(): void {
+  /** The world has no event up to the instant that is due, or it is after that. */
+  take(): void {
     const { startUnixSeconds, everySeconds, naming, labels } = this.#said as RecordedSeriesSaid;
     const { simulation, name: scenario } = this.#world.scenario;
     const families = familiesOf(this.#world.view(this.#due as SimTime), startUnixSeconds);
     const atMillis = Math.round(startUnixSeconds * 1000 + this.#due / 1000);
-    this.#sink?.add(simulatedFamilies([{ naming, labels, simulation, scenario, families }]), atMillis);
+    const marked = [...simulatedFamilies([{ naming, labels, simulation, scenario, families }])];
+    for (const sink of this.#sinks) sink.add(marked, atMillis);
     this.#due += everySeconds * 1e6;
   }
 }

@@ -73,6 +73,7 @@ const serveDrift = async (simulation: string): Promise<Server> => {
     leading: true,
     workers: { active: 0, most: 1 },
     queue: { waiting: { edit: 0, resync: 0 }, unfinishedSeconds: 0, longestSeconds: 0 },
+    pendingSamples: 0,
     simulations: [{ simulation, mode: "Shadow", phase: "Running", ...(found && { drift: found.drift }) }],
   };
   const metrics = new OperatorMetrics(() => state, { version: "test" }, false);

@@ -68,6 +68,8 @@ export interface PrometheusApi {
 export interface Prometheus extends PrometheusApi {
   readonly pid: number;
   log(lines?: number): string;
+  /** Ends it, and starts it anew on the same port and storage. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -100,35 +102,46 @@ async function start(binary: string, promtool: string, options: PrometheusOption
     const args = ["tsdb", "create-blocks-from", "openmetrics", text, join(directory.path, "data")];
     await promisify(execFile)(promtool, args, { maxBuffer: 1 << 24 });
   }
-  const daemon = startDaemon(
-    "prometheus",
-    binary,
-    [
-      `--config.file=${configPath}`,
-      `--storage.tsdb.path=${join(directory.path, "data")}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      "--log.level=warn",
-      ...(options.remoteWriteReceiver ? ["--web.enable-remote-write-receiver"] : []),
-      ...(options.flags ?? []),
-    ],
-    directory.path,
-  );
+  const args = [
+    `--config.file=${configPath}`,
+    `--storage.tsdb.path=${join(directory.path, "data")}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    "--log.level=warn",
+    ...(options.remoteWriteReceiver ? ["--web.enable-remote-write-receiver"] : []),
+    ...(options.flags ?? []),
+  ];
+  let daemon = startDaemon("prometheus", binary, args, directory.path);
   async function stop() {
     await daemon.stop(5);
     directory.remove();
   }
-  try {
+  async function ready() {
     await daemon.ready(async () => {
       const answer = await request(`${url}/-/ready`);
       await answer.body.dump();
       return answer.statusCode === 200;
     }, options.readyWithinSeconds ?? 30);
+  }
+  try {
+    await ready();
   } catch (error) {
     await stop();
     throw error;
   }
 
-  return { ...connectPrometheus(url), pid: daemon.pid, log: daemon.log, stop };
+  return {
+    ...connectPrometheus(url),
+    get pid() {
+      return daemon.pid;
+    },
+    log: (lines) => daemon.log(lines),
+    async restart() {
+      await daemon.stop(10);
+      daemon = startDaemon("prometheus", binary, args, directory.path);
+      await ready();
+    },
+    stop,
+  };
 }
 
 /** One that runs already. */

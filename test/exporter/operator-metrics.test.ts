@@ -7,6 +7,7 @@ const idle: OperatorState = {
   leading: true,
   workers: { active: 0, most: 4 },
   queue: { waiting: { edit: 0, resync: 0 }, unfinishedSeconds: 0, longestSeconds: 0 },
+  pendingSamples: 0,
   simulations: [],
 };
 
@@ -70,6 +71,7 @@ describe("OperatorMetrics", () => {
       leading: false,
       workers: { active: 3, most: 4 },
       queue: { waiting: { edit: 4, resync: 9 }, unfinishedSeconds: 2, longestSeconds: 1.5 },
+      pendingSamples: 0,
       simulations: [
         { simulation: "a/one", mode: "Preview", phase: "Succeeded" },
         { simulation: "a/two", mode: "Preview", phase: "Succeeded" },

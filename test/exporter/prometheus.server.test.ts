@@ -40,6 +40,7 @@ describe("a real Prometheus", () => {
         leading: true,
         workers: { active: 0, most: 1 },
         queue: { waiting: { edit: 1, resync: 0 }, unfinishedSeconds: 0, longestSeconds: 0 },
+        pendingSamples: 0,
         simulations: [],
       }),
       { version: "0" },

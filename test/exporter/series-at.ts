@@ -34,8 +34,12 @@ export const exportedAt = async (scenario: Scenario, said: RecordedSeriesSaid, s
 const withoutEmpty = (labels: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ""));
 
-/** What Prometheus has of all simulations at a Unix second. */
-export const servedAt = async (prometheus: Prometheus, unixSeconds: number): Promise<Series> => {
-  const found = await prometheus.query('{origin="simulated"}', unixSeconds);
+/** What Prometheus has of simulations at a Unix second. @param matcher left out: of all */
+export const servedAt = async (
+  prometheus: Prometheus,
+  unixSeconds: number,
+  matcher = 'simulation!=""',
+): Promise<Series> => {
+  const found = await prometheus.query(`{origin="simulated",${matcher}}`, unixSeconds);
   return new Map(found.map(({ metric: { __name__ = "", ...labels }, value }) => [keyOf(__name__, labels), value]));
 };

@@ -132,6 +132,7 @@ describe("the operator's alerts", () => {
       leading: true,
       workers: { active: 0, most: 1 },
       queue: { waiting: { edit: 0, resync: 0 }, unfinishedSeconds: 0, longestSeconds: 0 },
+      pendingSamples: 0,
       simulations: [],
     };
     const described = await new OperatorMetrics(() => state, { version: "0" }, false).described();

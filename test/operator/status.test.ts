@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { emptyHeld } from "../../src/operator/held.ts";
+import { emptyHeld, type HeldPreview } from "../../src/operator/held.ts";
 import { statusOf } from "../../src/operator/status.ts";
+import type { InferenceSimulation } from "../../src/schema/resource.ts";
+import type { SimulationStatus } from "../../src/schema/simulation-status.ts";
 import type { SimTime } from "../../src/sim/time.ts";
 import { World } from "../../src/twin/world.ts";
 import type { ShadowSnapshot } from "../../src/worker/protocol.ts";
+import type { Push, PushState } from "../../src/worker/remote-write/push.ts";
 import { scenario } from "../twin/scenario-fixture.ts";
 
 const said = scenario({ horizonMicros: undefined });
@@ -26,6 +29,56 @@ const wholeStatusWith = (more: Partial<ShadowSnapshot>) => {
   return statusOf({ ...emptyHeld("ns/shadow"), scenario: said, shadow }, 1, undefined, new Date(0));
 };
 const statusWith = (more: Partial<ShadowSnapshot>) => wholeStatusWith(more).runs?.[0];
+
+describe("the status of a preview whose series are pushed", () => {
+  const simulation = { spec: { export: { remoteWrite: {} }, objectives: [] } } as unknown as InferenceSimulation;
+  const none = { sent: 0, failed: 0, dropped: 0, pending: 0, untilMillis: undefined, done: false };
+  const statusWithPush = (state: Partial<PushState>) => {
+    const push = { state: { ...none, waitsFor: undefined, refusal: undefined, ...state } } as Push;
+    const preview = previewHeld({ push });
+    return statusOf({ ...emptyHeld("ns/preview"), simulation, scenario: said, preview }, 1, undefined, new Date(0));
+  };
+  const previewHeld = (more: Partial<HeldPreview>): HeldPreview => ({
+    inputDigest: "d",
+    restore: false,
+    abort: new AbortController(),
+    state: "finished",
+    progress: [],
+    reports: [],
+    ...more,
+  });
+  const pushedOf = ({ conditions }: SimulationStatus) => {
+    const { status, reason, message } = conditions.find(({ type }) => type === "Pushed") ?? {};
+    return [status, reason, message];
+  };
+
+  it("says how it stands, what is worst first", () => {
+    expect(pushedOf(statusWithPush({ pending: 5 }))).toEqual(["Unknown", "Pushing", "samples are being sent"]);
+    expect(pushedOf(statusWithPush({ sent: 7, done: true }))).toEqual(["True", "Pushed", "7 samples were sent"]);
+    expect(pushedOf(statusWithPush({ failed: 2, refusal: "too old", done: true }))).toEqual([
+      "False",
+      "SamplesRefused",
+      "2 samples were refused: too old",
+    ]);
+    expect(pushedOf(statusWithPush({ dropped: 3, done: true }))[1]).toBe("SamplesDropped");
+    expect(pushedOf(statusWithPush({ failed: 2, waitsFor: "away" }))).toEqual([
+      "False",
+      "ReceiverUnavailable",
+      "away; it is tried again",
+    ]);
+    const { remoteWrite } = statusWithPush({ sent: 7, done: true, untilMillis: 1500 });
+    expect(remoteWrite).toEqual({ sent: 7, failed: 0, dropped: 0, until: "1970-01-01T00:00:01.500Z" });
+  });
+
+  it("keeps what an earlier process pushed", () => {
+    const before = statusWithPush({ sent: 7, done: true, untilMillis: 1500 });
+    const held = { ...emptyHeld("ns/preview"), simulation, scenario: said };
+    const after = statusOf({ ...held, preview: previewHeld({ restore: true }) }, 1, before, new Date(9));
+    expect([after.remoteWrite, pushedOf(after)]).toEqual([before.remoteWrite, pushedOf(before)]);
+    const anew = statusOf({ ...held, preview: previewHeld({}) }, 1, before, new Date(9));
+    expect([anew.remoteWrite, pushedOf(anew)[0]]).toEqual([undefined, undefined]);
+  });
+});
 
 describe("the status of a Shadow", () => {
   it("has each key figure with its band, and what widens it", () => {

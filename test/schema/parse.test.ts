@@ -125,6 +125,21 @@ describe("things that are no objects", () => {
   });
 });
 
+describe("remote write", () => {
+  it("is not of a Shadow, and has samples a second apart", () => {
+    const url = "http://prometheus:9090/api/v1/write";
+    const withPush = (more: object, remoteWrite: object) =>
+      problemsOf(
+        simulation("x", { ...GOOD[0].spec, objectives: [], ...more, export: { remoteWrite: { url, ...remoteWrite } } }),
+      ).map(({ field, message }) => `${field} ${message}`);
+    expect(withPush({}, {})).toEqual([]);
+    expect(withPush({ mode: "Shadow" }, {}).join()).toMatch(/^spec.export.remoteWrite .*scraped/);
+    expect(withPush({}, { interval: "10ms" })).toEqual([
+      "spec.export.remoteWrite.interval interval must be 1s or more",
+    ]);
+  });
+});
+
 describe("warnings", () => {
   it.each([
     ["speed of a Preview", { run: { speed: 60 } }, "spec.run.speed"],

@@ -98,6 +98,12 @@ const simulate = async (options: Options): Promise<number> => {
   }
   if (previews.length === 0)
     throw usageError("there is no InferenceSimulation in mode Preview or Replay", "`servetwin up` runs a Shadow");
+  for (const { simulation } of previews.filter(({ simulation }) => simulation.spec.export.remoteWrite !== undefined)) {
+    const { name } = simulation.metadata;
+    process.stderr.write(
+      `note: the series of ${name} are pushed by \`servetwin up\` only; --openmetrics writes them\n`,
+    );
+  }
   for (const { warnings } of previews) {
     for (const warning of warnings) process.stderr.write(`${sayProblem(warning)}\n`);
   }
