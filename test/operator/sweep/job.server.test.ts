@@ -96,8 +96,10 @@ beforeAll(async () => {
   for (const path of QUICKSTART) cpSync(new URL(path, root), join(folder, basename(path)));
   plane = await startControlPlane({ controllerManager: true });
   await applyAll(plane, read("crds/servetwin.dev_inferencesimulations.yaml"));
+  // Pod Security lets in nothing but what its strictest profile allows.
+  const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
   for (const name of ["inference", "other", "servetwin-system"])
-    await apply(plane, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+    await apply(plane, { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } });
   for (const manifest of await clusterRbac()) await apply(plane, manifest);
   for (const manifest of await kustomize("deploy/kustomize/sweep-jobs")) await apply(plane, manifest);
   kubeconfig = (await plane.user(OPERATOR)).kubeconfigPath;
@@ -234,9 +236,17 @@ describe("a sweep as Indexed Jobs", () => {
     expect(condition(waits, "Reconciling")?.message).toMatch(
       /Job waits-sweep-\w+-r1: 0 of 80 runs are done; Job .* is suspended$/,
     );
-    const [made] = (await list(JOBS, "waits")) as { metadata: { labels?: Record<string, string> }; spec?: object }[];
+    const [made] = (await list(JOBS, "waits")) as {
+      metadata: { name: string; labels?: Record<string, string> };
+      spec?: object;
+    }[];
     expect(made?.metadata.labels?.["kueue.x-k8s.io/queue-name"]).toBe("team-a");
     expect(made?.spec).toMatchObject({ completionMode: "Indexed", completions: 8, parallelism: 8, suspend: true });
+    // Somebody deletes the Job: another takes its place.
+    await plane.request("DELETE", `${JOBS}/${made?.metadata.name}?propagationPolicy=Background`);
+    await eventually(async () => (await list(JOBS, "waits"))[0]?.metadata.name === `${made?.metadata.name}-again-1`, {
+      what: "another Job",
+    });
     // Another sweep: the old Job goes. Without a queue the simulation says when it runs.
     const parameters = [{ ...minReplicas, values: [3, 4] }];
     await apply(plane, simulation("waits", sweepOf({ suspend: true }, { parameters, replications: 1 })));
