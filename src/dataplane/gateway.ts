@@ -166,10 +166,19 @@ export class Gateway {
       const placement = scheduler.schedule(head, this.#routable, now);
       return placement === undefined ? NONE_FITS : this.#begin(head.id, placement);
     }
-    const picked = this.#routable[(this.#policy as RoutingPolicy).pick(head, this.#routable, now)];
+    const policy = this.#policy as RoutingPolicy;
+    if (policy.pair === undefined) return this.#beginWith(policy.pick(head, this.#routable, now));
+    const pair = policy.pair(head, this.#routable, now);
+    return pair === undefined ? NO_ENDPOINTS : this.#beginWith(pair.decode, pair.prefill);
+  }
+
+  /** @param prefill who computes the prompt, if somebody else does; a policy counts nothing there */
+  #beginWith(index: number, prefill?: number): Routed {
+    const picked = this.#routable[index];
     invariant(picked !== undefined, "a policy picks one of the endpoints it was given");
     picked.inFlight += 1;
-    return { kind: "routed", endpoint: picked.name };
+    if (prefill === undefined) return { kind: "routed", endpoint: picked.name };
+    return { kind: "routed", endpoint: picked.name, prefill: (this.#routable[prefill] as Belief).name };
   }
 
   /** The first token of a request came back: its prompt is done with. */

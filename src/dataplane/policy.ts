@@ -11,6 +11,15 @@ export interface RoutingPolicy {
   readonly readsSignals: boolean;
   /** @param endpoints at least one, in a stable order @returns index of the one picked, which gets the request */
   pick(request: RequestHead, endpoints: readonly Endpoint[], now: SimTime): number;
+  /**
+   * Only where prompts are computed apart, and asked instead of `pick` then. @returns indices of who computes the prompt and
+   * who makes the tokens; undefined: one of them is missing (HTTP 503)
+   */
+  pair?(
+    request: RequestHead,
+    endpoints: readonly Endpoint[],
+    now: SimTime,
+  ): { readonly prefill: number; readonly decode: number } | undefined;
   /** The first token of the request with this id came back. */
   firstToken?(id: number, now: SimTime): void;
   /** That request ended, whatever its outcome. */

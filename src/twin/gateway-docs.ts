@@ -86,6 +86,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   "production-stack-session": PRODUCTION_STACK,
   "production-stack-prefixaware": PRODUCTION_STACK,
   "production-stack-kvaware": PRODUCTION_STACK,
+  "production-stack-disaggregated": PRODUCTION_STACK,
   "sglang-cache-aware": "SGLang, sgl-model-gateway 0.3, 2026",
   "dynamo-kv": "NVIDIA Dynamo, main of 2026",
   "vllm-dp": "vLLM 0.22's data-parallel coordinator, as inference-sim has it",

@@ -55,12 +55,14 @@ export class RequestPath {
         : new Scheduler(scenario.scheduling, streams),
     );
     this.#readsSignals = this.#gateway.readsSignals;
+    if (scenario.kvTransfer !== undefined) {
+      this.#apart = new Disaggregation(scenario.kvTransfer, streams.stream("gateway/kv-transfer"), host);
+    }
     if (scenario.kind === "policy") return;
     this.#gate = new FrontGate(scenario.gate, gateContext(scenario, streams));
     this.#readsSignals ||= this.#gate.readsSignals;
     this.#record = new GatewayRecord(scenario, host.model);
     host.plan(FLUSH, { kind: "gauges-due", model: host.model });
-    this.#apart = new Disaggregation(scenario.kvTransfer, streams.stream("gateway/kv-transfer"), host);
   }
 
   /** What is done otherwise than it was said, for the report. */

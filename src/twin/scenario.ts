@@ -148,6 +148,8 @@ export interface KvTransferScenario extends KvLink {
 export interface PolicyGateway extends AnyGateway {
   readonly kind: "policy";
   readonly policy: PolicySaid;
+  /** Needed where the policy has prompts computed apart. */
+  readonly kvTransfer?: KvTransferScenario;
 }
 
 export interface PickerGateway extends AnyGateway {

@@ -23,6 +23,12 @@ const said: { readonly [Name in PolicySaid["policy"]]: readonly Extract<PolicySa
   "production-stack-session": [{ policy: "production-stack-session" }],
   "production-stack-prefixaware": [{ policy: "production-stack-prefixaware" }],
   "production-stack-kvaware": [{ policy: "production-stack-kvaware", kvAwareThreshold: 2000, kvBlockTokens: 16 }],
+  "production-stack-disaggregated": [false, true].map((orchestrated) => ({
+    policy: "production-stack-disaggregated",
+    prefillModelLabels: "p",
+    decodeModelLabels: "d",
+    orchestrated,
+  })),
   "sglang-cache-aware": [
     { policy: "sglang-cache-aware", cacheThreshold: 0.3, balanceAbsThreshold: 64, balanceRelThreshold: 1.5 },
     { policy: "sglang-cache-aware", cacheThreshold: 0, balanceAbsThreshold: 1, balanceRelThreshold: 1 },
@@ -79,8 +85,24 @@ describe.each<PolicySaid>(Object.values(said).flat())("policy $policy", (policy)
       }
     }));
 
+  it("has prompts computed by pods of the one kind and tokens made by the other, unless one is missing", () =>
+    forAllSeeds(5 * SEEDS, (rng, seed) => {
+      const policy = make(seed);
+      if (policy.pair === undefined) return;
+      for (let id = 0; id < 20; id += 1) {
+        const endpoints = anyEndpoints(rng).map((one) => ({ ...one, labels: { model: "pdx".charAt(rng.below(3)) } }));
+        const kinds = new Set(endpoints.map(({ labels }) => labels.model));
+        const pair = policy.pair(anyHead(rng, id), endpoints, instant(id));
+        const both = kinds.has("p") && kinds.has("d");
+        const found = pair && [endpoints[pair.prefill]?.labels.model, endpoints[pair.decode]?.labels.model];
+        expect(found).toEqual(both ? ["p", "d"] : undefined);
+      }
+    }));
+
   it("leaves no endpoint out for good where all look alike", () => {
     const policy = make(1);
+    // Those that go by labels take the first, or are told apart by them.
+    if (policy.pair !== undefined) return;
     const one = anyEndpoint(rngOf(1).stream("one"), "");
     const alike = Array.from({ length: 8 }, (_, index) => ({ ...one, name: `pod-${index}`, inFlight: 0 }));
     for (let id = 0; id < 8000; id += 1) {

@@ -4,6 +4,7 @@ import { dynamoKv } from "./dynamo-kv.ts";
 import { leastLoaded } from "./least-loaded.ts";
 import { leastQueue } from "./least-queue.ts";
 import { powerOfTwo } from "./power-of-two.ts";
+import { productionStackDisaggregated } from "./production-stack-disaggregated.ts";
 import { productionStackKvAware } from "./production-stack-kvaware.ts";
 import { productionStackPrefixAware } from "./production-stack-prefixaware.ts";
 import { productionStackRoundRobin } from "./production-stack-roundrobin.ts";
@@ -25,6 +26,7 @@ export const routingPolicies = registry("policy", [
   productionStackSession,
   productionStackPrefixAware,
   productionStackKvAware,
+  productionStackDisaggregated,
   sglangCacheAware,
   dynamoKv,
 ]);

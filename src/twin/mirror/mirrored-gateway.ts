@@ -2,7 +2,6 @@ import type { SchedulingSaid } from "../../dataplane/scheduling.ts";
 import { durationSeconds } from "../../model/duration.ts";
 import { type Known, known } from "../../model/known.ts";
 import type { InferenceSimulation } from "../../schema/resource.ts";
-import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { seconds } from "../../sim/time.ts";
 import { defaulted, type Ledger, overridden, overriddenPeriod } from "../ledger.ts";
 import { type ObservedCluster, objectText } from "../manifest.ts";
@@ -49,7 +48,7 @@ export const mirrorGateway = (
   }
   const { policy, endpointPickerConfig } = override;
   if (policy !== undefined || (endpointPickerConfig === undefined && router.kind !== "InferencePool")) {
-    return policyGateway(override, router, cluster, ledger);
+    return policyGateway(simulation, router, cluster, ledger);
   }
   const picker = pickerOf(router, endpointPickerConfig !== undefined, cluster, ledger);
   const found = pickerConfigOf(simulation, picker, pickerConfig, ledger);
@@ -62,14 +61,13 @@ export const mirrorGateway = (
   return pickerGateway(simulation, { router, picker, config: read.value, cluster }, ledger);
 };
 
-type Override = NonNullable<SimulationSpec["overrides"]["gateway"]>;
-
 const policyGateway = (
-  { policy, scrapeInterval, requestTimeout }: Override,
+  simulation: InferenceSimulation,
   router: Router,
   cluster: ObservedCluster,
   ledger: Ledger,
 ): GatewayScenario => {
+  const { policy, scrapeInterval, requestTimeout } = simulation.spec.overrides.gateway ?? {};
   const byService = { policy: "random" as const };
   const said = policy ?? byService;
   const from =
@@ -82,7 +80,14 @@ const policyGateway = (
     overriddenPeriod(scrapeInterval, "overrides.gateway.scrapeInterval", ledger) ??
     defaulted(REFRESH_SECONDS, "llm-d endpoint picker: --refresh-metrics-interval is 50 ms");
   const scrapeIntervalMicros = seconds(ledger.use("gateway.scrapeIntervalSeconds", interval));
-  return { kind: "policy", policy: said, scrapeIntervalMicros, ...timeoutOf(requestTimeout, router, cluster, ledger) };
+  const isApart = said.policy === "production-stack-disaggregated";
+  return {
+    kind: "policy",
+    policy: said,
+    scrapeIntervalMicros,
+    ...(isApart ? { kvTransfer: mirrorKvTransfer(simulation, isApart, ledger) } : {}),
+    ...timeoutOf(requestTimeout, router, cluster, ledger),
+  };
 };
 
 /** One that only overrides' configuration runs on need not be there: then flags have their defaults. */
@@ -141,7 +146,7 @@ const pickerGateway = (
   const stalenessMicros = seconds(ledger.useSeconds("gateway.stalenessSeconds", staleness, ""));
   const timeout = timeoutOf(requestTimeout, router, cluster, ledger);
   if (scheduling === undefined || gate === undefined) return undefined;
-  const kvTransfer = mirrorKvTransfer(simulation, scheduling.handler.type, ledger);
+  const kvTransfer = mirrorKvTransfer(simulation, APART.includes(scheduling.handler.type), ledger);
   const delay = kvEventDelay(simulation, scheduling, ledger);
   const { namespace, name: pool } = router.kind === "InferencePool" ? router.pool.ref : simulation.metadata;
   return {
@@ -169,11 +174,7 @@ const serviceOf = (router: Router): Pick<PickerGateway, "service"> => {
 const APART: readonly string[] = ["disagg-profile-handler", "pd-profile-handler"];
 
 /** No object says how fast KV caches move. */
-const mirrorKvTransfer = (
-  { spec }: InferenceSimulation,
-  handler: SchedulingSaid["handler"]["type"],
-  ledger: Ledger,
-): KvTransferScenario => {
+const mirrorKvTransfer = ({ spec }: InferenceSimulation, isApart: boolean, ledger: Ledger): KvTransferScenario => {
   const said = spec.overrides.gateway?.kvTransfer ?? {};
   const field = (name: string): string => `overrides.gateway.kvTransfer.${name}`;
   const why = "the reference simulator: 25 GB/s, 50 us";
@@ -187,7 +188,7 @@ const mirrorKvTransfer = (
       defaulted(true, "transfers of one replica share its network card"),
     failureRatio: overridden(said.failureRatio, field("failureRatio")) ?? defaulted(0, "every transfer succeeds"),
   };
-  if (APART.includes(handler)) {
+  if (isApart) {
     for (const [name, value] of Object.entries(values))
       ledger.use(`gateway.kvTransfer.${name}`, value as Known<number>);
   }

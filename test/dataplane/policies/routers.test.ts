@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Gateway } from "../../../src/dataplane/gateway.ts";
 import { type PolicySaid, routingPolicies } from "../../../src/dataplane/policies/index.ts";
 import { prefixKeys } from "../../../src/model/prefix-keys.ts";
 import type { RequestHead } from "../../../src/model/request.ts";
@@ -69,6 +70,37 @@ it("production-stack-roundrobin: in order of name", () => {
   const endpoints = ["c", "a", "b"].map((name) => endpointOf(name));
   const picked = [0, 1, 2, 3].map((id) => endpoints[policy.pick(head(id), endpoints, instant(id))]?.name);
   expect(picked).toEqual(["a", "b", "c", "a"]);
+});
+
+describe("production-stack-disaggregated", () => {
+  const endpoints = [
+    ["c", "decode"],
+    ["z", "prefill"],
+    ["a", "decode"],
+    ["b", "other"],
+    ["y", "prefill-large"],
+  ].map(([name, model]) => endpointOf(name as string, { labels: { model: model as string } }));
+  const labels = { prefillModelLabels: "prefill,prefill-large", decodeModelLabels: "decode" };
+
+  it.each([
+    { name: "the first of either kind, always", orchestrated: false, pairs: ["z>c", "z>c", "z>c"] },
+    { name: "each in turn, in order of name", orchestrated: true, pairs: ["y>a", "z>c", "y>a"] },
+  ])("$name", ({ orchestrated, pairs }) => {
+    const policy = make("production-stack-disaggregated", never, { ...labels, orchestrated });
+    const seen = pairs.map((_, id) => policy.pair?.(head(id), endpoints, instant(id)));
+    expect(seen.map((pair) => pair && `${endpoints[pair.prefill]?.name}>${endpoints[pair.decode]?.name}`)).toEqual(
+      pairs,
+    );
+  });
+
+  it.each(["prefill", "decode"])("is refused where nobody does the %s", (kind) => {
+    const policy = make("production-stack-disaggregated", never, labels);
+    const left = endpoints.filter(({ labels: { model } }) => model?.startsWith(kind) === false);
+    expect(policy.pair?.(head(0), left, instant(0))).toBeUndefined();
+    const gateway = new Gateway(policy);
+    for (const { name, labels: own } of left) gateway.join(name, own);
+    expect(gateway.place(head(0), instant(0))).toEqual({ kind: "refused", why: "no-endpoints" });
+  });
 });
 
 describe("production-stack-session", () => {
