@@ -6,8 +6,9 @@ import { groupRows } from "../report/group-rows.ts";
 import type { Kpis, Report } from "../report/report.ts";
 import type { SimulationSpec } from "../schema/simulation-spec.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
-import type { RunView, SimulationDetail, SweepDocument } from "../server/view.ts";
+import type { DerivationView, RunView, SimulationDetail, SweepDocument } from "../server/view.ts";
 import type { StoredObject } from "../store/store.ts";
+import { type Derivation, derivationOf } from "./derivation.ts";
 import { documentOfSweeps } from "./formats/sweep-document.ts";
 
 /** What page and API show of one simulation: its status, and what only this process holds. */
@@ -33,9 +34,26 @@ export const detailOf = ({ object }: StoredObject, held: Held | undefined): Simu
       held === undefined
         ? (status?.mirrored ?? [])
         : held.mirrored.map(({ path, value, from }) => ({ path, value: String(value), from: describeSource(from) })),
+    derivation: held === undefined ? derivationOfStatus(status) : derivationView(derivationOf(held.mirrored)),
     ...(status?.sweep === undefined ? {} : { sweep: status.sweep }),
     runs: runsOf(held),
   };
+};
+
+export const derivationView = (derivations: readonly Derivation[]): readonly DerivationView[] =>
+  derivations.map(({ source, fields }) => ({
+    source,
+    fields: fields.map(({ field, values }) => ({
+      field,
+      values: values.map(({ path, value }) => ({ path, value: String(value) })),
+    })),
+  }));
+
+/** Of what another process, or an earlier one, has mirrored: its status has sources in words, which stand for fields here. */
+const derivationOfStatus = (status: SimulationStatus | undefined): readonly DerivationView[] => {
+  const mirrored = status?.mirrored ?? [];
+  const fields = mirrored.map(({ path, value, from }) => ({ field: from, values: [{ path, value }] }));
+  return fields.length === 0 ? [] : [{ source: "status.mirrored", fields }];
 };
 
 /** All that its sweep found, as `servetwin sweep -o json` has it. */

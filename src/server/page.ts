@@ -65,7 +65,7 @@ export const detailPage = (context: PageContext, simulation: SimulationDetail): 
       "mirrored",
       "Where every value comes from",
       simulation.mirrored.length,
-      () => derivation(simulation.mirrored),
+      () => derivation(simulation.derivation),
       true,
     ),
     section("warnings", "Warnings", simulation.warnings.length, () => list(simulation.warnings), true),

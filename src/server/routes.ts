@@ -255,6 +255,8 @@ const summaryOf = ({
   spec: _spec,
   status: _status,
   mirrored: _mirrored,
+  derivation: _derivation,
+  sweep: _sweep,
   runs: _runs,
   ...summary
 }: SimulationDetail): SimulationSummary => summary;

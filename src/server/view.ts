@@ -57,6 +57,23 @@ const mirrored = z
   .meta({ description: "A value that the simulation uses, and where it came from." });
 export type MirroredView = z.output<typeof mirrored>;
 
+const derivation = z
+  .object({
+    source: z
+      .string()
+      .meta({ description: "Kind/namespace/name of an object, or what stands in for one: `defaults`." }),
+    fields: list(
+      z
+        .object({
+          field: z.string(),
+          values: list(z.object({ path: z.string(), value: z.string() }).readonly()),
+        })
+        .readonly(),
+    ),
+  })
+  .readonly();
+export type DerivationView = z.output<typeof derivation>;
+
 const saturation = z
   .object({
     detector: z.string(),
@@ -285,6 +302,9 @@ export const simulationDetail = z
     spec: z.unknown().meta({ description: "Of the object, as it was read; see docs/crd.md." }),
     status: z.unknown().optional().meta({ description: "As it is written to the object; see docs/crd.md." }),
     mirrored: list(mirrored),
+    derivation: list(derivation).meta({
+      description: "The same by where it comes from, as `servetwin explain -o tree` has it.",
+    }),
     sweep: sweepSummary.optional().meta({ description: "What spec.sweep found, as in `status.sweep`." }),
     runs: list(run).meta({ description: "One per replication and scenario; a Shadow has one, so far." }),
   })

@@ -48,10 +48,13 @@ describe("the page", () => {
 
   it("shows on a simulation's own page where every value comes from", () => {
     const page = detailPage(context, preview());
-    expect(page).toContain('<details id="from-workloads[0].engine" open><summary><code>workloads[0].engine</code>');
     expect(page).toContain(
-      '<li><code>maxNumSeqs</code> <strong><code>256</code></strong> <span class="soft">from Deployment/inference/vllm-llama-8b spec.template.spec.containers[0].args[5]</span>',
+      '<details id="from-Deployment/inference/vllm-llama-8b" open><summary><code>Deployment/inference/vllm-llama-8b</code>',
     );
+    expect(page).toContain(
+      "<li><code>spec.template.spec.containers[0].args[5]</code> → workloads[0].engine.maxNumSeqs = <strong><code>256</code></strong></li>",
+    );
+    expect(page).toContain("<li>→ workloads[0].engine.blockSize = <strong><code>16</code></strong></li>");
     expect(page).toContain("3 h 22 min");
     expect(page).toContain("41 requests were in flight at the end");
     expect(page.match(/<svg/g)).toHaveLength(6);

@@ -63,7 +63,8 @@ describe("the server", () => {
       verdict: "Failed",
       kpis: { ttftP99Seconds: { mean: 9.87 } },
     });
-    for (const left of ["spec", "status", "mirrored", "runs"]) expect(simulations[0]).not.toHaveProperty(left);
+    for (const left of ["spec", "status", "mirrored", "derivation", "sweep", "runs"])
+      expect(simulations[0]).not.toHaveProperty(left);
     const detail = (await (await fetch(`${url}/api/v1/simulations/inference/chat`)).json()) as SimulationDetail;
     expect(detail).toEqual(JSON.parse(JSON.stringify(preview())));
   });

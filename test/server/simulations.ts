@@ -174,6 +174,29 @@ export const preview = (over: Partial<SimulationDetail> = {}): SimulationDetail 
     },
     { path: "workloads[0].engine.blockSize", value: "16", from: "default: vLLM 0.22" },
   ],
+  derivation: [
+    {
+      source: "Deployment/inference/vllm-llama-8b",
+      fields: [
+        {
+          field: "spec.template.spec.containers[0].args[5]",
+          values: [{ path: "workloads[0].engine.maxNumSeqs", value: "256" }],
+        },
+      ],
+    },
+    {
+      source: "defaults",
+      fields: [
+        {
+          field: "vLLM 0.22",
+          values: [
+            { path: "workloads[0].engine.blockSize", value: "16" },
+            { path: "workloads[0].engine.prefixCaching", value: "true" },
+          ],
+        },
+      ],
+    },
+  ],
   runs: [run()],
   ...over,
 });
@@ -209,6 +232,7 @@ export const hostile = (): SimulationDetail => {
     spec: { text: evil },
     status: { text: evil },
     mirrored: [{ path: evil, value: evil, from: evil }],
+    derivation: [{ source: evil, fields: [{ field: evil, values: [{ path: evil, value: evil }] }] }],
     runs: plain.runs.map((of) => ({
       ...of,
       scenario: evil,

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { derivationTree } from "../../src/server/derivation.ts";
 import { timelinesOf } from "../../src/server/timelines.ts";
-import type { MirroredView, RunView } from "../../src/server/view.ts";
+import type { RunView } from "../../src/server/view.ts";
 import { preview } from "./simulations.ts";
 
 const run = (scenario: string, columns: Record<string, number[]>): RunView => ({
@@ -40,25 +39,4 @@ describe("timelines", () => {
   });
 
   it("of nothing are none", () => expect(timelinesOf([])).toEqual({ scenarios: [] }));
-});
-
-describe("the derivation tree", () => {
-  const of = (...paths: string[]): MirroredView[] => paths.map((path) => ({ path, value: "1", from: "x" }));
-
-  it("branches where paths do, and keeps every value once", () => {
-    const [workload, gateway] = derivationTree(of("workloads[0].engine.a", "workloads[0].engine.b", "gateway"));
-    expect([workload?.name, gateway?.name]).toEqual(["workloads", "gateway"]);
-    expect(workload?.below[0]?.name).toBe("[0]");
-    expect(workload?.below[0]?.below[0]?.below.map(({ name, path }) => [name, path])).toEqual([
-      ["a", "workloads[0].engine.a"],
-      ["b", "workloads[0].engine.b"],
-    ]);
-    expect(gateway?.values).toHaveLength(1);
-  });
-
-  it.each(["", ".", "..", "a..b", "[", "a[", "a[]", "a]b", "[[0]]", "a.", "<b>", "\n"])("ends on %j", (path) => {
-    const count = (nodes: ReturnType<typeof derivationTree>): number =>
-      nodes.reduce((sum, node) => sum + node.values.length + count(node.below), 0);
-    expect(count(derivationTree(of(path)))).toBe(1);
-  });
 });
