@@ -50,6 +50,10 @@ describe("an LLMInferenceService", () => {
   const objects = objectsIn("deploy/examples/kserve");
   const ISVC = "LLMInferenceService/serving/llama-70b";
 
+  it("sends its pool's requests to the sidecar that the controller puts before a server that decodes", async () => {
+    expect(told(await prepared(objects, "llama-70b"))).not.toMatch(/sends requests to port/);
+  });
+
   it("is its decode and prefill, each value at the field that says it", async () => {
     const read = await prepared(objects, "llama-70b");
     const [decode, prefill] = ["workloads[llama-70b-kserve]", "workloads[llama-70b-kserve-prefill]"];

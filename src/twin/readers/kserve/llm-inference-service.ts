@@ -74,6 +74,9 @@ interface SpecFlag {
   readonly from: string;
 }
 
+/** Takes the pool's requests in front of a server that decodes. */
+const ROUTING_SIDECAR = { name: "llm-d-routing-sidecar", restartPolicy: "Always", ports: [{ containerPort: 8000 }] };
+
 const GRACE = 60;
 const PRE_STOP = 15;
 
@@ -169,7 +172,10 @@ class LlmRenderer {
       terminationGracePeriodSeconds: GRACE,
       ...user,
       containers,
-      initContainers: withDefaults(listIn(user, "initContainers"), source.initContainers),
+      initContainers: withDefaults(listIn(user, "initContainers"), [
+        ...source.initContainers,
+        ...(role === "decode" ? [ROUTING_SIDECAR] : []),
+      ]),
       volumes: withDefaults(listIn(user, "volumes"), [...source.volumes, ...VOLUMES]),
     };
     const initial = listIn(user, "initContainers").length;
