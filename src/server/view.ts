@@ -244,9 +244,35 @@ export const sweepDocument = z
           search: z.string(),
           parameters: list(z.string()),
           combinations: z.number(),
-          tried: list(z.object({ values, score, replications: z.int(), frontier: z.boolean() }).readonly()).meta({
-            description: "Best first.",
-          }),
+          oracle: z
+            .union([
+              z
+                .object({
+                  replicaPerSecond: z
+                    .number()
+                    .meta({ description: "Requests per second that one replica alone holds within the objectives." }),
+                  gpuHours: z.number(),
+                  mostReplicas: z.int(),
+                  stepSeconds: z.number().meta({ description: "How often it chooses anew." }),
+                })
+                .readonly(),
+              z.object({ none: z.string().meta({ description: "Why it can't be said." }) }).readonly(),
+            ])
+            .optional()
+            .meta({
+              description: "What an all-knowing autoscaler with pods at once would need for the baseline's traffic.",
+            }),
+          tried: list(
+            z
+              .object({
+                values,
+                score,
+                replications: z.int(),
+                frontier: z.boolean(),
+                regretGpuHours: z.number().optional().meta({ description: "Beyond what the oracle needs." }),
+              })
+              .readonly(),
+          ).meta({ description: "Best first." }),
           impossible: list(z.object({ values, why: z.string() }).readonly()),
           recommended: z
             .object({

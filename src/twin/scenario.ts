@@ -45,6 +45,8 @@ export interface Scenario {
   /** Who else decides about replicas. Left out: nobody. */
   readonly controllers?: readonly ControllerScenario[];
   readonly traffic: TrafficScenario;
+  /** Its requests come as a Poisson process of so many per second instead. Left out: as the traffic says. */
+  readonly steadyPerSecond?: number;
   /** Targets by class; left out: none. */
   readonly slo?: Readonly<Record<string, SloTargets>>;
   /** Left out: its bands are computed, if its latency model knows how uncertain it is. */

@@ -3,11 +3,21 @@ import { micros } from "../sim/time.ts";
 import { ObservedSource } from "../workload/observed/index.ts";
 import type { WorkloadSource } from "../workload/source.ts";
 import { syntheticSource } from "../workload/sources/index.ts";
+import { SteadySource } from "../workload/steady-source.ts";
 import { traceSource } from "../workload/traces/index.ts";
-import type { TrafficScenario } from "./scenario.ts";
+import type { Scenario, TrafficScenario } from "./scenario.ts";
 
 /** The source of a scenario's requests. A trace's needs to be fed, and so does live traffic. */
-export const trafficSource = (traffic: TrafficScenario, streams: Streams): WorkloadSource => {
+export const scenarioSource = (
+  { traffic, steadyPerSecond }: Pick<Scenario, "traffic" | "steadyPerSecond">,
+  streams: Streams,
+): WorkloadSource => {
+  const source = trafficSource(traffic, streams);
+  if (steadyPerSecond === undefined) return source;
+  return new SteadySource(source, steadyPerSecond, streams.stream("workload/steady"));
+};
+
+const trafficSource = (traffic: TrafficScenario, streams: Streams): WorkloadSource => {
   switch (traffic.kind) {
     case "synthetic":
       return syntheticSource(traffic.synthetic, streams);

@@ -43,7 +43,7 @@ import { PodQuota } from "./pod-quota.ts";
 import { RequestPath } from "./request-path.ts";
 import type { Scenario } from "./scenario.ts";
 import { Scraping, type ScrapingHost } from "./scraping.ts";
-import { trafficSource } from "./traffic.ts";
+import { scenarioSource } from "./traffic.ts";
 import { roleOf } from "./workload-role.ts";
 
 /**
@@ -88,7 +88,7 @@ export class World {
     this.#tellOthers = listener;
     this.#horizon = scenario.horizonMicros === undefined ? NEVER : (scenario.horizonMicros as SimTime);
     this.#streams = rngOf(scenario.seed);
-    this.#source = trafficSource(scenario.traffic, this.#streams);
+    this.#source = scenarioSource(scenario, this.#streams);
     this.#paths = this.#makePaths();
     [this.#firstPath] = this.#paths.values();
     this.#fold = new ReportFold({

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { runSweep } from "../../operator/sweep/run-sweep.ts";
 import type { Swept } from "../../operator/sweep/swept.ts";
-import { threadRuns } from "../../operator/sweep/thread-runs.ts";
+import { threadRun, threadRuns } from "../../operator/sweep/thread-runs.ts";
 import { previewPool } from "../../worker/pool.ts";
 import { formatNamed, formatNames } from "../choose-format.ts";
 import { collect } from "../collect.ts";
@@ -70,8 +70,9 @@ const sweepAll = async (options: Options): Promise<number> => {
   };
   const limits = limitsOf(options);
   const { maxTraceBytes } = limits;
-  const runs = threadRuns({ pool, maxTraceBytes, atOnce: options.threads, signal: abort.signal });
-  const parts = { store, limits, allowedUrls: options.allowUrl, runs, tell };
+  const threads = { pool, maxTraceBytes, signal: abort.signal };
+  const runs = threadRuns({ ...threads, atOnce: options.threads });
+  const parts = { store, limits, allowedUrls: options.allowUrl, runs, whole: threadRun(threads), tell };
   try {
     const found: Swept[] = [];
     for (const stored of asking) {

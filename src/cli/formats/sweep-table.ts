@@ -9,12 +9,16 @@ const SHOWN = 10;
 /** For people: what was tried (best first), the frontier, and the change to make. */
 export const sweepTable = (sweeps: readonly Swept[]): string => sweeps.map(textOf).join("\n");
 
-const textOf = ({ simulation, search, parameters, combinations, tried, impossible, recommended }: Swept): string => {
+const textOf = (swept: Swept): string => {
+  const { simulation, search, parameters, combinations, oracle, tried, impossible, recommended } = swept;
   const unit = tried[0]?.score.costUnit === "cost" ? "cost" : "GPU-hours";
   const table = new Table({
-    head: [...parameters.map((_, i) => `[${i + 1}]`), "SLO attainment", unit, "objectives", "replications", "frontier"],
+    head: [
+      ...parameters.map((_, i) => `[${i + 1}]`),
+      ...["SLO attainment", unit, "GPU-hours of regret", "objectives", "replications", "frontier"],
+    ],
     style: { head: [], border: [] },
-    colAligns: right(parameters.length + 5),
+    colAligns: right(parameters.length + 6),
   });
   const most = tried[0]?.replications ?? 0;
   const finished = tried.filter(({ replications }) => replications === most);
@@ -25,6 +29,7 @@ const textOf = ({ simulation, search, parameters, combinations, tried, impossibl
     ...parameters.map((parameter, i) => `  [${i + 1}] ${parameter}`),
     table.toString(),
   ];
+  if (oracle !== undefined) lines.push(oracleLine(oracle));
   if (shown.length < tried.length) lines.push(`${tried.length - shown.length} more did worse (-o json names them).`);
   if (impossible.length > 0)
     lines.push(
@@ -47,10 +52,17 @@ const textOf = ({ simulation, search, parameters, combinations, tried, impossibl
   return `${lines.join("\n")}\n`;
 };
 
-const rowOf = ({ values, score, replications, frontier }: Tried): string[] => [
+const oracleLine = (oracle: NonNullable<Swept["oracle"]>): string =>
+  "none" in oracle
+    ? `No regret against an all-knowing autoscaler: ${oracle.none}.`
+    : `Regret is against an all-knowing autoscaler with pods at once: ${oracle.gpuHours.toFixed(2)} GPU-hours, at most ${oracle.mostReplicas} replicas, ` +
+      `each with the ${oracle.replicaPerSecond.toPrecision(3)} requests/s that one alone holds within the objectives.`;
+
+const rowOf = ({ values, score, replications, frontier, regretGpuHours }: Tried): string[] => [
   ...values.map((value) => (typeof value === "string" ? value : JSON.stringify(value))),
   `${(score.attainment * 100).toFixed(1)} %`,
   score.cost.toFixed(2),
+  regretGpuHours?.toFixed(2) ?? "",
   score.violation === 0 ? "met" : `missed by ${(score.violation * 100).toFixed(0)} %`,
   String(replications),
   frontier ? "*" : "",

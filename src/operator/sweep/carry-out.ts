@@ -11,7 +11,7 @@ import { forgetSweep, jobRuns } from "./job-runs.ts";
 import { runSweep } from "./run-sweep.ts";
 import type { SweepRuns } from "./runs.ts";
 import type { SweepJobs } from "./sweep-jobs.ts";
-import { threadRuns } from "./thread-runs.ts";
+import { threadRun, threadRuns } from "./thread-runs.ts";
 
 export interface SweepingParts extends ReadParts {
   readonly pool: PreviewPool;
@@ -48,6 +48,7 @@ export const carryOutSweep = async (
   const found = await runSweep(stored, {
     ...parts,
     runs,
+    whole: threadRun({ ...parts, maxTraceBytes: parts.limits.maxTraceBytes, signal: preview.abort.signal }),
     tell: (tried, replications) => {
       Object.assign(sweep, { tried, replications });
       parts.changed();

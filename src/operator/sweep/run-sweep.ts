@@ -11,6 +11,7 @@ import { byScore, type Measured, onFrontier, type Score, scoreOf } from "../../t
 import { nextPoints } from "../../twin/sweep/search.ts";
 import { axesOf, type Point, sizeOf } from "../../twin/sweep/space.ts";
 import { type Read, type ReadParts, read } from "../read.ts";
+import { findOracle, type WholeRun } from "./find-oracle.ts";
 import { frozen } from "./frozen-store.ts";
 import type { SweepRuns } from "./runs.ts";
 import type { Recommended, Swept, Tried } from "./swept.ts";
@@ -18,6 +19,8 @@ import { type Found, foundIn } from "./swept-parameters.ts";
 
 export interface SweepParts extends ReadParts {
   readonly runs: SweepRuns;
+  /** For the oracle; left out: none is sought. */
+  readonly whole?: WholeRun;
   /** Told after each round or batch: how many candidates were tried so far, and the replications of the last. */
   readonly tell?: (tried: number, replications: number) => void;
 }
@@ -81,10 +84,16 @@ export const runSweep = async (stored: StoredObject, given: SweepParts): Promise
   if (candidates.length === 0) return bad(...impossible.flatMap(({ problems }) => problems).slice(0, 1));
   const ranked = await halve(candidates, course);
   if (!ranked.ok) return ranked;
+  const { whole } = parts;
+  const sought = whole && (await findOracle(base.value.scenario, simulation.spec.objectives, whole));
+  const oracle = typeof sought === "string" ? { none: sought } : sought;
   const tried = ranked.value.map(({ point, score, runs }): Tried => {
     const peers = ranked.value.filter((other) => other.runs.length === runs.length).map((other) => other.score);
     const last = runs.length === sweep.replications;
-    return { values: valuesOf(point), score, replications: runs.length, frontier: last && onFrontier(score, peers) };
+    const regret =
+      oracle === undefined || "none" in oracle ? {} : { regretGpuHours: gpuHoursOf(runs) - oracle.gpuHours };
+    const frontier = last && onFrontier(score, peers);
+    return { values: valuesOf(point), score, replications: runs.length, frontier, ...regret };
   });
   const [best] = ranked.value;
   return good({
@@ -92,6 +101,7 @@ export const runSweep = async (stored: StoredObject, given: SweepParts): Promise
     search: sweep.search,
     parameters: found.value.map((one) => `${one.name} ${one.parameter.path}`),
     combinations: sizeOf(lengths),
+    ...(oracle === undefined ? {} : { oracle }),
     tried,
     impossible: impossible.map(({ point, problems }) => ({ values: valuesOf(point), why: problems[0]?.message ?? "" })),
     ...(best === undefined || best.score.violation > 0
@@ -99,6 +109,9 @@ export const runSweep = async (stored: StoredObject, given: SweepParts): Promise
       : { recommended: recommendedOf(valuesOf(best.point), patchesOf(best.point), found.value) }),
   });
 };
+
+const gpuHoursOf = (runs: readonly Measured[]): number =>
+  runs.reduce((sum, { gpuHours }) => sum + gpuHours, 0) / runs.length;
 
 const search = async (
   course: Course,

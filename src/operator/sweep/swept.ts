@@ -1,5 +1,6 @@
 import type { CandidatePatch } from "../../schema/candidate.ts";
 import type { Sweep } from "../../schema/sweep.ts";
+import type { Oracle } from "../../twin/sweep/oracle.ts";
 import type { Score } from "../../twin/sweep/score.ts";
 
 /** One combination of values, and how it did. */
@@ -11,6 +12,8 @@ export interface Tried {
   readonly replications: number;
   /** Nothing that ran as many replications attains more for less. */
   readonly frontier: boolean;
+  /** GPU-hours beyond what an all-knowing autoscaler would need; below 0 where one replica holds more than the baseline's. */
+  readonly regretGpuHours?: number;
 }
 
 /** What a sweep found. */
@@ -21,6 +24,8 @@ export interface Swept {
   readonly parameters: readonly string[];
   /** Combinations that there are. */
   readonly combinations: number;
+  /** What an all-knowing autoscaler would need for the baseline's traffic, or why that can't be said. */
+  readonly oracle?: Oracle | { readonly none: string };
   /** Best first: by the round that they came to, then by their score. */
   readonly tried: readonly Tried[];
   /** Combinations that can't be simulated, such as one with minReplicas above maxReplicas, and why. */

@@ -1,6 +1,7 @@
 import { bad, good, type Problem } from "../../model/problem.ts";
 import { type Measured, measuredOf } from "../../twin/sweep/score.ts";
 import type { PreviewPool } from "../../worker/pool.ts";
+import type { WholeRun } from "./find-oracle.ts";
 import type { SweepRuns } from "./runs.ts";
 
 export interface ThreadParts {
@@ -12,22 +13,29 @@ export interface ThreadParts {
 }
 
 /** @throws RunFailure as the pool does */
+export const threadRun =
+  ({ pool, maxTraceBytes, signal }: Omit<ThreadParts, "atOnce">): WholeRun =>
+  async (scenario) => {
+    const result = await pool.run({ scenario, maxTraceBytes }, signal);
+    if (result.kind === "report") return good(result.report);
+    const { kind: _, ...problem } = result;
+    return bad({ severity: "error", ...problem });
+  };
+
+/** @throws RunFailure as the pool does */
 export const threadRuns =
-  ({ pool, maxTraceBytes, atOnce, signal }: ThreadParts): SweepRuns =>
+  ({ atOnce, ...parts }: ThreadParts): SweepRuns =>
   async (scenarios, objectives) => {
+    const run = threadRun(parts);
     const measured: Measured[] = [];
     const problems: Problem[] = [];
     let next = 0;
     const work = async (): Promise<void> => {
       for (let i = next++; i < scenarios.length && problems.length === 0; i = next++) {
         const scenario = scenarios[i] as (typeof scenarios)[number];
-        const result = await pool.run({ scenario, maxTraceBytes }, signal);
-        if (result.kind === "report") {
-          measured[i] = measuredOf(objectives, result.report.kpis);
-          continue;
-        }
-        const { kind: _, ...problem } = result;
-        problems.push({ severity: "error", ...problem });
+        const result = await run(scenario);
+        if (result.ok) measured[i] = measuredOf(objectives, result.value.kpis);
+        else problems.push(...result.problems);
       }
     };
     await Promise.all(Array.from({ length: Math.min(atOnce, scenarios.length) }, work));

@@ -29,6 +29,12 @@ it("finds the cheapest that meets the objectives, the same on any number of thre
   expect(tried.map(({ replications }) => replications)).toEqual([2, 1]);
   expect(impossible.map(({ values }) => values)).toEqual([[9]]);
   await one.applies();
+  const { oracle } = one.swept;
+  if (oracle === undefined || "none" in oracle) throw new Error(oracle?.none ?? "no oracle");
+  // Fewer than the three that meet the objectives as well, and never more than it takes at the peak.
+  expect(oracle.gpuHours).toBeGreaterThan(0);
+  expect(tried[0]?.regretGpuHours).toBeCloseTo((tried[0]?.score.cost ?? 0) - oracle.gpuHours, 9);
+  expect(tried[0]?.regretGpuHours).toBeGreaterThan(0);
   expect(table.sweep?.([one.swept])).toContain(
     `kubectl patch horizontalpodautoscaler vllm-llama-8b -n inference --type=merge -p '{"spec":{"minReplicas":3}}'`,
   );

@@ -6,7 +6,7 @@ import { prepare } from "../../../src/cli/prepare.ts";
 import { threadsFolder } from "../../../src/cli/threads.ts";
 import { runSweep } from "../../../src/operator/sweep/run-sweep.ts";
 import type { Swept } from "../../../src/operator/sweep/swept.ts";
-import { threadRuns } from "../../../src/operator/sweep/thread-runs.ts";
+import { threadRun, threadRuns } from "../../../src/operator/sweep/thread-runs.ts";
 import { DEFAULT_LIMITS } from "../../../src/schema/limits.ts";
 import { manifestStore } from "../../../src/store/manifests.ts";
 import { previewPool } from "../../../src/worker/pool.ts";
@@ -30,8 +30,10 @@ export const swept = async (
   const { signal } = new AbortController();
   const pool = previewPool(threadsFolder(new URL("../../../src/cli/x.ts", import.meta.url).href), threads);
   try {
-    const runs = threadRuns({ pool, maxTraceBytes: DEFAULT_LIMITS.maxTraceBytes, atOnce: threads, signal });
-    const result = await runSweep(stored, { store, limits: DEFAULT_LIMITS, allowedUrls: [], runs });
+    const on = { pool, maxTraceBytes: DEFAULT_LIMITS.maxTraceBytes, signal };
+    const runs = threadRuns({ ...on, atOnce: threads });
+    const parts = { store, limits: DEFAULT_LIMITS, allowedUrls: [], runs, whole: threadRun(on) };
+    const result = await runSweep(stored, parts);
     if (!result.ok) throw new BadInput(result.problems);
     const found = result.value;
     const applies = async (): Promise<void> => {
