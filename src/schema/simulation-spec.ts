@@ -343,6 +343,9 @@ const kvTransfer = z
   })
   .meta({ description: "The way of KV caches from replicas that compute prompts to those that make tokens." });
 
+/** Endpoint pickers side by side that are simulated at most. */
+export const MOST_PICKERS = 32;
+
 const gatewayOverride = ruled(
   z.strictObject({
     policy: routingPolicies.schema.optional().meta({ description: "How a replica is picked for a request." }),
@@ -364,6 +367,10 @@ const gatewayOverride = ruled(
     requestTimeout: durationText
       .optional()
       .meta({ description: "After which the gateway cuts a request, in place of the HTTPRoute's. 0s: never." }),
+    pickers: z.int().min(1).max(MOST_PICKERS).optional().meta({
+      description:
+        "Endpoint pickers at work side by side, each with its own scrapes, counts, index and queues, in place of the replicas of the mirrored one's Deployment. With a policy: routers. Left out: those that are mirrored, else one.",
+    }),
     scrapeInterval: durationText
       .optional()
       .meta({ description: "How often the gateway reads each replica's metrics." }),

@@ -104,7 +104,7 @@ export class Disaggregation {
     const { engine, kvBytesPerToken = 0 } = pod.workload;
     invariant(kvBytesPerToken > 0, `${pod.workload.name} says how large its KV cache is`);
     const bytes = Math.ceil(tokens / engine.blockSize) * engine.blockSize * kvBytesPerToken;
-    this.#host.plan(at, { kind: "transfer-started", model: this.#host.model, request: request.id, bytes });
+    this.#host.plan(at, { kind: "transfer-started", path: this.#host.path, request: request.id, bytes });
   }
 
   /** What `wanted` asked for begins. */
@@ -198,7 +198,7 @@ export class Disaggregation {
     if (due === this.#planned) return;
     this.#planned = due;
     this.#generation += 1;
-    this.#host.plan(due, { kind: "transfer-due", model: this.#host.model, generation: this.#generation });
+    this.#host.plan(due, { kind: "transfer-due", path: this.#host.path, generation: this.#generation });
   }
 }
 

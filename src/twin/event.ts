@@ -57,19 +57,19 @@ export type TwinEvent =
       readonly by: string;
       readonly reason?: string;
     }
-  /** The client of a request that waits in the gate hangs up. Each `model` has a request path of its own. */
-  | { readonly kind: "client-gone"; readonly model: string; readonly request: number }
+  /** The client of a request that waits in the gate hangs up. A `path` is a request path, by its place in the world. */
+  | { readonly kind: "client-gone"; readonly path: number; readonly request: number }
   /** Requests that were gathered are placed. */
-  | { readonly kind: "window-due"; readonly model: string }
+  | { readonly kind: "window-due"; readonly path: number }
   /** The gateway's scrape of a pod, while requests wait in its gate. */
-  | { readonly kind: "gateway-scrape-due"; readonly pod: string }
+  | { readonly kind: "gateway-scrape-due"; readonly path: number; readonly pod: string }
   /** Overtaken if `generation` is not the gate's any more; likewise with transfers. */
-  | { readonly kind: "gate-due"; readonly model: string; readonly generation: number }
+  | { readonly kind: "gate-due"; readonly path: number; readonly generation: number }
   /** The gateway brings the gauges of its metrics page up to date. */
-  | { readonly kind: "gauges-due"; readonly model: string }
+  | { readonly kind: "gauges-due"; readonly path: number }
   /** The KV cache of a prompt goes to the replica that makes the tokens. */
-  | { readonly kind: "transfer-started"; readonly model: string; readonly request: number; readonly bytes: number }
-  | { readonly kind: "transfer-due"; readonly model: string; readonly generation: number }
+  | { readonly kind: "transfer-started"; readonly path: number; readonly request: number; readonly bytes: number }
+  | { readonly kind: "transfer-due"; readonly path: number; readonly generation: number }
   /** KV has come from a disk or a cache, or has got there. Overtaken likewise. */
   | { readonly kind: "kv-store-due"; readonly place: string; readonly generation: number }
   | { readonly kind: "scrape-due"; readonly target: string }

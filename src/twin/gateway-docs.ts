@@ -93,7 +93,7 @@ const SOURCES: Readonly<Record<string, string>> = {
 };
 
 const NOT_MODELLED: readonly string[] = [
-  "Several endpoint pickers at work side by side: one is simulated, and a warning says so.",
+  "Endpoint pickers that come and go, are found late or fail; what they would tell each other (`dataLayer`).",
   "Several ports of a pool: a pod is one endpoint, whatever ranks it has.",
   "`failureMode`: the endpoint picker never fails.",
   "`InferenceModelRewrite`, mirrors, rewrites, header matches and retries of an HTTPRoute; of its weights only a warning is made.",
@@ -124,6 +124,10 @@ export const gatewayDocs = (): string =>
       "`EndpointPickerConfig` (`llm-d.ai/v1alpha1`, or the older `inference.networking.x-k8s.io/v1alpha1`) is read from the " +
       "ConfigMap that `--config-file` is mounted from, from `--config-text`, or from `spec.overrides.gateway.endpointPickerConfig`; " +
       "what the picker would add by itself is added, and what would keep it from starting is an error at its field.",
+    "The picker's Deployment says how many are at work: with `--ha-enable-leader-election` one, else all its replicas " +
+      "(active-active); `spec.overrides.gateway.pickers` says another number. Pickers share nothing: each scrapes the replicas " +
+      "at its own time, has its own in-flight counts, approximate prefix index, flow control and page of metrics " +
+      "(`<pool>-epp-0`, …), so each knows of a part of the load. Try `pickers: 1` and `pickers: 3` as two `spec.candidates`.",
     "## Choices",
     "A choice goes by its plugin type in an `EndpointPickerConfig`, with the parameters and defaults of its source.",
     ...SECTIONS.flatMap(section),

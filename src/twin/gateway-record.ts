@@ -11,12 +11,17 @@ import type { PickerGateway } from "./scenario.ts";
 /** What an endpoint picker shows on its metrics page: counts of what happened, and gauges as it flushed them last. */
 export class GatewayRecord {
   readonly #scenario: PickerGateway;
+  readonly #picker: number;
   readonly #fold: GatewayFold;
   #flushed: PoolGauges | undefined;
 
-  /** @param servedModel of requests that name no model */
-  constructor(scenario: PickerGateway, servedModel: string) {
+  /**
+   * @param servedModel of requests that name no model
+   * @param picker which of the pickers at work it is, from 0
+   */
+  constructor(scenario: PickerGateway, servedModel: string, picker = 0) {
     this.#scenario = scenario;
+    this.#picker = picker;
     this.#fold = new GatewayFold(servedModel);
   }
 
@@ -32,12 +37,12 @@ export class GatewayRecord {
   }
 
   view(endpoints: readonly Endpoint[], fullness: Fullness | undefined, loadProducer: string | undefined): GatewayView {
-    const { namespace, pool, service, scheduling } = this.#scenario;
+    const { namespace, pool, service, scheduling, pickers = 1 } = this.#scenario;
     const { type } = scheduling.handler;
     const disagg = type === "disagg-profile-handler" || type === "pd-profile-handler";
     return {
       namespace,
-      pod: `${pool}-epp`,
+      pod: pickers === 1 ? `${pool}-epp` : `${pool}-epp-${this.#picker}`,
       container: "epp",
       service: service ?? `${pool}-epp`,
       pool,

@@ -11,6 +11,8 @@ import type { Pod } from "./pod.ts";
 export interface PathHost {
   /** Served name of the model that the path leads to. */
   readonly model: string;
+  /** Which of the world's request paths it is: what it plans comes back to it. */
+  readonly path: number;
   readonly now: SimTime;
   /** Who wants to see how requests are routed. */
   readonly decisions: DecisionTap | undefined;
@@ -22,6 +24,11 @@ export interface PathHost {
   engine(pod: Pod): Engine & Foreseeable;
   /** Its engine was told something, so its next event may be another. */
   replan(pod: Pod): void;
+  /**
+   * The gateway looks at its last scrape of a pod before `before`. Left out where nobody else scrapes it; else all read theirs,
+   * since an engine that was looked at doesn't show earlier states any more.
+   */
+  readonly look?: (pod: Pod, before: SimTime) => void;
   /** A client's request is over, whatever its outcome. */
   over(ended: EndedRequest): void;
 }

@@ -18,6 +18,16 @@ export interface PodIdentity {
 
 const FIRST: PodIdentity = { incarnation: 0, revision: 1 };
 
+/** One endpoint picker's scrapes of a pod: they lie on a grid. */
+export interface PickerScrapes {
+  /** Where in its interval it is scraped, microseconds. */
+  readonly phase: number;
+  /** The last instant of the grid that was read. */
+  read: number;
+  /** The next scrape is on the agenda. */
+  watched: boolean;
+}
+
 /** One simulated pod: the truth that gateway and autoscaler see late or not at all. */
 export class Pod {
   readonly name: string;
@@ -39,18 +49,14 @@ export class Pod {
   planned: SimTime | undefined;
   /** SIGTERM has come and the engine finishes what it runs. */
   draining = false;
-  /** The last instant of the gateway's scrape grid that was read. */
-  gatewayScraped = -1;
-  /** Its next scrape by the gateway is on the agenda. */
-  gatewayWatched = false;
-  readonly #hash: number;
+  /** By endpoint picker: each scrapes it by itself. */
+  readonly scrapes: PickerScrapes[] = [];
 
   constructor(name: string, workload: WorkloadScenario, created: SimTime, identity: PodIdentity = FIRST) {
     this.name = name;
     this.identity = identity;
     this.workload = workload;
     this.created = created;
-    this.#hash = hash32(name);
   }
 
   /** Name of its streams of chance; of one of the pods of its group. */
@@ -59,9 +65,10 @@ export class Pod {
     return incarnation === 0 ? `pods/${member}` : `pods/${member}/again-${incarnation}`;
   }
 
-  /** Where in its interval the gateway scrapes it, microseconds. */
-  gatewayPhase(intervalMicros: number): number {
-    return this.#hash % intervalMicros;
+  /** Picker `picker` will scrape it, if it doesn't yet. */
+  scrapedBy(picker: number, intervalMicros: number): void {
+    const phase = hash32(picker === 0 ? this.name : `${this.name}/picker-${picker}`) % intervalMicros;
+    this.scrapes[picker] ??= { phase, read: -1, watched: false };
   }
 
   get ready(): boolean {

@@ -10,10 +10,10 @@ import type { GatewayView } from "../report/world-view.ts";
 import { invariant } from "../sim/invariant.ts";
 import type { Streams } from "../sim/rng.ts";
 import { after, elapsed, micros, NEVER, type SimTime, START } from "../sim/time.ts";
-import { Disaggregation } from "./disaggregation.ts";
+import type { Disaggregation } from "./disaggregation.ts";
 import { GatewayRecord } from "./gateway-record.ts";
 import type { PathHost } from "./path-host.ts";
-import type { Pod } from "./pod.ts";
+import type { PickerScrapes, Pod } from "./pod.ts";
 import type { GatewayScenario } from "./scenario.ts";
 import { decisionsOf, momentOf } from "./told-decision.ts";
 
@@ -25,12 +25,13 @@ import { decisionsOf, momentOf } from "./told-decision.ts";
 export class RequestPath {
   readonly #scenario: GatewayScenario;
   readonly #host: PathHost;
+  readonly #picker: number;
   readonly #gateway: Gateway;
   readonly #gate: FrontGate | undefined;
   readonly #apart: Disaggregation | undefined;
   readonly #record: GatewayRecord | undefined;
   /** Whether anything scraped has a bearing on where requests go. */
-  readonly #readsSignals: boolean;
+  readonly readsSignals: boolean;
   /** Ready pods, in order of joining. */
   readonly #ready = new Map<string, Pod>();
   /** The same in order of their phases, in which they are scraped. */
@@ -46,23 +47,26 @@ export class RequestPath {
   #generation = 0;
   #planned: SimTime = NEVER;
 
-  constructor(scenario: GatewayScenario, streams: Streams, host: PathHost) {
+  /**
+   * @param picker which of the endpoint pickers at work it goes through, from 0
+   * @param apart the way of KV caches, which all pickers' requests share
+   */
+  constructor(scenario: GatewayScenario, streams: Streams, host: PathHost, picker = 0, apart?: Disaggregation) {
     this.#scenario = scenario;
     this.#host = host;
+    this.#picker = picker;
+    this.#apart = apart;
     this.#gateway = new Gateway(
       scenario.kind === "policy"
         ? routingPolicies.create(scenario.policy, { rng: streams.stream("gateway") })
         : new Scheduler(scenario.scheduling, streams),
     );
-    this.#readsSignals = this.#gateway.readsSignals;
-    if (scenario.kvTransfer !== undefined) {
-      this.#apart = new Disaggregation(scenario.kvTransfer, streams.stream("gateway/kv-transfer"), host);
-    }
+    this.readsSignals = this.#gateway.readsSignals;
     if (scenario.kind === "policy") return;
     this.#gate = new FrontGate(scenario.gate, gateContext(scenario, streams));
-    this.#readsSignals ||= this.#gate.readsSignals;
-    this.#record = new GatewayRecord(scenario, host.model);
-    host.plan(FLUSH, { kind: "gauges-due", model: host.model });
+    this.readsSignals ||= this.#gate.readsSignals;
+    this.#record = new GatewayRecord(scenario, host.model, picker);
+    host.plan(FLUSH, { kind: "gauges-due", path: host.path });
   }
 
   /** What is done otherwise than it was said, for the report. */
@@ -79,7 +83,7 @@ export class RequestPath {
   gaugesDue(): void {
     this.#refreshBeliefs();
     this.#record?.flush(this.#gateway.endpoints, this.#host.now);
-    this.#host.plan(after(this.#host.now, FLUSH_MICROS), { kind: "gauges-due", model: this.#host.model });
+    this.#host.plan(after(this.#host.now, FLUSH_MICROS), { kind: "gauges-due", path: this.#host.path });
   }
 
   /** What the gateway's own metrics show; undefined: it has none. */
@@ -99,7 +103,7 @@ export class RequestPath {
   }
 
   arrive(request: Request): void {
-    if (this.#readsSignals) this.#refreshBeliefs();
+    if (this.readsSignals) this.#refreshBeliefs();
     if (this.#gate === undefined) return this.#gather(request);
     this.#arriving = request;
     this.#follow(this.#gate.arrive(request, this.#gateway.endpoints, this.#host.now));
@@ -109,7 +113,7 @@ export class RequestPath {
     this.#tellGate(request, { event: "held", bytes: BYTES_PER_TOKEN * request.promptTokens });
     this.#watch();
     if (request.deadline !== undefined)
-      this.#host.plan(request.deadline, { kind: "client-gone", model: this.#host.model, request: request.id });
+      this.#host.plan(request.deadline, { kind: "client-gone", path: this.#host.path, request: request.id });
   }
 
   /** A client hangs up while its request waits in the gate. */
@@ -134,7 +138,7 @@ export class RequestPath {
   windowDue(): void {
     const gathered = this.#gathered;
     this.#gathered = [];
-    if (this.#readsSignals) this.#refreshBeliefs();
+    if (this.readsSignals) this.#refreshBeliefs();
     this.#gateway.gather(gathered);
     for (const request of gathered) this.#place(request);
     this.#replanGate();
@@ -191,7 +195,7 @@ export class RequestPath {
     const { window } = this.#gateway;
     if (window === undefined) return this.#place(request);
     if (this.#gathered.length === 0)
-      this.#host.plan(after(this.#host.now, window), { kind: "window-due", model: this.#host.model });
+      this.#host.plan(after(this.#host.now, window), { kind: "window-due", path: this.#host.path });
     this.#gathered.push(request);
   }
 
@@ -302,6 +306,7 @@ export class RequestPath {
 
   join(pod: Pod): void {
     this.#ready.set(pod.name, pod);
+    pod.scrapedBy(this.#picker, this.#scenario.scrapeIntervalMicros);
     this.#gateway.join(pod.name, pod.workload.podLabels);
     this.#endpointsChanged();
   }
@@ -318,8 +323,7 @@ export class RequestPath {
   }
 
   #endpointsChanged(): void {
-    const interval = this.#scenario.scrapeIntervalMicros;
-    this.#ring = [...this.#ready.values()].sort((a, b) => a.gatewayPhase(interval) - b.gatewayPhase(interval));
+    this.#ring = [...this.#ready.values()].sort((a, b) => this.#scrapes(a).phase - this.#scrapes(b).phase);
     this.#refreshed = undefined;
     this.#gate?.beliefsChanged(this.#gateway.endpoints, this.#host.now);
     this.#replanGate();
@@ -330,15 +334,33 @@ export class RequestPath {
 
   /** An engine that was looked at doesn't show earlier states any more, so the gateway's last scrape comes first. */
   beforeLook(pod: Pod, at: SimTime): void {
-    if (this.#readsSignals && pod.ready) this.#read(pod, at);
+    if (this.readsSignals && pod.ready) this.read(pod, at);
+  }
+
+  /** When a ready pod was last scraped before `before`, if that is still to be read. */
+  unread(pod: Pod, before: SimTime): SimTime | undefined {
+    const { phase, read } = this.#scrapes(pod);
+    const last = lastOf(phase, this.#scenario.scrapeIntervalMicros, before);
+    return last <= read || last < (pod.since ?? START) ? undefined : (last as SimTime);
+  }
+
+  /** Reads that scrape. */
+  read(pod: Pod, before: SimTime): void {
+    const last = this.unread(pod, before);
+    if (last === undefined) return;
+    this.#scrapes(pod).read = last;
+    const { engine, workload } = pod;
+    invariant(engine !== undefined, "a ready pod serves");
+    const { waiting, running, kvUsage, lora } = engine.gauges(last);
+    this.#gateway.scraped(pod.name, last, { waiting, running, kvUsage, cache: workload.engine, lora });
   }
 
   /** A pod's scrape, while requests wait in the gate. */
   scrapeDue(name: string): void {
     const pod = this.#ready.get(name);
     if (pod === undefined || this.#gate === undefined) return;
-    pod.gatewayWatched = false;
-    this.#read(pod, (this.#host.now + 1) as SimTime);
+    this.#scrapes(pod).watched = false;
+    this.#look(pod, (this.#host.now + 1) as SimTime);
     this.#gate.beliefsChanged(this.#gateway.endpoints, this.#host.now);
     this.#replanGate();
     this.#watch();
@@ -354,30 +376,25 @@ export class RequestPath {
     const since = this.#refreshed;
     this.#refreshed = now;
     if (since === undefined || now - since >= interval) {
-      for (const pod of this.#ready.values()) this.#read(pod, now);
+      for (const pod of this.#ready.values()) this.#look(pod, now);
       return;
     }
     if (now === since) return;
     const [from, to] = [since % interval, (now - 1) % interval];
     const ring = this.#ring;
-    for (let at = firstFrom(ring, from, interval), left = ring.length; left > 0; at += 1, left -= 1) {
+    for (let at = this.#firstFrom(from), left = ring.length; left > 0; at += 1, left -= 1) {
       const pod = ring[at % ring.length] as Pod;
-      const phase = pod.gatewayPhase(interval);
+      const { phase } = this.#scrapes(pod);
       if (from <= to ? phase < from || phase > to : phase < from && phase > to) return;
-      this.#read(pod, now);
+      this.#look(pod, now);
     }
   }
 
-  #read(pod: Pod, before: SimTime): void {
-    const interval = this.#scenario.scrapeIntervalMicros;
-    const phase = pod.gatewayPhase(interval);
-    const last = Math.floor((before - 1 - phase) / interval) * interval + phase;
-    if (last <= pod.gatewayScraped || last < (pod.since ?? START)) return;
-    pod.gatewayScraped = last;
-    const { engine, workload } = pod;
-    invariant(engine !== undefined, "a ready pod serves");
-    const { waiting, running, kvUsage, lora } = engine.gauges(last as SimTime);
-    this.#gateway.scraped(pod.name, last as SimTime, { waiting, running, kvUsage, cache: workload.engine, lora });
+  /** Reads a pod's last scrape before `before`; where others scrape it too, theirs that came earlier go first. */
+  #look(pod: Pod, before: SimTime): void {
+    const { look } = this.#host;
+    if (look === undefined) this.read(pod, before);
+    else look(pod, before);
   }
 
   /** While requests wait in the gate, every scrape may let one go. */
@@ -386,12 +403,27 @@ export class RequestPath {
     const interval = this.#scenario.scrapeIntervalMicros;
     const { now } = this.#host;
     for (const pod of this.#ready.values()) {
-      if (pod.gatewayWatched) continue;
-      pod.gatewayWatched = true;
-      const phase = pod.gatewayPhase(interval);
-      const next = (Math.floor((now - phase) / interval) + 1) * interval + phase;
-      this.#host.plan(next as SimTime, { kind: "gateway-scrape-due", pod: pod.name });
+      const scrapes = this.#scrapes(pod);
+      if (scrapes.watched) continue;
+      scrapes.watched = true;
+      const next = lastOf(scrapes.phase, interval, (now + 1) as SimTime) + interval;
+      this.#host.plan(next as SimTime, { kind: "gateway-scrape-due", path: this.#host.path, pod: pod.name });
     }
+  }
+
+  /** The first of the ring whose phase is at least `from`. */
+  #firstFrom(from: number): number {
+    let [low, high] = [0, this.#ring.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#scrapes(this.#ring[middle] as Pod).phase < from) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #scrapes(pod: Pod): PickerScrapes {
+    return pod.scrapes[this.#picker] as PickerScrapes;
   }
 
   #replanGate(): void {
@@ -399,7 +431,7 @@ export class RequestPath {
     if (due === this.#planned) return;
     this.#planned = due;
     this.#generation += 1;
-    this.#host.plan(due, { kind: "gate-due", model: this.#host.model, generation: this.#generation });
+    this.#host.plan(due, { kind: "gate-due", path: this.#host.path, generation: this.#generation });
   }
 
   get #disaggregation(): Disaggregation {
@@ -414,16 +446,9 @@ export class RequestPath {
   }
 }
 
-/** The first of the pods, in order of phase, whose phase is at least `from`. */
-const firstFrom = (ring: readonly Pod[], from: number, interval: number): number => {
-  let [low, high] = [0, ring.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((ring[middle] as Pod).gatewayPhase(interval) < from) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-};
+/** The last instant of a grid before `before`. */
+const lastOf = (phase: number, interval: number, before: SimTime): number =>
+  Math.floor((before - 1 - phase) / interval) * interval + phase;
 
 type Evicted = Extract<QueueOutcome, `Evicted${string}`>;
 type Rejected = Extract<QueueOutcome, `Rejected${string}`>;

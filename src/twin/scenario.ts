@@ -138,6 +138,8 @@ export type GatewayScenario = PolicyGateway | PickerGateway;
 interface AnyGateway {
   /** How old the scraped signals may be: the gateway's own scrape of each replica. */
   readonly scrapeIntervalMicros: number;
+  /** Endpoint pickers (or routers) at work side by side; each knows what it scraped and sent itself. Left out: one. */
+  readonly pickers?: number;
   /** After which it cuts a request. Left out: never. */
   readonly requestTimeoutMicros?: number;
 }

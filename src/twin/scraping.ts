@@ -27,7 +27,8 @@ export interface ScrapingHost {
   workloads(): readonly WorkloadView[];
   /** Where nodes are simulated. */
   placed(): Pick<WorldView, "nodes" | "pods">;
-  gateway(model: string): GatewayView | undefined;
+  /** What each endpoint picker shows when it is asked. */
+  gateways(): readonly (() => GatewayView | undefined)[];
 }
 
 /** Labels of kube-state-metrics' own pod, as the chart kube-prometheus-stack has them. */
@@ -106,15 +107,14 @@ export class Scraping {
   }
 
   #watchGateways(): void {
-    const { gateway, workloads } = this.#scenario;
-    if (gateway.kind !== "epp" || !this.#monitoring.reads(gatewayMetrics)) return;
+    if (!this.#monitoring.reads(gatewayMetrics)) return;
     const rows = this.#monitoring.wantedRows(gatewayMetrics);
-    for (const model of new Set(workloads.map(({ modelName }) => modelName))) {
-      const view = this.#host.gateway(model);
+    for (const shown of this.#host.gateways()) {
+      const view = shown();
       if (view === undefined) continue;
       const labels = { ...placeOf(view), service: view.service, job: view.service };
       const page: Page = () => {
-        const now = this.#host.gateway(model);
+        const now = shown();
         return now === undefined ? [] : pageOf(rows, now);
       };
       this.#watchPod({ name: view.pod, of: { role: "endpoint-picker", name: view.service } }, { labels, page });

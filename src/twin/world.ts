@@ -37,10 +37,11 @@ import { loopSetups } from "./loop-setups.ts";
 import { Monitoring } from "./monitoring.ts";
 import { NodePlacement } from "./node-placement.ts";
 import type { PathHost } from "./path-host.ts";
+import { PickerPaths } from "./picker-paths.ts";
 import type { PlacementHost } from "./placement-host.ts";
 import type { Pod } from "./pod.ts";
 import { PodQuota } from "./pod-quota.ts";
-import { RequestPath } from "./request-path.ts";
+import type { RequestPath } from "./request-path.ts";
 import type { Scenario } from "./scenario.ts";
 import { Scraping, type ScrapingHost } from "./scraping.ts";
 import { scenarioSource } from "./traffic.ts";
@@ -56,8 +57,10 @@ export class World {
   readonly #streams: Streams;
   readonly #source: WorkloadSource;
   /** By the model that is served: a pool serves one, behind a gateway of its own. */
-  readonly #paths: ReadonlyMap<string, RequestPath>;
-  readonly #firstPath: RequestPath | undefined;
+  readonly #models: ReadonlyMap<string, PickerPaths>;
+  readonly #firstModel: PickerPaths | undefined;
+  /** All of theirs, as events name them. */
+  readonly #paths: readonly RequestPath[];
   readonly #fleets = new Map<string, Fleet>();
   /** Every pod that is not gone, in order of creation. */
   readonly #pods = new Map<string, Pod>();
@@ -89,8 +92,9 @@ export class World {
     this.#horizon = scenario.horizonMicros === undefined ? NEVER : (scenario.horizonMicros as SimTime);
     this.#streams = rngOf(scenario.seed);
     this.#source = scenarioSource(scenario, this.#streams);
-    this.#paths = this.#makePaths();
-    [this.#firstPath] = this.#paths.values();
+    this.#models = this.#makePaths();
+    [this.#firstModel] = this.#models.values();
+    this.#paths = [...this.#models.values()].flatMap(({ all }) => all);
     this.#fold = new ReportFold({
       horizonMicros: scenario.horizonMicros,
       warmUpMicros: scenario.warmUpMicros,
@@ -195,19 +199,19 @@ export class World {
       case "round-arrived":
         return this.#admit(event.request);
       case "client-gone":
-        return this.#pathTo(event.model).clientGone(event.request);
+        return this.#path(event.path).clientGone(event.request);
       case "window-due":
-        return this.#pathTo(event.model).windowDue();
+        return this.#path(event.path).windowDue();
       case "gateway-scrape-due":
-        return this.#pathOfPod(event.pod)?.scrapeDue(event.pod);
+        return this.#path(event.path).scrapeDue(event.pod);
       case "gate-due":
-        return this.#pathTo(event.model).gateDue(event.generation);
+        return this.#path(event.path).gateDue(event.generation);
       case "gauges-due":
-        return this.#pathTo(event.model).gaugesDue();
+        return this.#path(event.path).gaugesDue();
       case "transfer-started":
-        return this.#pathTo(event.model).transferStarted(event.request, event.bytes);
+        return this.#path(event.path).transferStarted(event.request, event.bytes);
       case "transfer-due":
-        return this.#pathTo(event.model).transferDue(event.generation);
+        return this.#path(event.path).transferDue(event.generation);
       case "kv-store-due":
         return this.#kvStores.due(event.place, event.generation);
       case "scale-written":
@@ -231,7 +235,7 @@ export class World {
 
   /** The state as of `at`, which lies not before now and not after the next event. */
   view(at: SimTime = this.now): WorldView {
-    const gateways = [...this.#paths.values()].flatMap((path) => path.view(at) ?? []);
+    const gateways = this.#paths.flatMap((path) => path.view(at) ?? []);
     return {
       ...(gateways.length === 0 ? {} : { gateways }),
       ...this.#engineRoom(at),
@@ -288,7 +292,7 @@ export class World {
   }
 
   #notes(): string[] {
-    const notes: string[] = [...this.#paths.values()].flatMap(({ notes: own }) => own);
+    const notes: string[] = [...this.#models.values()].flatMap(({ notes: own }) => own);
     for (const [passed, how] of [
       [this.#source.skipped, "were skipped"],
       [this.#source.dropped, "made no request"],
@@ -315,7 +319,7 @@ export class World {
 
   #admit(sent: Request): void {
     this.#arrived += 1;
-    const path = this.#pathFor(sent);
+    const path = this.#modelFor(sent)?.enter(sent.id);
     const request = path?.withDeadline(sent) ?? sent;
     this.#tell({ kind: "arrived", at: this.now, request });
     if (path !== undefined) return path.arrive(request);
@@ -326,39 +330,40 @@ export class World {
   }
 
   /** The first model's path draws from streams of the plain names, so that a world of one model does. */
-  #makePaths(): ReadonlyMap<string, RequestPath> {
+  #makePaths(): ReadonlyMap<string, PickerPaths> {
     const { gateway, workloads } = this.scenario;
+    const { pickers = 1 } = gateway;
     const models = [...new Set(workloads.map(({ modelName }) => modelName))];
     return new Map(
       models.map((model, i) => {
         const streams =
           i === 0 ? this.#streams : { stream: (name: string) => this.#streams.stream(`${name}/${model}`) };
         const own = i === 0 || gateway.kind === "policy" ? gateway : { ...gateway, pool: `${gateway.pool}/${model}` };
-        return [model, new RequestPath(own, streams, this.#pathHost(model))];
+        return [model, new PickerPaths(own, streams, (picker) => this.#pathHost(model, i * pickers + picker))];
       }),
     );
   }
 
-  #pathTo(model: string): RequestPath {
-    const path = this.#paths.size === 1 ? this.#firstPath : this.#paths.get(model);
-    invariant(path !== undefined, "a model that is served");
-    return path;
+  #pathsTo(model: string): PickerPaths {
+    const paths = this.#models.size === 1 ? this.#firstModel : this.#models.get(model);
+    invariant(paths !== undefined, "a model that is served");
+    return paths;
   }
 
-  #pathOfPod(name: string): RequestPath | undefined {
-    const pod = this.#pods.get(name);
-    return pod === undefined ? undefined : this.#pathTo(pod.workload.modelName);
+  #path(index: number): RequestPath {
+    return this.#paths[index] as RequestPath;
   }
 
   /** By the model that a request asks for, where several are served; one that names none is for the first. */
-  #pathFor({ model }: Request): RequestPath | undefined {
-    return this.#paths.size === 1 || model === undefined ? this.#firstPath : this.#paths.get(model);
+  #modelFor({ model }: Request): PickerPaths | undefined {
+    return this.#models.size === 1 || model === undefined ? this.#firstModel : this.#models.get(model);
   }
 
-  #pathHost(model: string): PathHost {
+  #pathHost(model: string, path: number): PathHost {
     const now = (): SimTime => this.now;
     return {
       model,
+      path,
       get now() {
         return now();
       },
@@ -367,11 +372,17 @@ export class World {
       plan: (at, event) => this.#plan(at, event),
       pod: (name) => this.#pods.get(name),
       engine: (pod) => {
-        this.#pathTo(pod.workload.modelName).beforeLook(pod, this.now);
+        this.#pathsTo(pod.workload.modelName).beforeLook(pod, this.now);
         return engineOf(pod);
       },
       replan: (pod) => this.#replan(pod),
-      over: (ended) => this.#goOn(ended),
+      over: (ended) => {
+        this.#pathsTo(model).over(ended.request.id);
+        this.#goOn(ended);
+      },
+      ...(this.scenario.gateway.pickers === undefined
+        ? {}
+        : { look: (pod, before) => this.#pathsTo(model).look(pod, before) }),
     };
   }
 
@@ -388,7 +399,7 @@ export class World {
 
   /** An engine that was looked at doesn't show earlier states any more, so the gateway's last scrape comes first. */
   #viewOf(pod: Pod, at: SimTime): ReplicaView {
-    this.#pathTo(pod.workload.modelName).beforeLook(pod, at);
+    this.#pathsTo(pod.workload.modelName).beforeLook(pod, at);
     return replicaView(pod, at);
   }
 
@@ -396,7 +407,7 @@ export class World {
     const pod = this.#pods.get(name);
     if (pod?.engine === undefined || pod.generation !== generation) return;
     // What the gateway's last scrape saw is asked for before the engine leaves that instant behind.
-    this.#pathTo(pod.workload.modelName).beforeLook(pod, this.now);
+    this.#pathsTo(pod.workload.modelName).beforeLook(pod, this.now);
     pod.planned = undefined;
     pod.engine.advance(this.now);
     this.#replan(pod);
@@ -472,7 +483,7 @@ export class World {
     pod.since = now;
     pod.engine = createEngine(this.#seeded(engine, pod), model, this.#listenerOf(pod), now);
     this.#tellPhase(pod, "ready");
-    this.#pathTo(pod.workload.modelName).join(pod);
+    this.#pathsTo(pod.workload.modelName).join(pod);
     this.#scraping.join(pod.name);
     this.#placement?.becameReady();
   }
@@ -486,14 +497,14 @@ export class World {
   }
 
   #listenerOf(pod: Pod): EngineListener {
-    const path = this.#pathTo(pod.workload.modelName);
+    const paths = this.#pathsTo(pod.workload.modelName);
     const kvTier = this.#kvStores.tierOf(pod);
     return {
       ...(kvTier === undefined ? {} : { kvTier }),
-      firstToken: (request, at) => path.firstToken(pod, request, at),
-      finished: (facts) => path.finished(pod, facts),
-      kvWanted: (request, at, tokens) => path.kvWanted(pod, request, at, tokens),
-      ...(path.hearsKv ? { kvCached: (kind, block) => path.kvCached(pod, kind, block) } : {}),
+      firstToken: (request, at) => paths.of(request.id).firstToken(pod, request, at),
+      finished: (facts) => paths.of(facts.request.id).finished(pod, facts),
+      kvWanted: (request, at, tokens) => paths.of(request.id).kvWanted(pod, request, at, tokens),
+      ...(paths.hearsKv ? { kvCached: (kind, block) => paths.kvCached(pod, kind, block) } : {}),
     };
   }
 
@@ -502,7 +513,7 @@ export class World {
     this.#tellPhase(pod, "terminating");
     if (!wasServing) return this.#remove(pod);
     pod.readyChanged = this.now;
-    this.#pathTo(pod.workload.modelName).leave(pod);
+    this.#pathsTo(pod.workload.modelName).leave(pod);
     const plan = planStop(this.now, pod.workload.stop);
     const { incarnation } = pod.identity;
     this.#plan(plan.sigterm, { kind: "pod-stopping", pod: pod.name, incarnation, stage: "sigterm" });
@@ -514,7 +525,7 @@ export class World {
     if (pod === undefined) return;
     if (stage === "sigterm") pod.draining = true;
     else {
-      this.#pathTo(pod.workload.modelName).lost(pod);
+      this.#pathsTo(pod.workload.modelName).lost(pod);
       this.#kvStores.lost(pod, false);
       engineOf(pod).abortAll(this.now);
     }
@@ -523,7 +534,7 @@ export class World {
   }
 
   #remove(pod: Pod): void {
-    this.#pathTo(pod.workload.modelName).lost(pod);
+    this.#pathsTo(pod.workload.modelName).lost(pod);
     this.#kvStores.lost(pod, true);
     if (pod.engine !== undefined) {
       this.#fold.retire(this.#viewOf(pod, this.now));
@@ -541,12 +552,12 @@ export class World {
 
   /** Its engine is gone at once, with all that it ran. */
   #killEngine(pod: Pod, phase: "starting" | "terminating"): void {
-    const path = this.#pathTo(pod.workload.modelName);
+    const paths = this.#pathsTo(pod.workload.modelName);
     const wasReady = pod.ready;
     if (pod.phase !== phase) this.#tellPhase(pod, phase);
     pod.readyChanged = this.now;
-    if (wasReady) path.leave(pod);
-    path.lost(pod);
+    if (wasReady) paths.leave(pod);
+    paths.lost(pod);
     engineOf(pod).abortAll(this.now);
   }
 
@@ -718,7 +729,7 @@ export class World {
       told: (name, tell) => {
         const pod = this.#pods.get(name);
         if (pod?.engine === undefined) return;
-        this.#pathTo(pod.workload.modelName).beforeLook(pod, this.now);
+        this.#pathsTo(pod.workload.modelName).beforeLook(pod, this.now);
         tell(pod.engine);
         this.#replan(pod);
       },
@@ -738,10 +749,10 @@ export class World {
       replica: (pod) => this.#viewOf(this.#pod(pod), this.now),
       workloads: () => this.#workloadViews(this.now),
       placed: () => this.#placed(),
-      gateway: (model) => this.#pathTo(model).view(this.now),
+      gateways: () => this.#paths.map((path) => () => path.view(this.now)),
       usage: (pod) => this.#usageOf(pod),
       engines: (workload) => this.#fleet(workload).pods.flatMap((pod) => this.#sightOf(pod)),
-      queuedAtPicker: (model) => queuedIn(this.#paths.get(model)?.view(this.now)),
+      queuedAtPicker: (model) => queuedIn(this.#models.get(model)?.views(this.now) ?? []),
     };
   }
 
@@ -787,15 +798,15 @@ export class World {
 
   #tell(fact: Fact): void {
     this.#fold.tell(fact);
-    this.#pathOfFact(fact)?.hear(fact);
+    this.#modelOf(fact)?.hear(fact);
     this.#tellOthers?.(fact);
   }
 
   /** Whose gateway counts it. */
-  #pathOfFact(fact: Fact): RequestPath | undefined {
-    if (this.#paths.size === 1) return this.#firstPath;
-    if ("request" in fact) return this.#pathFor(fact.request);
-    return "facts" in fact ? this.#pathFor(fact.facts.request) : undefined;
+  #modelOf(fact: Fact): PickerPaths | undefined {
+    if (this.#models.size === 1) return this.#firstModel;
+    if ("request" in fact) return this.#modelFor(fact.request);
+    return "facts" in fact ? this.#modelFor(fact.facts.request) : undefined;
   }
 
   /** undefined: it is gone, be there another with its name or not. */
@@ -819,9 +830,9 @@ export class World {
 
 const NO_PODS: WantedPods = { fresh: 0, old: 0 };
 
-/** Requests in a picker's flow control. */
-const queuedIn = (gateway: GatewayView | undefined): number =>
-  (gateway?.counted.queues ?? []).reduce((sum, { size }) => sum + size, 0);
+/** Requests in pickers' flow control. */
+const queuedIn = (pickers: readonly GatewayView[]): number =>
+  pickers.flatMap(({ counted }) => counted.queues).reduce((sum, { size }) => sum + size, 0);
 
 const engineOf = (pod: Pod): NonNullable<Pod["engine"]> => {
   invariant(pod.engine !== undefined, "a pod that serves");

@@ -71,6 +71,7 @@ const anyGateway = (rng: Rng, apart: boolean): GatewayScenario => ({
     failureRatio: oneOf(rng, 0, 0.1),
   },
   ...(rng.below(3) === 0 ? { requestTimeoutMicros: 5_000_000 } : {}),
+  ...(rng.below(2) === 0 ? { pickers: 1 + rng.below(4) } : {}),
 });
 
 const anyScenario = (rng: Rng, seed: number): Scenario => {

@@ -119,6 +119,7 @@ export const GOOD: readonly Anything[] = [
         policy: { policy: "least-queue" },
         scrapeInterval: "50ms",
         metricsStaleness: "2s",
+        pickers: 2,
         requestTimeout: "0s",
         priorities: { batch: -1 },
       },

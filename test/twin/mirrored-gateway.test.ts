@@ -188,6 +188,20 @@ const CHANGES: readonly Change[] = [
     idle: true,
   },
   {
+    name: "pickers side by side",
+    change: (s) => (s.picker.spec.replicas = 3),
+    path: "gateway.pickerReplicas",
+    value: 3,
+    from: `${EPP} spec.replicas`,
+  },
+  {
+    name: "overridden pickers",
+    change: (s) => s.override({ pickers: 2 }),
+    path: "gateway.pickerReplicas",
+    value: 2,
+    from: `${OVERRIDE}.pickers`,
+  },
+  {
     name: "an overridden interval",
     change: (s) => s.override({ scrapeInterval: "1s" }),
     path: "gateway.scrapeIntervalSeconds",
@@ -556,7 +570,8 @@ describe("what is assumed is told", () => {
       `${IN_CONFIG}.plugins[8]`,
       /^mm-embeddings-cache-scorer is not modelled: ./,
     ],
-    ["several pickers at work", (s) => (s.picker.spec.replicas = 2), "spec.replicas", /simulated as one/],
+    ["no picker at work", (s) => (s.picker.spec.replicas = 0), "spec.replicas", /0 endpoint pickers .* 1 is simulated/],
+    ["too many pickers at work", (s) => (s.picker.spec.replicas = 40), "spec.replicas", /40 .* 32 are simulated/],
     [
       "pods of the pool that aren't mirrored",
       (s) => {

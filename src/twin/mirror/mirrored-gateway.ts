@@ -2,6 +2,7 @@ import type { SchedulingSaid } from "../../dataplane/scheduling.ts";
 import { durationSeconds } from "../../model/duration.ts";
 import { type Known, known } from "../../model/known.ts";
 import type { InferenceSimulation } from "../../schema/resource.ts";
+import { MOST_PICKERS } from "../../schema/simulation-spec.ts";
 import { seconds } from "../../sim/time.ts";
 import { defaulted, type Ledger, overridden, overriddenPeriod } from "../ledger.ts";
 import { type ObservedCluster, objectText } from "../manifest.ts";
@@ -67,7 +68,7 @@ const policyGateway = (
   cluster: ObservedCluster,
   ledger: Ledger,
 ): GatewayScenario => {
-  const { policy, scrapeInterval, requestTimeout } = simulation.spec.overrides.gateway ?? {};
+  const { policy, pickers, scrapeInterval, requestTimeout } = simulation.spec.overrides.gateway ?? {};
   const byService = { policy: "random" as const };
   const said = policy ?? byService;
   const from =
@@ -85,6 +86,7 @@ const policyGateway = (
     kind: "policy",
     policy: said,
     scrapeIntervalMicros,
+    ...pickersOf(pickers, undefined, ledger),
     ...(isApart ? { kvTransfer: mirrorKvTransfer(simulation, isApart, ledger) } : {}),
     ...timeoutOf(requestTimeout, router, cluster, ledger),
   };
@@ -124,12 +126,12 @@ const pickerGateway = (
   { router, picker, config, cluster }: Picking,
   ledger: Ledger,
 ): GatewayScenario | undefined => {
-  const { scrapeInterval, metricsStaleness, requestTimeout } = simulation.spec.overrides.gateway ?? {};
+  const { pickers, scrapeInterval, metricsStaleness, requestTimeout } = simulation.spec.overrides.gateway ?? {};
   if (router.kind === "InferencePool") {
     ledger.use("gateway.pool", known(router.pool.ref.name, router.pool.selector.from));
     if (picker !== undefined) ledger.use("gateway.endpointPicker", known(picker.ref.name, router.pool.picker.from));
   }
-  if (picker !== undefined) tellReplicas(picker, ledger);
+  const sideBySide = pickersOf(pickers, picker, ledger);
   tellUnmodelled(config, ledger);
   const scheduling = mirrorScheduling(config, ledger);
   const priorities = mirrorPriorities(simulation, router, cluster, ledger);
@@ -156,6 +158,7 @@ const pickerGateway = (
     ...serviceOf(router),
     scheduling: { ...scheduling, kvEventDelayMicros: delay },
     gate,
+    ...sideBySide,
     scrapeIntervalMicros,
     stalenessMicros,
     kvTransfer,
@@ -223,16 +226,25 @@ const timeoutOf = (
   return value === 0 ? {} : { requestTimeoutMicros: seconds(value) };
 };
 
-/** Pickers that act side by side each know what they sent themselves, and no more. */
-const tellReplicas = ({ ref, active, replicas }: EndpointPickerReading, ledger: Ledger): void => {
-  ledger.use("gateway.pickerReplicas", active);
-  if (active.value === 1) return;
-  ledger.warn({
-    reason: "NotModelled",
-    object: objectText(ref),
-    ...(replicas.from.kind === "field" ? { field: replicas.from.field } : {}),
-    message: `${active.value} endpoint pickers act side by side, each with its own counts, prefix index and queue; they are simulated as one`,
-  });
+/** How many are at work side by side: of those that elect a leader, one. */
+const pickersOf = (
+  said: number | undefined,
+  picker: EndpointPickerReading | undefined,
+  ledger: Ledger,
+): { readonly pickers?: number } => {
+  const active = overridden(said, "overrides.gateway.pickers") ?? picker?.active;
+  if (active === undefined) return {};
+  const { value } = active;
+  const simulated = Math.min(Math.max(1, ledger.use("gateway.pickerReplicas", active)), MOST_PICKERS);
+  if (simulated !== value && picker !== undefined) {
+    ledger.warn({
+      reason: "NotModelled",
+      object: objectText(picker.ref),
+      ...(picker.replicas.from.kind === "field" ? { field: picker.replicas.from.field } : {}),
+      message: `${value} endpoint pickers are at work; ${simulated} ${simulated === 1 ? "is" : "are"} simulated`,
+    });
+  }
+  return simulated === 1 ? {} : { pickers: simulated };
 };
 
 const tellUnmodelled = ({ plugins }: EndpointPickerConfigReading, ledger: Ledger): void => {
