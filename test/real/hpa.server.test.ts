@@ -71,7 +71,7 @@ const audit = (server: keyof typeof AUDIT_POLICIES): string[] => {
   return [`--audit-policy-file=${policy}`, `--audit-log-path=${logOf(server)}`];
 };
 
-/** Unix seconds at which each Shadow began: a page drawn at once has the least between. */
+/** Unix seconds at which each Shadow began: news that came at once has the least between. */
 const began = new Map<string, number>();
 /** Pods of a namespace after each write. */
 const pods = new Map<string, PlacedPods[]>();

@@ -118,7 +118,7 @@ const kedaHpa = ({ namespace, manifests }: Loop) =>
     `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers/keda-hpa-${(manifests[1] as Manifest).metadata.name}`,
   );
 
-/** When each Shadow began (a page drawn at once has the least between), and what its scale is now. */
+/** When each Shadow began (news that came at once has the least between), and what its scale is now. */
 const look = async (): Promise<void> => {
   const { simulations } = (await (await fetch(`${operator.url}/api/v1/simulations`)).json()) as {
     simulations: { namespace: string; simulatedSeconds?: number }[];

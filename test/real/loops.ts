@@ -17,13 +17,8 @@ type Json = any;
 export const SYNC_SECONDS = 2;
 export const SCRAPE_SECONDS = 1;
 export const DOWNSCALE_WINDOW_SECONDS = 5;
-/** How often a Shadow's page is drawn anew. */
-const PAGE_SECONDS = 1;
-/**
- * What one loop may be later than the other: a sync, since each has a phase of its own; one more, where the value that turns it
- * came just after a sync; and the page that the values are on, since it is drawn every second.
- */
-export const TOLERANCE_SECONDS = 2 * SYNC_SECONDS + PAGE_SECONDS;
+/** What one loop may be later than the other: a sync, since each has a phase of its own, and the age of the sample that it goes by. */
+export const TOLERANCE_SECONDS = SYNC_SECONDS + SCRAPE_SECONDS;
 
 const example = (file: string): string =>
   readFileSync(new URL(`../../deploy/examples/real-autoscalers/${file}`, import.meta.url), "utf8");
