@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type KubeObject, type ObjectRef, refText, type Store } from "../store/store.ts";
 import type { ManifestRef } from "../twin/manifest.ts";
+import { runsStackRouter } from "../twin/readers/production-stack/stack-router.ts";
 import type { Held } from "./held.ts";
 import { keyOf } from "./key.ts";
 import { isPermitted } from "./permitted.ts";
@@ -28,7 +29,7 @@ const VOLATILE: ReadonlySet<string> = new Set([
 ]);
 /** They name the workload that they scale; those of other workloads play no part. */
 const SCALERS: ReadonlySet<string> = new Set(["HorizontalPodAutoscaler", "ScaledObject"]);
-/** They are mirrored by name, and may run an endpoint picker. */
+/** They are mirrored by name, and may run an endpoint picker or a router. */
 const WORKLOADS: ReadonlySet<string> = new Set(["Deployment", "StatefulSet", "LeaderWorkerSet", "Rollout"]);
 
 /**
@@ -90,7 +91,9 @@ const concerns = (held: Held | undefined, ref: ObjectRef, object: KubeObject | u
   if (ref.kind === "InferenceSimulation") return false;
   if (held.reads.some((read) => isSame(read, ref))) return true;
   if (SCALERS.has(ref.kind)) return scales(object, held);
-  if (WORKLOADS.has(ref.kind)) return held.scenario?.gateway.kind === "epp" || usesPool(held);
+  if (WORKLOADS.has(ref.kind)) {
+    return held.scenario?.gateway.kind === "epp" || usesPool(held) || (object !== undefined && runsStackRouter(object));
+  }
   return true;
 };
 

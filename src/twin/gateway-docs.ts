@@ -14,7 +14,14 @@ import { producers } from "../dataplane/producers/index.ts";
 import { scorers } from "../dataplane/scorers/index.ts";
 import { HARMLESS, UNMODELLED } from "./mirror/unmodelled-plugins.ts";
 import { PLUGIN_TYPES } from "./readers/endpoint-picker/plugin-types.ts";
-import { objectiveReaders, pickerReaders, poolReaders, routeReaders, serviceReaders } from "./readers/index.ts";
+import {
+  objectiveReaders,
+  pickerReaders,
+  poolReaders,
+  routeReaders,
+  serviceReaders,
+  stackRouterReaders,
+} from "./readers/index.ts";
 
 interface Choice {
   readonly name: string;
@@ -109,16 +116,20 @@ export const gatewayDocs = (): string =>
     "# Gateway",
     "Generated from the lists of `src/dataplane` and `src/twin/readers` by `npm run gen`; don't edit.",
     "What stands before the pods is found by its selector, or named in `spec.mirror.router`: an InferencePool, whose endpoint " +
-      "picker is found behind the Service that it names (or by `--pool-name`), with its flags and its configuration; else a " +
+      "picker is found behind the Service that it names (or by `--pool-name`), with its flags and its configuration; else the " +
+      "router of vLLM's production-stack (found by `--k8s-label-selector`), whose policy is its `--routing-logic`; else a " +
       "Service. `spec.overrides.gateway` says what is to differ. `servetwin explain` shows every value and its field.",
     "## What is read",
     table(
       ["kind", "group", "what it is"],
-      [...poolReaders, ...pickerReaders, ...objectiveReaders, ...routeReaders, ...serviceReaders].map((reader) => [
-        code(reader.kind),
-        reader.group === "" ? "core" : code(reader.group),
-        reader.summary,
-      ]),
+      [
+        ...poolReaders,
+        ...pickerReaders,
+        ...stackRouterReaders,
+        ...objectiveReaders,
+        ...routeReaders,
+        ...serviceReaders,
+      ].map((reader) => [code(reader.kind), reader.group === "" ? "core" : code(reader.group), reader.summary]),
     ),
     "Of InferencePools and InferenceObjectives those of the older group `inference.networking.x-k8s.io` are read too. An " +
       "`EndpointPickerConfig` (`llm-d.ai/v1alpha1`, or the older `inference.networking.x-k8s.io/v1alpha1`) is read from the " +

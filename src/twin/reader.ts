@@ -3,6 +3,7 @@ import type { HpaSpec } from "../controlplane/hpa/spec.ts";
 import type { ScaledObjectSpec } from "../controlplane/keda/spec.ts";
 import type { Taint } from "../controlplane/nodes/index.ts";
 import type { DisruptionBudget, OrdinalPolicy, RolloutStrategy } from "../controlplane/pods/index.ts";
+import type { PolicySaid } from "../dataplane/policies/index.ts";
 import type { Known, Source } from "../model/known.ts";
 import type { Result } from "../model/problem.ts";
 import type { RuleGroupSpec, ScrapeJob } from "../promql/index.ts";
@@ -228,6 +229,21 @@ export interface EndpointPickerReading {
   readonly config: PickerConfigPlace;
 }
 
+/** A router that goes by a policy of its own, and by no configuration. */
+export interface StackRouterReading {
+  readonly ref: ManifestRef;
+  readonly replicas: Known<number>;
+  /** How many of them act: all. */
+  readonly active: Known<number>;
+  readonly policy: Known<PolicySaid>;
+  readonly refreshSeconds: Known<number>;
+  /** How it finds its replicas: `k8s` is by labels. */
+  readonly discovery: string | undefined;
+  /** Where, and by which labels; none: all pods. */
+  readonly namespace: string;
+  readonly selector: Readonly<Record<string, string>>;
+}
+
 /** Where an endpoint picker has its configuration from. */
 export type PickerConfigPlace =
   | { readonly kind: "none" }
@@ -279,4 +295,5 @@ export const objectiveReader = (reader: Reader<ObjectiveReading>): Reader<Object
 export const routeReader = (reader: Reader<RouteReading>): Reader<RouteReading> => reader;
 export const monitorReader = (reader: Reader<MonitorReading>): Reader<MonitorReading> => reader;
 export const rulesReader = (reader: Reader<RulesReading>): Reader<RulesReading> => reader;
+export const stackRouterReader = (reader: Reader<StackRouterReading>): Reader<StackRouterReading> => reader;
 export const pickerReader = (reader: Reader<EndpointPickerReading>): Reader<EndpointPickerReading> => reader;

@@ -101,6 +101,11 @@ describe("a change", () => {
     ["of one that comes to a workload", [...first, hpa("two", "two")], ["a/other"]],
     ["of one for somebody else", [...first, hpa("three", "three")], []],
     ["of a Deployment that nobody mirrors", [...first, deployment("three")], []],
+    [
+      "of a router that comes",
+      [...first, deployment("three").replace("--model=meta-llama/Llama-3.1-8B-Instruct", "--routing-logic=session")],
+      ["a/other", "a/sim"],
+    ],
     ["of a simulation", without(simulation("sim", "one"), simulation("sim", "two")), ["a/sim"]],
     ["that adds one elsewhere", [...first, simulation("far", "one", "b")], ["b/far"]],
   ])("%s", async (_, next, concerned) => {

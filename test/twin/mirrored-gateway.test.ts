@@ -570,7 +570,12 @@ describe("what is assumed is told", () => {
       `${IN_CONFIG}.plugins[8]`,
       /^mm-embeddings-cache-scorer is not modelled: ./,
     ],
-    ["no picker at work", (s) => (s.picker.spec.replicas = 0), "spec.replicas", /0 endpoint pickers .* 1 is simulated/],
+    [
+      "no picker at work",
+      (s) => (s.picker.spec.replicas = 0),
+      "spec.replicas",
+      /0 replicas are at work; 1 is simulated/,
+    ],
     ["too many pickers at work", (s) => (s.picker.spec.replicas = 40), "spec.replicas", /40 .* 32 are simulated/],
     [
       "pods of the pool that aren't mirrored",

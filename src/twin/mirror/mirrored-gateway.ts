@@ -1,3 +1,4 @@
+import type { PolicySaid } from "../../dataplane/policies/index.ts";
 import type { SchedulingSaid } from "../../dataplane/scheduling.ts";
 import { durationSeconds } from "../../model/duration.ts";
 import { type Known, known } from "../../model/known.ts";
@@ -18,6 +19,7 @@ import { mirrorPriorities } from "./mirrored-priorities.ts";
 import { routeTimeout } from "./mirrored-route.ts";
 import { findPicker, findRouter, type Router } from "./mirrored-router.ts";
 import { mirrorScheduling } from "./mirrored-scheduling.ts";
+import { findStackRouter } from "./mirrored-stack-router.ts";
 import { pickerConfigOf } from "./picker-config.ts";
 import { insteadOf } from "./unmodelled-plugins.ts";
 
@@ -49,7 +51,7 @@ export const mirrorGateway = (
   }
   const { policy, endpointPickerConfig } = override;
   if (policy !== undefined || (endpointPickerConfig === undefined && router.kind !== "InferencePool")) {
-    return policyGateway(simulation, router, cluster, ledger);
+    return policyGateway(simulation, { router, cluster, workloads }, ledger);
   }
   const picker = pickerOf(router, endpointPickerConfig !== undefined, cluster, ledger);
   const found = pickerConfigOf(simulation, picker, pickerConfig, ledger);
@@ -64,21 +66,24 @@ export const mirrorGateway = (
 
 const policyGateway = (
   simulation: InferenceSimulation,
-  router: Router,
-  cluster: ObservedCluster,
+  { router, cluster, workloads }: { readonly router: Router } & Pick<Parts, "cluster" | "workloads">,
   ledger: Ledger,
 ): GatewayScenario => {
   const { policy, pickers, scrapeInterval, requestTimeout } = simulation.spec.overrides.gateway ?? {};
   const byService = { policy: "random" as const };
-  const said = policy ?? byService;
+  const stack = policy === undefined ? findStackRouter(simulation, cluster, ledger) : undefined;
+  if (stack !== undefined) ledger.use("gateway.router", known(stack.ref.name, stack.policy.from));
+  const said = policy ?? (stack && withBlocksOf(workloads, stack.policy.value)) ?? byService;
   const from =
     overridden(policy, "overrides.gateway.policy")?.from ??
+    stack?.policy.from ??
     (router.kind === "Service"
       ? known(byService, router.service.selector.from).from
       : defaulted(byService, "no gateway is mirrored: a Service picks a ready pod at random").from);
   ledger.use("gateway.policy", known(said.policy, from));
   const interval =
     overriddenPeriod(scrapeInterval, "overrides.gateway.scrapeInterval", ledger) ??
+    stack?.refreshSeconds ??
     defaulted(REFRESH_SECONDS, "llm-d endpoint picker: --refresh-metrics-interval is 50 ms");
   const scrapeIntervalMicros = seconds(ledger.use("gateway.scrapeIntervalSeconds", interval));
   const isApart = said.policy === "production-stack-disaggregated";
@@ -86,11 +91,17 @@ const policyGateway = (
     kind: "policy",
     policy: said,
     scrapeIntervalMicros,
-    ...pickersOf(pickers, undefined, ledger),
+    ...pickersOf(pickers, stack, ledger),
     ...(isApart ? { kvTransfer: mirrorKvTransfer(simulation, isApart, ledger) } : {}),
     ...timeoutOf(requestTimeout, router, cluster, ledger),
   };
 };
+
+/** Its blocks are the engines'. */
+const withBlocksOf = ([workload]: readonly WorkloadScenario[], said: PolicySaid): PolicySaid =>
+  workload === undefined || said.policy !== "production-stack-kvaware"
+    ? said
+    : { ...said, kvBlockTokens: workload.engine.blockSize };
 
 /** One that only overrides' configuration runs on need not be there: then flags have their defaults. */
 const pickerOf = (
@@ -229,7 +240,7 @@ const timeoutOf = (
 /** How many are at work side by side: of those that elect a leader, one. */
 const pickersOf = (
   said: number | undefined,
-  picker: EndpointPickerReading | undefined,
+  picker: Pick<EndpointPickerReading, "ref" | "replicas" | "active"> | undefined,
   ledger: Ledger,
 ): { readonly pickers?: number } => {
   const active = overridden(said, "overrides.gateway.pickers") ?? picker?.active;
@@ -241,7 +252,7 @@ const pickersOf = (
       reason: "NotModelled",
       object: objectText(picker.ref),
       ...(picker.replicas.from.kind === "field" ? { field: picker.replicas.from.field } : {}),
-      message: `${value} endpoint pickers are at work; ${simulated} ${simulated === 1 ? "is" : "are"} simulated`,
+      message: `${value} replicas are at work; ${simulated} ${simulated === 1 ? "is" : "are"} simulated`,
     });
   }
   return simulated === 1 ? {} : { pickers: simulated };

@@ -174,12 +174,12 @@ export const readWith = <Said>(reader: Reader<Said>, manifest: Manifest, ledger:
   return read.ok ? read.value : undefined;
 };
 
-const readSilently = <Said>(reader: Reader<Said>, manifest: Manifest): Said | undefined => {
+export const readSilently = <Said>(reader: Reader<Said>, manifest: Manifest): Said | undefined => {
   const read = reader.read(manifest);
   return read.ok ? read.value : undefined;
 };
 
-const labelled = (
+export const labelled = (
   said: InferenceSimulation["spec"]["mirror"]["workloads"],
   namespace: string,
   cluster: ObservedCluster,

@@ -21,6 +21,7 @@ import { statefulSet } from "./kubernetes/stateful-set.ts";
 import { leaderWorkerSet } from "./leader-worker-set/leader-worker-set.ts";
 import { inferenceObjective } from "./llm-d/inference-objective.ts";
 import { variantAutoscaling } from "./llm-d/variant-autoscaling.ts";
+import { stackRouter } from "./production-stack/stack-router.ts";
 import { podMonitor } from "./prometheus/pod-monitor.ts";
 import { prometheusRule } from "./prometheus/prometheus-rule.ts";
 import { serviceMonitor } from "./prometheus/service-monitor.ts";
@@ -42,6 +43,7 @@ export const autoscalerReaders = [horizontalPodAutoscaler, scaledObject] as cons
 export const poolReaders = [inferencePool] as const;
 export const serviceReaders = [service] as const;
 export const pickerReaders = [endpointPicker] as const;
+export const stackRouterReaders = [stackRouter] as const;
 export const objectiveReaders = [inferenceObjective, inferenceModel] as const;
 export const routeReaders = [httpRoute] as const;
 /** What a Prometheus scrapes, and the rules that it evaluates. */

@@ -3,9 +3,9 @@ import { bad, good, type Problem, type Result } from "../../../model/problem.ts"
 import { Field } from "../../field.ts";
 import { type Manifest, refOf } from "../../manifest.ts";
 import { type EndpointPickerReading, type PickerConfigPlace, pickerReader } from "../../reader.ts";
-import { Environment } from "../pod/environment.ts";
+import { containerWords } from "../pod/container-words.ts";
 import { mountedKey } from "../pod/mounted-key.ts";
-import { Word } from "../pod/word.ts";
+import type { Word } from "../pod/word.ts";
 import { goDurationSeconds } from "./go-duration.ts";
 
 /**
@@ -84,18 +84,8 @@ const pickersIn = (pod: Field): readonly Found[] =>
   pod
     .at("containers")
     .items()
-    .map((container) => ({ container, words: wordsOf(container) }))
+    .map((container) => ({ container, words: containerWords(container) }))
     .filter(({ words }) => words.some((word) => TELLING.includes(nameOf(word.text) ?? "")));
-
-const wordsOf = (container: Field): readonly Word[] => {
-  const environment = Environment.of(container);
-  return ["command", "args"].flatMap((key) =>
-    container
-      .at(key)
-      .items()
-      .map((item) => environment.expand(Word.of(item.text()?.value ?? String(item.raw), item.path))),
-  );
-};
 
 /** `pool-name` of `--pool-name=a`, `--pool-name` and `-pool-name`. */
 const nameOf = (text: string): string | undefined => /^--?([A-Za-z][\w-]*)/.exec(text)?.[1];
