@@ -27,7 +27,8 @@ export const ADAPTER_CONFIG = example("prometheus-adapter.yaml");
 
 export const SHAPES = {
   ramp: [{ shape: "ramp", at: "8s", duration: "40s", from: 0.8, to: 4.6 }],
-  spike: [{ shape: "spike", at: "15s", duration: "15s", factor: 7 }],
+  // Its height is one at which no level hangs on the phase of the syncs, whichever level the loop comes from.
+  spike: [{ shape: "spike", at: "15s", duration: "15s", factor: 6.5 }],
   // Levels that last longer than the loop is late, a replica apart: what is between is seen by chance of the phase.
   noise: [
     {
