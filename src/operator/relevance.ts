@@ -55,10 +55,11 @@ export class Relevance {
     const object = this.#store.get(ref)?.object;
     if (!this.#isNews(ref, object)) return [];
     const own = ref.kind === "InferenceSimulation" ? [keyOf(ref)] : [];
+    const isRouter = object !== undefined && WORKLOADS.has(ref.kind) && runsStackRouter(object);
     const others = this.#store
       .list("InferenceSimulation", this.#reach(ref))
       .map((stored) => keyOf(stored.object.metadata))
-      .filter((key) => key !== own[0] && concerns(this.#held.get(key), ref, object));
+      .filter((key) => key !== own[0] && concerns(this.#held.get(key), ref, { object, isRouter }));
     return [...own, ...others];
   }
 
@@ -84,16 +85,21 @@ export class Relevance {
   }
 }
 
-const concerns = (held: Held | undefined, ref: ObjectRef, object: KubeObject | undefined): boolean => {
+interface ChangedObject {
+  /** undefined: it is gone. */
+  readonly object: KubeObject | undefined;
+  /** Whether it runs production-stack's router, whose replicas any simulation may be. */
+  readonly isRouter: boolean;
+}
+
+const concerns = (held: Held | undefined, ref: ObjectRef, { object, isRouter }: ChangedObject): boolean => {
   // Not read yet, or just now; or it couldn't be read, and what was missing may be this.
   if (held?.simulation === undefined || held.reading || held.problems.length > 0) return true;
   // Of one namespace another may have come before it, or gone.
   if (ref.kind === "InferenceSimulation") return false;
   if (held.reads.some((read) => isSame(read, ref))) return true;
   if (SCALERS.has(ref.kind)) return scales(object, held);
-  if (WORKLOADS.has(ref.kind)) {
-    return held.scenario?.gateway.kind === "epp" || usesPool(held) || (object !== undefined && runsStackRouter(object));
-  }
+  if (WORKLOADS.has(ref.kind)) return isRouter || held.scenario?.gateway.kind === "epp" || usesPool(held);
   return true;
 };
 
