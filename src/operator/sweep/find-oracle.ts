@@ -2,7 +2,7 @@ import type { Result } from "../../model/problem.ts";
 import type { Objective } from "../../report/objectives.ts";
 import type { Report } from "../../report/report.ts";
 import type { Scenario } from "../../twin/scenario.ts";
-import { aloneAt, carriedPerSecond, holds, leastOf, type Oracle, oracleObstacle } from "../../twin/sweep/oracle.ts";
+import { aloneAt, carriedPerSecond, leastOf, type Oracle, oracleObstacle, saysOf } from "../../twin/sweep/oracle.ts";
 
 /** Runs one scenario and tells all of it. @throws AbortError when the sweep is called off */
 export type WholeRun = (scenario: Scenario) => Promise<Result<Report>>;
@@ -33,7 +33,9 @@ export const findOracle = async (
   for (let rate = 1; high === 0 || (low === 0 ? high > LEAST : high > low * WITHIN); ) {
     const alone = await run(aloneAt(base, rate));
     if (!alone.ok) return whyOf(alone);
-    if (holds(alone.value, objectives)) [low, held] = [rate, alone.value];
+    const says = saysOf(alone.value, rate, objectives);
+    if (says === "unknown") return "the traffic has too few requests to find what one replica holds";
+    if (says === "held") [low, held] = [rate, alone.value];
     else high = rate;
     if (low >= MOST) return "one replica holds any rate within the objectives";
     rate = high === 0 ? low * 2 : low === 0 ? high / 2 : Math.sqrt(low * high);

@@ -50,10 +50,25 @@ export const aloneAt = (scenario: Scenario, perSecond: number): Scenario => {
 };
 
 /** Whether a run of one replica alone was within the objectives, without a queue that grows for ever. */
-export const holds = (
-  { kpis, saturation }: Pick<Report, "kpis" | "saturation">,
+const holds = ({ kpis, saturation }: Pick<Report, "kpis" | "saturation">, objectives: readonly Objective[]): boolean =>
+  saturation.level !== "OVERLOADED" && measuredOf(loadBounds(objectives), kpis).violation === 0;
+
+/** Arrivals that chance leaves out in a row but once in e^20 times. */
+const SILENT_REQUESTS = 20;
+
+/** What a run of one replica alone says of the rate that it was given; `unknown` where the traffic ended before it could tell. */
+export const saysOf = (
+  report: Report,
+  perSecond: number,
   objectives: readonly Objective[],
-): boolean => saturation.level !== "OVERLOADED" && measuredOf(loadBounds(objectives), kpis).violation === 0;
+): "held" | "too much" | "unknown" => {
+  const { timeline, horizonSeconds, warmUpSeconds } = report;
+  const last = arrivalsOf(timeline).findLastIndex((arrivals) => arrivals > 0);
+  const endSeconds = last < 0 ? 0 : (timeline.atSeconds[last] ?? 0) + timeline.bucketSeconds;
+  const ended = (horizonSeconds - endSeconds) * perSecond > SILENT_REQUESTS;
+  if (holds(report, objectives)) return ended ? "unknown" : "held";
+  return ended && endSeconds <= warmUpSeconds ? "unknown" : "too much";
+};
 
 /** @param replicaPerSecond requests that one replica holds */
 export const leastOf = (

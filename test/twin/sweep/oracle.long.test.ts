@@ -72,6 +72,12 @@ describe("the oracle", () => {
     const two = { ...said, workloads: [workload(), { ...workload(), name: "other" }] };
     expect(await findOracle(two, OBJECTIVES, run)).toMatch(/several workloads/);
     expect(await findOracle(said, [{ metric: "gpuHours", atMost: "1" }], run)).toMatch(/no objective bounds/);
+    const { traffic } = said;
+    if (traffic.kind !== "synthetic") throw new Error("the fixture's traffic is synthetic");
+    for (const requests of [100, 600]) {
+      const few = { ...said, traffic: { ...traffic, synthetic: { ...traffic.synthetic, requests } } };
+      expect(await findOracle(few, OBJECTIVES, run)).toMatch(/too few requests/);
+    }
     const hopeless: Objective = { metric: "ttft", percentile: 50, atMost: "1us" };
     expect(await findOracle(said, [hopeless], run)).toMatch(/misses the objectives at any rate/);
   }, 60_000);
