@@ -21,7 +21,7 @@ import { read } from "./read.ts";
 import { NO_SPAN, type Span, traced } from "./span.ts";
 import { sameStatus, statusOf } from "./status.ts";
 import { carryOutSweep } from "./sweep/carry-out.ts";
-import { jobProblem, type SweepJobs } from "./sweep/sweep-jobs.ts";
+import { jobProblems, type SweepJobs } from "./sweep/sweep-jobs.ts";
 import { sweepProblems } from "./sweep/swept-parameters.ts";
 import { transitionOf } from "./transition.ts";
 
@@ -182,28 +182,26 @@ export class Reconciler {
       held.problems = found.problems.filter((problem) => problem.severity === "error");
       return { kind: "broken", problems: held.problems };
     }
-    const wrong = [...sweepProblems(stored, found.value, this.#parts.store)];
-    const job = jobProblem(found.value.simulation, found.value.scenario, this.#parts.sweepJobs);
-    if (job !== undefined) wrong.push(job);
+    const { simulation, scenario, candidates } = found.value;
+    const { store, sweepJobs, allowedUrls, tokens = [] } = this.#parts;
+    const wrong = [
+      ...sweepProblems(stored, found.value, store),
+      ...jobProblems(simulation, scenario, sweepJobs),
+      ...remoteWriteProblems(simulation, scenario, allowedUrls, tokens),
+    ];
     if (wrong.length > 0) {
       held.problems = wrong;
       return { kind: "broken", problems: wrong };
     }
-    const { simulation, scenario } = found.value;
-    const unpushable = remoteWriteProblems(simulation, scenario, this.#parts.allowedUrls, this.#parts.tokens ?? []);
-    if (unpushable.length > 0) {
-      held.problems = unpushable;
-      return { kind: "broken", problems: unpushable };
-    }
     held.stored = stored;
-    held.simulation = found.value.simulation;
-    held.scenario = found.value.scenario;
-    held.candidates = found.value.candidates.map(({ scenario }) => scenario);
+    held.simulation = simulation;
+    held.scenario = scenario;
+    held.candidates = candidates.map((candidate) => candidate.scenario);
     held.mirrored = found.value.values;
     held.reads = found.value.reads;
     held.warnings = found.warnings;
     held.problems = [];
-    return wantedOf(found.value.simulation, found.value.scenario, held.candidates);
+    return wantedOf(simulation, scenario, held.candidates);
   }
 
   // ---- what is done about it
@@ -462,9 +460,10 @@ const wantedOf = (simulation: InferenceSimulation, scenario: Scenario, candidate
   const pushed = exported.remoteWrite === undefined ? inputs : { ...inputs, export: exported };
   const all = candidates.length === 0 ? pushed : { ...pushed, candidates };
   if (sweep === undefined) return { kind: "preview", inputDigest: digestOf(all) };
+  const { job, ...searched } = sweep;
   // Another way to run it begins it anew, as one that failed for want of memory should be; that it may go on doesn't.
-  const { job: { suspend: _, ...job } = { suspend: false }, ...searched } = sweep;
-  return { kind: "preview", inputDigest: digestOf({ ...all, sweep: searched, job: sweep.job && job }) };
+  const way = job && { ...job, suspend: undefined };
+  return { kind: "preview", inputDigest: digestOf({ ...all, sweep: searched, job: way }) };
 };
 
 const recordedOf = (stored: StoredObject | undefined): { inputDigest: string | undefined; finished: boolean } => {

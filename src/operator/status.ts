@@ -64,20 +64,24 @@ export const statusOf = (
 };
 
 /** How its series are pushed; of a result that an earlier process pushed, what that said of it. */
-const pushed = ({ preview, simulation }: Held, before: SimulationStatus | undefined): State["conditions"] => {
-  if (preview?.push !== undefined) return [pushedCondition(preview.push.state)];
+const pushed = (held: Held, before: SimulationStatus | undefined): State["conditions"] => {
+  const { push } = held.preview ?? {};
+  if (push !== undefined) return [pushedCondition(push.state)];
   const said = pushedOf(before);
-  if (said === undefined || preview?.restore !== true || simulation?.spec.export.remoteWrite === undefined) return [];
+  if (said === undefined || !pushStands(held)) return [];
   const { type, status, reason, message } = said;
   return [{ type, status, reason, message }];
 };
 
-const pushPart = ({ preview, simulation }: Held, before: SimulationStatus | undefined) => {
-  if (preview?.push !== undefined) return pushedPart(preview.push.state);
+const pushPart = (held: Held, before: SimulationStatus | undefined) => {
+  const { push } = held.preview ?? {};
+  if (push !== undefined) return pushedPart(push.state);
   const said = before?.remoteWrite;
-  if (said === undefined || preview?.restore !== true || simulation?.spec.export.remoteWrite === undefined) return {};
-  return { remoteWrite: said };
+  return said === undefined || !pushStands(held) ? {} : { remoteWrite: said };
 };
+
+const pushStands = ({ preview, simulation }: Held): boolean =>
+  preview?.restore === true && simulation?.spec.export.remoteWrite !== undefined;
 
 /** What a shadow has read of live traffic, and what is to be known about it. */
 const followedBy = ({ shadow }: Held): Pick<Held, "warnings"> & { readonly values: Held["mirrored"] } => {

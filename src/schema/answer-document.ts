@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { byName, list } from "./json-document.ts";
+import { byName, list, scalar } from "./json-document.ts";
 import { finding, reportDocument } from "./report-document.ts";
 
 const estimate = z
@@ -36,8 +36,6 @@ const goal = z.object({
   met: z.object({ baseline: bound, change: bound }).optional().meta({ description: "Where it has a bound." }),
 });
 
-const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-
 const findingChange = finding.extend({ change: z.enum(["new", "stays", "gone"]) });
 
 const simulation = z.object({
@@ -45,7 +43,7 @@ const simulation = z.object({
   answer: bound.meta({ description: "What the exit code says." }),
   sentence: z.string(),
   values: list(
-    z.object({ path: z.string(), before: value.optional(), after: value.optional(), from: z.string() }),
+    z.object({ path: z.string(), before: scalar.optional(), after: scalar.optional(), from: z.string() }),
   ).meta({ description: "Values of the effective configuration that change, come or go." }),
   comparison: z.object({
     replications: z.int(),

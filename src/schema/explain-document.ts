@@ -1,7 +1,5 @@
 import * as z from "zod";
-import { list } from "./json-document.ts";
-
-const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+import { list, scalar } from "./json-document.ts";
 
 const source = z
   .discriminatedUnion("kind", [
@@ -17,7 +15,7 @@ const source = z
   ])
   .meta({ id: "Source", description: "Where a value comes from." });
 
-const values = list(z.object({ path: z.string(), value, from: source }));
+const values = list(z.object({ path: z.string(), value: scalar, from: source }));
 
 /** What `explain -o json` prints. Fields may be added; none of these goes or changes its meaning. */
 export const explainDocument = list(
@@ -27,7 +25,7 @@ export const explainDocument = list(
     derivation: list(
       z.object({
         source: z.string(),
-        fields: list(z.object({ field: z.string(), values: list(z.object({ path: z.string(), value })) })),
+        fields: list(z.object({ field: z.string(), values: list(z.object({ path: z.string(), value: scalar })) })),
       }),
     ).meta({ description: "The same by where it comes from: objects, their fields, and what became of them." }),
     candidates: list(z.object({ name: z.string(), values }))

@@ -119,7 +119,8 @@ export class PacedWorlds {
     return this.#undrawn !== undefined;
   }
 
-  #draw(key: string, { middle, startedSeconds, bands, ...paced }: Paced): void {
+  #draw(key: string, paced: Paced): void {
+    const { middle, startedSeconds, bands } = paced;
     const reached = this.#lap(key, middle, this.#due(paced));
     const families = familiesOf(middle.world.view(reached), startedSeconds);
     this.#tell({
@@ -193,7 +194,7 @@ export class PacedWorlds {
   }
 
   /** Where the world should be now. */
-  #due(paced: Pick<Paced, "began" | "speed">): SimTime {
+  #due(paced: Paced): SimTime {
     return Math.floor((this.#clock() - paced.began) * 1000 * paced.speed) as SimTime;
   }
 

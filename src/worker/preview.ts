@@ -56,8 +56,10 @@ export const runPreview = async (
         world.feed(block === undefined || block.done === true ? undefined : block.value);
         continue;
       }
-      for (let i = 0; i < SLICE && !world.starved && world.next !== undefined; i += 1) {
-        if (world.next > instants.due) {
+      for (let i = 0; i < SLICE && !world.starved; i += 1) {
+        const { next } = world;
+        if (next === undefined) break;
+        if (next > instants.due) {
           instants.take();
           if (batches?.ready) break;
         } else world.step();

@@ -260,7 +260,7 @@ class Round {
     const ours = results.filter(({ digest }) => digest === this.#input.digest);
     if (this.#learn(ours.flatMap(({ rows }) => rows))) await this.#write();
     const problem = ours.find((one) => one.problem !== undefined)?.problem;
-    return problem === undefined ? undefined : { severity: "error", ...plain(problem) };
+    return problem === undefined ? undefined : { severity: "error", ...problem };
   }
 
   /** `suspend` is the simulation's to say, unless a queue says it. */
@@ -293,12 +293,6 @@ class Round {
     }
   }
 }
-
-const plain = ({ reason, message, fix }: { reason: string; message: string; fix?: string | undefined }) => ({
-  reason,
-  message,
-  ...(fix === undefined ? {} : { fix }),
-});
 
 /** Mostly: it may not. */
 const refused = ({ kind, message }: StoreError): Problem => ({

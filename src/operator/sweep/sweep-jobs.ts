@@ -13,19 +13,21 @@ export interface SweepJobs {
 }
 
 /** What keeps a sweep from running as Jobs, where that is asked for. @param jobs undefined: there is no cluster, so it runs on threads */
-export const jobProblem = (
+export const jobProblems = (
   { metadata, spec }: InferenceSimulation,
   { traffic }: Scenario,
   jobs: SweepJobs | undefined,
-): Problem | undefined => {
-  if (spec.sweep?.job === undefined || jobs === undefined) return undefined;
-  const problem = (reason: string, message: string, fix: string): Problem => ({
-    severity: "error",
-    reason,
-    field: "spec.sweep.job",
-    message,
-    fix: `${fix}, or leave spec.sweep.job out: the sweep then runs on the operator's threads`,
-  });
+): readonly Problem[] => {
+  if (spec.sweep?.job === undefined || jobs === undefined) return [];
+  const problem = (reason: string, message: string, fix: string): readonly Problem[] => [
+    {
+      severity: "error",
+      reason,
+      field: "spec.sweep.job",
+      message,
+      fix: `${fix}, or leave spec.sweep.job out: the sweep then runs on the operator's threads`,
+    },
+  ];
   if (!jobs.namespaces.includes(metadata.namespace)) {
     const message = `the installer permits no Jobs in namespace ${metadata.namespace}`;
     return problem("SweepJobsNotPermitted", message, "ask for --sweep-job-namespace and the rights that go with it");
@@ -36,5 +38,5 @@ export const jobProblem = (
     const message = "pods of a sweep have no network and no volumes, so they can't read this trace";
     return problem("TraceNotCarried", message, "put the trace into a ConfigMap");
   }
-  return undefined;
+  return [];
 };

@@ -45,7 +45,7 @@ export const encodeRound = (round: SweepRound): { readonly bytes: Buffer; readon
   const { objectives, ...numbers } = rest;
   const head = JSON.stringify({ ...numbers, objectives, runs });
   const text = `${head.slice(0, -1)},"parts":[${[...places.keys()].join(",")}]}`;
-  return { bytes: gzipSync(text), digest: createHash("sha256").update(text).digest("hex").slice(0, 16) };
+  return { bytes: gzipSync(text), digest: digestOf(text) };
 };
 
 /** @throws Error if these are no bytes of a round */
@@ -60,9 +60,11 @@ export const decodeRound = (bytes: Uint8Array): SweepRound & { readonly digest: 
     // Written by an operator of the same version from a spec that was parsed.
     objectives: objectives as unknown as readonly Objective[],
     scenarios: scenarios as unknown as readonly Scenario[],
-    digest: createHash("sha256").update(text).digest("hex").slice(0, 16),
+    digest: digestOf(text),
   };
 };
+
+const digestOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);
 
 /** Numbers of the runs of one shard: as many as of any other, or one fewer. */
 export const runsOfShard = (shard: number, shards: number, runs: number): readonly number[] => {

@@ -1,8 +1,6 @@
-import { load, YAMLException } from "js-yaml";
 import { type Known, known } from "../../../model/known.ts";
 import { bad, good, type Problem, type Result } from "../../../model/problem.ts";
-import { refusalOf } from "../../../schema/guard.ts";
-import { KUBECTL_SCHEMA } from "../../../schema/kubectl-yaml.ts";
+import { embeddedYaml } from "../../../schema/embedded-yaml.ts";
 import { nearest } from "../../../schema/nearest.ts";
 import { Field, type Origin } from "../../field.ts";
 import { missingProducers } from "./data-producers.ts";
@@ -59,17 +57,10 @@ const BY_ITSELF: Origin = {
 
 /** The text of a configuration as YAML, as Kubernetes' own decoder takes it. An empty one is `undefined`. */
 export const parsePickerConfig = (text: string, place: Pick<Field, "object" | "path">): Result<unknown> => {
-  const wrong = (message: string) =>
-    bad({ severity: "error", reason: "BadPickerConfig", object: place.object, field: place.path, message });
-  try {
-    const raw = text.trim() === "" ? undefined : load(text, { schema: KUBECTL_SCHEMA });
-    const refusal = raw === undefined ? undefined : refusalOf(raw);
-    return refusal === undefined ? good(raw) : wrong(`the configuration ${refusal.message}`);
-  } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    const line = error.mark === undefined || error.mark === null ? "" : ` in line ${error.mark.line + 1}`;
-    return wrong(`this is no YAML that can be read${line}: ${error.reason}`);
-  }
+  const read = embeddedYaml(text);
+  if ("raw" in read) return good(read.raw);
+  const { object, path: field } = place;
+  return bad({ severity: "error", reason: "BadPickerConfig", object, field, message: read.wrong });
 };
 
 /**

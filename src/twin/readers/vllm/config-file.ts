@@ -1,7 +1,5 @@
-import { load, YAMLException } from "js-yaml";
 import type { Problem } from "../../../model/problem.ts";
-import { refusalOf } from "../../../schema/guard.ts";
-import { KUBECTL_SCHEMA } from "../../../schema/kubectl-yaml.ts";
+import { embeddedYaml } from "../../../schema/embedded-yaml.ts";
 import { Word } from "../pod/word.ts";
 import type { Files, Launch } from "../servers/server-program.ts";
 import { VLLM } from "./vllm-flags.ts";
@@ -51,16 +49,11 @@ export const withConfigFile = (launch: Launch, files: Files, object: string): Wh
 
 /** @returns what is wrong with it, where something is */
 const settingsIn = (text: string): Readonly<Record<string, unknown>> | string => {
-  try {
-    const raw = load(text, { schema: KUBECTL_SCHEMA });
-    if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return "its YAML is no list of names and values";
-    const refusal = refusalOf(raw);
-    return refusal === undefined ? (raw as Readonly<Record<string, unknown>>) : refusal.message;
-  } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    const line = error.mark === undefined || error.mark === null ? "" : ` in line ${error.mark.line + 1}`;
-    return `this is no YAML that can be read${line}: ${error.reason}`;
-  }
+  const read = embeddedYaml(text);
+  if ("wrong" in read) return read.wrong;
+  if (typeof read.raw !== "object" || read.raw === null || Array.isArray(read.raw))
+    return "its YAML is no list of names and values";
+  return read.raw as Readonly<Record<string, unknown>>;
 };
 
 const wordsOf = (key: string, value: unknown): readonly string[] => {
