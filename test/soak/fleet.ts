@@ -164,6 +164,13 @@ export class Fleet {
     return one;
   }
 
+  /** So that the next operator doesn't run it again for its series. @throws unless the API server does it */
+  async forget({ namespace, name }: Simulated): Promise<void> {
+    const path = `/apis/servetwin.dev/v1alpha1/namespaces/${namespace}/inferencesimulations/${name}`;
+    const { status } = await this.#plane.request("DELETE", path);
+    if (status !== 200) throw new Error(`DELETE ${path} answers ${status}`);
+  }
+
   /** @param draw a number of [0, 1): one object changes, one in ten times one that is simulated. Never throws. */
   async change(draw: () => number): Promise<void> {
     const mirrored = draw() < 0.1;

@@ -38,6 +38,8 @@ export interface SoakResult {
   readonly peakMebibytes: number;
   readonly cpuCores: number;
   readonly watchesCut: number;
+  /** Whoever leads again runs what is finished once more, quietly, for the series that live in memory. */
+  readonly leadershipsLost: number;
   /** Seconds from each kill until the preview was done, with the Lease's own 15. */
   readonly recoveries: readonly number[];
   readonly regressions: readonly string[];
@@ -171,6 +173,7 @@ export const soak = async (options: SoakOptions): Promise<SoakResult> => {
       recoveries.push((performance.now() - killed) / 1000);
       say(`killed ${i + 1} of ${options.kills}; done again after ${recoveries.at(-1)?.toFixed(1)} s`);
       regressions.look(await fleet.list());
+      await fleet.forget(long);
     }
     await settle(fleet, regressions, CONVERGE_SECONDS);
     clearInterval(sampling);
@@ -187,6 +190,7 @@ export const soak = async (options: SoakOptions): Promise<SoakResult> => {
       peakMebibytes,
       cpuCores,
       watchesCut,
+      leadershipsLost: programs.reduce((sum, one) => sum + one.output().split("leadership lost").length - 1, 0),
       recoveries,
       regressions: regressions.found,
       unsettled: await fleet.unsettled(),
