@@ -17,7 +17,14 @@ import { ROUTES } from "../src/server/routes.ts";
 import { sweepDocument } from "../src/server/view.ts";
 import { gatewayDocs } from "../src/twin/gateway-docs.ts";
 import { configMaps, DASHBOARDS, dashboardJson, grafanaDashboards } from "./dashboards/index.ts";
-import { chartRules, clusterOverlayRbac, gateRbac, namespacedOverlayRbac, sweepJobsRbac } from "./install/access.ts";
+import {
+  chartRules,
+  clusterOverlayRbac,
+  gateRbac,
+  namespacedOverlayRbac,
+  reportsRbac,
+  sweepJobsRbac,
+} from "./install/access.ts";
 import { chartAlerts, chartCrd, chartWebhooks } from "./install/chart-files.ts";
 
 /** What each command prints with `-o json`. */
@@ -34,6 +41,7 @@ export const GENERATED: readonly { readonly path: string; readonly text: () => s
   { path: "deploy/kustomize/overlays/cluster/rbac.yaml", text: clusterOverlayRbac },
   { path: "deploy/kustomize/overlays/namespaced/rbac.yaml", text: namespacedOverlayRbac },
   { path: "deploy/kustomize/sweep-jobs/rbac.yaml", text: sweepJobsRbac },
+  { path: "deploy/kustomize/report-config-maps/rbac.yaml", text: reportsRbac },
   { path: "deploy/helm/servetwin/files/rules.yaml", text: chartRules },
   { path: "deploy/gitops/argo-cd/role.yaml", text: gateRbac },
   { path: "deploy/helm/servetwin/files/alerts.yaml", text: chartAlerts },

@@ -15,6 +15,7 @@ export interface OperatorOptions {
   readonly maxShadowMemory: number;
   readonly sweepJobNamespace: readonly string[];
   readonly sweepImage?: string;
+  readonly reportConfigMapNamespace: readonly string[];
   readonly maxRunsPerNamespace?: number;
   readonly maxSimulationsPerNamespace?: number;
   readonly maxShadowsPerNamespace?: number;
@@ -43,6 +44,12 @@ export const withOperatorOptions = (command: Command): Command =>
       [],
     )
     .option("--sweep-image <image>", "of the pods of such Jobs: servetwin of this version")
+    .option(
+      "--report-config-map-namespace <name>",
+      "on a cluster, whole reports may be kept in ConfigMaps of this namespace (spec.export.reportConfigMap); may be repeated",
+      collect,
+      [],
+    )
     .option("--max-runs-per-namespace <count>", "runs of one namespace at the same time; left out: all threads", whole)
     .option("--max-simulations-per-namespace <count>", "left out: any number", whole)
     .option("--max-shadows-per-namespace <count>", "left out: any number", whole)

@@ -25,7 +25,7 @@ import { type OperatorOptions, quotaOf, runBoundsOf, sweepJobsOf } from "./opera
 import { threadsFolder } from "./threads.ts";
 import { tracingOf } from "./tracing-asked.ts";
 import type { UrlOptions } from "./url-options.ts";
-import { detailOf, seriesOf, sweepOf } from "./views.ts";
+import { detailOf, documentsOf, seriesOf, sweepOf } from "./views.ts";
 import { startWebhook } from "./webhook.ts";
 
 /** What `servetwin up` was told. */
@@ -63,7 +63,12 @@ export const serve = async (folder: string | undefined, options: ServeOptions): 
     mirrorNamespaces: folder === undefined ? options.mirrorNamespace : [ANY_NAMESPACE],
     concurrency: options.concurrentReconciles,
     sweepRuns: options.threads,
-    ...(objects === undefined ? {} : { sweepJobs: { objects, ...sweepJobsOf(options) } }),
+    ...(objects === undefined
+      ? {}
+      : {
+          sweepJobs: { objects, ...sweepJobsOf(options) },
+          reports: { objects, namespaces: options.reportConfigMapNamespace, documentsOf },
+        }),
     shadowBounds: { maxMebibytes: options.maxShadowMemory },
     tokens: options.prometheusTokenFile,
     log,

@@ -1,6 +1,7 @@
 import type { SimulatedSeries } from "../exporter/simulated.ts";
 import { describeSource } from "../model/known.ts";
 import type { Held } from "../operator/held.ts";
+import type { ReportDocuments } from "../operator/report-map/report-maps.ts";
 import { byScenario } from "../report/by-scenario.ts";
 import { groupRows } from "../report/group-rows.ts";
 import type { Kpis, Report } from "../report/report.ts";
@@ -9,7 +10,9 @@ import type { SimulationStatus } from "../schema/simulation-status.ts";
 import type { DerivationView, RunView, SimulationDetail, SweepDocument } from "../server/view.ts";
 import type { StoredObject } from "../store/store.ts";
 import { type Derivation, derivationOf } from "./derivation.ts";
+import { documentOf } from "./formats/document.ts";
 import { documentOfSweeps } from "./formats/sweep-document.ts";
+import { judgedOutcomes } from "./judged-outcomes.ts";
 
 /** What page and API show of one simulation: its status, and what only this process holds. */
 export const detailOf = ({ object }: StoredObject, held: Held | undefined): SimulationDetail => {
@@ -60,6 +63,15 @@ const derivationOfStatus = (status: SimulationStatus | undefined): readonly Deri
 export const sweepOf = (held: Held | undefined): SweepDocument | undefined => {
   const swept = held?.preview?.sweep?.swept;
   return swept === undefined ? undefined : documentOfSweeps([swept]);
+};
+
+/** All that a finished preview found, as `servetwin run -o json` and `servetwin sweep -o json` have it. */
+export const documentsOf = (held: Held): ReportDocuments => {
+  const { key, preview, simulation } = held;
+  const scenarios = simulation === undefined ? [] : byScenario(preview?.reports ?? []);
+  const outcomes = simulation === undefined ? [] : judgedOutcomes(key, simulation, scenarios);
+  const swept = preview?.sweep?.swept;
+  return { report: documentOf(outcomes), ...(swept === undefined ? {} : { sweep: documentOfSweeps([swept]) }) };
 };
 
 const progressOf = (held: Held | undefined): number | undefined => {

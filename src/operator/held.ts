@@ -2,6 +2,7 @@ import type { MetricFamily } from "../model/metric-family.ts";
 import type { Problem } from "../model/problem.ts";
 import type { Report } from "../report/report.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
+import type { SimulationStatus } from "../schema/simulation-status.ts";
 import type { StoredObject } from "../store/store.ts";
 import type { ManifestRef, MirroredValue } from "../twin/mirror.ts";
 import type { FoundTraffic, Scenario } from "../twin/scenario.ts";
@@ -35,6 +36,8 @@ export interface Held {
   readonly lastTraffic: Map<string, FoundTraffic>;
   preview?: HeldPreview;
   shadow?: HeldShadow;
+  /** The report of the finished preview, where a ConfigMap is to have it. */
+  report?: HeldReport;
   /** The operator is stopping, and has ended what ran. */
   interrupted?: true;
 }
@@ -76,6 +79,17 @@ export interface HeldShadow {
   /** As last told. */
   loops?: ShadowSnapshot["loops"];
   problem?: Problem;
+}
+
+/** How the whole report of a preview stands in its ConfigMap. */
+export interface HeldReport {
+  readonly condition: Omit<SimulationStatus["conditions"][number], "lastTransitionTime" | "observedGeneration">;
+  /** What was looked for. */
+  readonly name: string;
+  readonly inputDigest: string;
+  readonly lookedAtMillis: number;
+  /** It is to be tried again, after so long if that is known. */
+  readonly again?: { readonly afterSeconds?: number };
 }
 
 export const emptyHeld = (key: string): Held => ({

@@ -9,6 +9,7 @@ import type { UrlToken } from "./production-traffic.ts";
 import type { Quota } from "./quota.ts";
 import { Reconciler } from "./reconcile.ts";
 import { Relevance } from "./relevance.ts";
+import type { ReportMaps } from "./report-map/report-maps.ts";
 import { NO_SPAN, type Span, type SpanAttributes } from "./span.ts";
 import type { SweepJobs } from "./sweep/sweep-jobs.ts";
 import { type Priority, type QueueWatch, WorkQueue } from "./work-queue.ts";
@@ -29,6 +30,8 @@ export interface OperatorParts {
   readonly sweepRuns: number;
   /** Left out: there is no cluster for Jobs, and sweeps that ask for them run on threads. */
   readonly sweepJobs?: SweepJobs;
+  /** Left out: there is no cluster for ConfigMaps. */
+  readonly reports?: ReportMaps;
   /** Of all paced worlds together. */
   readonly shadowBounds: Pick<RunBounds, "maxMebibytes">;
   /** Files with tokens for the Prometheus of production. Left out: none. */

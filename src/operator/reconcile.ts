@@ -18,6 +18,8 @@ import { tokenFileFor, type UrlToken } from "./production-traffic.ts";
 import { MOST_PENDING_SAMPLES, pushedBefore, pushedSeriesOf, pushOf, remoteWriteProblems } from "./push.ts";
 import { type Quota, quotaProblem } from "./quota.ts";
 import { read } from "./read.ts";
+import { keepReport } from "./report-map/keep-report.ts";
+import type { ReportMaps } from "./report-map/report-maps.ts";
 import { NO_SPAN, type Span, traced } from "./span.ts";
 import { sameStatus, statusOf } from "./status.ts";
 import { carryOutSweep } from "./sweep/carry-out.ts";
@@ -39,6 +41,8 @@ export interface ReconcilerParts {
   readonly sweepRuns: number;
   /** Left out: there is no cluster for Jobs, and sweeps that ask for them run on threads. */
   readonly sweepJobs?: SweepJobs;
+  /** Left out: there is no cluster for ConfigMaps. */
+  readonly reports?: ReportMaps;
   /** Asks for another reconcile of the key soon. */
   readonly enqueue: (ref: ObjectRef) => void;
   readonly now: () => Date;
@@ -91,6 +95,12 @@ export class Reconciler {
       this.#held.delete(key);
       return { kind: "settled" };
     }
+    const kept = await traced(span, "keep report", () =>
+      keepReport(stored, held, this.#parts.reports, this.#parts.now()),
+    );
+    if (this.#held.get(key) !== held || held.interrupted) return { kind: "settled" };
+    if (kept === undefined) delete held.report;
+    else held.report = kept;
     return this.#tellStatus(ref, stored, held, plan, span);
   }
 
@@ -399,6 +409,13 @@ export class Reconciler {
     if (plan.kind === "stop" && held.problems.some(({ reason }) => UNWATCHED.includes(reason))) return traceAgain;
     if (held.problems.some(({ object }) => object?.startsWith("ConfigMap/"))) return configAgain;
     if (held.preview?.push?.state.done === false) return pushAgain;
+    const { again } = held.report ?? {};
+    if (again !== undefined) {
+      const { afterSeconds } = again;
+      return afterSeconds === undefined
+        ? { kind: "retry", cause: held.report?.condition.message }
+        : { kind: "again", afterSeconds, why: "its report is not where it should be yet" };
+    }
     if (held.shadow !== undefined) return { kind: "again", afterSeconds: SHADOW_STATUS_SECONDS, why: "shadow status" };
     const { trace, profile } = held.simulation?.spec.workload ?? {};
     if (trace !== undefined || profile?.path !== undefined || profile?.configMap !== undefined) return traceAgain;

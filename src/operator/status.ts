@@ -28,12 +28,15 @@ export const statusOf = (
 ): SimulationStatus => {
   const state = stateOf(held, before);
   const followed = followedBy(held);
+  // Of a result that is being restored all conditions stand, these two too.
+  const beside = [...pushed(held, before), ...reported(held, before)];
+  const main = state.conditions.filter((one) => !beside.some(({ type }) => type === one.type));
   const base = {
     observedGeneration: generation,
     phase: state.phase,
     ...(state.verdict === undefined ? {} : { verdict: state.verdict }),
     selector: `servetwin.dev/simulation=${labelOf(held.key)}`,
-    conditions: stamp([...state.conditions, ...pushed(held, before)], before?.conditions ?? [], generation, now),
+    conditions: stamp([...main, ...beside], before?.conditions ?? [], generation, now),
     mirrored: [...held.mirrored, ...followed.values].slice(0, MOST_VALUES).map(({ path, value, from }) => ({
       path: path.slice(0, 512),
       value: String(value).slice(0, 1024),
@@ -69,6 +72,16 @@ const pushed = (held: Held, before: SimulationStatus | undefined): State["condit
   if (push !== undefined) return [pushedCondition(push.state)];
   const said = pushedOf(before);
   if (said === undefined || !pushStands(held)) return [];
+  const { type, status, reason, message } = said;
+  return [{ type, status, reason, message }];
+};
+
+/** How its whole report stands in a ConfigMap; until it is looked for again, as it stood. */
+const reported = ({ report, preview, simulation }: Held, before: SimulationStatus | undefined): State["conditions"] => {
+  if (report !== undefined) return [report.condition];
+  const said = before?.conditions.find(({ type }) => type === "ReportWritten");
+  const stands = preview?.restore === true && preview.state === "running";
+  if (said === undefined || !stands || simulation?.spec.export.reportConfigMap === undefined) return [];
   const { type, status, reason, message } = said;
   return [{ type, status, reason, message }];
 };

@@ -36,5 +36,8 @@ export const runDocument = z.object({
       runs: list(reportDocument).meta({ description: "One per replication." }),
     }),
   ).meta({ description: "Each scenario of each simulation; candidates follow their baseline." }),
+  omitted: list(z.string()).optional().meta({
+    description: "In a ConfigMap (spec.export.reportConfigMap) that would be too large: what it leaves out.",
+  }),
 });
 export type RunDocument = z.input<typeof runDocument>;

@@ -664,8 +664,12 @@ const exported = z
     }),
     labels: labels.default({}),
     remoteWrite: remoteWrite.optional(),
+    reportConfigMap: objectName.optional().meta({
+      description:
+        "A ConfigMap of this name, in the simulation's namespace and its own, gets the whole report of a finished Preview or Replay: report.json, what servetwin run -o json prints (report.json.gz where it is long), and sweep.json of a sweep. Only where the installer permits it (--report-config-map-namespace); the condition ReportWritten says how it stands.",
+    }),
   })
-  .meta({ description: "The simulated series." });
+  .meta({ description: "The simulated series, and the report." });
 
 /** `spec` of an InferenceSimulation. Strict: an unknown field is an error. */
 export const simulationSpec = ruled(

@@ -216,7 +216,8 @@ export const simulationStatus = z
       .optional()
       .meta({ description: "Label selector of the simulated pods, for /scale; never empty." }),
     conditions: keyedList(z.array(condition).max(16), ["type"]).default([]).meta({
-      description: "Ready, Reconciling and Stalled as kstatus reads them; Mirrored; ObjectivesMet; Drifted; Pushed.",
+      description:
+        "Ready, Reconciling and Stalled as kstatus reads them; Mirrored; ObjectivesMet; Drifted; Pushed; ReportWritten.",
     }),
     mirrored: z
       .array(mirroredValue)

@@ -294,7 +294,7 @@ interface Whole {
   readonly candidates: readonly unknown[];
   readonly sweep?: unknown;
   readonly mirror: { readonly autoscaler?: { readonly driver: string } | undefined };
-  readonly export: { readonly remoteWrite?: unknown };
+  readonly export: { readonly remoteWrite?: unknown; readonly reportConfigMap?: unknown };
 }
 
 export const specRules: readonly Rule<Whole>[] = [
@@ -325,6 +325,13 @@ export const specRules: readonly Rule<Whole>[] = [
     fix: "use mode: Replay, or drop it",
     cel: 'self.mode != "Shadow" || !has(self.export.remoteWrite)',
     holds: ({ mode, export: exported }) => mode !== "Shadow" || exported.remoteWrite === undefined,
+  },
+  {
+    message: "reportConfigMap gets the report of a preview at its end; a Shadow never ends",
+    field: ["export", "reportConfigMap"],
+    fix: "use mode: Preview, or drop it",
+    cel: 'self.mode != "Shadow" || !has(self.export.reportConfigMap)',
+    holds: ({ mode, export: exported }) => mode !== "Shadow" || exported.reportConfigMap === undefined,
   },
   {
     message: "replicas is set through /scale, by a real autoscaler: it needs mirror.autoscaler.driver: External",

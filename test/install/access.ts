@@ -44,6 +44,11 @@ export const SWEEP_JOB_RULES: readonly AccessRule[] = [
   { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
 ];
 
+/** Besides, in namespaces whose simulations may have their reports in ConfigMaps (spec.export.reportConfigMap). Who owns them deletes them. */
+export const REPORT_RULES: readonly AccessRule[] = [
+  { apiGroups: [""], resources: ["configmaps"], verbs: ["get", "create", "patch"] },
+];
+
 /** What belongs to no namespace; without it GPUs are known from the workloads only. */
 export const CLUSTER_RULES: readonly AccessRule[] = watched(({ clusterScoped }) => clusterScoped === true);
 
@@ -88,16 +93,18 @@ const bound = (
 
 export const clusterOverlayRbac = (): string => file(...bound("ClusterRole", [...NAMESPACED_RULES, ...CLUSTER_RULES]));
 export const namespacedOverlayRbac = (): string => file(...bound("Role", NAMESPACED_RULES));
-export const sweepJobsRbac = (): string =>
-  file({
-    apiVersion: `${RBAC}/v1`,
-    kind: "Role",
-    metadata: { name: "servetwin-sweep-jobs" },
-    rules: SWEEP_JOB_RULES,
-  });
+const role = (name: string, rules: readonly AccessRule[]): string =>
+  file({ apiVersion: `${RBAC}/v1`, kind: "Role", metadata: { name }, rules });
+export const sweepJobsRbac = (): string => role("servetwin-sweep-jobs", SWEEP_JOB_RULES);
+export const reportsRbac = (): string => role("servetwin-report-config-maps", REPORT_RULES);
 /** What the chart's templates put into its roles. */
 export const chartRules = (): string =>
-  file({ namespaced: NAMESPACED_RULES, cluster: CLUSTER_RULES, sweepJobs: SWEEP_JOB_RULES });
+  file({
+    namespaced: NAMESPACED_RULES,
+    cluster: CLUSTER_RULES,
+    sweepJobs: SWEEP_JOB_RULES,
+    reportConfigMaps: REPORT_RULES,
+  });
 /** Of the Job that looks before Argo CD syncs. */
 export const gateRbac = (): string =>
   file(...bound("Role", PREVIEW_RULES, { name: `${NAME}-gate`, annotations: HOOK }));

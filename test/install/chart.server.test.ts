@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { dump } from "js-yaml";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { describeObject, type Manifest } from "../env/manifests.ts";
 import { CHART, chart, helm, kustomize } from "./render.ts";
 
@@ -13,6 +13,7 @@ const root = new URL("../../", import.meta.url);
 
 const EVERYTHING = ["podMonitor.enabled=true", "prometheusRule.enabled=true", "webhook.enabled=true"];
 const SWEEP_JOBS = 'sweepJobs.namespaces=["inference"]';
+const REPORTS = 'reportConfigMaps.namespaces=["inference"]';
 
 /** What only one of the two knows: release and chart; and the namespace, which a chart's user makes. */
 const comparable = (manifests: readonly Manifest[], namespace: string): Record<string, unknown> =>
@@ -43,6 +44,26 @@ interface Container {
   readonly args: readonly string[];
   readonly env: readonly { readonly name: string; readonly value?: string }[];
 }
+
+const containerOf = (manifests: readonly Manifest[]): Container => {
+  const deployment = manifests.find(({ kind }) => kind === "Deployment") as Manifest;
+  return (deployment.spec as { template: { spec: { containers: [Container] } } }).template.spec.containers[0];
+};
+
+const overlays: string[] = [];
+afterAll(() => {
+  for (const folder of overlays) rmSync(folder, { recursive: true });
+});
+
+/** An overlay of somebody's own. @param resource a folder: of the repository, or an overlay made here. @returns its folder */
+const overlay = (resource: string, more: { components?: readonly string[]; images?: readonly object[] }): string => {
+  const folder = mkdtempSync(join(tmpdir(), "servetwin-overlay-"));
+  overlays.push(folder);
+  const from = (path: string): string => relative(folder, fileURLToPath(new URL(path, root)));
+  const said = { resources: [from(resource)], ...more, components: (more.components ?? []).map(from) };
+  writeFileSync(join(folder, "kustomization.yaml"), dump(said));
+  return folder;
+};
 
 describe("the chart", () => {
   it("passes helm lint, strictly", async () => {
@@ -75,30 +96,30 @@ describe("the chart", () => {
     expect(Object.keys(rights)).toHaveLength(4);
 
     // On top of an overlay that names its own image.
-    const [below, above] = ["below", "above"].map((name) => mkdtempSync(join(tmpdir(), `servetwin-${name}-`))) as [
-      string,
-      string,
-    ];
-    const write = (folder: string, resource: string, more: object): void => {
-      const from = (path: string): string => relative(folder, fileURLToPath(new URL(path, root)));
-      const { components = [] } = more as { components?: string[] };
-      const said = { resources: [from(resource)], ...more, components: components.map(from) };
-      writeFileSync(join(folder, "kustomization.yaml"), dump(said));
-    };
     const images = [{ name: "ghcr.io/servetwin/servetwin", newTag: "9" }];
-    write(below, "deploy/kustomize/overlays/cluster", { images });
-    write(above, below, { components: ["deploy/kustomize/components/sweep-jobs"] });
-    const built = await kustomize(above);
-    for (const folder of [below, above]) rmSync(folder, { recursive: true });
+    const below = overlay("deploy/kustomize/overlays/cluster", { images });
+    const built = await kustomize(overlay(below, { components: ["deploy/kustomize/components/sweep-jobs"] }));
     const told = (manifests: readonly Manifest[]): string[] => {
-      const deployment = manifests.find(({ kind }) => kind === "Deployment") as Manifest;
-      const { containers } = (deployment.spec as { template: { spec: { containers: [Container] } } }).template.spec;
-      const { args, env } = containers[0];
+      const { args, env } = containerOf(manifests);
       const value = env.find(({ name }) => name === "SWEEP_IMAGE")?.value ?? "";
       return args.filter((arg) => arg.startsWith("--sweep")).map((arg) => arg.replace("$(SWEEP_IMAGE)", value));
     };
     expect(told(charted)).toEqual(["--sweep-image=ghcr.io/servetwin/servetwin:9", "--sweep-job-namespace=inference"]);
     expect(told(built)).toEqual(told(charted));
+  });
+
+  it("lets reports into ConfigMaps where kustomize does", async () => {
+    const charted = await chart("servetwin-system", REPORTS);
+    const rights = comparable(await kustomize("deploy/kustomize/report-config-maps"), "inference");
+    expect(comparable(charted, "servetwin-system")).toMatchObject(rights);
+    expect(Object.keys(rights)).toHaveLength(2);
+    const components = ["deploy/kustomize/components/report-config-maps"];
+    const built = await kustomize(overlay("deploy/kustomize/overlays/cluster", { components }));
+    const told = (manifests: readonly Manifest[]): string[] =>
+      containerOf(manifests).args.filter((arg) => arg.startsWith("--report"));
+    expect(told(charted)).toEqual(["--report-config-map-namespace=inference"]);
+    expect(told(built)).toEqual(told(charted));
+    expect(told(await chart("servetwin-system"))).toEqual([]);
   });
 
   it("asks about the watched namespaces only", async () => {
@@ -131,7 +152,7 @@ describe("the chart", () => {
   });
 
   it("uses each of its templates and files", async () => {
-    const sets = [...EVERYTHING, SWEEP_JOBS].flatMap((value) => ["--set-json", value]);
+    const sets = [...EVERYTHING, SWEEP_JOBS, REPORTS].flatMap((value) => ["--set-json", value]);
     const rendered = await helm("template", "servetwin", CHART, ...sets);
     const templates = readdirSync(new URL("deploy/helm/servetwin/templates", root)).filter((name) =>
       name.endsWith(".yaml"),

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { load, loadAll } from "js-yaml";
 import { describe, expect, it } from "vitest";
 import { groupOf, WATCHED_KINDS } from "../../src/store/kinds.ts";
-import { type AccessRule, CLUSTER_RULES, NAMESPACED_RULES, SWEEP_JOB_RULES } from "./access.ts";
+import { type AccessRule, CLUSTER_RULES, NAMESPACED_RULES, REPORT_RULES, SWEEP_JOB_RULES } from "./access.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
@@ -37,8 +37,12 @@ describe("the operator's rights", () => {
     expect(JSON.stringify(all)).not.toMatch(/jobs|pods"/);
   });
 
+  it("are to make and change ConfigMaps of reports only where that is permitted, and never to delete or list any", () => {
+    expect(REPORT_RULES).toEqual([{ apiGroups: [""], resources: ["configmaps"], verbs: ["get", "create", "patch"] }]);
+  });
+
   it("name no Secret and no wildcard", () => {
-    expect(JSON.stringify([...all, ...SWEEP_JOB_RULES])).not.toMatch(/secrets|\*/);
+    expect(JSON.stringify([...all, ...SWEEP_JOB_RULES, ...REPORT_RULES])).not.toMatch(/secrets|\*/);
   });
 });
 
@@ -56,6 +60,7 @@ describe("deploy/", () => {
     "deploy/kustomize/components/webhook",
     "deploy/kustomize/overlays/cluster",
     "deploy/kustomize/overlays/namespaced",
+    "deploy/kustomize/report-config-maps",
     "deploy/kustomize/sweep-jobs",
   ])("%s leaves out none of its files", (folder) => {
     const { resources } = load(read(`${folder}/kustomization.yaml`)) as { resources: string[] };

@@ -75,6 +75,9 @@ describe("the status of a preview whose series are pushed", () => {
     const held = { ...emptyHeld("ns/preview"), simulation, scenario: said };
     const after = statusOf({ ...held, preview: previewHeld({ restore: true }) }, 1, before, new Date(9));
     expect([after.remoteWrite, pushedOf(after)]).toEqual([before.remoteWrite, pushedOf(before)]);
+    // While it is run again for what lives in memory only, nothing of it changes, and nothing is there twice.
+    const restoring = previewHeld({ restore: true, state: "running" });
+    expect(statusOf({ ...held, preview: restoring }, 1, before, new Date(9)).conditions).toEqual(before.conditions);
     const anew = statusOf({ ...held, preview: previewHeld({}) }, 1, before, new Date(9));
     expect([anew.remoteWrite, pushedOf(anew)[0]]).toEqual([undefined, undefined]);
   });

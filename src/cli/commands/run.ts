@@ -1,8 +1,6 @@
 import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { sayProblem } from "../../model/problem.ts";
-import { differences } from "../../report/difference.ts";
-import { judge } from "../../report/objectives.ts";
 import type { Report } from "../../report/report.ts";
 import type { Scenario } from "../../twin/scenario.ts";
 import { DATED_BY, startOf } from "../../twin/start-of.ts";
@@ -14,6 +12,7 @@ import { BadInput, EXIT, usageError } from "../exit.ts";
 import { type FileAside, fileAside } from "../file-aside.ts";
 import type { Outcome } from "../format.ts";
 import { simulationsIn, storeOfFiles } from "../inputs.ts";
+import { judgedOutcomes } from "../judged-outcomes.ts";
 import { durationSeconds, type LimitOptions, limitsOf, positive, withLimitOptions } from "../limit-options.ts";
 import { type Prepared, prepare } from "../prepare.ts";
 import { progressBar } from "../progress.ts";
@@ -213,18 +212,11 @@ const outcomesOf = async (
       Promise.all(replications.map((i) => run({ ...scenario, seed: scenario.seed + i }, i === 0))),
     ),
   );
-  const kpis = reports.map((one) => one.map((report) => report.kpis));
-  return scenarios.map((scenario, i) => {
-    const { verdict, objectives } = judge(simulation.spec.objectives, kpis[i] ?? [], kpis[0]);
-    return {
-      simulation: scenario.simulation,
-      scenario: scenario.name,
-      reports: reports[i] ?? [],
-      objectives,
-      ...(simulation.spec.objectives.length === 0 ? {} : { verdict }),
-      ...(i === 0 ? {} : { differences: differences(kpis[0] ?? [], kpis[i] ?? []) }),
-    };
-  });
+  return judgedOutcomes(
+    baseline.simulation,
+    simulation,
+    scenarios.map(({ name }, i) => ({ scenario: name, reports: reports[i] ?? [] })),
+  );
 };
 
 const runsOf = ({ simulation, candidates }: Prepared): number =>

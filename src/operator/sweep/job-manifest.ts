@@ -1,8 +1,7 @@
-import { API_VERSION, KIND } from "../../schema/resource.ts";
 import type { SweepJob } from "../../schema/sweep.ts";
 import type { KubeObject } from "../../store/store.ts";
 import { digestOf } from "../../twin/digest.ts";
-import { keyOf, labelOf } from "../key.ts";
+import { ownedMetadata } from "../owned-metadata.ts";
 
 /** Of the pods; it has no rights and no token. The installer makes it. */
 export const SERVICE_ACCOUNT = "servetwin-sweep";
@@ -25,24 +24,8 @@ export const inputName = (base: string, round: number, part: number): string => 
 export const jobName = (base: string, round: number, attempt: number): string =>
   `${base}-r${round}${attempt === 0 ? "" : `-again-${attempt}`}`;
 
-/** Goes when the simulation goes. */
-const metadataOf = (owner: KubeObject, name: string, labels: Readonly<Record<string, string>> = {}) => {
-  const { namespace = "default", name: ownerName, uid = "" } = owner.metadata;
-  return {
-    name,
-    namespace,
-    labels: {
-      "app.kubernetes.io/name": APP,
-      "app.kubernetes.io/managed-by": "servetwin",
-      "servetwin.dev/simulation": labelOf(keyOf(owner.metadata)),
-      ...labels,
-    },
-    ownerReferences: [{ apiVersion: API_VERSION, kind: KIND, name: ownerName, uid, controller: true }],
-  };
-};
-
-export const isOwnedBy = (object: KubeObject, uid: string | undefined): boolean =>
-  ((object.metadata as { ownerReferences?: { uid: string }[] }).ownerReferences ?? []).some((one) => one.uid === uid);
+const metadataOf = (owner: KubeObject, name: string, labels: Readonly<Record<string, string>> = {}) =>
+  ownedMetadata(owner, APP, name, labels);
 
 export const ledgerOf = (owner: KubeObject, base: string): KubeObject => ({
   apiVersion: "v1",

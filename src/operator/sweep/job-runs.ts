@@ -7,7 +7,8 @@ import { type KubeObject, StoreError } from "../../store/store.ts";
 import type { Measured } from "../../twin/sweep/score.ts";
 import { type LedgerEntry, ledgerEntry, MOST_RUNS, measuredIn, type Row } from "../../worker/sweep/result-lines.ts";
 import { encodeRound } from "../../worker/sweep/round.ts";
-import { inputName, inputOf, isOwnedBy, isSameJob, jobName, jobOf, ledgerOf, roundKey } from "./job-manifest.ts";
+import { isOwnedBy } from "../owned-metadata.ts";
+import { inputName, inputOf, isSameJob, jobName, jobOf, ledgerOf, roundKey } from "./job-manifest.ts";
 import { failureOf, jobState, resultsOf, waitingOf } from "./job-news.ts";
 import type { SweepRuns } from "./runs.ts";
 
