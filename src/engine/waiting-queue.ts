@@ -15,17 +15,22 @@ export interface WaitingQueue {
   readonly adapters: ReadonlySet<string>;
 }
 
-const adaptersOf = (sequences: readonly Sequence[], from = 0): string[] =>
-  sequences
-    .slice(from)
-    .flatMap(({ state, request: { adapter } }) => (adapter === undefined || state === "gone" ? [] : [adapter]));
+const adaptersOf = (sequences: readonly (Sequence | undefined)[]): ReadonlySet<string> => {
+  const adapters = new Set<string>();
+  for (const sequence of sequences) {
+    if (sequence !== undefined && sequence.state !== "gone" && sequence.request.adapter !== undefined)
+      adapters.add(sequence.request.adapter);
+  }
+  return adapters;
+};
 
-/** First come, first served; those that come back stand in front. */
+/** First come, first served; those that come back stand in front. A ring, in which nothing is kept that was taken out. */
 export class FirstComeQueue implements WaitingQueue {
-  /** Returned ones, the next one last. */
-  readonly #front: Sequence[] = [];
-  readonly #back: Sequence[] = [];
+  /** Its length is a power of two. */
+  #ring: (Sequence | undefined)[] = new Array(16).fill(undefined);
   #head = 0;
+  /** In the ring, with those that are gone. */
+  #held = 0;
   #length = 0;
 
   get length(): number {
@@ -33,26 +38,29 @@ export class FirstComeQueue implements WaitingQueue {
   }
 
   push(sequence: Sequence): void {
-    this.#back.push(sequence);
+    this.#makeRoom();
+    this.#ring[(this.#head + this.#held) & (this.#ring.length - 1)] = sequence;
+    this.#held += 1;
     this.#length += 1;
   }
 
   putBack(sequence: Sequence): void {
-    this.#front.push(sequence);
+    this.#makeRoom();
+    this.#head = (this.#head - 1) & (this.#ring.length - 1);
+    this.#ring[this.#head] = sequence;
+    this.#held += 1;
     this.#length += 1;
   }
 
   peek(): Sequence | undefined {
-    while (this.#front.at(-1)?.state === "gone") this.#front.pop();
-    while (this.#back[this.#head]?.state === "gone") this.#advance();
-    return this.#front.at(-1) ?? this.#back[this.#head];
+    while (this.#ring[this.#head]?.state === "gone") this.#drop();
+    return this.#ring[this.#head];
   }
 
   shift(): Sequence | undefined {
     const next = this.peek();
     if (next === undefined) return undefined;
-    if (this.#front.length > 0) this.#front.pop();
-    else this.#advance();
+    this.#drop();
     this.#length -= 1;
     return next;
   }
@@ -62,13 +70,20 @@ export class FirstComeQueue implements WaitingQueue {
   }
 
   get adapters(): ReadonlySet<string> {
-    return new Set([...adaptersOf(this.#front), ...adaptersOf(this.#back, this.#head)]);
+    return adaptersOf(this.#ring);
   }
 
-  #advance(): void {
-    this.#head += 1;
-    if (this.#head < 1024 || this.#head * 2 < this.#back.length) return;
-    this.#back.splice(0, this.#head);
+  /** Takes out the first. */
+  #drop(): void {
+    this.#ring[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#ring.length - 1);
+    this.#held -= 1;
+  }
+
+  #makeRoom(): void {
+    const ring = this.#ring;
+    if (this.#held < ring.length) return;
+    this.#ring = [...ring.slice(this.#head), ...ring.slice(0, this.#head), ...new Array(ring.length).fill(undefined)];
     this.#head = 0;
   }
 }
@@ -123,7 +138,7 @@ export class OrderedQueue implements WaitingQueue {
   }
 
   get adapters(): ReadonlySet<string> {
-    return new Set(adaptersOf(this.#heap));
+    return adaptersOf(this.#heap);
   }
 
   /** Takes out the first. */
