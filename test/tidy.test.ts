@@ -57,8 +57,8 @@ const HOUSE: Readonly<Record<string, Room>> = {
   },
   worker: {
     floor: 6,
-    // exporter: series over time are written down where the world is stepped.
-    ours: ["twin", "schema", "exporter", "workload", "report", "model", "sim"],
+    // exporter: series over time are written down where the world is stepped. validation: the fit of an engine runs on a thread.
+    ours: ["twin", "schema", "validation", "exporter", "workload", "report", "model", "sim"],
     packages: ["node:*", "piscina", "snappyjs", "zod"],
     pure: false,
   },

@@ -8,6 +8,7 @@ import type { ManifestRef, MirroredValue } from "../twin/mirror.ts";
 import type { FoundTraffic, Scenario } from "../twin/scenario.ts";
 import type { Progress, ShadowSnapshot } from "../worker/protocol.ts";
 import type { Push } from "../worker/remote-write/push.ts";
+import type { HeldCalibration } from "./calibration/held-calibration.ts";
 import type { Doing } from "./plan.ts";
 import type { JobProgress } from "./sweep/job-runs.ts";
 import type { Swept } from "./sweep/swept.ts";
@@ -34,6 +35,8 @@ export interface Held {
   readonly lastPages: Map<string, string>;
   /** The window of production's traffic that is simulated. */
   readonly lastTraffic: Map<string, FoundTraffic>;
+  /** Where the simulation says `calibration: Auto`. */
+  calibration?: HeldCalibration;
   preview?: HeldPreview;
   shadow?: HeldShadow;
   /** The report of the finished preview, where a ConfigMap is to have it. */

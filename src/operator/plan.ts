@@ -6,6 +6,8 @@ export type Wanted =
   | { readonly kind: "nothing" }
   /** It can't be simulated as it stands. */
   | { readonly kind: "broken"; readonly problems: readonly Problem[] }
+  /** Its engine is fitted to production first. */
+  | { readonly kind: "calibrated-first" }
   | { readonly kind: "preview"; readonly inputDigest: string }
   | { readonly kind: "shadow"; readonly inputDigest: string; readonly scale: number | undefined };
 
@@ -45,6 +47,10 @@ export const planOf = (wanted: Wanted, doing: Doing, recorded: Recorded): Plan =
       return { kind: "stop", problems: [] };
     case "broken":
       return { kind: "stop", problems: wanted.problems };
+    case "calibrated-first":
+      return doing.preview === undefined && doing.shadow === undefined
+        ? { kind: "rest" }
+        : { kind: "stop", problems: [] };
     case "preview":
       if (doing.preview?.inputDigest === wanted.inputDigest) return { kind: "rest" };
       return { kind: "run-preview", restore: recorded.finished && recorded.inputDigest === wanted.inputDigest };

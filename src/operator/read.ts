@@ -15,6 +15,7 @@ import {
 } from "../twin/mirror.ts";
 import type { FoundTraffic, Scenario } from "../twin/scenario.ts";
 import { findAdapterConfig } from "./adapter-config.ts";
+import { withFitted, withFittedSources } from "./calibration/fitted-spec.ts";
 import { withConfigMaps } from "./config-maps.ts";
 import { findPickerConfig } from "./endpoint-picker-config.ts";
 import { findMetricsPage } from "./metrics-page.ts";
@@ -57,7 +58,10 @@ export interface ReadCandidate {
   readonly reads: readonly ManifestRef[];
 }
 
-/** From a stored InferenceSimulation to a scenario, with the store's other objects; nothing is run. */
+/**
+ * From a stored InferenceSimulation to a scenario, with the store's other objects; nothing is run. What its status says to be
+ * fitted to production, where it asks for that, is as if it were said.
+ */
 export const read = async (stored: StoredObject, parts: ReadParts): Promise<Result<Read>> => {
   const { metadata } = stored.object;
   const where = {
@@ -65,7 +69,8 @@ export const read = async (stored: StoredObject, parts: ReadParts): Promise<Resu
     ...(stored.file === undefined ? {} : { file: stored.file }),
     ...(stored.line === undefined ? {} : { line: stored.line }),
   };
-  const parsed = parseSimulation(stored.object, where);
+  const object = withFitted(stored.object);
+  const parsed = parseSimulation(object, where);
   if (!parsed.ok) return parsed;
   const cluster = clusterOf(parts.store, parsed.value.metadata.namespace, parts.mirrorNamespaces);
   // Candidates have the baseline's traffic, and it is read once.
@@ -73,7 +78,7 @@ export const read = async (stored: StoredObject, parts: ReadParts): Promise<Resu
   const mirrored = await mirrorOf(parsed.value, cluster, shared);
   if (!mirrored.ok) return { ok: false, problems: errorsFirst(placed(mirrored.problems, where)) };
   const { scenario, values } = mirrored.value;
-  const baseline = { simulation: parsed.value, cluster, stored: stored.object, reads: mirrored.value.reads };
+  const baseline = { simulation: parsed.value, cluster, stored: object, reads: mirrored.value.reads };
   const candidates = await candidatesOf(baseline, values, shared);
   if (!candidates.ok) return { ok: false, problems: errorsFirst(placed(candidates.problems, where)) };
   const told = new Set(mirrored.warnings.map(({ message }) => message));
@@ -81,7 +86,13 @@ export const read = async (stored: StoredObject, parts: ReadParts): Promise<Resu
   const reads = [...baseline.reads, ...candidates.value.flatMap((candidate) => candidate.reads)];
   return {
     ok: true,
-    value: { simulation: parsed.value, scenario, values, candidates: candidates.value, reads },
+    value: {
+      simulation: parsed.value,
+      scenario,
+      values: withFittedSources(values, stored.object),
+      candidates: candidates.value,
+      reads,
+    },
     warnings: placed([...parsed.warnings, ...mirrored.warnings, ...news], where),
   };
 };

@@ -10,6 +10,9 @@ import type { PreviewResult, PreviewTask, ShadowPulse, ShadowSnapshot } from "..
 import { Room } from "../worker/remote-write/push.ts";
 import type { ShadowHost, ShadowNews } from "../worker/shadow-host.ts";
 import { boundedStatus } from "./bounded-status.ts";
+import { AutoCalibration, UNANSWERED_SECONDS } from "./calibration/auto-calibration.ts";
+import { calibrationEvent } from "./calibration/condition.ts";
+import { withFound } from "./calibration/fitted-spec.ts";
 import { doingOf, emptyHeld, type Held, type HeldPreview } from "./held.ts";
 import { keyOf, refOfKey } from "./key.ts";
 import type { Outcome } from "./outcome.ts";
@@ -65,9 +68,11 @@ export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #held = new Map<string, Held>();
   readonly #room = new Room(MOST_PENDING_SAMPLES);
+  readonly #calibration: AutoCalibration;
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
+    this.#calibration = new AutoCalibration({ ...parts, changed: (key) => parts.enqueue(refOfKey(key)) });
   }
 
   /** What is held of each simulation, for metrics, API and page. */
@@ -91,7 +96,9 @@ export class Reconciler {
     const plan = planOf(wanted, doingOf(held), recordedOf(stored));
     span.set({ "servetwin.plan": plan.kind });
     this.#carryOut(plan, ref, held, wanted);
+    if (stored !== undefined && wanted.kind !== "nothing") this.#calibration.begin(held, stored);
     if (stored === undefined) {
+      this.#calibration.stop(held);
       this.#held.delete(key);
       return { kind: "settled" };
     }
@@ -148,7 +155,10 @@ export class Reconciler {
 
   /** Stops every run and forgets all: when leadership is lost, or at the end. */
   stopAll(): void {
-    for (const held of this.#held.values()) this.#stop(held);
+    for (const held of this.#held.values()) {
+      this.#stop(held);
+      this.#calibration.stop(held);
+    }
     this.#held.clear();
   }
 
@@ -156,9 +166,11 @@ export class Reconciler {
   async interrupt(): Promise<void> {
     await Promise.all(
       [...this.#held.values()].map(async (held) => {
-        const ran = held.preview?.state === "running" || held.shadow?.state === "following";
+        const awaits = held.calibration?.awaited === true;
+        const ran = held.preview?.state === "running" || held.shadow?.state === "following" || awaits;
         held.interrupted = true;
         held.preview?.abort.abort();
+        held.calibration?.running?.abort();
         const ref = refOfKey(held.key);
         const stored = this.#parts.store.get(ref);
         if (ran && held.preview?.restore !== true && stored !== undefined)
@@ -187,7 +199,10 @@ export class Reconciler {
       held.problems = [beyond];
       return { kind: "broken", problems: held.problems };
     }
-    const found = await read(stored, { ...this.#parts, lastPages: held.lastPages, lastTraffic: held.lastTraffic });
+    this.#calibration.recall(held, stored);
+    const fitted = held.calibration?.found;
+    const calibrated = withFound(stored, fitted);
+    const found = await read(calibrated, { ...this.#parts, lastPages: held.lastPages, lastTraffic: held.lastTraffic });
     if (!found.ok) {
       held.problems = found.problems.filter((problem) => problem.severity === "error");
       return { kind: "broken", problems: held.problems };
@@ -195,7 +210,7 @@ export class Reconciler {
     const { simulation, scenario, candidates } = found.value;
     const { store, sweepJobs, allowedUrls, tokens = [] } = this.#parts;
     const wrong = [
-      ...sweepProblems(stored, found.value, store),
+      ...sweepProblems(calibrated, found.value, store),
       ...jobProblems(simulation, scenario, sweepJobs),
       ...remoteWriteProblems(simulation, scenario, allowedUrls, tokens),
     ];
@@ -203,7 +218,7 @@ export class Reconciler {
       held.problems = wrong;
       return { kind: "broken", problems: wrong };
     }
-    held.stored = stored;
+    held.stored = calibrated;
     held.simulation = simulation;
     held.scenario = scenario;
     held.candidates = candidates.map((candidate) => candidate.scenario);
@@ -211,6 +226,8 @@ export class Reconciler {
     held.reads = found.value.reads;
     held.warnings = found.warnings;
     held.problems = [];
+    this.#calibration.heed(held, stored, found.value, fitted);
+    if (held.calibration?.awaited) return { kind: "calibrated-first" };
     return wantedOf(simulation, scenario, held.candidates);
   }
 
@@ -393,9 +410,11 @@ export class Reconciler {
     if (sameStatus(before, status)) return;
     await traced(span, "write status", () => this.#parts.store.writeStatus(ref, status));
     const transition = transitionOf(before, status, held);
-    if (transition === undefined) return;
-    this.#parts.log({ level: "info", message: transition.message, simulation: held.key, reason: transition.reason });
-    await this.#parts.store.event(ref, transition);
+    for (const event of [transition, calibrationEvent(before, status)]) {
+      if (event === undefined) continue;
+      this.#parts.log({ level: "info", message: event.message, simulation: held.key, reason: event.reason });
+      await this.#parts.store.event(ref, event);
+    }
   }
 
   #refused(held: Held, error: unknown): void {
@@ -408,6 +427,7 @@ export class Reconciler {
   #whenAgain(held: Held, plan: Plan): Outcome {
     if (plan.kind === "stop" && held.problems.some(({ reason }) => UNWATCHED.includes(reason))) return traceAgain;
     if (held.problems.some(({ object }) => object?.startsWith("ConfigMap/"))) return configAgain;
+    if (held.calibration?.awaited && held.calibration.running === undefined) return calibrateAgain;
     if (held.preview?.push?.state.done === false) return pushAgain;
     const { again } = held.report ?? {};
     if (again !== undefined) {
@@ -454,6 +474,12 @@ const configAgain: Outcome = {
   kind: "again",
   afterSeconds: TRACE_LOOK_SECONDS,
   why: "the endpoint picker's configuration may change",
+};
+
+const calibrateAgain: Outcome = {
+  kind: "again",
+  afterSeconds: UNANSWERED_SECONDS,
+  why: "production could not be asked",
 };
 
 const pushAgain: Outcome = { kind: "again", afterSeconds: TRACE_LOOK_SECONDS, why: "series are being pushed" };

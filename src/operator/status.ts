@@ -11,6 +11,7 @@ import type { Kpis, Report } from "../report/report.ts";
 import { worst } from "../report/saturation/saturation-fold.ts";
 import { spreadOf } from "../report/spread.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
+import { calibratedCondition } from "./calibration/condition.ts";
 import type { Held, HeldSweep } from "./held.ts";
 import { labelOf } from "./key.ts";
 import { pushedCondition, pushedOf, pushedPart } from "./push.ts";
@@ -26,10 +27,10 @@ export const statusOf = (
   before: SimulationStatus | undefined,
   now: Date,
 ): SimulationStatus => {
-  const state = stateOf(held, before);
+  const state = stateOf(held, before, now);
   const followed = followedBy(held);
-  // Of a result that is being restored all conditions stand, these two too.
-  const beside = [...pushed(held, before), ...reported(held, before)];
+  // Of a result that is being restored all conditions stand, these too.
+  const beside = [...pushed(held, before), ...reported(held, before), ...calibrated(held, now)];
   const main = state.conditions.filter((one) => !beside.some(({ type }) => type === one.type));
   const base = {
     observedGeneration: generation,
@@ -37,6 +38,7 @@ export const statusOf = (
     ...(state.verdict === undefined ? {} : { verdict: state.verdict }),
     selector: `servetwin.dev/simulation=${labelOf(held.key)}`,
     conditions: stamp([...main, ...beside], before?.conditions ?? [], generation, now),
+    ...(held.calibration?.found === undefined ? {} : { calibration: held.calibration.found }),
     mirrored: [...held.mirrored, ...followed.values].slice(0, MOST_VALUES).map(({ path, value, from }) => ({
       path: path.slice(0, 512),
       value: String(value).slice(0, 1024),
@@ -54,7 +56,8 @@ export const statusOf = (
   if (held.shadow?.snapshot !== undefined)
     return { ...base, inputDigest: held.shadow.inputDigest, ...shadowPart(held) };
   // A run under way shows what was found last, until it is done; a shadow that begins, until it has a figure.
-  if ((held.preview === undefined && held.shadow === undefined) || before === undefined) return base;
+  const isUnderWay = held.preview !== undefined || held.shadow !== undefined || held.calibration?.awaited === true;
+  if (!isUnderWay || before === undefined) return base;
   const { runs, replicas, inputDigest, sweep } = before;
   return {
     ...base,
@@ -65,6 +68,9 @@ export const statusOf = (
     ...(held.preview?.restore === true && inputDigest !== undefined ? { inputDigest } : {}),
   };
 };
+
+const calibrated = ({ calibration }: Held, now: Date): State["conditions"] =>
+  calibration === undefined ? [] : [calibratedCondition(calibration, now)];
 
 /** How its series are pushed; of a result that an earlier process pushed, what that said of it. */
 const pushed = (held: Held, before: SimulationStatus | undefined): State["conditions"] => {
@@ -108,7 +114,7 @@ interface State {
   readonly conditions: readonly Omit<Conditions[number], "lastTransitionTime" | "observedGeneration">[];
 }
 
-const stateOf = (held: Held, before: SimulationStatus | undefined): State => {
+const stateOf = (held: Held, before: SimulationStatus | undefined, now: Date): State => {
   if (held.interrupted) {
     return reconciling("Mirroring", "Interrupted", "the operator has stopped; this goes on when one leads again");
   }
@@ -125,6 +131,10 @@ const stateOf = (held: Held, before: SimulationStatus | undefined): State => {
     if (snapshot.traffic?.kind === "waiting") return waiting(snapshot.traffic.problem);
     const state = settled("Following", "Following", "follows the wall clock");
     return { ...state, conditions: [...state.conditions, ...driftCondition(snapshot.drift)] };
+  }
+  if (held.calibration?.awaited) {
+    const { reason, message } = calibratedCondition(held.calibration, now);
+    return reconciling("Running", reason, message);
   }
   if (held.preview === undefined) return reconciling("Mirroring", "Mirroring", "reading the mirrored objects");
   if (held.preview.state === "running") {

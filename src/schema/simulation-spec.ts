@@ -684,6 +684,10 @@ export const simulationSpec = ruled(
     }),
     mirror,
     overrides: overrides.prefault({}),
+    calibration: z.enum(["Off", "Auto"]).default("Off").meta({
+      description:
+        "Auto: the operator fits the engine to production's own histograms, as `servetwin calibrate` does, over workload.prometheus' window (of a Shadow the last one), and simulates with what it found; see status.calibration. It needs workload.prometheus.",
+    }),
     workload,
     candidates,
     sweep: sweep.optional(),

@@ -195,6 +195,53 @@ const remoteWrite = z
   })
   .meta({ description: "What was pushed, see spec.export.remoteWrite; the condition Pushed says how it stands." });
 
+const calibration = z
+  .object({
+    overrides: z
+      .object({
+        engine: z
+          .object({
+            latencyCorrections: z
+              .record(z.string(), z.number())
+              .meta({ maxProperties: 32, description: "What was said there, with what was fitted." }),
+          })
+          .optional()
+          .meta({ description: "Of the engine." }),
+      })
+      .meta({ description: "As it may be committed to spec.overrides; it is simulated with this." }),
+    values: z
+      .array(
+        z.object({
+          name: z.string().max(64).meta({ description: "As in overrides." }),
+          before: z.number().meta({ description: "Without the fit." }),
+          after: z.number().meta({ description: "Fitted." }),
+          low: z.number().meta({ description: "With 90 % confidence it is not below." }),
+          high: z.number().meta({ description: "With 90 % confidence it is not above." }),
+        }),
+      )
+      .max(32)
+      .meta({ description: "Each fitted value, and how sure it is." }),
+    untold: z
+      .array(z.string().max(64))
+      .max(32)
+      .meta({ description: "Left as they were, since the histograms say nothing of them." }),
+    misfit: z
+      .object({
+        before: z.number().meta({ description: "Without the fit." }),
+        after: z.number().meta({ description: "With it." }),
+      })
+      .optional()
+      .meta({
+        description: "Distance of the simulated from production's buckets: half the likelihood ratio; 0: none.",
+      }),
+    requests: z.number().min(0).meta({ description: "That were fitted to." }),
+    windowSeconds: z.number().min(0).meta({ description: "Of production, without what filled the engines." }),
+    until: z.string().max(64).meta({ format: "date-time", description: "When the window ended." }),
+    inputDigest: z.string().max(128).meta({ description: "Of what was fitted: the engine, and whose series." }),
+    version: z.string().max(64).meta({ description: "Of servetwin." }),
+  })
+  .meta({ description: "What spec.calibration: Auto found; the condition Calibrated says how it stands." });
+
 /** `status` of an InferenceSimulation; written by the operator only. */
 export const simulationStatus = z
   .object({
@@ -217,7 +264,7 @@ export const simulationStatus = z
       .meta({ description: "Label selector of the simulated pods, for /scale; never empty." }),
     conditions: keyedList(z.array(condition).max(16), ["type"]).default([]).meta({
       description:
-        "Ready, Reconciling and Stalled as kstatus reads them; Mirrored; ObjectivesMet; Drifted; Pushed; ReportWritten.",
+        "Ready, Reconciling and Stalled as kstatus reads them; Mirrored; ObjectivesMet; Drifted; Pushed; Calibrated; ReportWritten.",
     }),
     mirrored: z
       .array(mirroredValue)
@@ -247,6 +294,7 @@ export const simulationStatus = z
       .optional()
       .meta({ description: "How spec.sweep.job comes on." }),
     drift: drift.optional(),
+    calibration: calibration.optional(),
     remoteWrite: remoteWrite.optional(),
     simulatedSeconds: z.number().min(0).optional().meta({ description: "How far a shadow has come." }),
     lagSeconds: z.number().min(0).optional().meta({ description: "How far a shadow is behind the wall clock." }),

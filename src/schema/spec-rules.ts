@@ -295,6 +295,8 @@ interface Whole {
   readonly sweep?: unknown;
   readonly mirror: { readonly autoscaler?: { readonly driver: string } | undefined };
   readonly export: { readonly remoteWrite?: unknown; readonly reportConfigMap?: unknown };
+  readonly calibration: "Off" | "Auto";
+  readonly workload: { readonly prometheus?: unknown };
 }
 
 export const specRules: readonly Rule<Whole>[] = [
@@ -339,5 +341,12 @@ export const specRules: readonly Rule<Whole>[] = [
     fix: "use overrides.replicas for the count at the start",
     cel: '!has(self.replicas) || (has(self.mirror.autoscaler) && self.mirror.autoscaler.driver == "External")',
     holds: ({ replicas, mirror }) => replicas === undefined || mirror.autoscaler?.driver === "External",
+  },
+  {
+    message: "calibration: Auto fits to production's own series: it needs workload.prometheus",
+    field: ["calibration"],
+    fix: "set workload.prometheus, or drop it",
+    cel: '!has(self.calibration) || self.calibration != "Auto" || has(self.workload.prometheus)',
+    holds: ({ calibration, workload }) => calibration !== "Auto" || workload.prometheus !== undefined,
   },
 ];

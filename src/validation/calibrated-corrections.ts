@@ -46,11 +46,19 @@ export const writtenValue = (name: string, log: number): number => {
   return found === undefined ? Math.exp(log) : namedValue(found.correction, log);
 };
 
+/** Four digits of a factor that is hardly more than 1 would be 1, which a spec can't say. */
+const LEAST_SLOWDOWN = 1.001;
+
 /** For `spec.overrides.engine.latencyCorrections`. */
 export const blockOf = (values: readonly CalibratedValue[]): NamedCorrections => {
   const step = values.find(({ name }) => name === STEP_FACTOR);
   return {
-    ...Object.fromEntries(values.map(({ name, after }) => [name, rounded(writtenValue(name, after))])),
+    ...Object.fromEntries(
+      values.map(({ name, after }) => {
+        const value = rounded(writtenValue(name, after));
+        return [name, name === STEP_FACTOR ? value : Math.max(LEAST_SLOWDOWN, value)];
+      }),
+    ),
     ...(step === undefined ? {} : { [STEP_DEVIATION]: rounded(step.deviation) }),
   };
 };

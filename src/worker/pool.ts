@@ -3,6 +3,7 @@ import { Piscina } from "piscina";
 import type { WriteBatch } from "../exporter/remote-write/write-batch.ts";
 import { bandFamilies, kpiBands } from "../report/bands.ts";
 import { bandScenarios, kpiBandRule, wideningNotes } from "../twin/bands.ts";
+import type { EngineFitResult, EngineFitTask } from "./calibration/fit-engine.ts";
 import type { PreviewMessage, PreviewResult, PreviewTask, Progress } from "./protocol.ts";
 import { Turns } from "./turns.ts";
 
@@ -16,6 +17,8 @@ export interface PreviewPool {
    * @param take takes the run's series over time, which waits for it; the task's `recorded` says which
    */
   run(task: PreviewTask, signal: AbortSignal, tell?: TellProgress, take?: TakeSeries): Promise<PreviewResult>;
+  /** Fits an engine to production, in one thread and one namespace's turn as a run. @param signal as of a run */
+  fit(task: EngineFitTask, signal: AbortSignal): Promise<EngineFitResult>;
   close(): Promise<void>;
 }
 
@@ -58,6 +61,18 @@ export const previewPool = (threads: URL, count: number, bounds: RunBounds = { m
   // Of a thread with nothing in hand: no run failed by it, and the pool begins another.
   pool.on("error", () => undefined);
   const turns = new Turns(count, bounds.maxPerNamespace);
+  const within = async (signal: AbortSignal, run: (bounded: AbortSignal) => Promise<unknown>): Promise<unknown> => {
+    const late = new AbortController();
+    const timer =
+      bounds.maxSeconds === undefined ? undefined : setTimeout(() => late.abort(), bounds.maxSeconds * 1000);
+    try {
+      return await run(AbortSignal.any([signal, late.signal]));
+    } catch (error) {
+      throw signal.aborted ? error : late.signal.aborted ? tooLong(bounds.maxSeconds) : failureOf(error, bounds);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
   const once: PreviewPool["run"] = async (task, signal, tell, take) => {
     const end = await turns.take(namespaceOf(task.scenario), signal);
     const { port1, port2 } = new MessageChannel();
@@ -65,25 +80,28 @@ export const previewPool = (threads: URL, count: number, bounds: RunBounds = { m
       if (message.kind === "progress") tell?.(message.progress);
       else void take?.(message.batch).then(() => port1.postMessage("taken"));
     });
-    const late = new AbortController();
-    const timer =
-      bounds.maxSeconds === undefined ? undefined : setTimeout(() => late.abort(), bounds.maxSeconds * 1000);
     try {
-      return (await pool.run(
-        { task, port: port2, giving: take !== undefined },
-        { signal: AbortSignal.any([signal, late.signal]), transferList: [port2], name: "preview" },
+      const asked = { task, port: port2, giving: take !== undefined };
+      return (await within(signal, (bounded) =>
+        pool.run(asked, { signal: bounded, transferList: [port2], name: "preview" }),
       )) as PreviewResult;
-    } catch (error) {
-      throw signal.aborted ? error : late.signal.aborted ? tooLong(bounds.maxSeconds) : failureOf(error, bounds);
     } finally {
-      clearTimeout(timer);
       port1.close();
+      end();
+    }
+  };
+  const fit: PreviewPool["fit"] = async (task, signal) => {
+    const end = await turns.take(namespaceOf(task.scenario), signal);
+    try {
+      return (await within(signal, (bounded) => pool.run(task, { signal: bounded, name: "fit" }))) as EngineFitResult;
+    } finally {
       end();
     }
   };
   return {
     run: (task, signal, tell, take) =>
       task.bands === true ? withBandsOf(once, [task, signal, tell, take]) : once(task, signal, tell, take),
+    fit,
     close: () => pool.destroy(),
   };
 };

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { setPriority } from "node:os";
 import type { MessagePort } from "node:worker_threads";
 import type { WriteBatch } from "../exporter/remote-write/write-batch.ts";
+import type { EngineFitResult, EngineFitTask } from "./calibration/fit-engine.ts";
 import { runPreview } from "./preview.ts";
 import type { PreviewMessage, PreviewResult, PreviewTask } from "./protocol.ts";
 
@@ -26,4 +27,10 @@ export const preview = ({ task, port, giving }: PreviewArguments): Promise<Previ
   return runPreview(task, (progress) => tell({ kind: "progress", progress }), giving ? give : undefined).finally(() =>
     port.close(),
   );
+};
+
+/** Likewise, to fit an engine; what that needs is loaded by who needs it. */
+export const fit = async (task: EngineFitTask): Promise<EngineFitResult> => {
+  const { fitEngine } = await import("./calibration/fit-engine.ts");
+  return fitEngine(task);
 };

@@ -1,4 +1,3 @@
-import { commonBounds, scenarioAt, simulatedInterval, simulator, tallyOf } from "../../src/cli/calibration/tally.ts";
 import { type Interval, intervalOf, readingOf } from "../../src/report/drift/index.ts";
 import { familiesOf } from "../../src/report/metrics/index.ts";
 import type { SimTime } from "../../src/sim/time.ts";
@@ -6,6 +5,7 @@ import type { Scenario } from "../../src/twin/scenario.ts";
 import { World } from "../../src/twin/world.ts";
 import { type Calibrated, calibrate } from "../../src/validation/calibrate.ts";
 import { fittablesOf, type OwnLatency } from "../../src/validation/calibrated-corrections.ts";
+import { commonBounds, scenarioAt, simulatedInterval, simulator, tallyOf } from "../../src/worker/calibration/tally.ts";
 import { driftScenario } from "./drift.ts";
 
 /** How often true values lie within the intervals that calibration gives: `npm run bench:calibration`. */

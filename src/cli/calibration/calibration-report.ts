@@ -1,19 +1,24 @@
 import Table from "cli-table3";
 import { dump } from "js-yaml";
 import { VERSION } from "../../model/version.ts";
-import { writtenValue } from "../../validation/calibrated-corrections.ts";
 import type { CalibratedDeployment } from "./calibrate-deployment.ts";
 
 /** Values before and after, with their intervals, and how far the simulation is from production's buckets. */
-export const calibrationReport = ({ name, calibrated, requests, seconds }: CalibratedDeployment): string => {
-  const { values, untold, misfit } = calibrated;
+export const calibrationReport = ({
+  name,
+  values,
+  untold,
+  misfit,
+  requests,
+  seconds,
+}: CalibratedDeployment): string => {
   const table = new Table({
     head: ["value", "before", "after", "90 % between", "and"],
     colAligns: ["left", "right", "right", "right", "right"],
     style: { head: [], border: [] },
   });
-  for (const { name: value, before, after, interval } of values) {
-    table.push([value, ...[before, after, ...interval].map((log) => rounded(writtenValue(value, log)))]);
+  for (const { name: value, before, after, low, high } of values) {
+    table.push([value, ...[before, after, low, high].map(rounded)]);
   }
   return [
     `${name}: fitted to the histograms of ${Math.round(requests)} requests in ${Math.round(seconds / 60)} min of production`,

@@ -37,9 +37,23 @@ export const tallyOf = (interval: Interval, bounds: Bounds): Tally =>
     }),
   );
 
-/** What a scenario's series are between two instants of it. */
-export const simulatedInterval = (scenario: Scenario, fromSeconds: number, toSeconds: number): Interval | undefined => {
+/** Replicas of the first workload from an instant on. */
+export interface ReplicasFrom {
+  readonly seconds: number;
+  readonly replicas: number;
+}
+
+/** What a scenario's series are between two instants of it. @param scales replicas that somebody else sets */
+export const simulatedInterval = (
+  scenario: Scenario,
+  fromSeconds: number,
+  toSeconds: number,
+  scales: readonly ReplicasFrom[] = [],
+): Interval | undefined => {
   const world = new World(scenario);
+  const workload = scenario.workloads[0]?.name ?? "";
+  for (const { seconds, replicas } of scales)
+    world.inject((seconds * 1e6) as SimTime, { kind: "scale-written", workload, replicas, by: "production" });
   const at = (seconds: number): Reading => {
     const instant = (seconds * 1e6) as SimTime;
     world.runUntil(instant);
@@ -66,6 +80,8 @@ export interface Simulating {
   readonly fromSeconds: number;
   readonly toSeconds: number;
   readonly bounds: Bounds;
+  /** Replicas that production had. Left out: as the scenario's own are. */
+  readonly scales?: readonly ReplicasFrom[];
   /** Runs at each point, with seeds of their own. */
   readonly replications: number;
   /** Hears of each run that has ended. */
@@ -73,7 +89,8 @@ export interface Simulating {
 }
 
 /** Buckets of the simulation at some values; what was simulated once is kept. */
-export const simulator = ({ scenario, fromSeconds, toSeconds, bounds, replications, told }: Simulating) => {
+export const simulator = (simulating: Simulating) => {
+  const { scenario, fromSeconds, toSeconds, bounds, scales, replications, told } = simulating;
   const known = new Map<string, Tally>();
   return (values: readonly number[]): Tally => {
     const key = values.map((value) => value.toFixed(6)).join(" ");
@@ -81,7 +98,7 @@ export const simulator = ({ scenario, fromSeconds, toSeconds, bounds, replicatio
     if (before !== undefined) return before;
     const changed = scenarioAt(scenario, values);
     const runs = Array.from({ length: replications }, (_, i) => {
-      const interval = simulatedInterval({ ...changed, seed: changed.seed + 1000 + i }, fromSeconds, toSeconds);
+      const interval = simulatedInterval({ ...changed, seed: changed.seed + 1000 + i }, fromSeconds, toSeconds, scales);
       told?.();
       return interval === undefined ? {} : tallyOf(interval, bounds);
     });
