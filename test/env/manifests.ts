@@ -31,11 +31,13 @@ const PLURAL: Record<string, string> = {
   RoleBinding: "rolebindings",
   Rollout: "rollouts",
   ScaledObject: "scaledobjects",
+  Secret: "secrets",
   Service: "services",
   ServiceAccount: "serviceaccounts",
   Task: "tasks",
   ValidatingAdmissionPolicy: "validatingadmissionpolicies",
   ValidatingAdmissionPolicyBinding: "validatingadmissionpolicybindings",
+  ValidatingWebhookConfiguration: "validatingwebhookconfigurations",
 };
 const CLUSTER_WIDE = [
   "APIService",
@@ -45,6 +47,7 @@ const CLUSTER_WIDE = [
   "ClusterRoleBinding",
   "ValidatingAdmissionPolicy",
   "ValidatingAdmissionPolicyBinding",
+  "ValidatingWebhookConfiguration",
 ];
 
 export const pathOf = ({ apiVersion, kind, metadata }: Pick<Manifest, "apiVersion" | "kind" | "metadata">): string => {

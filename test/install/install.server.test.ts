@@ -1,12 +1,19 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventually, type Program, up } from "../e2e/program.ts";
+import { eventually, type Program } from "../e2e/program.ts";
 import { type ControlPlane, startControlPlane } from "../env/control-plane.ts";
 import { temporaryDirectory } from "../env/daemon.ts";
 import { apply, applyAll, describeObject, type Manifest } from "../env/manifests.ts";
-import { serviceAccountKubeconfig } from "../env/service-account.ts";
 import { type AccessRule, CLUSTER_RULES, NAMESPACED_RULES } from "./access.ts";
+import {
+  installed,
+  preview,
+  refusals,
+  simulationStatus,
+  startInstalled,
+  untilFinished,
+  untilServed,
+} from "./installed.ts";
 import { chart, kustomize } from "./render.ts";
 
 /**
@@ -41,75 +48,13 @@ const monitoring = (kind: string, plural: string): Manifest => ({
   },
 });
 
-const served = (path: string): Promise<boolean> =>
-  eventually(async () => (await plane.request("GET", path)).status === 200, { what: path });
-
-/** CRDs and Namespaces first, as kubectl and helm do. */
-const install = async (manifests: readonly Manifest[]): Promise<void> => {
-  const early = ({ kind }: Manifest): boolean => kind === "CustomResourceDefinition" || kind === "Namespace";
-  for (const manifest of manifests.filter(early)) await apply(plane, manifest);
-  await served("/apis/servetwin.dev/v1alpha1/inferencesimulations");
-  for (const manifest of manifests.filter((one) => !early(one))) await apply(plane, manifest);
-};
-
-/** For the ServiceAccount, as a pod gets it. */
-const kubeconfigOf = async (namespace: string): Promise<string> => {
-  const file = join(files.path, `kubeconfig-${namespace}`);
-  writeFileSync(file, await serviceAccountKubeconfig(plane, namespace, "servetwin"), { mode: 0o600 });
-  return file;
-};
-
-/** The operator with the Deployment's own arguments; only where it listens is the test's. */
-const start = async (manifests: readonly Manifest[], namespace: string): Promise<Program> => {
-  const deployment = manifests.find(({ kind }) => kind === "Deployment");
-  const { template } = (deployment as Manifest).spec as {
-    template: { spec: { containers: [{ args: string[] }] } };
-  };
-  const [command, ...args] = template.spec.containers[0].args.map((arg) => arg.replace("$(POD_NAMESPACE)", namespace));
-  expect(command).toBe("up");
-  const given = args.filter((arg) => !arg.startsWith("--listen="));
-  return up(["--kubeconfig", await kubeconfigOf(namespace), ...given]);
-};
-
-const preview = (name: string, namespace: string): Manifest => ({
-  apiVersion: "servetwin.dev/v1alpha1",
-  kind: "InferenceSimulation",
-  metadata: { name, namespace },
-  spec: {
-    mirror: { workloads: [{ kind: "Deployment", name: "vllm-llama-8b" }] },
-    workload: {
-      synthetic: {
-        clients: [
-          {
-            name: "chat",
-            rate: 2,
-            prompt: { distribution: "constant", tokens: 100 },
-            output: { distribution: "constant", tokens: 100 },
-          },
-        ],
-      },
-    },
-    run: { horizon: "5m" },
-  },
-});
-
-const statusOf = async (name: string, namespace: string): Promise<{ phase?: string } | undefined> => {
-  const path = `/apis/servetwin.dev/v1alpha1/namespaces/${namespace}/inferencesimulations/${name}`;
-  return ((await plane.request("GET", path)).body as { status?: { phase?: string } }).status;
-};
-
+const served = (path: string): Promise<boolean> => untilServed(plane, path);
+const install = (manifests: readonly Manifest[]): Promise<void> => installed(plane, manifests);
+const start = (manifests: readonly Manifest[], namespace: string): Promise<Program> =>
+  startInstalled(plane, manifests, namespace, files.path);
+const statusOf = (name: string, namespace: string) => simulationStatus(plane, namespace, name);
 const finishes = (name: string, namespace: string, operator: Program): Promise<boolean> =>
-  eventually(async () => (await statusOf(name, namespace))?.phase === "Succeeded", {
-    withinSeconds: 60,
-    what: `end of ${namespace}/${name}`,
-    detail: () => operator.output(),
-  });
-
-/** What was asked of the API server and refused, by its own count of what it asked. */
-const refusals = async (operator: Program): Promise<string[]> =>
-  (await (await fetch(`${operator.url}/metrics`)).text())
-    .split("\n")
-    .filter((line) => line.startsWith("rest_client_requests_total{") && /code="(401|403)"/.test(line));
+  untilFinished(plane, namespace, name, operator);
 
 /** In the operator's own namespace; to get and update holds for its own Lease only. */
 const LEASE_RULE: AccessRule = { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"] };
