@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, type Program } from "../e2e/program.ts";
 import { type ControlPlane, startControlPlane } from "../env/control-plane.ts";
@@ -14,7 +16,7 @@ import {
   untilFinished,
   untilServed,
 } from "./installed.ts";
-import { chart, kustomize } from "./render.ts";
+import { chart, isHook, kustomize } from "./render.ts";
 
 /**
  * What kustomize and the chart render, applied to a real API server; the operator then runs as the ServiceAccount installed that
@@ -240,10 +242,17 @@ describe("kustomize's overlay for a namespace", () => {
   });
 });
 
+interface TestPod {
+  readonly containers: readonly [{ readonly command: readonly string[]; readonly args: readonly string[] }];
+}
+
 describe("the chart", () => {
-  it("installs with everything on, and its ServiceAccount runs a simulation", async () => {
-    await apply(plane, { apiVersion: "v1", kind: "Namespace", metadata: { name: "twin" } });
-    const manifests = await chart(
+  let manifests: Manifest[];
+  let operator: Program;
+  beforeAll(async () => {
+    const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+    await apply(plane, { apiVersion: "v1", kind: "Namespace", metadata: { name: "twin", labels } });
+    manifests = await chart(
       "twin",
       'watch.namespaces=["other"]',
       "watch.nodes=true",
@@ -251,14 +260,38 @@ describe("the chart", () => {
       "prometheusRule.enabled=true",
     );
     await install(manifests);
+    operator = await start(manifests, "twin");
+  });
+  afterAll(async () => expect(await operator?.stop()).toBe(0));
+
+  it("installs with everything on, and its ServiceAccount runs a simulation", async () => {
     expect(manifests.map(describeObject)).toContain("PodMonitor/twin/servetwin");
-    const operator = await start(manifests, "twin");
-    try {
-      await apply(plane, preview("charted", "other"));
-      await finishes("charted", "other", operator);
-      expect(await refusals(operator)).toEqual([]);
-    } finally {
-      expect(await operator.stop()).toBe(0);
-    }
+    await apply(plane, preview("charted", "other"));
+    await finishes("charted", "other", operator);
+    expect(await refusals(operator)).toEqual([]);
+  });
+
+  it("asks the operator at `helm test` (deploy/helm/servetwin/templates/tests/answers.yaml) whether it is well", async () => {
+    const hooks = manifests.filter(isHook);
+    expect(hooks.map(describeObject)).toEqual(["NetworkPolicy/twin/servetwin-test", "Pod/twin/servetwin-test"]);
+    // Pod Security lets the pod in.
+    for (const hook of hooks) await apply(plane, hook);
+    // The operator's Service doesn't send requests to it, and the hook's policy lets it in.
+    const [policy, pod] = hooks as [Manifest, Manifest];
+    const { labels } = pod.metadata as { labels?: Record<string, string> };
+    const service = manifests.find(({ kind }) => kind === "Service") as Manifest;
+    const { selector } = service["spec"] as { selector: Record<string, string> };
+    expect(labels).not.toMatchObject(selector);
+    const { ingress } = policy["spec"] as { ingress: [{ from: [{ podSelector: { matchLabels: object } }] }] };
+    expect(labels).toMatchObject(ingress[0].from[0].podSelector.matchLabels);
+
+    const [{ command, args }] = (pod["spec"] as TestPod).containers;
+    const asked = (url: string, timeout: number): Promise<{ stdout: string; stderr: string }> =>
+      promisify(execFile)(process.execPath, [...command.slice(1), ...args], { env: { SERVETWIN: url }, timeout }).catch(
+        (error: { stdout: string; stderr: string }) => error,
+      );
+    expect((await asked(operator.url, 30_000)).stdout).toMatch(/^servetwin is ready; simulations: [1-9]\d*\n$/);
+    const nobody = await asked("http://127.0.0.1:9", 3000);
+    expect([nobody.stdout, nobody.stderr]).toEqual(["", expect.stringContaining("fetch failed")]);
   });
 });

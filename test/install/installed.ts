@@ -4,18 +4,19 @@ import { eventually, type Program, up } from "../e2e/program.ts";
 import type { ControlPlane } from "../env/control-plane.ts";
 import { apply, type Manifest } from "../env/manifests.ts";
 import { serviceAccountKubeconfig } from "../env/service-account.ts";
+import { isHook } from "./render.ts";
 
 /** What kustomize or the chart render, applied to a real API server, and the operator run as the Deployment says; no kubelet is there to do it. */
 
 export const untilServed = (plane: ControlPlane, path: string): Promise<boolean> =>
   eventually(async () => (await plane.request("GET", path)).status === 200, { what: path });
 
-/** CRDs and Namespaces first, as kubectl and helm do. */
+/** CRDs and Namespaces first, as kubectl and helm do, and no hooks. */
 export const installed = async (plane: ControlPlane, manifests: readonly Manifest[]): Promise<void> => {
   const early = ({ kind }: Manifest): boolean => kind === "CustomResourceDefinition" || kind === "Namespace";
   for (const manifest of manifests.filter(early)) await apply(plane, manifest);
   await untilServed(plane, "/apis/servetwin.dev/v1alpha1/inferencesimulations");
-  for (const manifest of manifests.filter((one) => !early(one))) await apply(plane, manifest);
+  for (const manifest of manifests.filter((one) => !early(one) && !isHook(one))) await apply(plane, manifest);
 };
 
 interface PodSpec {

@@ -29,6 +29,10 @@ export const helm = async (...args: readonly string[]): Promise<string> => {
   }
 };
 
+/** Whether helm applies it only when it is asked to, as for `helm test`. */
+export const isHook = ({ metadata }: Manifest): boolean =>
+  "helm.sh/hook" in ((metadata["annotations"] as Readonly<Record<string, string>> | undefined) ?? {});
+
 /** What the chart makes of values, such as `podMonitor.enabled=true`. */
 export const chart = async (namespace: string, ...values: readonly string[]): Promise<Manifest[]> => {
   const sets = values.flatMap((value) => ["--set-json", value]);
