@@ -20,21 +20,26 @@ interface Options {
   readonly scrapeSeconds: number;
   /** Families that are scraped, by the beginning of their names. Left out: vLLM's. */
   readonly prefixes?: readonly string[];
+  /** Replicas of the first workload from some second on. Left out: nobody scales it. */
+  readonly scales?: Readonly<Record<number, number>>;
 }
 
 /** Runs a scenario and writes down its metrics as they would have been scraped. */
 export const playProduction = (
   scenario: Scenario,
-  { startSeconds, seconds, scrapeSeconds, prefixes = ["vllm:"] }: Options,
+  { startSeconds, seconds, scrapeSeconds, prefixes = ["vllm:"], scales = {} }: Options,
 ): SyntheticProduction => {
   const requests: Request[] = [];
   const world = new World({ ...scenario, horizonMicros: seconds * 1e6 }, (fact) => {
     if (fact.kind === "arrived") requests.push(fact.request);
   });
+  const workload = scenario.workloads[0]?.name ?? "";
+  for (const [at, replicas] of Object.entries(scales))
+    world.inject((Number(at) * 1e6) as SimTime, { kind: "scale-written", workload, replicas, by: "somebody" });
   const lines = new Map<string, string[]>();
   for (let at = 0; at <= seconds; at += scrapeSeconds) {
     world.runUntil((at * 1e6) as SimTime);
-    const families = familiesOf(world.view((at * 1e6) as SimTime));
+    const families = familiesOf(world.view((at * 1e6) as SimTime), startSeconds);
     for (const family of families.filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix)))) {
       const known = lines.get(family.name) ?? [`# TYPE ${family.name} ${family.type}`];
       lines.set(family.name, known);

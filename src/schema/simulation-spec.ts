@@ -22,6 +22,7 @@ import {
   oneMeasure,
   onePageInput,
   onePicking,
+  oneStart,
   oneTraceInput,
   oneTrigger,
   oneWorkload,
@@ -304,14 +305,18 @@ const gpuFigures = {
   hostLinkGBs: gpuFigure(1e5, "To the host, in GB/s per direction."),
 };
 
-const startOverride = z
-  .strictObject({
+const startOverride = ruled(
+  z.strictObject({
     schedule: spread("scheduling a pod on a node").optional(),
     imagePull: spread("pulling the image").optional(),
     modelLoad: spread("loading the weights").optional(),
     engineInit: spread("starting the engine (imports, compilation, graph capture)").optional(),
-  })
-  .meta({ description: "Pod start-up, from wanted to ready." });
+    untilReady: spread(
+      "a start from the node to ready, as measured: image, weights, engine and probes together",
+    ).optional(),
+  }),
+  [oneStart],
+).meta({ description: "Pod start-up, from wanted to ready." });
 
 const inlinePickerConfig = z
   .unknown()

@@ -207,6 +207,17 @@ const calibration = z
           })
           .optional()
           .meta({ description: "Of the engine." }),
+        start: z
+          .object({
+            untilReady: z
+              .object({
+                mean: z.string().max(32).meta({ description: "Mean." }),
+                deviation: z.string().max(32).meta({ description: "Standard deviation." }),
+              })
+              .meta({ description: "From the node to ready, in place of the phases that spec.overrides.start has." }),
+          })
+          .optional()
+          .meta({ description: "Of pods; left out: fewer than five were seen to start." }),
       })
       .meta({ description: "As it may be committed to spec.overrides; it is simulated with this." }),
     values: z
@@ -224,7 +235,7 @@ const calibration = z
     untold: z
       .array(z.string().max(64))
       .max(32)
-      .meta({ description: "Left as they were, since the histograms say nothing of them." }),
+      .meta({ description: "Left as they were, since production says nothing of them." }),
     misfit: z
       .object({
         before: z.number().meta({ description: "Without the fit." }),
@@ -235,6 +246,7 @@ const calibration = z
         description: "Distance of the simulated from production's buckets: half the likelihood ratio; 0: none.",
       }),
     requests: z.number().min(0).meta({ description: "That were fitted to." }),
+    starts: z.int().min(0).meta({ description: "Pods whose starts were fitted to." }),
     windowSeconds: z.number().min(0).meta({ description: "Of production, without what filled the engines." }),
     until: z.string().max(64).meta({ format: "date-time", description: "When the window ended." }),
     inputDigest: z.string().max(128).meta({ description: "Of what was fitted: the engine, and whose series." }),

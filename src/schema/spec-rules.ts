@@ -77,6 +77,22 @@ export const onePicking: Rule<{ policy?: unknown; endpointPickerConfig?: unknown
   holds: ({ policy, endpointPickerConfig }) => count(policy, endpointPickerConfig) <= 1,
 };
 
+interface Start {
+  readonly imagePull?: unknown;
+  readonly modelLoad?: unknown;
+  readonly engineInit?: unknown;
+  readonly untilReady?: unknown;
+}
+
+export const oneStart: Rule<Start> = {
+  message: "untilReady stands in the place of imagePull, modelLoad and engineInit",
+  field: ["untilReady"],
+  fix: "drop it, or the others",
+  cel: "!has(self.untilReady) || !(has(self.imagePull) || has(self.modelLoad) || has(self.engineInit))",
+  holds: ({ imagePull, modelLoad, engineInit, untilReady }) =>
+    untilReady === undefined || count(imagePull, modelLoad, engineInit) === 0,
+};
+
 export const oneWorkload: Rule<{ prometheus?: unknown; trace?: unknown; synthetic?: unknown; profile?: unknown }> = {
   message: "exactly one of prometheus, trace, synthetic and profile must be set",
   cel: "(has(self.prometheus) ? 1 : 0) + (has(self.trace) ? 1 : 0) + (has(self.synthetic) ? 1 : 0) + (has(self.profile) ? 1 : 0) == 1",

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { loadAll } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SimulationStatus } from "../../src/schema/simulation-status.ts";
+import type { NodesScenario } from "../../src/twin/scenario.ts";
 import { driftScenario } from "../bench/drift.ts";
 import { eventually, type Program, up } from "../e2e/program.ts";
 import { type ControlPlane, startControlPlane } from "../env/control-plane.ts";
@@ -15,6 +16,44 @@ const SECONDS = 1200;
 const START = Math.floor(Date.now() / 60_000) * 60 - SECONDS - 300;
 /** By which production's steps take longer than the twin's. */
 const SLOWER = 1.15;
+/** 120 s, and then up to the next probe. */
+const SLOW_START = {
+  scheduleSeconds: { mean: 1, deviation: 0 },
+  imagePullSeconds: { mean: 20, deviation: 0 },
+  modelLoadSeconds: { mean: 60, deviation: 8 },
+  engineInitSeconds: { mean: 40, deviation: 5 },
+  probe: { initialDelaySeconds: 0, periodSeconds: 5 },
+};
+/** kube-state-metrics tells of pods that are on nodes. */
+const NODES: NodesScenario = {
+  pools: [
+    {
+      name: "h100",
+      gpusPerNode: 8,
+      labels: {},
+      taints: [],
+      minNodes: 1,
+      maxNodes: 1,
+      weight: 0,
+      nodes: 1,
+      provisionSeconds: { mean: 120, deviation: 0 },
+    },
+  ],
+  scoring: { strategy: "LeastAllocated" },
+  autoscaler: { kind: "None" },
+  pods: {
+    "vllm-llama-8b": {
+      placement: { gpus: 1, priority: 0, nodeSelector: {}, affinity: [], tolerations: [] },
+      members: 1,
+      evictable: true,
+      image: "vllm",
+      imagePullSeconds: { mean: 0, deviation: 0 },
+      weightBytes: 16e9,
+      storage: { name: "claim", perNode: false },
+    },
+  },
+  disruptions: [],
+};
 const SIMULATIONS = "/apis/servetwin.dev/v1alpha1/namespaces/inference/inferencesimulations";
 
 const root = new URL("../../", import.meta.url);
@@ -56,8 +95,12 @@ const eventsOf = async (name: string): Promise<string[]> => {
 const isoOf = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(".000", "");
 
 beforeAll(async () => {
-  const scenario = { ...driftScenario(SLOWER, 2), seed: 11 };
-  const played = playProduction(scenario, { startSeconds: START, seconds: SECONDS, scrapeSeconds: 15 });
+  const scenario = { ...driftScenario(SLOWER, 2), seed: 11, nodes: NODES };
+  const workloads = scenario.workloads.map((workload) => ({ ...workload, start: SLOW_START }));
+  const played = playProduction(
+    { ...scenario, workloads },
+    { startSeconds: START, seconds: SECONDS, scrapeSeconds: 15, prefixes: ["vllm:", "kube_pod_"], scales: { 500: 8 } },
+  );
   [prometheus, plane] = await Promise.all([startPrometheus({ backfill: played.openMetrics }), startControlPlane()]);
   await applyAll(plane, read("crds/servetwin.dev_inferencesimulations.yaml"));
   for (const name of ["inference", "servetwin-system"])
@@ -88,7 +131,7 @@ describe("calibration: Auto", () => {
     );
     expect(reasons).toContain("Fitting");
     expect(condition(done, "Calibrated")).toMatchObject({ status: "True", reason: "Fitted" });
-    const { overrides, values, misfit, requests } = done.calibration as NonNullable<typeof done.calibration>;
+    const { overrides, values, misfit, requests, starts } = done.calibration as NonNullable<typeof done.calibration>;
     const { stepFactor = 0, stepDeviation } = overrides.engine?.latencyCorrections ?? {};
     const fitted = values.find(({ name }) => name === "stepFactor");
     expect(Math.abs(stepFactor - SLOWER)).toBeLessThan(0.05);
@@ -103,6 +146,14 @@ describe("calibration: Auto", () => {
       value: String(stepFactor),
       from: "derived: fitted to production, see status.calibration",
     });
+    const startUp = values.find(({ name }) => name === "startUntilReadySeconds");
+    expect(starts).toBe(6);
+    expect(startUp?.low).toBeLessThan(125);
+    expect(startUp?.high).toBeGreaterThan(118);
+    expect(Math.abs((startUp?.after ?? 0) - 122.5)).toBeLessThan(10);
+    expect(Number.parseFloat(overrides.start?.untilReady.mean ?? "")).toBeCloseTo(startUp?.after ?? 0, 0);
+    const ofStart = done.mirrored?.find(({ path }) => path.endsWith("start.untilReady.meanSeconds"));
+    expect(ofStart?.from).toBe("derived: fitted to production, see status.calibration");
     await eventually(async () => (await eventsOf("chat")).includes("Calibrated"), { what: "an Event" });
 
     // What is in the status is not fitted again: by whoever begins anew, and where the window is the same.

@@ -15,20 +15,27 @@ import type { Block } from "../../src/worker/calibration/production-blocks.ts";
 import type { PreviewPool } from "../../src/worker/pool.ts";
 import { scenario, workload } from "../twin/scenario-fixture.ts";
 
-const found = (stepFactor: number, inputDigest = "d"): Found =>
-  calibrationOf(
-    {
-      values: [{ name: "stepFactor", before: 1, after: stepFactor, low: stepFactor - 0.02, high: stepFactor + 0.02 }],
-      untold: ["narrowArithmeticFactor"],
-      misfit: { before: 90.123456, after: 4 },
-      corrections: { stepFactor, stepDeviation: 0.01 },
-      requests: 7000.4,
-      seconds: 3300,
-    },
-    { perLayerMicros: 2 },
-    1_800_000_000,
+const engineAt = (stepFactor: number) => ({
+  values: [{ name: "stepFactor", before: 1, after: stepFactor, low: stepFactor - 0.02, high: stepFactor + 0.02 }],
+  untold: ["narrowArithmeticFactor"],
+  misfit: { before: 90.123456, after: 4 },
+  corrections: { stepFactor, stepDeviation: 0.01 },
+  requests: 7000.4,
+  seconds: 3300,
+});
+const start = {
+  value: { name: "startUntilReadySeconds", before: 155, after: 120.04, low: 110, high: 130 },
+  untilReady: { mean: "120s", deviation: "9.5s" },
+  starts: 6,
+};
+const found = (stepFactor: number, inputDigest = "d", more: { start?: typeof start } = {}): Found =>
+  calibrationOf({
+    engine: engineAt(stepFactor),
+    said: { perLayerMicros: 2 },
+    untilSeconds: 1_800_000_000,
     inputDigest,
-  );
+    ...more,
+  });
 
 const stored = (mode: string, spec: object = {}, status?: object): StoredObject => ({
   object: {
@@ -78,6 +85,16 @@ describe("what was fitted", () => {
       from: { kind: "override" as const, field: `spec.overrides.engine.latencyCorrections.${name}` },
     }));
     expect(withFittedSources(values, object).map(({ from }) => from.kind)).toEqual(["override", "derived"]);
+  });
+
+  it("has how long pods take to start, in place of their phases", () => {
+    const phases = { schedule: { mean: "3s" }, modelLoad: { mean: "90s" } };
+    const { object } = withFound(stored("Shadow", { overrides: { start: phases } }), found(1.15, "d", { start }));
+    const { untilReady } = start;
+    expect(withFitted(object).spec).toMatchObject({ overrides: { start: { schedule: phases.schedule, untilReady } } });
+    expect(withFitted(object).spec).not.toHaveProperty("overrides.start.modelLoad");
+    expect(readOf({ object: withFitted(object) }).simulation.spec.overrides.start?.untilReady).toEqual(untilReady);
+    expect(found(1.15).untold).toContain("startUntilReadySeconds");
   });
 
   it("stays where a later fit says no other", () => {

@@ -696,6 +696,20 @@ export const BAD: readonly Bad[] = [
     serverNames: "spec.workload.synthetic.clients[1]",
   },
   {
+    name: "a start as a whole and one of its phases",
+    break: spec((s) => (s.overrides = { start: { untilReady: { mean: "2m" }, modelLoad: { mean: "1m" } } })),
+    field: "spec.overrides.start.untilReady",
+    says: "stands in the place of",
+    by: "rule",
+  },
+  {
+    name: "calibration without production's series",
+    break: spec((s) => (s.calibration = "Auto")),
+    field: "spec.calibration",
+    says: "needs workload.prometheus",
+    by: "rule",
+  },
+  {
     name: "replicas without an external driver",
     break: spec((s) => (s.replicas = 3)),
     field: "spec.replicas",

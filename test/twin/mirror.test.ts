@@ -368,7 +368,7 @@ const OVERRIDES: readonly (Omit<Change, "change"> & { readonly overrides: Json }
     path: `${W}.engine.maxModelLen`,
     value: 2000,
   },
-  ...(["schedule", "imagePull", "modelLoad", "engineInit"] as const).map((phase) => ({
+  ...(["schedule", "imagePull", "modelLoad", "engineInit", "untilReady"] as const).map((phase) => ({
     field: `start.${phase}.mean`,
     overrides: { start: { [phase]: { mean: "12s", deviation: "3s" } } },
     path: `${W}.start.${phase}.meanSeconds`,

@@ -1,5 +1,6 @@
 import { readProductionWindow } from "../../operator/calibration/production-window.ts";
 import { type EngineFit, fitEngine } from "../../worker/calibration/fit-engine.ts";
+import type { FittedStart } from "../../worker/calibration/fit-start.ts";
 import { BadInput, usageError } from "../exit.ts";
 import { simulationsIn, storeOfFiles } from "../inputs.ts";
 import { type LimitOptions, limitsOf } from "../limit-options.ts";
@@ -16,6 +17,10 @@ export interface CalibratedDeployment extends EngineFit {
   readonly name: string;
   /** For `spec.overrides.engine.latencyCorrections`: what was said there before, with what was fitted. */
   readonly block: Readonly<Record<string, number>>;
+  /** Left out: too few pods started, or nobody told of them. */
+  readonly start?: FittedStart;
+  /** Phases that `spec.overrides.start` says, in whose place what was fitted stands. */
+  readonly startPhases: readonly string[];
 }
 
 /** Fits one simulation's engine to production's histograms over the window that it names. @throws BadInput */
@@ -34,10 +39,13 @@ export const calibrateDeployment = async (
     tokens: options.prometheusTokenFile,
   });
   if (!window.ok) throw new BadInput(window.problems);
-  const { scenario, simulation } = window.value;
+  const { scenario, simulation, start } = window.value;
   const fitted = fitEngine(window.value, told);
   if (fitted.kind === "problem") throw new BadInput([fitted.problem]);
-  const before = simulation.spec.overrides.engine?.latencyCorrections ?? {};
+  const { overrides } = simulation.spec;
+  const before = overrides.engine?.latencyCorrections ?? {};
+  const startPhases = ["imagePull", "modelLoad", "engineInit"].filter((name) => name in (overrides.start ?? {}));
   const block = { ...before, ...fitted.fit.corrections } as CalibratedDeployment["block"];
-  return { ...fitted.fit, name: scenario.simulation, block };
+  const found = { ...fitted.fit, name: scenario.simulation, block, startPhases };
+  return start === undefined ? found : { ...found, start };
 };

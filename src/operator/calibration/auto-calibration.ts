@@ -96,10 +96,11 @@ export class AutoCalibration {
     const window = await readProductionWindow(stored, { ...this.#parts, lastTraffic: new Map(held.lastTraffic) });
     if (signal.aborted) return;
     if (!window.ok) return this.#failed(known, stored, window.problems[0] as Problem);
-    const { simulation: _, untilSeconds, ...task } = window.value;
-    const result = await this.#parts.pool.fit(task, signal);
+    const { scenario, blocks, untilSeconds, start } = window.value;
+    const result = await this.#parts.pool.fit({ scenario, blocks }, signal);
     if (result.kind === "problem") return this.#failed(known, stored, result.problem);
-    const found = calibrationOf(result.fit, correctionsSaid(stored.object), untilSeconds, known.inputDigest);
+    const said = correctionsSaid(stored.object);
+    const found = calibrationOf({ engine: result.fit, start, said, untilSeconds, inputDigest: known.inputDigest });
     delete known.problem;
     const before = known.found?.inputDigest === known.inputDigest ? known.found : undefined;
     // A Shadow begins anew with other values: those that are as good as the new ones stay.

@@ -28,9 +28,10 @@ export const calibratedCondition = (held: HeldCalibration, now: Date) => {
   return said("Unknown", "Fitting", `the engine is being fitted to production${meanwhile}`);
 };
 
-const describeFound = ({ values, requests, windowSeconds, until }: Found): string => {
+const describeFound = ({ values, requests, windowSeconds, starts, until }: Found): string => {
   const all = values.map(({ name, after, low, high }) => `${name} ${after} (${low} to ${high})`).join(", ");
-  return `fitted to ${requests} requests in ${Math.round(windowSeconds / 60)} min until ${until}: ${all}`;
+  const started = starts === 0 ? "" : `, and to the starts of ${starts} pods`;
+  return `fitted to ${requests} requests in ${Math.round(windowSeconds / 60)} min until ${until}${started}: ${all}`;
 };
 
 /** What people are told when other values are fitted, or none can be. @returns undefined: nothing */

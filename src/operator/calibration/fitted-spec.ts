@@ -6,25 +6,43 @@ import type { Found } from "./found.ts";
 /** An object as if what was fitted for it, which its status says, had been committed to it. */
 export const withFitted = (object: KubeObject): KubeObject => {
   const spec = fieldsOf(object.spec);
-  const fitted = correctionsFitted(object);
-  if (Object.keys(fitted).length === 0) return object;
-  const overrides = fieldsOf(spec["overrides"]);
-  const engine = { ...fieldsOf(overrides["engine"]), latencyCorrections: fitted };
-  return { ...object, spec: { ...spec, overrides: { ...overrides, engine } } };
+  const { corrections, untilReady } = fittedIn(object);
+  if (corrections === undefined && untilReady === undefined) return object;
+  const said = fieldsOf(spec["overrides"]);
+  // It stands in the place of the phases.
+  const { imagePull: _, modelLoad: __, engineInit: ___, ...start } = fieldsOf(said["start"]);
+  const overrides = {
+    ...said,
+    ...(corrections === undefined ? {} : { engine: { ...fieldsOf(said["engine"]), latencyCorrections: corrections } }),
+    ...(untilReady === undefined ? {} : { start: { ...start, untilReady } }),
+  };
+  return { ...object, spec: { ...spec, overrides } };
 };
 
 /** What the object's spec says itself, as far as it is numbers; what else it says is told by whoever parses it. */
-export const correctionsSaid = ({ spec }: KubeObject): Readonly<Record<string, number>> => numbersIn(spec);
+export const correctionsSaid = ({ spec }: KubeObject): Readonly<Record<string, number>> => {
+  const corrections = fieldsOf(fieldsOf(fieldsOf(fieldsOf(spec)["overrides"])["engine"])["latencyCorrections"]);
+  return Object.fromEntries(
+    Object.entries(corrections).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
+  );
+};
 
-const correctionsFitted = ({ spec, status }: KubeObject): Readonly<Record<string, number>> =>
-  fieldsOf(spec)["calibration"] === "Auto" ? numbersIn(fieldsOf(status)["calibration"]) : {};
+const fittedIn = ({ spec, status }: KubeObject) => {
+  if (fieldsOf(spec)["calibration"] !== "Auto") return {};
+  const overrides = (status as Partial<SimulationStatus> | undefined)?.calibration?.overrides;
+  return { corrections: overrides?.engine?.latencyCorrections, untilReady: overrides?.start?.untilReady };
+};
 
 /** Values that no field says, though they were read from one. */
 export const withFittedSources = (values: readonly MirroredValue[], object: KubeObject): readonly MirroredValue[] => {
+  const { corrections = {}, untilReady = {} } = fittedIn(object);
   const said = correctionsSaid(object);
-  const fitted = Object.entries(correctionsFitted(object))
-    .filter(([name, value]) => said[name] !== value)
-    .map(([name]) => `spec.overrides.engine.latencyCorrections.${name}`);
+  const fitted = [
+    ...Object.keys(corrections)
+      .filter((name) => said[name] !== corrections[name])
+      .map((name) => `spec.overrides.engine.latencyCorrections.${name}`),
+    ...Object.keys(untilReady).map((name) => `spec.overrides.start.untilReady.${name}`),
+  ];
   if (fitted.length === 0) return values;
   return values.map((value) =>
     value.from.kind === "override" && fitted.includes(value.from.field)
@@ -38,13 +56,6 @@ export const withFound = (stored: StoredObject, found: Found | undefined): Store
   const { calibration: _, ...status } = (stored.object.status ?? {}) as Partial<SimulationStatus>;
   const known = found === undefined ? status : { ...status, calibration: found };
   return { ...stored, object: { ...stored.object, status: known } };
-};
-
-const numbersIn = (holder: unknown): Readonly<Record<string, number>> => {
-  const corrections = fieldsOf(fieldsOf(fieldsOf(fieldsOf(holder)["overrides"])["engine"])["latencyCorrections"]);
-  return Object.fromEntries(
-    Object.entries(corrections).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
-  );
 };
 
 const fieldsOf = (value: unknown): Record<string, unknown> =>

@@ -1,32 +1,44 @@
 import { VERSION } from "../../model/version.ts";
 import type { SimulationStatus } from "../../schema/simulation-status.ts";
-import type { EngineFit } from "../../worker/calibration/fit-engine.ts";
+import type { EngineFit, FittedValue } from "../../worker/calibration/fit-engine.ts";
+import type { FittedStart } from "../../worker/calibration/fit-start.ts";
 
 /** What was fitted, as it stands in the status. */
 export type Found = NonNullable<SimulationStatus["calibration"]>;
 
-/** @param said what `spec.overrides.engine.latencyCorrections` says: it stays, where nothing else was fitted */
-export const calibrationOf = (
-  { values, untold, misfit, corrections, requests, seconds }: EngineFit,
-  said: Readonly<Record<string, number>>,
-  untilSeconds: number,
-  inputDigest: string,
-): Found => ({
-  overrides: { engine: { latencyCorrections: { ...said, ...corrections } } },
-  values: values.map(({ name, before, after, low, high }) => ({
-    name,
-    before: rounded(before),
-    after: rounded(after),
-    low: rounded(low),
-    high: rounded(high),
-  })),
-  untold: [...untold],
-  misfit: { before: rounded(misfit.before), after: rounded(misfit.after) },
-  requests: Math.round(requests),
-  windowSeconds: Math.round(seconds),
+export interface Fits {
+  readonly engine: EngineFit;
+  /** Left out: nothing is known of starts. */
+  readonly start?: FittedStart | undefined;
+  /** What `spec.overrides.engine.latencyCorrections` says: it stays, where nothing else was fitted. */
+  readonly said: Readonly<Record<string, number>>;
+  /** Unix time at which the window ended. */
+  readonly untilSeconds: number;
+  readonly inputDigest: string;
+}
+
+export const calibrationOf = ({ engine, start, said, untilSeconds, inputDigest }: Fits): Found => ({
+  overrides: {
+    engine: { latencyCorrections: { ...said, ...engine.corrections } },
+    ...(start === undefined ? {} : { start: { untilReady: start.untilReady } }),
+  },
+  values: [...engine.values, ...(start === undefined ? [] : [start.value])].map(written),
+  untold: [...engine.untold, ...(start === undefined ? ["startUntilReadySeconds"] : [])],
+  misfit: { before: rounded(engine.misfit.before), after: rounded(engine.misfit.after) },
+  requests: Math.round(engine.requests),
+  windowSeconds: Math.round(engine.seconds),
+  starts: start?.starts ?? 0,
   until: new Date(untilSeconds * 1000).toISOString().replace(/\.\d+Z$/, "Z"),
   inputDigest,
   version: VERSION,
+});
+
+const written = ({ name, before, after, low, high }: FittedValue): Found["values"][number] => ({
+  name,
+  before: rounded(before),
+  after: rounded(after),
+  low: rounded(low),
+  high: rounded(high),
 });
 
 /** Whether every value in use lies within the interval of the same value as fitted since. */

@@ -4,6 +4,7 @@ import type { InferenceSimulation } from "../../schema/resource.ts";
 import type { StoredObject } from "../../store/store.ts";
 import { selectorOf } from "../../twin/mirror.ts";
 import { type EngineFitTask, unfitted } from "../../worker/calibration/fit-engine.ts";
+import { type FittedStart, fitStart } from "../../worker/calibration/fit-start.ts";
 import { readBlocks, windowProblem } from "../../worker/calibration/production-blocks.ts";
 import { PrometheusError } from "../../worker/prometheus-api.ts";
 import { tokenFileFor } from "../production-traffic.ts";
@@ -15,6 +16,8 @@ export interface ProductionWindow extends EngineFitTask {
   readonly simulation: InferenceSimulation;
   /** Unix time at which the window ended. */
   readonly untilSeconds: number;
+  /** How long pods took to start before that. Left out: too few did, or nobody told of them. */
+  readonly start?: FittedStart;
 }
 
 /** What a simulation's engine is fitted to: a window of production's traffic, and its histograms over it. */
@@ -32,18 +35,23 @@ export const readProductionWindow = async (
   const problem = unfitted(scenario) ?? windowProblem(seconds, said.window);
   if (problem !== undefined) return bad(problem);
   const tokenFile = tokenFileFor(said.url, parts.tokens ?? []);
+  const asked = {
+    access: { url: said.url, ...(tokenFile === undefined ? {} : { tokenFile }) },
+    selector: selectorOf(said, simulation.metadata.namespace),
+  };
+  const untilSeconds = startSeconds + seconds;
   try {
     const blocks = await readBlocks({
-      access: { url: said.url, ...(tokenFile === undefined ? {} : { tokenFile }) },
-      selector: selectorOf(said, simulation.metadata.namespace),
+      ...asked,
       models: scenario.workloads.map(({ modelName }) => modelName),
       startSeconds,
       seconds,
       maxReplicas: parts.limits.maxReplicas,
     });
-    return blocks.ok
-      ? good({ simulation, scenario, blocks: blocks.value, untilSeconds: startSeconds + seconds }, found.warnings)
-      : blocks;
+    if (!blocks.ok) return blocks;
+    const start = await fitStart({ ...asked, workloads: scenario.workloads, untilSeconds });
+    const window = { simulation, scenario, blocks: blocks.value, untilSeconds };
+    return good(start === undefined ? window : { ...window, start }, found.warnings);
   } catch (error) {
     if (!(error instanceof PrometheusError)) throw error;
     const { reason, message, fix } = error;

@@ -125,6 +125,8 @@ const podsOf = (
   const { group } = reading;
   const { affinity, tolerations, image, evictable } = reading.placement;
   const pull = (name: "mean" | "deviation"): number => {
+    // It is part of a start that was measured as a whole.
+    if (start?.untilReady !== undefined) return 0;
     const value = start?.imagePull === undefined ? undefined : durationSeconds(start.imagePull[name]);
     const why = "an image of 8 to 10 GB from a fast registry takes 30 to 60 s";
     return ledger.use(

@@ -35,6 +35,8 @@ const COMPILE = 40;
 const COMPILE_CACHED = 7.5;
 const CAPTURE = 17.5;
 
+const SCHEDULED = defaulted(1, "a node with free GPUs is there, scheduled within 1 s");
+
 /** How a pod of the workload comes up. What no manifest tells has a default with its basis. */
 export const mirrorStart = (
   reading: WorkloadReading,
@@ -58,10 +60,21 @@ export const mirrorStart = (
   };
   const lasting = (name: string, value: Known<number>): number =>
     ledger.useSeconds(`${path}.${name}`, value, objectText(reading.ref));
+  if (override.untilReady !== undefined) {
+    // Nobody tells its phases apart, and nothing of it is shared with other pods.
+    const untilReady = defaulted(durationSeconds(override.untilReady.mean), "as said");
+    return {
+      scheduleSeconds: phase("schedule", SCHEDULED, 0),
+      imagePullSeconds: NONE,
+      modelLoadSeconds: NONE,
+      engineInitSeconds: phase("untilReady", untilReady, 0),
+      probe: AT_ONCE,
+    };
+  }
   const load = loadSeconds(reading, weightBytes);
   const init = initSeconds(reading);
   const start: PodStart = {
-    scheduleSeconds: phase("schedule", defaulted(1, "a node with free GPUs is there, scheduled within 1 s"), 0),
+    scheduleSeconds: phase("schedule", SCHEDULED, 0),
     imagePullSeconds: phase(
       "imagePull",
       defaulted(3, "the node has the image already; sandbox and volumes take 1 to 5 s"),
@@ -77,6 +90,10 @@ export const mirrorStart = (
   warnIfItGivesUp(reading, start, ledger);
   return start;
 };
+
+const NONE: Spread = { mean: 0, deviation: 0 };
+/** Probes are part of what was measured. */
+const AT_ONCE: PodStart["probe"] = { initialDelaySeconds: 0, periodSeconds: 0.001 };
 
 const secondsIn = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : durationSeconds(text);
