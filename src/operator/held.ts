@@ -54,7 +54,7 @@ export interface HeldPreview {
   /** 0 to 1, per run: replications of the baseline, then those of each candidate. */
   readonly progress: (Progress | undefined)[];
   reports: readonly Report[];
-  /** Of spec.sweep, once it has begun; not of one that its status holds already. */
+  /** Of spec.sweep, once it has begun; of one that its status holds already, once it is found again. */
   sweep?: HeldSweep;
   problem?: Problem;
   /** Of its series, where they are pushed; not of a result that was pushed already. */

@@ -25,7 +25,7 @@ import { keepReport } from "./report-map/keep-report.ts";
 import type { ReportMaps } from "./report-map/report-maps.ts";
 import { NO_SPAN, type Span, traced } from "./span.ts";
 import { sameStatus, statusOf } from "./status.ts";
-import { carryOutSweep } from "./sweep/carry-out.ts";
+import { carryOutSweep, restoreSweep } from "./sweep/carry-out.ts";
 import { jobProblems, type SweepJobs } from "./sweep/sweep-jobs.ts";
 import { sweepProblems } from "./sweep/swept-parameters.ts";
 import { transitionOf } from "./transition.ts";
@@ -337,11 +337,17 @@ export class Reconciler {
     this.#parts.previewTook?.((this.#parts.now().getTime() - began) / 1000);
   }
 
-  /** What is asked for beside the runs themselves, unless its status holds that already. */
+  /** What is asked for beside the runs themselves. */
   async #sweep(ref: ObjectRef, held: Held, preview: HeldPreview): Promise<void> {
     if (preview.state === "failed") return;
-    const parts = { ...this.#parts, lastPages: held.lastPages, lastTraffic: held.lastTraffic };
-    const problem = await carryOutSweep(held, preview, { ...parts, changed: () => this.#parts.enqueue(ref) });
+    const { lastPages, lastTraffic } = held;
+    const parts = { ...this.#parts, lastPages, lastTraffic, changed: () => this.#parts.enqueue(ref) };
+    if (preview.restore) {
+      preview.state = "finished";
+      parts.changed();
+      return restoreSweep(held, preview, parts);
+    }
+    const problem = await carryOutSweep(held, preview, parts);
     if (preview.abort.signal.aborted) return;
     if (problem !== undefined) this.#fail(preview, problem);
     else preview.state = "finished";

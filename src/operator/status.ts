@@ -170,11 +170,8 @@ const jobPart = ({ preview }: Held, before: SimulationStatus | undefined): Pick<
     return { sweepJob: { ledger, ...(name === undefined ? {} : { job: name }), runs, done } };
   }
   // Until the sweep begins, and where its result is restored, what was said stands.
-  const stands =
-    preview?.sweep === undefined &&
-    before?.sweepJob !== undefined &&
-    (preview?.restore || preview?.state === "running");
-  return stands ? { sweepJob: before.sweepJob } : {};
+  const stands = preview?.restore || (preview?.sweep === undefined && preview?.state === "running");
+  return stands && before?.sweepJob !== undefined ? { sweepJob: before.sweepJob } : {};
 };
 
 /** Asked for is a configuration that meets the objectives; whether today's does is told by its run. */

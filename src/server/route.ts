@@ -20,7 +20,7 @@ export interface ServerParts {
   /** In order of namespace and name. */
   simulations(): readonly SimulationDetail[];
   simulation(namespace: string, name: string): SimulationDetail | undefined;
-  /** What its sweep found; undefined: none has ended in this process. */
+  /** What its sweep found; undefined: none has ended, or been found again, in this process. */
   sweep(namespace: string, name: string): SweepDocument | undefined;
   /** A request failed by a fault of ours; it was answered with 500. */
   failed(error: unknown): void;

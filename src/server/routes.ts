@@ -206,7 +206,11 @@ export const ROUTES: readonly Route[] = [
     parameters: [namespace, name],
     answers: [
       json("What was found.", sweepDocument),
-      { ...MISSING, description: "There is no such simulation, or no sweep of it has ended in this process." },
+      {
+        ...MISSING,
+        description:
+          "There is no such simulation, or its sweep has not ended, or is not found again since the operator was started.",
+      },
     ],
     handle: (parts, request, response, given) => {
       const { found, missing } = wanted(parts, given);
@@ -215,7 +219,9 @@ export const ROUTES: readonly Route[] = [
       if (document !== undefined)
         return sendTagged(request, response, JSON_TYPE, `${JSON.stringify(document, null, 2)}\n`);
       const why =
-        found.sweep === undefined ? "it has found nothing yet" : "an earlier process ran it; status.sweep has the best";
+        found.sweep === undefined
+          ? "it has found nothing yet"
+          : "what an earlier process found is not found again yet; status.sweep has the best";
       return sendProblem(request, response, 404, `there is no sweep of ${keyOf(found)} here: ${why}`);
     },
   },

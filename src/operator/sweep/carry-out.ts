@@ -25,8 +25,7 @@ export interface SweepingParts extends ReadParts {
 }
 
 /**
- * Runs the sweep that the simulation asks for, if it does, and puts what comes of it into `preview.sweep`. A result that the status
- * holds already is left there.
+ * Runs the sweep that the simulation asks for, if it does, and puts what comes of it into `preview.sweep`.
  *
  * @returns why it can't be run
  * @throws RunFailure, and AbortError when the preview is called off
@@ -37,7 +36,7 @@ export const carryOutSweep = async (
   parts: SweepingParts,
 ): Promise<Problem | undefined> => {
   const { stored, simulation } = held;
-  if (stored === undefined || simulation === undefined || preview.restore) return undefined;
+  if (stored === undefined || simulation === undefined) return undefined;
   const sweep: HeldSweep = { tried: 0, replications: 0 };
   const { runs, ledger } = runsFor(held, stored, preview, sweep, parts);
   await forgetEarlier(stored, ledger, parts);
@@ -48,7 +47,7 @@ export const carryOutSweep = async (
   const found = await runSweep(stored, {
     ...parts,
     runs,
-    whole: threadRun({ ...parts, maxTraceBytes: parts.limits.maxTraceBytes, signal: preview.abort.signal }),
+    whole: wholeRun(preview, parts),
     tell: (tried, replications) => {
       Object.assign(sweep, { tried, replications });
       parts.changed();
@@ -59,11 +58,37 @@ export const carryOutSweep = async (
   return undefined;
 };
 
+/**
+ * Finds again what the status says that an earlier process has found: by the results that its Jobs have left, else by the same runs.
+ * Only its end is told, and what keeps it from that is no fault of the simulation: the status stands.
+ */
+export const restoreSweep = async (held: Held, preview: HeldPreview, parts: SweepingParts): Promise<void> => {
+  const { stored, simulation } = held;
+  if (stored === undefined || simulation?.spec.sweep === undefined) return;
+  const sweep: HeldSweep = { tried: 0, replications: 0 };
+  const { runs } = runsFor(held, stored, preview, sweep, parts);
+  const found = await runSweep(stored, { ...parts, runs, whole: wholeRun(preview, parts) }).catch((error: Error) => ({
+    ok: false as const,
+    problems: [{ message: error.message }],
+  }));
+  if (preview.abort.signal.aborted) return;
+  if (!found.ok) {
+    const message = "what a sweep found before is not found again";
+    parts.log({ level: "warning", message, simulation: held.key, error: found.problems[0]?.message });
+    return;
+  }
+  preview.sweep = { ...sweep, swept: found.value };
+  parts.changed();
+};
+
+const wholeRun = ({ abort: { signal } }: HeldPreview, parts: SweepingParts) =>
+  threadRun({ ...parts, maxTraceBytes: parts.limits.maxTraceBytes, signal });
+
 /** By pods where that is asked for and may be, else on threads. */
 const runsFor = (
   held: Held,
   { object: owner }: StoredObject,
-  { abort: { signal } }: HeldPreview,
+  { abort: { signal }, restore }: HeldPreview,
   sweep: HeldSweep,
   parts: SweepingParts,
 ): { readonly runs: SweepRuns; readonly ledger?: string } => {
@@ -80,7 +105,7 @@ const runsFor = (
   const asked = { scenario: held.scenario, sweep: searched, objectives, maxTraceBytes, version: VERSION };
   const ledger = baseName(name, digestOf({ uid, ...asked }));
   const runs = jobRuns({
-    ...{ objects, owner, image, maxTraceBytes, signal, base: ledger },
+    ...{ objects, owner, image, maxTraceBytes, signal, base: ledger, onlyKnown: restore },
     job: () => held.simulation?.spec.sweep?.job ?? said,
     tell: (progress) => {
       const news = JSON.stringify(progress) !== JSON.stringify(sweep.job);

@@ -32,6 +32,8 @@ export interface JobParts {
   readonly job: () => SweepJob;
   readonly maxTraceBytes: number;
   readonly signal: AbortSignal;
+  /** Takes what the ledger has, and makes nothing. */
+  readonly onlyKnown: boolean;
   readonly tell: (progress: JobProgress) => void;
 }
 
@@ -124,9 +126,14 @@ class Round {
   }
 
   async run(): Promise<Result<readonly Measured[]>> {
+    const { onlyKnown } = this.#parts;
     const taken = await this.#openLedger();
     if (taken !== undefined) return bad(taken);
-    if (this.#isDone) return this.#finish();
+    if (this.#isDone) return onlyKnown ? this.#found() : this.#finish();
+    if (onlyKnown) {
+      const there = `ConfigMap ${this.#namespace}/${this.#parts.base}`;
+      return bad(this.#lost(`${there} no longer has`, "change the simulation, and the sweep begins anew"));
+    }
     const { bytes } = this.#input;
     this.#inputs = Math.ceil(bytes.length / MOST_INPUT_BYTES);
     if (this.#inputs > MOST_INPUTS) {
@@ -141,9 +148,14 @@ class Round {
       if (problem !== undefined) return bad(problem);
       if (this.#isDone) return this.#finish();
     }
-    const message = `${this.#input.runs - this.#known.size} runs are missing though their Jobs are complete or gone`;
-    const fix = "see whether somebody deletes Jobs or pods in this namespace";
-    return bad({ severity: "error", reason: "SweepResultsLost", field: "spec.sweep.job", message, fix });
+    const why = "their Jobs are complete or gone, without";
+    return bad(this.#lost(why, "see whether somebody deletes Jobs or pods in this namespace"));
+  }
+
+  #lost(how: string, fix: string): Problem {
+    const missing = this.#input.runs - this.#known.size;
+    const message = `${how} the results of ${missing} runs`;
+    return { severity: "error", reason: "SweepResultsLost", field: "spec.sweep.job", message, fix };
   }
 
   get #isDone(): boolean {
@@ -154,20 +166,25 @@ class Round {
     const { objects, base } = this.#parts;
     const left = { jobs: this.#jobs, inputs: this.#inputs };
     await this.#patiently(() => clear(objects, this.#namespace, base, this.#number, left));
+    return this.#found();
+  }
+
+  #found(): Result<readonly Measured[]> {
     return good(Array.from({ length: this.#input.runs }, (_, i) => measuredIn(this.#known.get(i) as Row)));
   }
 
   /** Reads what is known, in a ledger that is there from the first round on. @returns what is wrong with it */
   async #openLedger(): Promise<Problem | undefined> {
-    const { objects, base, owner } = this.#parts;
-    await this.#patiently(() => objects.create(ledgerOf(owner, base)));
+    const { objects, base, owner, onlyKnown } = this.#parts;
+    if (!onlyKnown) await this.#patiently(() => objects.create(ledgerOf(owner, base)));
     const ledger = await this.#patiently(() => objects.get(this.#place("ConfigMap", base)));
+    if (ledger === undefined && onlyKnown) return undefined;
     if (ledger === undefined || !isOwnedBy(ledger, owner.metadata.uid)) return this.#nameTaken("ConfigMap", base);
     const entry = entryIn((ledger.data as Record<string, string> | undefined)?.[roundKey(this.#number)]);
     if (entry === undefined) return undefined;
     if (entry.digest !== this.#input.digest) {
       // Of other candidates than there are now.
-      await this.#patiently(() => clear(objects, this.#namespace, base, this.#number, entry));
+      if (!onlyKnown) await this.#patiently(() => clear(objects, this.#namespace, base, this.#number, entry));
       return undefined;
     }
     [this.#jobs, this.#inputs] = [entry.jobs, entry.inputs];

@@ -123,6 +123,7 @@ afterAll(async () => {
 describe("a sweep as Indexed Jobs", () => {
   it("finds what the command finds, to the byte, though a pod is killed in the middle", async () => {
     const manifest = simulation("killed", sweepOf({ parallelism: 2 }));
+    const byThreads = simulation("by-threads", sweepOf(undefined, { parameters: [target], replications: 1 }));
     await start(...permitted);
     await apply(plane, manifest);
     const rows = (text = ""): number => Math.max(0, text.trim().split("\n").length - 1);
@@ -152,6 +153,26 @@ describe("a sweep as Indexed Jobs", () => {
     // Rounds that are over leave their results only, and those go with the simulation.
     expect(await list(JOBS, "killed")).toEqual([]);
     expect((await list(MAPS, "killed")).map(({ metadata }) => metadata.name)).toEqual([status.sweepJob?.ledger]);
+
+    // A new operator has all of it again, from there or by its threads: no pod runs, and nothing is told anew.
+    await apply(plane, byThreads);
+    await until("by-threads", "the end", isReady);
+    const names = ["killed", "by-threads"];
+    const all = () => Promise.all(names.map((name) => found(name)));
+    const objects = () =>
+      Promise.all(names.map(async (name) => (await plane.request("GET", `${SIMULATIONS}/${name}`)).body));
+    const [documents, pods, told] = [await all(), kubelet.begun.length, await objects()];
+    await operator?.stop();
+    await start(...permitted);
+    await eventually(async () => JSON.stringify(await all()) === JSON.stringify(documents), {
+      what: "both sweeps",
+      withinSeconds: 60,
+      detail: () => operator?.output() ?? "",
+    });
+    expect(kubelet.begun).toHaveLength(pods);
+    expect(await list(JOBS, "killed")).toEqual([]);
+    expect(await objects()).toEqual(told);
+    await plane.request("DELETE", `${SIMULATIONS}/by-threads`);
     await plane.request("DELETE", `${SIMULATIONS}/killed`);
     await eventually(async () => (await list(MAPS, "killed")).length === 0, { what: "garbage collection" });
   });

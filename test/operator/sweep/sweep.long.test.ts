@@ -1,9 +1,12 @@
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { json } from "../../../src/cli/formats/json.ts";
 import { table } from "../../../src/cli/formats/table.ts";
+import { jobRuns } from "../../../src/operator/sweep/job-runs.ts";
+import { Objects, partsOf, traced } from "./job-parts.ts";
 import { hpa, type Spec, swept } from "./swept.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -56,4 +59,19 @@ it("runs the example as its README says", async () => {
   expect(stderr).toBe("");
   expect(stdout).toMatch(/^inference\/chat-sweep: Bayesian search, 24 of 80 combinations tried/);
   expect(stdout).toMatch(/kubectl patch horizontalpodautoscaler vllm-llama-8b -n inference --type=merge -p '\{"spec"/);
+});
+
+it("says that the input of Jobs is too large for ConfigMaps, and makes none", async () => {
+  const base64 = randomBytes(8_500_000).toString("base64");
+  const objects = new Objects();
+  expect(await jobRuns(partsOf(objects))([traced({ kind: "inline", base64, digest: "" })], [])).toMatchObject({
+    problems: [
+      {
+        reason: "SweepInputTooLarge",
+        message: expect.stringMatching(/^the input of 1 runs takes \d+ bytes, more than 8388608$/),
+        fix: "try fewer candidates, use a shorter trace, or leave spec.sweep.job out",
+      },
+    ],
+  });
+  expect(objects.made).toEqual(["ConfigMap chat-sweep-0"]);
 });
