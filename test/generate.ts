@@ -8,6 +8,7 @@ import { VERSION } from "../src/model/version.ts";
 import { metricsDocs } from "../src/report/metrics/docs.ts";
 import { answerDocument } from "../src/schema/answer-document.ts";
 import { crdYaml } from "../src/schema/crd.ts";
+import { decisionDocument } from "../src/schema/decision-document.ts";
 import { crdDocs } from "../src/schema/docs.ts";
 import { explainDocument } from "../src/schema/explain-document.ts";
 import { documentSchema } from "../src/schema/json-document.ts";
@@ -32,6 +33,7 @@ export const DOCUMENTS = [
   { file: "preview.json", title: "servetwin preview -o json, servetwin check --json", schema: answerDocument },
   { file: "run.json", title: "servetwin run -o json", schema: runDocument },
   { file: "explain.json", title: "servetwin explain -o json", schema: explainDocument },
+  { file: "decision.json", title: "a line of servetwin run --decisions", schema: decisionDocument },
   { file: "sweep.json", title: "servetwin sweep -o json", schema: sweepDocument },
 ] as const;
 

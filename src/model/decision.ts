@@ -5,6 +5,8 @@ import type { RequestHead } from "./request.ts";
 export interface Decision {
   readonly at: SimTime;
   readonly request: RequestHead;
+  /** Whose decision it was; undefined: the gateway's own, which has no pickers. */
+  readonly picker: string | undefined;
   /** `default`, or of a disaggregated pool `decode`, `encode`, `prefill`. */
   readonly profile: string;
   /** In the order that the gateway knows them. */

@@ -6,6 +6,7 @@ import { GatewayFold } from "../report/gateway-fold.ts";
 import { flushed } from "../report/pool-flush.ts";
 import type { FlowControlView, GatewayCounts, GatewayView, PoolGauges, QueueLabels } from "../report/world-view.ts";
 import { type SimTime, START } from "../sim/time.ts";
+import { pickerPod } from "./picker-name.ts";
 import type { PickerGateway } from "./scenario.ts";
 
 /** What an endpoint picker shows on its metrics page: counts of what happened, and gauges as it flushed them last. */
@@ -37,12 +38,12 @@ export class GatewayRecord {
   }
 
   view(endpoints: readonly Endpoint[], fullness: Fullness | undefined, loadProducer: string | undefined): GatewayView {
-    const { namespace, pool, service, scheduling, pickers = 1 } = this.#scenario;
+    const { namespace, pool, service, scheduling } = this.#scenario;
     const { type } = scheduling.handler;
     const disagg = type === "disagg-profile-handler" || type === "pd-profile-handler";
     return {
       namespace,
-      pod: pickers === 1 ? `${pool}-epp` : `${pool}-epp-${this.#picker}`,
+      pod: pickerPod(this.#scenario, this.#picker),
       container: "epp",
       service: service ?? `${pool}-epp`,
       pool,

@@ -13,6 +13,7 @@ import { after, elapsed, micros, NEVER, type SimTime, START } from "../sim/time.
 import type { Disaggregation } from "./disaggregation.ts";
 import { GatewayRecord } from "./gateway-record.ts";
 import type { PathHost } from "./path-host.ts";
+import { pickerName } from "./picker-name.ts";
 import type { PickerScrapes, Pod } from "./pod.ts";
 import type { GatewayScenario } from "./scenario.ts";
 import { decisionsOf, momentOf } from "./told-decision.ts";
@@ -227,7 +228,8 @@ export class RequestPath {
   #routed(request: Request): Routed {
     const { now, decisions } = this.#host;
     if (decisions?.wants(request) !== true) return this.#gateway.place(request, now);
-    const moment = momentOf(request, this.#gateway.endpoints, this.#host);
+    const picker = pickerName(this.#scenario, this.#picker);
+    const moment = momentOf(request, picker, this.#gateway.endpoints, this.#host);
     const runs: ProfileRun[] = [];
     const routed = this.#gateway.place(request, now, runs);
     const chosen = routed.kind === "routed" ? routed.endpoint : undefined;

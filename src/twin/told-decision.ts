@@ -9,13 +9,23 @@ import type { PathHost } from "./path-host.ts";
 export interface Moment {
   readonly at: SimTime;
   readonly request: Request;
+  readonly picker: string | undefined;
   readonly endpoints: readonly Pick<ConsideredEndpoint, "name" | "believed" | "truth">[];
 }
 
-/** To be taken before a request is placed, which changes both. */
-export const momentOf = (request: Request, endpoints: readonly Endpoint[], host: PathHost): Moment => ({
+/**
+ * To be taken before a request is placed, which changes both.
+ * @param picker who decides
+ */
+export const momentOf = (
+  request: Request,
+  picker: string | undefined,
+  endpoints: readonly Endpoint[],
+  host: PathHost,
+): Moment => ({
   at: host.now,
   request,
+  picker,
   endpoints: endpoints.flatMap((endpoint) => {
     const pod = host.pod(endpoint.name);
     return pod?.engine === undefined
@@ -53,17 +63,16 @@ const truthOf = (request: Request, host: PathHost, pod: Parameters<PathHost["eng
 
 /** A decision per profile that was run; of a policy, which scores nobody, a single one. */
 export const decisionsOf = (
-  { at, request, endpoints }: Moment,
+  { endpoints, ...moment }: Moment,
   runs: readonly ProfileRun[],
   chosen: string | undefined,
 ): readonly Decision[] => {
   if (runs.length === 0) {
     const unscored = endpoints.map((endpoint) => ({ ...endpoint, scores: {}, total: 0 }));
-    return [{ at, request, profile: "default", endpoints: unscored, chosen }];
+    return [{ ...moment, profile: "default", endpoints: unscored, chosen }];
   }
   return runs.map((run) => ({
-    at,
-    request,
+    ...moment,
     profile: run.profile,
     endpoints: endpoints.map((endpoint, i) => considered(endpoint, run, i)),
     chosen: endpoints[run.picked]?.name,

@@ -1,49 +1,8 @@
 import type { ConsideredEndpoint, Decision, DecisionTap } from "../model/decision.ts";
 import type { RequestHead } from "../model/request.ts";
 import { counterfactual, predictedTtftSeconds } from "../report/counterfactual.ts";
+import type { DecisionLine } from "../schema/decision-document.ts";
 import { LineFile } from "./line-file.ts";
-
-/** One line: a decision, in units that its names tell. `null`: there was none. Times are whole microseconds since the start. */
-export interface DecisionLine {
-  readonly atUs: number;
-  readonly requestId: number;
-  readonly promptTokens: number;
-  readonly sloClass: string | null;
-  readonly tenant: string | null;
-  readonly profile: string;
-  readonly chosen: string | null;
-  readonly chosenTtftSeconds: number | null;
-  readonly bestOther: string | null;
-  readonly bestOtherTtftSeconds: number | null;
-  readonly regretSeconds: number;
-  readonly endpoints: readonly EndpointLine[];
-}
-
-export interface EndpointLine {
-  readonly name: string;
-  readonly droppedBy: string | null;
-  readonly scores: Readonly<Record<string, number>>;
-  readonly total: number;
-  readonly predictedTtftSeconds: number;
-  readonly believed: {
-    readonly ageUs: number | null;
-    readonly waiting: number;
-    readonly running: number;
-    readonly kvUsageRatio: number;
-    readonly inFlight: number;
-    readonly cachedTokens: number | null;
-  };
-  readonly truth: {
-    readonly waiting: number;
-    readonly running: number;
-    readonly kvUsageRatio: number;
-    readonly promptTokensAhead: number;
-    readonly cachedTokens: number;
-    readonly stepLeftSeconds: number;
-    readonly tokensPerStep: number;
-    readonly stepSeconds: number;
-  };
-}
 
 /** Writes the decisions about every Nth request of a run, a line of JSON each, as they are made. */
 export class DecisionLog implements DecisionTap {
@@ -74,7 +33,7 @@ export class DecisionLog implements DecisionTap {
 }
 
 const lineOf = (decision: Decision): DecisionLine => {
-  const { at, request, profile, chosen, endpoints } = decision;
+  const { at, request, picker, profile, chosen, endpoints } = decision;
   const { bestOther, bestOtherTtftSeconds, chosenTtftSeconds, regretSeconds } = counterfactual(decision);
   return {
     atUs: at,
@@ -82,6 +41,7 @@ const lineOf = (decision: Decision): DecisionLine => {
     promptTokens: request.promptTokens,
     sloClass: request.sloClass ?? null,
     tenant: request.tenant ?? null,
+    picker: picker ?? null,
     profile,
     chosen: chosen ?? null,
     chosenTtftSeconds: chosenTtftSeconds ?? null,
@@ -95,7 +55,7 @@ const lineOf = (decision: Decision): DecisionLine => {
 const endpointLine = (
   { name, droppedBy, scores, total, believed, truth }: ConsideredEndpoint,
   { at, request }: Decision,
-): EndpointLine => ({
+): DecisionLine["endpoints"][number] => ({
   name,
   droppedBy: droppedBy ?? null,
   scores,

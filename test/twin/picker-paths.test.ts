@@ -74,6 +74,18 @@ describe("several endpoint pickers at work", () => {
       [0, 1, 2].map((i) => [`llama-epp-${i}`, "llama-epp"]),
     ));
 
+  it("say of a decision whose it was, and one alone too", () => {
+    const whose = (told: readonly Decision[]) => [...new Set(told.map(({ picker }) => picker))].sort();
+    expect(whose(decisions)).toEqual(["llama-epp-0", "llama-epp-1", "llama-epp-2"]);
+    expect(whose(run(shared(gateway([])), 2e6).decisions)).toEqual(["llama-epp"]);
+    const policy = { kind: "policy", policy: { policy: "round-robin" }, scrapeIntervalMicros: 50_000 } as const;
+    const routers = (pickers?: number) =>
+      run({ ...shared(gateway([])), gateway: { ...policy, ...(pickers === undefined ? {} : { pickers }) } }, 2e6)
+        .decisions;
+    expect(whose(routers(2))).toEqual(["router-0", "router-1"]);
+    expect(whose(routers())).toEqual([undefined]);
+  });
+
   it("count what they sent themselves: together all that is in flight, each about a third", () => {
     const held = gateways.map(({ endpoints }) => sum(endpoints.map(({ inFlight }) => inFlight)));
     const inFlight = facts.filter(({ kind }) => kind === "routed").length - finished(facts).length;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ConsideredEndpoint, Decision, TrueState } from "../../src/model/decision.ts";
 import { counterfactual, predictedTtftSeconds } from "../../src/report/counterfactual.ts";
+import { decisionDocument } from "../../src/schema/decision-document.ts";
 import { instant } from "../../src/sim/time.ts";
 import { DecisionLog } from "../../src/worker/decision-log.ts";
 import { UnwritableFileError } from "../../src/worker/line-file.ts";
@@ -42,6 +43,7 @@ const endpoint = (
 const decision = (chosen: string | undefined, ...endpoints: readonly ConsideredEndpoint[]): Decision => ({
   at: instant(1000),
   request: { id: 7, arrival: instant(1000), promptTokens: 1000, sloClass: "critical" },
+  picker: chosen && "llama-epp-1",
   profile: "default",
   endpoints,
   chosen,
@@ -144,6 +146,7 @@ describe("the log of decisions", () => {
       promptTokens: 1000,
       sloClass: "critical",
       tenant: null,
+      picker: "llama-epp-1",
       profile: "default",
       chosen: "a",
       chosenTtftSeconds: 0.55,
@@ -172,7 +175,15 @@ describe("the log of decisions", () => {
         expect.objectContaining({ name: "b", droppedBy: "by-label", predictedTtftSeconds: 0.05 }),
       ],
     });
-    expect(second).toMatchObject({ chosen: null, bestOther: null, chosenTtftSeconds: null, endpoints: [] });
+    // As its schema says, and nothing beyond.
+    for (const line of [first, second]) expect(decisionDocument.parse(line)).toEqual(line);
+    expect(second).toMatchObject({
+      picker: null,
+      chosen: null,
+      bestOther: null,
+      chosenTtftSeconds: null,
+      endpoints: [],
+    });
   });
 
   it("wants every Nth request", () => {
