@@ -19,6 +19,8 @@ export interface WorldView extends EngineRoom {
   /** Left out: no nodes are simulated. */
   readonly nodes?: readonly NodeView[];
   readonly pods?: readonly PodStatusView[];
+  /** Left out: no ScaledObject is simulated. */
+  readonly keda?: KedaView;
   /** Pages of controllers that have one of their own, such as WVA's. */
   readonly controllers?: readonly MetricFamily[];
 }
@@ -108,6 +110,36 @@ export interface AutoscalerView {
     readonly targetType: "value" | "average" | "utilization";
     readonly target: number;
     readonly current: number | undefined;
+  }[];
+}
+
+/** KEDA's operator. */
+export interface KedaView {
+  readonly objects: readonly ScaledObjectView[];
+}
+
+export interface ScaledObjectView {
+  readonly namespace: string;
+  readonly name: string;
+  readonly triggerTypes: readonly string[];
+  readonly paused: boolean;
+  /** Left out: its triggers were not asked yet. */
+  readonly errors: number | undefined;
+  /** What was not measured yet is left out. */
+  readonly metrics: readonly {
+    readonly scaler: string;
+    readonly triggerIndex: number;
+    readonly metric: string;
+    readonly value?: number;
+    readonly active?: boolean;
+    readonly errors?: number;
+  }[];
+  /** Queries that found nothing. */
+  readonly empty: readonly {
+    readonly triggerName: string;
+    readonly metric: string;
+    readonly ignoreNullValues: boolean;
+    readonly count: number;
   }[];
 }
 

@@ -10,7 +10,7 @@ import type { MonitoringServer } from "../controlplane/monitoring-server.ts";
 import type { PrometheusAdapter } from "../controlplane/prometheus-adapter/index.ts";
 import { syncFactOf } from "../controlplane/sync-fact.ts";
 import type { Fact, SyncMetric } from "../model/fact.ts";
-import type { AutoscalerView, WorkloadView } from "../report/world-view.ts";
+import type { AutoscalerView, WorkloadView, WorldView } from "../report/world-view.ts";
 import { invariant } from "../sim/invariant.ts";
 import type { Streams } from "../sim/rng.ts";
 import { after, micros, type SimTime, START } from "../sim/time.ts";
@@ -160,6 +160,24 @@ export class Autoscaling {
       invariant(workload !== undefined, "an autoscaler's workload is of this world");
       return autoscalerView(scaler, workload);
     });
+  }
+
+  /** What KEDA's operator shows, where there is one. */
+  kedaPart(): Pick<WorldView, "keda"> {
+    if (this.#objects.size === 0) return {};
+    const objects = [...this.#objects.values()].map(({ spec, published }) => {
+      const { paused, pausedScaleIn, pausedScaleOut } = spec.annotations;
+      return {
+        namespace: spec.namespace,
+        name: spec.name,
+        triggerTypes: spec.triggers.map(({ type }) => type),
+        paused: paused || pausedScaleIn || pausedScaleOut,
+        errors: published.errors,
+        metrics: published.metrics,
+        empty: published.empty,
+      };
+    });
+    return { keda: { objects } };
   }
 
   /** What each metric would have come to, had nothing been late. */

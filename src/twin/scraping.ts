@@ -1,9 +1,9 @@
-import type { ControlLoop } from "../controlplane/control-loop.ts";
 import type { MetricRow } from "../report/metric.ts";
 import {
   autoscalerMetrics,
   dated,
   gatewayMetrics,
+  kedaMetrics,
   nodeMetrics,
   pageOf,
   placeOf,
@@ -11,8 +11,9 @@ import {
   replicaMetrics,
   workloadMetrics,
 } from "../report/metrics/index.ts";
-import type { AutoscalerView, GatewayView, ReplicaView, WorkloadView, WorldView } from "../report/world-view.ts";
+import type { GatewayView, ReplicaView, WorkloadView, WorldView } from "../report/world-view.ts";
 import type { SimTime } from "../sim/time.ts";
+import type { Autoscaling } from "./autoscaling.ts";
 import type { TwinEvent } from "./event.ts";
 import type { Monitoring, Page, TargetSaid } from "./monitoring.ts";
 import type { Scenario } from "./scenario.ts";
@@ -39,7 +40,15 @@ const KUBE_STATE_METRICS = {
   container: "kube-state-metrics",
 } as const;
 
-/** Who in a world is scraped: engines, endpoint pickers, kube-state-metrics, controllers with a page of their own. */
+/** Likewise of KEDA's operator, by KEDA's chart; its series' own namespaces become exported ones. */
+const KEDA_OPERATOR = {
+  job: "keda-operator",
+  namespace: "keda",
+  service: "keda-operator",
+  container: "keda-operator",
+} as const;
+
+/** Who in a world is scraped: engines, endpoint pickers, kube-state-metrics, KEDA, controllers with a page of their own. */
 export class Scraping {
   readonly #scenario: Scenario;
   readonly #monitoring: Monitoring;
@@ -57,8 +66,7 @@ export class Scraping {
     monitoring.firstRules(host.now).forEach((at, group) => host.plan(at, { kind: "rules-due", group }));
   }
 
-  /** @param autoscalers as they are when they are asked for */
-  watchCluster(autoscalers: () => readonly AutoscalerView[], loops: readonly ControlLoop[]): void {
+  watchCluster(autoscaling: Pick<Autoscaling, "views" | "kedaPart" | "loops">): void {
     const ofWorkloads = this.#monitoring.wantedRows(workloadMetrics);
     const ofAutoscalers = this.#monitoring.wantedRows(autoscalerMetrics);
     const ofNodes = this.#monitoring.wantedRows(nodeMetrics);
@@ -70,13 +78,21 @@ export class Scraping {
           ...dated(nodes).flatMap((node) => pageOf(ofNodes, node)),
           ...dated(pods).flatMap((pod) => pageOf(ofPods, pod)),
           ...this.#host.workloads().flatMap((workload) => pageOf(ofWorkloads, workload)),
-          ...autoscalers().flatMap((autoscaler) => pageOf(ofAutoscalers, autoscaler)),
+          ...autoscaling.views().flatMap((autoscaler) => pageOf(ofAutoscalers, autoscaler)),
         ];
       };
       // Its series speak of others: the chart sets honorLabels.
       this.#watch("kube-state-metrics", { labels: KUBE_STATE_METRICS, honorLabels: true, page });
     }
-    for (const loop of loops) {
+    const ofKeda = this.#monitoring.wantedRows(kedaMetrics);
+    if (ofKeda.length > 0 && autoscaling.kedaPart().keda !== undefined) {
+      const page: Page = () => {
+        const { keda } = autoscaling.kedaPart();
+        return keda === undefined ? [] : pageOf(ofKeda, keda);
+      };
+      this.#watch("keda-operator", { labels: KEDA_OPERATOR, page });
+    }
+    for (const loop of autoscaling.loops) {
       const page = loop.families?.bind(loop);
       if (page !== undefined) this.#watch(loop.name, { labels: loop.labels ?? { job: loop.name }, page });
     }

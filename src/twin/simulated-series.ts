@@ -3,6 +3,7 @@ import type { MetricFamily } from "../model/metric-family.ts";
 import {
   autoscalerMetrics,
   gatewayMetrics,
+  kedaMetrics,
   nodeMetrics,
   podMetrics,
   replicaMetrics,
@@ -14,7 +15,7 @@ type Named = Pick<MetricFamily, "name" | "type">;
 
 /** All families that targets of a simulated Prometheus show. */
 const FAMILIES: readonly Named[] = [
-  ...[replicaMetrics, gatewayMetrics, workloadMetrics, autoscalerMetrics, nodeMetrics, podMetrics].flat(),
+  ...[replicaMetrics, gatewayMetrics, workloadMetrics, autoscalerMetrics, nodeMetrics, podMetrics, kedaMetrics].flat(),
   ...VARIANT_GAUGES.map((name): Named => ({ name, type: "gauge" })),
   ...VARIANT_COUNTERS.map((name): Named => ({ name, type: "counter" })),
 ];

@@ -116,7 +116,7 @@ export class World {
     this.#autoscaling = new Autoscaling(scenario, this.#streams, this.#faults, host);
     this.#monitoring = new Monitoring(scenario.metrics, this.#autoscaling.queries, this.#faults);
     this.#scraping = new Scraping(scenario, this.#monitoring, host);
-    this.#scraping.watchCluster(() => this.#autoscaling.views(), this.#autoscaling.loops);
+    this.#scraping.watchCluster(this.#autoscaling);
     for (const fleet of this.#byPriority()) {
       const { name, rollouts } = fleet.workload;
       for (const at of rollouts?.atMicros ?? []) this.#plan(instant(at), { kind: "rollout-due", workload: name });
@@ -240,6 +240,7 @@ export class World {
       ...(gateways.length === 0 ? {} : { gateways }),
       ...this.#engineRoom(at),
       autoscalers: this.#autoscaling.views(),
+      ...this.#autoscaling.kedaPart(),
       controllers: this.#autoscaling.loops.flatMap((loop) => loop.families?.() ?? []),
       ...this.#placed(),
     };

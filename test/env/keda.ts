@@ -9,6 +9,8 @@ import { forgetMetricsApi, registerMetricsApi, servesMetricsApi } from "./metric
 
 export interface Keda {
   log(server: "operator" | "metricsServer", lines?: number): string;
+  /** The operator's page of metrics, as text. */
+  metrics(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -109,5 +111,6 @@ async function start(
     await stop();
     throw error;
   }
-  return { log: (server, lines) => (server === "operator" ? operator : metricsServer).log(lines), stop };
+  const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${operatorMetrics}/metrics`)).text();
+  return { metrics, log: (server, lines) => (server === "operator" ? operator : metricsServer).log(lines), stop };
 }

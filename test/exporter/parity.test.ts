@@ -8,7 +8,7 @@ import { seconds } from "../../src/sim/time.ts";
 import type { Scenario } from "../../src/twin/scenario.ts";
 import { SIMULATED_SERIES } from "../../src/twin/simulated-series.ts";
 import { World } from "../../src/twin/world.ts";
-import { node, pendingPod, view } from "../report/views.ts";
+import { keda, node, pendingPod, view } from "../report/views.ts";
 import { chat, scenario, waitingHpa, workload } from "../twin/scenario-fixture.ts";
 import { type ParsedFamily, parse } from "./parse.ts";
 
@@ -141,7 +141,7 @@ describe("pages over a run that scales", () => {
 
 describe("the list of simulated series", () => {
   it("holds whatever a page shows, and nothing that is told as not simulated", async () => {
-    const cluster = familiesOf({ ...view(0, []), nodes: [node], pods: [pendingPod] });
+    const cluster = familiesOf({ ...view(0, []), nodes: [node], pods: [pendingPod], keda });
     const busy = (pages.at(-1) ?? []).filter(({ name }) => !cluster.some((one) => one.name === name));
     const shown = parse(await text([...cluster, ...busy], "text"), "text");
     const names = new Set(shown.flatMap(({ samples }) => samples.map(({ name }) => name)));

@@ -7,6 +7,7 @@ import { type ControlPlane, startControlPlane } from "../env/control-plane.ts";
 import { type Keda, startKeda } from "../env/keda.ts";
 import { apply, applyAll, type Manifest, manifestsOf, pathOf } from "../env/manifests.ts";
 import { type Prometheus, startPrometheus } from "../env/prometheus.ts";
+import { KEDA_FAMILIES, kedaFamilies } from "../exporter/keda-page.ts";
 import { clusterRbac } from "../install/render.ts";
 import { apart, type Course } from "./course.ts";
 import {
@@ -243,4 +244,12 @@ describe("a real KEDA on simulated replicas", () => {
     expect(Math.max(...shares)).toBeLessThan(MOST_APART.one);
     expect(shares.reduce((sum, share) => sum + share, 0) / shares.length).toBeLessThan(MOST_APART.all);
   }, 180_000);
+
+  it("has on its page of metrics what the twin's has, and nothing that is not told as not simulated", async () => {
+    const real = kedaFamilies(await keda.metrics());
+    const missing = KEDA_FAMILIES.filter((row) => !real.includes(row)).map((row) => row.split(" ")[0]);
+    // Perhaps every query found something.
+    expect(missing.filter((name) => name !== "keda_scaler_empty_upstream_responses_total")).toEqual([]);
+    expect(real.filter((row) => !KEDA_FAMILIES.includes(row))).toEqual([]);
+  });
 });

@@ -4,6 +4,7 @@ import { Histogram } from "../../src/model/metric-family.ts";
 import type { Outcome, Request } from "../../src/model/request.ts";
 import type {
   AutoscalerView,
+  KedaView,
   NodeView,
   PodStatusView,
   ReplicaView,
@@ -193,4 +194,21 @@ export const pendingPod: PodStatusView = {
   deletion: at(4),
   restarts: 2,
   waitingReason: "ContainerCreating",
+};
+
+/** That shows every series it can have. */
+export const keda: KedaView = {
+  objects: [
+    {
+      namespace: "inference",
+      name: "chat",
+      triggerTypes: ["prometheus"],
+      paused: false,
+      errors: 1,
+      metrics: [
+        { scaler: "prometheusScaler", triggerIndex: 0, metric: "s0-prometheus", value: 2, active: true, errors: 1 },
+      ],
+      empty: [{ triggerName: "", metric: "s0-prometheus", ignoreNullValues: true, count: 3 }],
+    },
+  ],
 };

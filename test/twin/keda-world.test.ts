@@ -3,8 +3,10 @@ import { hpaOf, triggersOf } from "../../src/controlplane/keda/hpa-of.ts";
 import type { ScaledObjectSpec, TriggerSpec } from "../../src/controlplane/keda/spec.ts";
 import { KEDA_DEFAULTS } from "../../src/controlplane/keda/spec.ts";
 import type { Fact } from "../../src/model/fact.ts";
-import type { AutoscalerScenario } from "../../src/twin/scenario.ts";
+import { familiesOf } from "../../src/report/metrics/index.ts";
+import type { AutoscalerScenario, Scenario } from "../../src/twin/scenario.ts";
 import { World } from "../../src/twin/world.ts";
+import { KEDA_FAMILIES, kedaFamilies, pageOf } from "../exporter/keda-page.ts";
 import { scenario, waitingHpa, workload } from "./scenario-fixture.ts";
 
 const given: TriggerSpec = {
@@ -46,13 +48,15 @@ const scaledBy = (change: Partial<ScaledObjectSpec>, over: Partial<AutoscalerSce
   return { ...waitingHpa(1), name: keda.hpaName, spec: hpaOf(keda, triggers.value, 36), keda, ...over };
 };
 
-const run = (autoscaler: AutoscalerScenario): readonly Fact[] => {
+const ran = (autoscaler: AutoscalerScenario, over: Partial<Scenario> = {}) => {
   const facts: Fact[] = [];
-  const said = scenario({ workloads: [workload({ replicas: 1 })], autoscalers: [autoscaler], horizonMicros: 600e6 });
+  const workloads = [workload({ replicas: 1 })];
+  const said = scenario({ workloads, autoscalers: [autoscaler], horizonMicros: 600e6, ...over });
   const world = new World(said, (fact) => facts.push(fact));
   while (world.next !== undefined) world.step();
-  return facts;
+  return { world, facts };
 };
+const run = (autoscaler: AutoscalerScenario): readonly Fact[] => ran(autoscaler).facts;
 
 const scales = (facts: readonly Fact[]) =>
   facts.flatMap((fact) => (fact.kind === "scaled" ? [[fact.by, fact.from, fact.to] as const] : []));
@@ -76,6 +80,35 @@ describe("a world with a ScaledObject", () => {
 
   it("is nobody's of ours where something outside drives it", () =>
     expect(scales(run(scaledBy({}, { driver: "External" })))).toEqual([]));
+
+  it("shows the page of KEDA's operator, with the families of its source", async () => {
+    const nothing: TriggerSpec = {
+      ...running,
+      metadata: { ...running.metadata, query: "sum(vllm:num_requests_waiting) > 1e9" },
+    };
+    const { world } = ran(scaledBy({ triggers: [running, nothing], minReplicaCount: 1 }));
+    const families = familiesOf(world.view());
+    expect(kedaFamilies(await pageOf(families))).toEqual(KEDA_FAMILIES);
+    const of = (name: string) => families.find((family) => family.name === name)?.samples ?? [];
+    const labels = { namespace: "inference", scaledObject: "llama", type: "scaledobject" };
+    expect(of("keda_scaler_metrics_value")[0]?.labels).toEqual({
+      ...labels,
+      scaler: "prometheusScaler",
+      triggerIndex: "0",
+      metric: "s0-prometheus",
+    });
+    expect(of("keda_trigger_registered_total")).toEqual([{ labels: { type: "prometheus" }, value: 2 }]);
+    expect(of("keda_scaler_empty_upstream_responses")[0]?.value).toBeGreaterThan(10);
+    expect(of("keda_scaled_object_errors").map(({ value }) => value)).toEqual([0]);
+  });
+
+  it("scrapes that page where a query asks for it, its namespace as Prometheus renames it", () => {
+    const query = 'max(keda_scaler_active{exported_namespace="inference",job="keda-operator"})';
+    const asking: TriggerSpec = { ...running, metadata: { ...running.metadata, query, threshold: "1" } };
+    const { world } = ran(scaledBy({ triggers: [given, asking], minReplicaCount: 1 }), { horizonMicros: 100e6 });
+    const values = familiesOf(world.view()).find(({ name }) => name === "keda_scaler_metrics_value")?.samples;
+    expect(values?.map(({ value }) => value)).toEqual([30, 1]);
+  });
 
   it("asks what was scraped, and is told the truth beside it", () => {
     const facts = run(scaledBy({ triggers: [running], minReplicaCount: 1 }));

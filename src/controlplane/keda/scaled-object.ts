@@ -5,6 +5,7 @@ import type { HpaMetric } from "../hpa/spec.ts";
 import { type Answered, Fallback } from "./fallback.ts";
 import { truncatedMilli } from "./float-quantity.ts";
 import { triggersOf } from "./hpa-of.ts";
+import { type PublishedKey, PublishedMetrics, scalerNameOf } from "./published.ts";
 import { COMPOSITE_METRIC, type ScaledObjectSpec } from "./spec.ts";
 import type { Measured, Scaler, TriggerView } from "./trigger.ts";
 
@@ -28,6 +29,7 @@ interface ExternalTrigger {
   readonly metric: Extract<HpaMetric, { type: "External" }>;
   readonly scaler: Scaler;
   readonly useCachedMetrics: boolean;
+  readonly key: PublishedKey;
 }
 
 /** What the last poll left for whoever asks between polls. */
@@ -47,6 +49,9 @@ export class ScaledObject {
   readonly #fallback: Fallback;
   readonly #formula: Formula | undefined;
   readonly #records = new Map<string, MetricRecord>();
+  /** Of cpu and memory, which the HPA measures by itself. */
+  readonly #resources: readonly PublishedKey[];
+  readonly published = new PublishedMetrics();
 
   /** @param spec its triggers and its formula are right: `scaledObjectProblems` finds nothing */
   constructor(spec: ScaledObjectSpec) {
@@ -56,7 +61,13 @@ export class ScaledObject {
     this.#external = triggers.value.flatMap(({ metric, scaler }, index) => {
       const said = spec.triggers[index];
       if (metric.type !== "External" || scaler === undefined || said === undefined) return [];
-      return [{ name: said.name, metric, scaler, useCachedMetrics: said.useCachedMetrics }];
+      const key = { scaler: scalerNameOf(said), triggerIndex: index, metric: metric.metric };
+      return [{ name: said.name, metric, scaler, useCachedMetrics: said.useCachedMetrics, key }];
+    });
+    this.#resources = triggers.value.flatMap(({ metric }, triggerIndex) => {
+      const said = spec.triggers[triggerIndex];
+      if (said === undefined || (metric.type !== "Resource" && metric.type !== "ContainerResource")) return [];
+      return [{ scaler: scalerNameOf(said), triggerIndex, metric: metric.resource }];
     });
     this.#fallback = new Fallback(spec);
     this.#formula = formulaOf(spec);
@@ -75,9 +86,25 @@ export class ScaledObject {
   metrics(name: string, view: ScaledObjectView): readonly MetricValue[] | undefined {
     return this.#valuesOf(name, view, (trigger) => {
       const record = trigger.useCachedMetrics ? this.#records.get(trigger.metric.metric) : undefined;
-      const measured = record === undefined ? trigger.scaler.measure(view) : measuredOf(record);
-      return this.#fallback.answer(trigger.metric.metric, trigger.metric.target, measured, view.scale);
+      const measured = record === undefined ? this.#measure(trigger, view) : measuredOf(record);
+      const answered = this.#answer(trigger, measured, view);
+      this.published.counted(trigger.key, !answered.ok);
+      this.published.objectCounted(!answered.ok);
+      return answered;
     });
+  }
+
+  #measure({ scaler, name = "", key }: ExternalTrigger, view: ScaledObjectView): Measured {
+    const measured = scaler.measure(view);
+    // After an error KEDA asks once more.
+    if (measured.empty) this.published.foundNothing(name, key.metric, measured.ok, measured.ok ? 1 : 2);
+    return measured;
+  }
+
+  #answer({ metric: { metric, target }, key }: ExternalTrigger, measured: Measured, view: ScaledObjectView): Answered {
+    const answered = this.#fallback.answer(metric, target, measured, view.scale);
+    if (answered.ok) this.published.measured(key, answered.milli);
+    return answered;
   }
 
   /** What a metric is by what can be seen, without cache and fallback; nothing is counted or remembered. */
@@ -109,6 +136,7 @@ export class ScaledObject {
     const polled = this.#external.map((trigger) => this.#pollOne(trigger, view));
     const error = polled.some(({ answered }) => !answered.ok);
     const state = this.spec.scalingModifiers === undefined ? activeOf(polled) : this.#compositeState(polled, error);
+    if (this.spec.scalingModifiers === undefined) for (const key of this.#resources) this.published.activity(key, true);
     // Of cpu and memory alone there is no telling, so that the object counts as active.
     const onlyResources = this.#external.length === 0;
     return { ...state, active: onlyResources && !error ? true : state.active, error };
@@ -116,9 +144,12 @@ export class ScaledObject {
 
   #pollOne(trigger: ExternalTrigger, view: ScaledObjectView): Polled {
     const { metric } = trigger.metric;
-    const measured = trigger.scaler.measure(view);
-    const answered = this.#fallback.answer(metric, trigger.metric.target, measured, view.scale);
+    const measured = this.#measure(trigger, view);
+    const answered = this.#answer(trigger, measured, view);
     const active = (measured.ok && measured.active) || (answered.ok && answered.fallback);
+    this.published.counted(trigger.key, false);
+    this.published.objectCounted(!answered.ok);
+    if (answered.ok && this.spec.scalingModifiers === undefined) this.published.activity(trigger.key, active);
     if (trigger.useCachedMetrics) this.#records.set(metric, { answered, active });
     return { trigger, answered, active: active && answered.ok };
   }
@@ -130,6 +161,10 @@ export class ScaledObject {
     );
     const above = Number(this.spec.scalingModifiers?.activationTarget ?? "0");
     const active = !error && value !== undefined && Number(value) / 1000 > above;
+    if (!error && value !== undefined) {
+      this.published.measured(COMPOSITE_KEY, value);
+      this.published.activity(COMPOSITE_KEY, active);
+    }
     return { active, activeTriggers: active ? [COMPOSITE_METRIC] : [] };
   }
 
@@ -161,6 +196,8 @@ export class ScaledObject {
     return [truncatedMilli(fallback.replicas * Number(scalingModifiers.target))];
   }
 }
+
+const COMPOSITE_KEY: PublishedKey = { scaler: COMPOSITE_METRIC, triggerIndex: 0, metric: COMPOSITE_METRIC };
 
 interface Polled {
   readonly trigger: ExternalTrigger;

@@ -11,9 +11,10 @@ export interface TriggerView {
   readonly monitoring: MonitoringServer;
 }
 
+/** `empty`: the query found nothing. */
 export type Measured =
-  | { readonly ok: true; readonly milli: bigint; readonly active: boolean }
-  | { readonly ok: false; readonly message: string };
+  | { readonly ok: true; readonly milli: bigint; readonly active: boolean; readonly empty?: boolean }
+  | { readonly ok: false; readonly message: string; readonly empty?: boolean };
 
 export interface Scaler {
   /** What it asks a monitoring server, ever. */

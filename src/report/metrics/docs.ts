@@ -6,8 +6,24 @@ import { BAND_METRIC } from "../bands.ts";
 import { GatewayFold } from "../gateway-fold.ts";
 import type { Dated, MetricRow } from "../metric.ts";
 import { NOT_SIMULATED } from "../not-simulated.ts";
-import type { AutoscalerView, GatewayView, NodeView, PodStatusView, ReplicaView, WorkloadView } from "../world-view.ts";
-import { autoscalerMetrics, gatewayMetrics, nodeMetrics, placeOf, podMetrics, replicaMetrics } from "./index.ts";
+import type {
+  AutoscalerView,
+  GatewayView,
+  KedaView,
+  NodeView,
+  PodStatusView,
+  ReplicaView,
+  WorkloadView,
+} from "../world-view.ts";
+import {
+  autoscalerMetrics,
+  gatewayMetrics,
+  kedaMetrics,
+  nodeMetrics,
+  placeOf,
+  podMetrics,
+  replicaMetrics,
+} from "./index.ts";
 import { kubeDeploymentMetrics } from "./kube-deployment.ts";
 import { kubeStatefulSetMetrics } from "./kube-statefulset.ts";
 
@@ -83,6 +99,14 @@ export const metricsDocs = (own: readonly DescribedMetric[], controllers: readon
     ...table(nodeMetrics, EXAMPLE_NODE),
     "",
     ...table(podMetrics, EXAMPLE_POD),
+    "",
+    "### KEDA",
+    "",
+    "The page of KEDA's operator (2.21), where a ScaledObject is simulated. `scaler` is the trigger's name, else the type of its scaler in",
+    "KEDA's source; of types that are not simulated, the trigger's type. `scaler_detail_errors` counts what the HPA was told, as KEDA does.",
+    "Two gauges end in `_total` as KEDA's own do, which `promtool check metrics` remarks on.",
+    "",
+    ...table(kedaMetrics, EXAMPLE_KEDA),
     "",
     "### Controllers",
     "",
@@ -274,6 +298,20 @@ const EXAMPLE_POD: Dated<PodStatusView> = {
   restarts: 0,
   waitingReason: "ContainerCreating",
   epochSeconds: 0,
+};
+
+const EXAMPLE_KEDA: KedaView = {
+  objects: [
+    {
+      namespace: "",
+      name: "",
+      triggerTypes: [""],
+      paused: false,
+      errors: 0,
+      metrics: [{ scaler: "", triggerIndex: 0, metric: "", value: 0, active: false, errors: 0 }],
+      empty: [{ triggerName: "", metric: "", ignoreNullValues: true, count: 1 }],
+    },
+  ],
 };
 
 const EXAMPLE_AUTOSCALER: AutoscalerView = {

@@ -4,6 +4,7 @@ import type { Dated, GatewayMetric, MetricRow } from "../metric.ts";
 import type { WorldView } from "../world-view.ts";
 import { eppMetrics } from "./epp.ts";
 import { eppDeprecatedMetrics } from "./epp-deprecated.ts";
+import { kedaMetrics } from "./keda.ts";
 import { kubeDeploymentMetrics } from "./kube-deployment.ts";
 import { kubeHorizontalPodAutoscalerMetrics } from "./kube-horizontalpodautoscaler.ts";
 import { kubeNodeMetrics } from "./kube-node.ts";
@@ -17,6 +18,7 @@ export const replicaMetrics = vllmMetrics;
 export const gatewayMetrics: readonly GatewayMetric[] = [...eppMetrics, ...eppDeprecatedMetrics];
 export const workloadMetrics = [...kubeDeploymentMetrics, ...kubeStatefulSetMetrics];
 export const autoscalerMetrics = kubeHorizontalPodAutoscalerMetrics;
+export { kedaMetrics };
 export const nodeMetrics = kubeNodeMetrics;
 export const podMetrics = kubePodMetrics;
 
@@ -35,6 +37,7 @@ export const familiesOf = (view: WorldView, startedSeconds?: number): MetricFami
     ...autoscalerMetrics.map((row) => familyOf(row, view.autoscalers)),
     ...nodeMetrics.map((row) => familyOf(row, dated(view.nodes ?? [], startedSeconds))),
     ...podMetrics.map((row) => familyOf(row, dated(view.pods ?? [], startedSeconds))),
+    ...kedaMetrics.map((row) => familyOf(row, view.keda === undefined ? [] : [view.keda])),
     ...(view.controllers ?? []),
   ].filter((family) => family.samples.length > 0);
 };

@@ -33,14 +33,16 @@ export const prometheus = triggerType({
         measure: ({ now, monitoring }) => {
           const read = valueOf(monitoring.query(query, fullSecond(now)), query, ignoreNullValues);
           if (!read.ok) return read;
-          return { ok: true, milli: floatMilli(read.value), active: read.value > activationThreshold };
+          const { value, empty } = read;
+          const measured = { ok: true, milli: floatMilli(value), active: value > activationThreshold } as const;
+          return empty === undefined ? measured : { ...measured, empty };
         },
       },
     });
   },
 });
 
-type Value = { readonly ok: true; readonly value: number } | Extract<Measured, { ok: false }>;
+type Value = { readonly ok: true; readonly value: number; readonly empty?: boolean } | Extract<Measured, { ok: false }>;
 
 const failed = (message: string): Value => ({ ok: false, message });
 
@@ -58,7 +60,7 @@ const valueOf = (answer: QueryAnswer, query: string, ignoreNullValues: boolean):
   if (others.length > 0) return failed(`prometheus query ${query} returned multiple elements`);
   const nothing = (why: string): Value => (ignoreNullValues ? { ok: true, value: 0 } : failed(why));
   if (element === undefined) {
-    return nothing("prometheus metrics 'prometheus' target may be lost, the result is empty");
+    return { ...nothing("prometheus metrics 'prometheus' target may be lost, the result is empty"), empty: true };
   }
   if (!Number.isFinite(element.value)) return nothing(`prometheus query returns ${goFloat(element.value)}`);
   return { ok: true, value: element.value };
