@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { dump } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, type Program } from "../e2e/program.ts";
-import { binaries } from "../env/build.ts";
+import { binaries, sourceFolder } from "../env/build.ts";
 import { type ControlPlane, startControlPlane } from "../env/control-plane.ts";
 import { freePorts, temporaryDirectory } from "../env/daemon.ts";
 import { apply, applyAll, type Manifest, manifestsOf } from "../env/manifests.ts";
@@ -20,6 +20,7 @@ import { chart } from "./render.ts";
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const files = temporaryDirectory("chart-webhook");
 const NAMESPACE = "twin";
+const DEPLOYMENT = "deploy/examples/quickstart/vllm-llama-8b.yaml";
 const HPA = "deploy/examples/quickstart/hpa.yaml";
 
 let plane: ControlPlane;
@@ -41,23 +42,42 @@ const reachable = (port: number, manifest: Manifest): Manifest => {
   return { ...manifest, webhooks };
 };
 
-/** What `kubectl apply --dry-run=server` says of the quickstart's HPA, changed. */
-const dryRun = async (namespace: string, minReplicas: number): Promise<{ stdout: string; stderr: string }> => {
-  const [hpa] = manifestsOf(read(HPA), namespace) as [Manifest];
-  const file = join(files.path, "hpa.yaml");
-  writeFileSync(file, dump({ ...hpa, spec: { ...(hpa.spec as object), minReplicas } }));
+/** What `kubectl apply --dry-run=server` says. */
+const dryRun = async (manifest: Manifest): Promise<{ stdout: string; stderr: string }> => {
+  const file = join(files.path, "dry-run.yaml");
+  writeFileSync(file, dump(manifest));
   const { kubectl } = await binaries({ needed: ["kubectl"] });
   const args = ["--kubeconfig", plane.kubeconfigPath(), "apply", "--dry-run=server", "-f", file];
   return promisify(execFile)(kubectl, args, { env: { HOME: files.path, PATH: "/usr/bin:/bin" } });
 };
 
+/** The same, once the twin predicts something: on a machine that is busy the first may come to no prediction. */
+const predicted = (manifest: Manifest): Promise<{ stdout: string; stderr: string }> =>
+  eventually(
+    async () => {
+      const said = await dryRun(manifest);
+      return said.stderr.includes("min simulated") && said;
+    },
+    { what: "a prediction", withinSeconds: 90, detail: () => operator.output() },
+  );
+
+const quickstartHpa = (namespace: string): Manifest => {
+  const [hpa] = manifestsOf(read(HPA), namespace) as [Manifest];
+  return { ...hpa, spec: { ...(hpa.spec as object), minReplicas: 6 } };
+};
+
 beforeAll(async () => {
   plane = await startControlPlane();
-  for (const name of [NAMESPACE, "inference", "other"]) {
+  await binaries({ needed: ["kedaOperator"] });
+  await applyAll(
+    plane,
+    readFileSync(join(sourceFolder("keda"), "config/crd/bases/keda.sh_scaledobjects.yaml"), "utf8"),
+  );
+  for (const name of [NAMESPACE, "inference", "scaled", "other"]) {
     await apply(plane, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
     if (name === NAMESPACE) continue;
-    await applyAll(plane, read("deploy/examples/quickstart/vllm-llama-8b.yaml"), name);
-    await applyAll(plane, read(HPA), name);
+    await applyAll(plane, read(DEPLOYMENT), name);
+    if (name !== "scaled") await applyAll(plane, read(HPA), name);
   }
   const [port = 0] = await freePorts(1);
   const keys = await plane.serverKeys([`servetwin-webhook.${NAMESPACE}.svc`]);
@@ -71,7 +91,7 @@ beforeAll(async () => {
   const authority = Buffer.from(plane.certificates.ca).toString("base64");
   const manifests = await chart(
     NAMESPACE,
-    'watch.namespaces=["inference"]',
+    'watch.namespaces=["inference","scaled"]',
     "watch.nodes=true",
     "webhook.enabled=true",
     "webhook.certManager=false",
@@ -84,8 +104,8 @@ beforeAll(async () => {
   operator = await startInstalled(plane, manifests, NAMESPACE, files.path, {
     "--webhook-listen": `127.0.0.1:${port}`,
   });
-  for (const namespace of ["inference", "other"]) await apply(plane, preview("chat", namespace));
-  await untilFinished(plane, "inference", "chat", operator);
+  for (const namespace of ["inference", "scaled", "other"]) await apply(plane, preview("chat", namespace));
+  for (const namespace of ["inference", "scaled"]) await untilFinished(plane, namespace, "chat", operator);
 });
 afterAll(async () => {
   await operator?.stop();
@@ -116,17 +136,39 @@ describe("the chart's webhook", () => {
   });
 
   it("says at `kubectl apply --dry-run=server` what the twin predicts, and nothing where it doesn't watch", async () => {
-    // On a machine that is busy the first may come to no prediction.
-    const { stdout, stderr } = await eventually(
-      async () => {
-        const said = await dryRun("inference", 6);
-        return said.stderr.includes("min simulated") && said;
-      },
-      { what: "a prediction", withinSeconds: 90 },
-    );
+    const { stdout, stderr } = await predicted(quickstartHpa("inference"));
     expect(stdout).toContain("horizontalpodautoscaler.autoscaling/vllm-llama-8b configured (server dry run)");
     expect(stderr).toMatch(/^Warning: servetwin: inference\/chat, \d+ min simulated: .*gpuHours [\d.]+ -> [\d.]+/m);
-    expect((await dryRun("other", 6)).stderr).not.toContain("servetwin");
+    expect((await dryRun(quickstartHpa("other"))).stderr).not.toContain("servetwin");
+  });
+
+  it("says so of a Deployment, and of a ScaledObject that is new", async () => {
+    const [deployment] = manifestsOf(read(DEPLOYMENT), "inference") as [Manifest];
+    const changed = { ...deployment, spec: { ...(deployment.spec as object), replicas: 5 } };
+    expect((await predicted(changed)).stderr).toMatch(/servetwin: inference\/chat, .*: .*gpuHours [\d.]+ -> [\d.]+/);
+
+    const { stdout, stderr } = await predicted({
+      apiVersion: "keda.sh/v1alpha1",
+      kind: "ScaledObject",
+      metadata: { name: "vllm-llama-8b", namespace: "scaled" },
+      spec: {
+        scaleTargetRef: { name: "vllm-llama-8b" },
+        minReplicaCount: 4,
+        maxReplicaCount: 8,
+        triggers: [
+          {
+            type: "prometheus",
+            metadata: {
+              serverAddress: "http://prometheus.monitoring.svc:9090",
+              query: 'sum(vllm:num_requests_waiting{namespace="scaled"})',
+              threshold: "5",
+            },
+          },
+        ],
+      },
+    });
+    expect(stdout).toContain("scaledobject.keda.sh/vllm-llama-8b created (server dry run)");
+    expect(stderr).toMatch(/servetwin: scaled\/chat, .*: .*replicasMax \d -> 4/);
   });
 
   it("needs no right beyond those of the chart", async () => {
