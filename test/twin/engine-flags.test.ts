@@ -41,6 +41,17 @@ const errorsOf = (said: Said): readonly string[] => {
 /** Bytes of one block of Llama-3.1-8B. */
 const BLOCK = 2097152;
 
+it("a flag that the image's version of vLLM hasn't is told, where the image tells one", () => {
+  const warningsFor = (image: string): readonly string[] =>
+    workloadOf({ image, args: ["--async-scheduling"] }).warnings.filter((text) => text.startsWith("FlagOfOther"));
+  // The quickstart's own --shutdown-timeout is newer as well.
+  expect(warningsFor("v0.9.2").map((text) => text.match(/--\S+|came with [^;]+/g))).toEqual([
+    ["--shutdown-timeout", "came with 0.18.0"],
+    ["--async-scheduling", "came with 0.10.0"],
+  ]);
+  expect([warningsFor("latest"), warningsFor("v0.22.0")]).toEqual([[], []]);
+});
+
 describe("flags that become settings", () => {
   it.each<Said & { name: string; engine: Partial<EngineConfig> }>([
     {

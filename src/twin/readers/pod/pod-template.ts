@@ -55,7 +55,8 @@ export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): P
     return undefined;
   }
   const { container, environment, program, launch } = engine;
-  const said = program.read(launch, template.object, { spansPods, files: filesOf(pod, container, maps) });
+  const version = versionOf(container.at("image").text());
+  const said = program.read(launch, template.object, { spansPods, version, files: filesOf(pod, container, maps) });
   const metadata = [template.at("metadata"), workload.at("metadata")];
   const [model, cache] = [said.text("model")?.value, said.text("download-dir")?.value];
   const reading: PodTemplateReading = {
@@ -63,7 +64,7 @@ export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): P
     labels: template.at("metadata", "labels").texts(),
     container: container.at("name").text() ?? known("vllm", { kind: "default", why: "the container has no name" }),
     arguments: said,
-    version: versionOf(container.at("image").text()),
+    version,
     gpu: readGpu(pod, container, metadata, problems),
     placement: readPlacement(pod, container, template.at("metadata")),
     requests: readPodRequests(pod),

@@ -1,3 +1,4 @@
+import type { Known } from "../../../model/known.ts";
 import type { ServerArguments } from "../flags/server-arguments.ts";
 import type { Word } from "../pod/word.ts";
 
@@ -21,6 +22,8 @@ export interface LaunchOptions {
   readonly files?: Files;
   /** Whether the engine is known to span pods, as a group's does. */
   readonly spansPods: boolean;
+  /** Of vLLM, where the image tells it. */
+  readonly version?: Known<string> | undefined;
 }
 
 /** A program that serves a model over HTTP, by the command that starts it. */

@@ -1,8 +1,10 @@
+import type { Known } from "../../../model/known.ts";
 import type { Problem } from "../../../model/problem.ts";
 import type { FlagTable } from "../flags/flag.ts";
 import { FlagParser } from "../flags/flag-parser.ts";
 import { ServerArguments } from "../flags/server-arguments.ts";
 import type { Launch } from "../servers/server-program.ts";
+import { flagsOfOtherVersions } from "./flag-versions.ts";
 import { VLLM } from "./vllm-flags.ts";
 
 /** Flags by which each pod of an engine is told its part. */
@@ -11,6 +13,8 @@ const SPANS_PODS = ["nnodes", "data-parallel-size-local"];
 export interface VllmOptions {
   /** Whether the engine is known to span pods, as a group's does. */
   readonly spansPods?: boolean;
+  /** Of vLLM, where the image tells it. */
+  readonly version?: Known<string> | undefined;
   /** Of a server around vLLM that has flags of its own. */
   readonly table?: FlagTable;
 }
@@ -23,10 +27,11 @@ export interface VllmOptions {
 export const vllmArguments = (
   launch: Launch,
   object: string,
-  { spansPods = false, table = VLLM }: VllmOptions = {},
+  { spansPods = false, version, table = VLLM }: VllmOptions = {},
   problems: readonly Problem[] = [],
 ): ServerArguments => {
   const parser = new FlagParser(table, launch, object);
   parser.tellUnmodelled(spansPods ? SPANS_PODS : []);
-  return new ServerArguments("vllm", parser.values, [...problems, ...parser.problems]);
+  const others = version === undefined ? [] : flagsOfOtherVersions(parser.values, version, object);
+  return new ServerArguments("vllm", parser.values, [...problems, ...parser.problems, ...others]);
 };
