@@ -37,7 +37,13 @@ const SPELLINGS: readonly Row[] = [
   { name: "-q fp8", container: serve("-q", "fp8"), flag: "quantization", value: "fp8", field: "c.args[1]" },
   { name: "-ep", container: serve("-ep"), flag: "enable-expert-parallel", value: true, field: "c.args[0]" },
   { name: "-O3", container: serve("-O3"), flag: "optimization-level", value: "3", field: "c.args[0]" },
-  { name: "a unique beginning", container: serve("--max-num-s=9"), flag: "max-num-seqs", value: 9, field: "c.args[0]" },
+  {
+    name: "a unique beginning",
+    container: serve("--max-num-se=9"),
+    flag: "max-num-seqs",
+    value: 9,
+    field: "c.args[0]",
+  },
   // switches
   {
     name: "--x",

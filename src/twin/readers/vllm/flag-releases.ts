@@ -80,13 +80,23 @@ export const CAME: Readonly<Record<string, string>> = {
   "0.13.0": `attention-backend attention-config`,
   "0.14.0": `enable-return-routed-experts ubatch-size`,
   "0.16.0": `enable-flashinfer-autotune kernel-config mamba-cache-mode mm-encoder-only specialize-active-lora`,
-  "0.17.0": `enable-elastic-ep moe-backend offload-backend offload-params performance-mode`,
+  "0.17.0": `enable-elastic-ep moe-backend offload-backend offload-group-size offload-num-in-group offload-params
+    offload-prefetch-step performance-mode`,
   "0.18.0": `gdn-prefill-backend shutdown-timeout`,
   "0.19.0": `kv-cache-dtype-skip-layers scheduler-reserve-full-isl`,
   "0.20.0": `enable-mamba-cache-stochastic-rounding ir-op-priority mamba-backend numa-bind numa-bind-cpus numa-bind-nodes`,
   "0.21.0": `mm-encoder-attn-dtype`,
   "0.22.0": `linear-backend quantization-config spec-method spec-model spec-tokens use-fp64-gumbel`,
-  "0.29.0": `max-num-queued-reqs max-num-queued-tokens`,
+  "0.24.0": `diffusion-config prefill-schedule-interval watermark`,
+  "0.25.0": `model-class-overrides`,
+  "0.26.0": `enable-moe-shared-loras max-num-scheduled-tokens prefix-match-unit`,
+  "0.27.0": `kda-prefill-backend mamba-ssu-algorithm replayssm-buffer-len use-replayssm`,
+  "0.28.0": `ec-manager-config mm-processor-device`,
+  "0.29.0": `dcp-q-replicate enable-batch-sharded-sampling max-num-queued-reqs max-num-queued-tokens prefix-cache-retention-interval`,
+  "0.30.0": `dp-sync-interval engram-config kda-decode-backend sparse-indexer-topk-backend watermark-config`,
+  "0.31.0": `enable-mamba-shared-prefix-checkpoint long-prefill-token-threshold-adaptive max-num-active-seqs swa-bounded-replay`,
+  "0.32.0": `custom-histogram-buckets enable-hc-sp`,
+  "0.33.0": `monokernel`,
 };
 
 /** Flags that a release has no more. */

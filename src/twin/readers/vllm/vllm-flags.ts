@@ -2,7 +2,7 @@ import { type FlagTable, flagTable, rows } from "../flags/flag.ts";
 
 /**
  * Flags of `vllm serve`.
- * Source: vLLM 0.6 to 0.29, vllm/engine/arg_utils.py and vllm/entrypoints/openai/cli_args.py.
+ * Source: vLLM 0.6 to 0.33, vllm/engine/arg_utils.py; to 0.29, vllm/entrypoints/openai/cli_args.py.
  */
 export const FLAGS = [
   ...rows("modelled", "text", "model dtype quantization kv-cache-dtype download-dir load-format"),
@@ -30,9 +30,8 @@ export const FLAGS = [
     fully-sharded-loras disable-hybrid-kv-cache-manager`,
   ),
 
-  ...rows("ignored-breaks", "text", "ec-transfer-config config"),
+  ...rows("ignored-breaks", "text", "ec-transfer-config config custom-histogram-buckets"),
   ...rows("ignored-breaks", "switch", "headless"),
-  ...rows("ignored-breaks", "texts", ""),
   ...rows("ignored-breaks", "switch", "disable-log-stats"),
   ...rows("ignored-breaks", "whole", "nnodes data-parallel-size-local"),
 
@@ -44,7 +43,9 @@ export const FLAGS = [
     moe-backend kernel-config hf-overrides rope-scaling
     mm-encoder-tp-mode limit-mm-per-prompt eplb-config mamba-cache-dtype additional-config
     scheduler-cls kv-cache-dtype-skip-layers model-loader-extra-config safetensors-load-strategy offload-backend
-    structured-outputs-config guided-decoding-backend quantization-param-path override-attention-dtype`,
+    structured-outputs-config guided-decoding-backend quantization-param-path override-attention-dtype
+    sparse-indexer-topk-backend kda-decode-backend kda-prefill-backend ec-manager-config watermark-config mamba-ssu-algorithm
+    model-class-overrides mm-processor-device engram-config diffusion-config`,
   ),
   ...rows("ignored-matters", "texts", "cudagraph-capture-sizes cuda-graph-sizes numa-bind-nodes"),
   ...rows(
@@ -52,9 +53,15 @@ export const FLAGS = [
     "whole",
     `stream-interval max-cudagraph-capture-size max-seq-len-to-capture
     prefill-context-parallel-size decode-context-parallel-size dbo-decode-token-threshold dbo-prefill-token-threshold
-    ubatch-size num-redundant-experts num-lookahead-slots num-scheduler-steps api-server-count mamba-block-size`,
+    ubatch-size num-redundant-experts num-lookahead-slots num-scheduler-steps api-server-count mamba-block-size
+    max-num-active-seqs max-num-scheduled-tokens prefill-schedule-interval prefix-cache-retention-interval prefix-match-unit
+    dp-sync-interval offload-group-size offload-num-in-group offload-prefetch-step replayssm-buffer-len`,
   ),
-  ...rows("ignored-matters", "number", "cpu-offload-gb mm-processor-cache-gb scheduler-delay-factor rope-theta"),
+  ...rows(
+    "ignored-matters",
+    "number",
+    "cpu-offload-gb mm-processor-cache-gb scheduler-delay-factor rope-theta watermark",
+  ),
   ...rows(
     "ignored-matters",
     "switch",
@@ -62,7 +69,9 @@ export const FLAGS = [
     use-fp64-gumbel specialize-active-lora enable-multimodal-encoder-data-parallel enable-dbo enable-eplb disable-sliding-window disable-cascade-attn disable-custom-all-reduce
     kv-sharing-fast-prefill calculate-kv-scales enable-sleep-mode
     scheduler-reserve-full-isl use-v2-block-manager multi-step-stream-outputs disable-chunked-mm-input
-    mm-encoder-only skip-mm-profiling enable-flashinfer-autotune`,
+    mm-encoder-only skip-mm-profiling enable-flashinfer-autotune long-prefill-token-threshold-adaptive dcp-q-replicate
+    enable-batch-sharded-sampling enable-hc-sp enable-mamba-shared-prefix-checkpoint enable-moe-shared-loras swa-bounded-replay
+    use-replayssm monokernel`,
   ),
 
   ...rows(
@@ -80,9 +89,14 @@ export const FLAGS = [
     prefix-caching-hash-algo media-io-kwargs mm-processor-kwargs mm-processor-cache-type mm-encoder-attn-backend
     lora-dtype default-mm-loras show-hidden-metrics-for-version otlp-traces-endpoint collect-detailed-traces
     preemption-mode kv-events-config profiler-config weight-transfer-config device master-addr dcp-comm-backend
-    cpu-offload-params`,
+    cpu-offload-params aux-output-config fault-tolerance-config jit-monitor-mode log-level logging-config mm-hasher-algorithm
+    per-request-spec-decode-metrics sleep-mode-backend video-pruning-method watchdog-config`,
   ),
-  ...rows("harmless", "texts", "api-key middleware logits-processors prompt-adapters"),
+  ...rows(
+    "harmless",
+    "texts",
+    "api-key middleware logits-processors prompt-adapters device-ids sleep-preserve-parameter-names",
+  ),
   ...rows(
     "harmless",
     "whole",
@@ -92,13 +106,14 @@ export const FLAGS = [
     speculative-disable-by-batch-size ngram-prompt-lookup-max ngram-prompt-lookup-min max-log-len h11-max-incomplete-event-size h11-max-header-count seed max-logprobs swap-space
     master-port node-rank distributed-timeout-seconds data-parallel-rank data-parallel-start-rank
     data-parallel-rpc-port eplb-window-size eplb-step-interval max-parallel-loading-workers
-    dcp-kv-cache-interleave-size cp-kv-cache-interleave-size mm-shm-cache-max-object-size-mb     lora-extra-vocab-size renderer-num-workers`,
+    dcp-kv-cache-interleave-size cp-kv-cache-interleave-size mm-shm-cache-max-object-size-mb     lora-extra-vocab-size renderer-num-workers
+    elastic-ep-max-dp-size max-lora-cls-labels`,
   ),
   ...rows(
     "harmless",
     "number",
     `mm-encoder-fp8-scale-save-margin video-pruning-rate kv-cache-metrics-sample dp-supervisor-probe-interval-s dp-supervisor-probe-timeout-s
-    typical-acceptance-sampler-posterior-threshold typical-acceptance-sampler-posterior-alpha`,
+    typical-acceptance-sampler-posterior-threshold typical-acceptance-sampler-posterior-alpha mm-ipc-gpu-memory-gb`,
   ),
   ...rows(
     "harmless",
@@ -117,7 +132,9 @@ export const FLAGS = [
     disable-mm-preprocessor-cache interleave-mm-strings enable-mm-embeds language-model-only enable-lora-bias
     enable-tower-connector-lora kv-cache-metrics cudagraph-metrics
     enable-layerwise-nvtx-tracing enable-mfu-metrics enable-logging-iteration-details disable-async-output-proc
-    worker-use-ray engine-use-ray enable-prompt-adapter allow-deprecated-quantization`,
+    worker-use-ray engine-use-ray enable-prompt-adapter allow-deprecated-quantization enable-fault-tolerance
+    enable-nccl-comm-suspend enable-shm-tensor-arena enable-trace-replay jit-monitor-verbose return-sampling-mask
+    sleep-mode-offload-cudagraph mm-device-do-normalize`,
   ),
 ];
 
@@ -142,6 +159,7 @@ export const SHORT = {
   "-ac": "attention-config",
   "-sc": "speculative-config",
   "spec-config": "speculative-config",
+  "device-memory-utilization": "gpu-memory-utilization",
   "-n": "nnodes",
   "-r": "node-rank",
   "-q": "quantization",
@@ -152,6 +170,8 @@ const BREAKS = {
   "ec-transfer-config": "disaggregated encoding is not modelled; the replica is simulated as if alone",
   "disable-log-stats":
     "the real server exports no metrics with it, so an autoscaler sees none; the simulated one exports them",
+  "custom-histogram-buckets":
+    "the real server's histograms have other buckets with it, and so other percentiles; the simulated ones have vLLM's own",
   config: "the file that it names is not read; give what it says as flags",
   headless: "a rank without a front end is not modelled",
   nnodes: "an engine that spans pods is not modelled; the pod is simulated as a replica of its own",
