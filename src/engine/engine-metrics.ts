@@ -1,8 +1,9 @@
 import { type EngineHistograms, noCounts } from "../model/engine-state.ts";
 import type { Finished } from "../model/fact.ts";
 import { Histogram } from "../model/metric-family.ts";
-import type { SimTime } from "../sim/time.ts";
+import { START } from "../sim/time.ts";
 import { GapTally, ITL_BOUNDS } from "./gap-tally.ts";
+import { RecentBucket } from "./recent-bucket.ts";
 import type { Sequence } from "./sequence.ts";
 
 // Bounds of vllm/v1/metrics/loggers.py (May 2026), in seconds or tokens.
@@ -28,6 +29,7 @@ export class EngineMetrics {
   readonly counters = noCounts();
   readonly histograms: EngineHistograms;
   readonly #gaps = new GapTally();
+  readonly #iterations: RecentBucket;
   /** Of the step being applied: prompt tokens computed for those with a first token, and outputs. */
   #iterationTokens = 0;
 
@@ -51,6 +53,7 @@ export class EngineMetrics {
       maxGenerationTokens: of(lengths),
       paramsN: of([1, 2, 5, 10, 20]),
     };
+    this.#iterations = new RecentBucket(this.histograms.iterationTokens);
   }
 
   /** @param seconds time to first token as the client sees it */
@@ -67,7 +70,7 @@ export class EngineMetrics {
   }
 
   /** The same for steps with ends `from` to `to`. @param beyond added to the length of each, microseconds */
-  gaps(ends: Float64Array, from: number, to: number, begin: SimTime, beyond: number, count: number): void {
+  gaps(ends: Float64Array, from: number, to: number, begin: number, beyond: number, count: number): void {
     this.#gaps.addRun(ends, from, to, begin, beyond, count);
   }
 
@@ -77,7 +80,7 @@ export class EngineMetrics {
     this.counters.steps += 1;
     this.counters.generationTokens += outputs;
     this.counters.busyMicros += length;
-    if (outputs > 0) this.histograms.iterationTokens.observe(this.#iterationTokens + outputs);
+    if (outputs > 0) this.#iterated(this.#iterationTokens + outputs, 1);
     this.#iterationTokens = 0;
   }
 
@@ -87,7 +90,12 @@ export class EngineMetrics {
     this.counters.steps += steps;
     this.counters.generationTokens += steps * outputs;
     this.counters.busyMicros += length;
-    if (outputs > 0) this.histograms.iterationTokens.observe(outputs, steps);
+    if (outputs > 0) this.#iterated(outputs, steps);
+  }
+
+  #iterated(tokens: number, steps: number): void {
+    this.#iterations.count(tokens, steps);
+    this.histograms.iterationTokens.sum += tokens * steps;
   }
 
   /** `drafts` draft tokens of one request were verified in one step. */
@@ -100,20 +108,26 @@ export class EngineMetrics {
   /** Intervals inside the engine end with the step; the end-to-end time is the client's. */
   finished(sequence: Sequence, facts: Finished): void {
     const { histograms } = this;
-    const [scheduled, first, last] = [sequence.scheduled, sequence.firstToken, sequence.lastToken] as SimTime[];
-    const seconds = (from: number | undefined, to: number | undefined): number => ((to ?? 0) - (from ?? 0)) / 1e6;
+    const { arrived, queued, lastToken, scheduled = START, firstToken = START } = sequence;
+    const { outputTokens, cachedTokens } = facts;
+    const { promptTokens } = facts.request;
+    const decoding = (lastToken - firstToken) / 1e6;
     this.counters.success[facts.outcome === "length" ? "length" : "stop"] += 1;
-    histograms.e2eLatency.observe(seconds(sequence.arrived, facts.end));
-    histograms.queueTime.observe(seconds(sequence.queued, scheduled));
-    histograms.inferenceTime.observe(seconds(scheduled, last));
-    histograms.prefillTime.observe(seconds(scheduled, first));
-    histograms.decodeTime.observe(seconds(first, last));
-    histograms.timePerOutputToken.observe(facts.outputTokens > 1 ? seconds(first, last) / (facts.outputTokens - 1) : 0);
-    histograms.promptTokens.observe(facts.request.promptTokens);
-    histograms.generationTokens.observe(facts.outputTokens);
-    histograms.maxGenerationTokens.observe(facts.outputTokens);
-    histograms.prefillComputedTokens.observe(facts.request.promptTokens - facts.cachedTokens);
-    histograms.paramsN.observe(1);
+    histograms.e2eLatency.observe((facts.end - arrived) / 1e6);
+    histograms.queueTime.observe((scheduled - queued) / 1e6);
+    histograms.inferenceTime.observe((lastToken - scheduled) / 1e6);
+    histograms.prefillTime.observe((firstToken - scheduled) / 1e6);
+    histograms.decodeTime.observe(decoding);
+    histograms.timePerOutputToken.observe(outputTokens > 1 ? decoding / (outputTokens - 1) : 0);
+    // What has the same bounds, and often the same value, has the same bucket.
+    const prompt = histograms.promptTokens.bucketOf(promptTokens);
+    histograms.promptTokens.add(prompt, promptTokens);
+    if (cachedTokens === 0) histograms.prefillComputedTokens.add(prompt, promptTokens);
+    else histograms.prefillComputedTokens.observe(promptTokens - cachedTokens);
+    const generation = histograms.generationTokens.bucketOf(outputTokens);
+    histograms.generationTokens.add(generation, outputTokens);
+    histograms.maxGenerationTokens.add(generation, outputTokens);
+    histograms.paramsN.add(0, 1);
   }
 
   /** Aborted requests count as such; their times are those of the client's patience, and vLLM observes none. */

@@ -18,7 +18,7 @@ export interface Inside {
  * The engine's door: whom it lets in, who is inside, whose client hangs up when, and what the clients are told.
  * Source: vllm/v1/engine/async_llm.py and output_processor.py (May 2026; bounds of the queue: v0.29).
  */
-export class FrontDesk {
+export class FrontDesk implements Inside {
   readonly #config: EngineConfig;
   readonly #timing: EngineTiming;
   readonly #listener: EngineListener;
@@ -31,8 +31,8 @@ export class FrontDesk {
   /** Ends that were decided before their instant; `blis` mode only. */
   readonly #untold: Agenda<Finished>;
   /** Prompt tokens of those inside without a first token. */
-  #unserved = 0;
-  #submitted = 0;
+  unserved = 0;
+  submitted = 0;
 
   constructor(config: EngineConfig, timing: EngineTiming, listener: EngineListener, start: SimTime) {
     this.#config = config;
@@ -54,23 +54,24 @@ export class FrontDesk {
 
   /** When the next one gets to the queue whose client hasn't hung up. */
   get nextArrival(): SimTime {
-    while (this.#arriving.first?.state === "gone") this.#arriving.drop();
-    return this.#arriving.next ?? NEVER;
+    while (this.#arriving.size > 0) {
+      if ((this.#arriving.first as Sequence).state !== "gone") return this.#arriving.next as SimTime;
+      this.#arriving.drop();
+    }
+    return NEVER;
   }
 
   /** When the next client hangs up that is still served. */
   get nextDeadline(): SimTime {
-    let { first } = this.#deadlines;
-    for (; first !== undefined && !this.#holds(first); first = this.#deadlines.first) this.#deadlines.drop();
-    return this.#deadlines.next ?? NEVER;
+    while (this.#deadlines.size > 0) {
+      if (this.#holds(this.#deadlines.first as Sequence)) return this.#deadlines.next as SimTime;
+      this.#deadlines.drop();
+    }
+    return NEVER;
   }
 
   get nextTelling(): SimTime {
-    return this.#untold.next ?? NEVER;
-  }
-
-  get inside(): Inside {
-    return { submitted: this.#submitted, held: this.held, unserved: this.#unserved };
+    return this.#untold.size === 0 ? NEVER : (this.#untold.next as SimTime);
   }
 
   find(requestId: number): Sequence | undefined {
@@ -86,19 +87,20 @@ export class FrontDesk {
     now: SimTime,
     metrics: EngineMetrics,
     kv: SubmitOptions["kv"],
-    among = this.inside,
+    among: Inside = this,
   ): Sequence | undefined {
     const refusal = this.#refusal(request, now, metrics, among);
     if (refusal !== undefined) {
       this.#refuse(request, refusal, now);
       return undefined;
     }
-    invariant(!this.#held.has(request.id), "a request is submitted once");
-    this.#submitted = among.submitted + 1;
+    this.submitted = among.submitted + 1;
     const queued = after(now, this.#timing.toQueue(request.promptTokens));
-    const sequence = new Sequence(request, this.#submitted, { arrived: now, queued }, this.#config, kv);
+    const sequence = new Sequence(request, this.submitted, now, queued, this.#config, kv);
+    const { held } = this;
     this.#held.set(request.id, sequence);
-    this.#unserved += request.promptTokens;
+    invariant(this.held > held, "a request is submitted once");
+    this.unserved += request.promptTokens;
     this.#arriving.at(queued, 0, sequence);
     if (request.deadline !== undefined) this.#deadlines.at(request.deadline, 0, sequence);
     return sequence;
@@ -118,7 +120,7 @@ export class FrontDesk {
   tellFirst(sequence: Sequence): SimTime | undefined {
     if (sequence.firstTold) return undefined;
     sequence.firstTold = true;
-    this.#unserved -= sequence.request.promptTokens;
+    this.unserved -= sequence.request.promptTokens;
     const seen = this.#firstSeen(sequence) as SimTime;
     this.#listener.firstToken(sequence.request, seen);
     return seen;
@@ -134,7 +136,7 @@ export class FrontDesk {
 
   /** Its client hung up, or somebody else gave it up. */
   giveUp(sequence: Sequence, outcome: Outcome, now: SimTime): void {
-    if (!sequence.firstTold) this.#unserved -= sequence.request.promptTokens;
+    if (!sequence.firstTold) this.unserved -= sequence.request.promptTokens;
     this.#tell(this.#factsOf(sequence, outcome, now));
   }
 
@@ -174,10 +176,11 @@ export class FrontDesk {
    * vLLM's front end answers HTTP 400 to a prompt without room for the outputs it asks for, or with an image that no
    * step could encode; BLIS also drops what the cache can't hold.
    */
-  #serves({ promptTokens, maxTokens = 0, encoderItems = [] }: Request): boolean {
+  #serves({ promptTokens, maxTokens = 0, encoderItems }: Request): boolean {
     const { blockSize, maxModelLen, numGpuBlocks, maxNumBatchedTokens } = this.#config;
     if (promptTokens >= maxModelLen || promptTokens + maxTokens > maxModelLen) return false;
     if (this.#blis) return Math.ceil(promptTokens / blockSize) <= numGpuBlocks;
+    if (encoderItems === undefined) return true;
     const { encoderBudget = maxNumBatchedTokens, encoderCacheTokens = maxNumBatchedTokens } = this.#config;
     return encoderItems.every(({ tokens }) => tokens <= Math.min(encoderBudget, encoderCacheTokens));
   }

@@ -1,5 +1,6 @@
 import { fineSecondsBounds } from "../model/fine-bounds.ts";
 import { Histogram } from "../model/metric-family.ts";
+import { RecentBucket } from "./recent-bucket.ts";
 
 /** Bounds of vllm/v1/metrics/loggers.py (May 2026), in seconds. */
 export const ITL_BOUNDS: readonly number[] = [
@@ -14,7 +15,7 @@ export const ITL_BOUNDS: readonly number[] = [
 export class GapTally {
   readonly coarse = new Histogram(ITL_BOUNDS);
   readonly fine = new Histogram(fineSecondsBounds);
-  readonly #buckets = [new Bucket(this.coarse), new Bucket(this.fine)] as const;
+  readonly #buckets = [new RecentBucket(this.coarse), new RecentBucket(this.fine)] as const;
   #length = -1;
   #count = 0;
   /** Microseconds. */
@@ -45,12 +46,12 @@ export class GapTally {
     this.#sum += (start - begin + (to - from) * beyond) * count;
     this.coarse.sum = this.fine.sum = this.#sum / 1e6;
     for (const bucket of this.#buckets) {
-      if (bucket.takes(least / 1e6, most / 1e6)) bucket.add(most / 1e6, (to - from) * count);
+      if (bucket.takes(least / 1e6, most / 1e6)) bucket.count(most / 1e6, (to - from) * count);
       else {
         start = begin;
         for (let i = from; i < to; i += 1) {
           const end = ends[i] as number;
-          bucket.add((end - start + beyond) / 1e6, count);
+          bucket.count((end - start + beyond) / 1e6, count);
           start = end;
         }
       }
@@ -63,40 +64,8 @@ export class GapTally {
     const seconds = this.#length / 1e6;
     this.#sum += this.#length * this.#count;
     this.coarse.sum = this.fine.sum = this.#sum / 1e6;
-    this.#buckets[0].add(seconds, this.#count);
-    this.#buckets[1].add(seconds, this.#count);
+    this.#buckets[0].count(seconds, this.#count);
+    this.#buckets[1].count(seconds, this.#count);
     this.#count = 0;
-  }
-}
-
-/** The bucket that took the last observation. */
-class Bucket {
-  readonly #histogram: Histogram;
-  #index = 0;
-  /** Exclusive and inclusive bound. */
-  #above = Number.POSITIVE_INFINITY;
-  #upTo = Number.NEGATIVE_INFINITY;
-
-  constructor(histogram: Histogram) {
-    this.#histogram = histogram;
-  }
-
-  /** Whether it is the one for both, or can be. */
-  takes(least: number, most: number): boolean {
-    if (!(most > this.#above && most <= this.#upTo)) this.#seek(most);
-    return least > this.#above;
-  }
-
-  add(value: number, weight: number): void {
-    const { counts } = this.#histogram;
-    if (!(value > this.#above && value <= this.#upTo)) this.#seek(value);
-    counts[this.#index] = (counts[this.#index] as number) + weight;
-  }
-
-  #seek(value: number): void {
-    const { bounds } = this.#histogram;
-    this.#index = this.#histogram.bucketOf(value);
-    this.#above = bounds[this.#index - 1] ?? Number.NEGATIVE_INFINITY;
-    this.#upTo = bounds[this.#index] ?? Number.POSITIVE_INFINITY;
   }
 }

@@ -36,6 +36,10 @@ export class MacroEngine implements RankEngine {
   readonly #blis: boolean;
   readonly #async: boolean;
   readonly #slides: boolean;
+  /** Whether the end of a step with newcomers can be told when the one before begins. */
+  readonly #foresees: boolean;
+  /** Whether steps of coasters are like any others: one rank, no windows, results at the end of each. */
+  readonly #alone: boolean;
   #running = false;
   readonly #plan = new RunPlan();
   readonly #results: StepResults;
@@ -60,6 +64,8 @@ export class MacroEngine implements RankEngine {
     this.#ranks = Array.from({ length: together }, () => new Rank(config, this.#transfers, this.#async, true, start));
     this.#first = this.#ranks[0] as Rank;
     this.#slides = this.#first.scheduler.cache.slides;
+    this.#alone = together === 1 && !this.#slides && !this.#blis;
+    this.#foresees = this.#alone && this.#async && config.lora === undefined;
     this.#now = start;
   }
 
@@ -193,7 +199,7 @@ export class MacroEngine implements RankEngine {
   }
 
   get inside(): Inside {
-    return this.#desk.inside;
+    return this.#desk;
   }
 
   #rankOf({ rankIndex }: Sequence): Rank {
@@ -204,6 +210,7 @@ export class MacroEngine implements RankEngine {
 
   /** Everything at an instant but for clients that hang up. */
   #happenBut(at: SimTime): void {
+    if (this.#endsRun(at)) return this.#finishRun(at);
     this.#passTo(at);
     const told = this.#desk.tellUntil(at);
     if (told || this.#nextWork() <= at) this.#work(at, told);
@@ -211,17 +218,19 @@ export class MacroEngine implements RankEngine {
 
   #happen(at: SimTime): void {
     this.#happenBut(at);
-    let left = false;
+    if (Math.min(this.#desk.nextDeadline, this.#transfers.nextExpiry) <= at) this.#giveUpUntil(at);
+    this.#replan();
+  }
+
+  /** Clients that hang up, and blocks that nobody has fetched. */
+  #giveUpUntil(at: SimTime): void {
     for (let next = this.#desk.popDeadline(at); next !== undefined; next = this.#desk.popDeadline(at)) {
       this.#passDeadline(next, at);
-      left = true;
     }
     for (let next = this.#transfers.popExpired(at); next !== undefined; next = this.#transfers.popExpired(at)) {
       this.#giveBack(next, at);
-      left = true;
     }
-    if (left) this.#resume(at);
-    this.#replan();
+    this.#resume(at);
   }
 
   /** A step ends, or one may begin. */
@@ -253,29 +262,25 @@ export class MacroEngine implements RankEngine {
   #start(at: SimTime): void {
     let fixed = false;
     for (const { ahead } of this.#ranks) fixed ||= ahead.size > 0;
+    let isStep = false;
+    let length = 1;
     for (const rank of this.#ranks) {
       if (fixed) rank.turn();
       else if (this.#blis) rank.scheduler.schedule(rank.current, undefined, at);
       else rank.fill(rank.current, at);
+      isStep ||= this.#isStep(rank);
+      length = Math.max(length, rank.timeOf(this.#timing, rank.current.batch) + rank.loadAdapters());
     }
-    let isStep = false;
-    for (const rank of this.#ranks) isStep ||= this.#isStep(rank);
     if (!isStep) {
       for (const rank of this.#ranks) rank.stall(at);
       return;
     }
-    let length = 1;
-    for (const rank of this.#ranks) {
-      const { current } = rank;
-      length = Math.max(length, rank.timeOf(this.#timing, current.batch) + rank.loadAdapters(current.adapters));
-    }
-    for (const { current } of this.#ranks) {
-      current.start = at;
-      current.end = after(at, micros(length));
-      for (const sequence of current.admitted) sequence.scheduled ??= at;
-    }
+    const end = after(at, micros(length));
     this.#running = true;
-    if (this.#async) for (const { scheduler, current, ahead } of this.#ranks) scheduler.schedule(ahead, current, at);
+    for (const rank of this.#ranks) {
+      rank.begin(at, end);
+      if (this.#async) rank.scheduler.schedule(rank.ahead, rank.current, at);
+    }
     this.#lastOfAll = this.#blis && this.#endsAll(this.#first);
   }
 
@@ -324,7 +329,7 @@ export class MacroEngine implements RankEngine {
     let change: number = NEVER;
     let coasting = false;
     for (const rank of this.#ranks) {
-      if (!isPlain(rank)) return;
+      if (!isPlain(rank) || (rank.ahead.members.length > 0 && !this.#foresees)) return;
       const { scheduler, current } = rank;
       const { coasters } = scheduler;
       if (coasters.count > 0) coasting = true;
@@ -344,7 +349,8 @@ export class MacroEngine implements RankEngine {
       plan.push(end);
       most -= 1;
     }
-    const { coasting: batch, scheduler } = this.#first;
+    const { ahead, coasting: batch, scheduler } = this.#first;
+    if (ahead.members.length > 0) return;
     if (this.#ranks.length === 1) plan.extend(this.#timing, batch, scheduler.coasters.growing, most, change);
     else this.#planTogether(end, most, change);
   }
@@ -381,25 +387,46 @@ export class MacroEngine implements RankEngine {
     if (!plan.silent || plan.next > time) return;
     const begin = this.#first.current.start;
     const beyond = this.#blis ? this.#timing.perToken : 0;
-    for (const rank of this.#ranks) rank.beginRun();
     const from = plan.at;
     const to = plan.take(time);
     const end = plan.ends[to - 1] as SimTime;
-    if (this.#slides || this.#desk.nextArrival <= end) this.#passEach(from, to, begin, beyond);
-    else for (const rank of this.#ranks) rank.pass(plan.ends, from, to, begin, beyond);
-    for (const rank of this.#ranks) rank.endRun(to - from, begin, end, plan.next, beyond, this.#async);
-    this.#now = Math.max(this.#now, end) as SimTime;
+    const each = this.#slides || this.#first.ahead.members.length > 0 || this.#desk.nextArrival <= end;
+    if (each) this.#passEach(from, to, begin, beyond);
+    else for (const rank of this.#ranks) rank.pass(plan.ends, from, to, to, begin, beyond);
+    for (const rank of this.#ranks) rank.endRun(to - from, to - from, begin, end, plan.next, beyond, this.#async);
+    if (end > this.#now) this.#now = end;
   }
 
-  /** One after the other, where some come to the queue meanwhile or blocks are given up. */
+  /** Whether a run comes to its end whose steps, the last one included, can be passed over at once. */
+  #endsRun(at: SimTime): boolean {
+    const plan = this.#plan;
+    if (!this.#alone || plan.last !== at || !plan.silent) return false;
+    const { current, ahead } = this.#first;
+    if (current.members.length > 0 || ahead.members.length > 0) return false;
+    return this.#desk.nextArrival > plan.lastSilent;
+  }
+
+  /** The same as passing over all but the last of its steps, whose results take effect then. */
+  #finishRun(at: SimTime): void {
+    const { ends, at: from, size } = this.#plan;
+    const begin = this.#first.current.start;
+    this.#first.pass(ends, from, size - 1, size, begin, 0);
+    this.#first.endRun(size - 1 - from, size - from, begin, at, at, 0, this.#async);
+    this.#running = false;
+    this.#results.endCoasters(this.#first, at);
+    this.#takeArrivals(at);
+    this.#start(at);
+  }
+
+  /** One after the other, where some come to the queue meanwhile, are in the step ahead, or blocks are given up. */
   #passEach(from: number, to: number, begin: SimTime, beyond: number): void {
     let start = begin;
     for (let i = from; i < to; i += 1) {
       const end = this.#plan.ends[i] as SimTime;
-      for (const rank of this.#ranks) rank.passEnd(end - start + beyond);
+      for (const rank of this.#ranks) rank.passEnd(end, end - start + beyond);
       start = end;
       this.#takeArrivals(end);
-      for (const rank of this.#ranks) rank.passSchedule();
+      for (const rank of this.#ranks) rank.scheduler.pass();
     }
   }
 
@@ -446,9 +473,12 @@ export class MacroEngine implements RankEngine {
   }
 }
 
-/** Whether the steps fixed so far and the next one have coasters only, and nobody can enter but by arriving. */
+/**
+ * Whether the step under way and the next one to be scheduled have coasters only, and nobody can enter but by arriving. One
+ * scheduled ahead may have newcomers.
+ */
 const isPlain = ({ current, ahead, scheduler }: Rank): boolean => {
   const { apart, waiting, closed, barred } = scheduler;
-  if (apart.length > 0 || current.members.length > 0 || ahead.members.length > 0) return false;
-  return closed || waiting.length === 0 || barred;
+  if (apart.length > 0 || current.members.length > 0) return false;
+  return waiting.length === 0 || (ahead.members.length === 0 && (closed || barred));
 };

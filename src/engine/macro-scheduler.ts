@@ -168,49 +168,67 @@ export class MacroScheduler {
     step.clear();
     this.#scheduledAt = now;
     this.#stuck = undefined;
+    this.#step = step;
+    this.#underWay = underWay;
     this.barred = false;
     this.open = true;
-    this.#encoderLeft = this.#encoderBudget;
-    const number = this.coasters.scheduled + 1;
-    for (let next = this.coasters.popHalting(number); next; next = this.coasters.popHalting(number)) {
+    this.preempted = false;
+    const { coasters } = this;
+    const number = coasters.scheduled + 1;
+    for (let next = coasters.popHalting(number); next; next = coasters.popHalting(number)) {
       this.setApart(next, underWay);
     }
     this.#recruit();
-    this.preempted = false;
+    step.number = number;
+    if (this.#isPlain()) this.#coastOn(step);
+    else this.#scheduleAll(step, underWay, now);
+    step.adapters = this.#adapters;
+    step.batch.adapters = this.#adapters.size;
+  }
+
+  /** Whether there is nobody but coasters, for whom there is enough: then the general course of things comes to the same. */
+  #isPlain(): boolean {
+    const { coasters, cache } = this;
+    if (this.apart.length > 0 || this.waiting.length > 0 || coasters.count === 0) return false;
+    if (coasters.count > this.#config.maxNumBatchedTokens || coasters.blocksFor() > cache.free) return false;
+    return !cache.slides && this.#config.lora === undefined;
+  }
+
+  #coastOn(step: MacroStep): void {
+    this.cache.stockUp(this.coasters.blocksFor());
+    step.coasters = step.size = this.coasters.count;
+    this.coasters.schedule(step.batch);
+    this.barred = true;
+  }
+
+  #scheduleAll(step: MacroStep, underWay: MacroStep | undefined, now: SimTime): void {
+    this.#encoderLeft = this.#encoderBudget;
     let left = this.coasters.count > 0 ? this.#scheduleTogether(step, underWay) : undefined;
     if (left === undefined) {
       if (this.coasters.count > 0) this.#setAllApart(underWay);
       this.coasters.pass();
       left = this.#scheduleEach(step, this.#config.maxNumBatchedTokens);
     }
-    step.number = number;
-    this.#step = step;
-    this.#underWay = underWay;
     if (this.#config.lora !== undefined) this.#collectAdapters(step);
     if (!this.preempted) this.#admit(step, left, now);
-    step.adapters = this.#adapters;
-    step.batch.adapters = this.#adapters.size;
+    // A newcomer whose prompt is computed as a whole coasts from the next step on, whatever happens until that is scheduled.
+    if (this.#async && !this.#scarce) this.#recruit();
   }
 
-  /** The next step is scheduled, which has coasters only. @returns the blocks that they need and have not taken yet */
-  pass(): number {
+  /** The next step is scheduled, which has coasters only. */
+  pass(): void {
     const { coasters, cache } = this;
-    const blocks = coasters.blocksFor();
-    if (!cache.slides) {
-      coasters.pass();
-      return blocks;
-    }
-    for (const sequence of coasters.at(this.#offsets)) {
-      this.slide(sequence);
-      if (coasters.needsBlock(sequence)) cache.stockUp(cache.groups);
-    }
+    if (cache.slides) {
+      for (const sequence of coasters.at(this.#offsets)) {
+        this.slide(sequence);
+        if (coasters.needsBlock(sequence)) cache.stockUp(cache.groups);
+      }
+    } else cache.stockUp(coasters.blocksFor());
     coasters.pass();
-    return 0;
   }
 
-  /** So many such steps have ended, for which `blocks` blocks have not been taken yet. */
-  passed(steps: number, blocks: number): void {
-    this.cache.stockUp(blocks);
+  /** So many such steps have ended. */
+  passed(steps: number): void {
     if (this.#stuck !== undefined) this.#countLookup(this.#stuck.sequence, this.#stuck.hits, steps);
   }
 

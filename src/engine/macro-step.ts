@@ -23,7 +23,7 @@ export class MacroStep {
   /** All that took part when it was scheduled. */
   size = 0;
   /** Members that this step took from the queue. */
-  admitted: Sequence[] = [];
+  readonly admitted: Sequence[] = [];
   /** LoRA adapters that it needs. */
   adapters: ReadonlySet<string> = NONE;
   /** Outputs that were taken before the step's end. */
@@ -50,7 +50,7 @@ export class MacroStep {
     this.coasters = 0;
     this.size = 0;
     this.early = 0;
-    if (this.admitted.length > 0) this.admitted = [];
+    while (this.admitted.length > 0) this.admitted.pop();
   }
 
   /**

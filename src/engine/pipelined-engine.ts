@@ -60,7 +60,7 @@ export class PipelinedEngine implements RankEngine {
   }
 
   get inside(): Inside {
-    return this.#desk.inside;
+    return this.#desk;
   }
 
   get due(): SimTime {

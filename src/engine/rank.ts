@@ -24,8 +24,6 @@ export class Rank {
   readonly coasting: Batch;
   /** Requests on their way to the queue. */
   arriving = 0;
-  /** Of the run of steps being passed over. */
-  readonly #run = { outputs: 0, blocks: 0, waited: 0, free: 0 };
   readonly #slots: AdapterSlots | undefined;
   /** Gauges, as of the last finished step. */
   readonly #gauges: { at: SimTime; running: number; waiting: number; deferred: number; free: number };
@@ -42,10 +40,11 @@ export class Rank {
     this.#gauges = { at: start, running: 0, waiting: 0, deferred: 0, free: this.scheduler.cache.free };
   }
 
-  /** The step scheduled ahead becomes the one under way. */
+  /** The step scheduled ahead becomes the one under way; the next one is to be scheduled at once. */
   turn(): void {
-    [this.current, this.ahead] = [this.ahead, this.current];
-    this.ahead.clear();
+    const { current } = this;
+    this.current = this.ahead;
+    this.ahead = current;
   }
 
   /** Schedules a step with nothing under way, again where that helps: it would stand still otherwise. */
@@ -62,8 +61,16 @@ export class Rank {
     if (sequence.coasting) this.scheduler.setApart(sequence, this.current, this.ahead);
   }
 
-  /** Brings the adapters of a step that begins to the GPU. @returns how long that takes, microseconds */
-  loadAdapters(adapters: ReadonlySet<string>): number {
+  /** The step under way goes from `start` to `end`. */
+  begin(start: SimTime, end: SimTime): void {
+    const { current } = this;
+    current.start = start;
+    current.end = end;
+    for (const sequence of current.admitted) sequence.scheduled ??= start;
+  }
+
+  /** Brings the adapters of the step that begins to the GPU. @returns how long that takes, microseconds */
+  loadAdapters(adapters = this.current.adapters): number {
     if (this.#slots === undefined || adapters.size === 0) return 0;
     const { loads, micros } = this.#slots.use(adapters);
     this.metrics.counters.adapterLoads += loads;
@@ -77,56 +84,58 @@ export class Rank {
 
   // ---- a run of steps in which nobody but coasters takes part
 
-  beginRun(): void {
+  /**
+   * Passes over all steps of a run at once, with ends `from` to `to`: nobody comes to the queue meanwhile, and no window
+   * slides. `endRun` follows.
+   * @param ended index that follows the last one whose outputs count: `to`, or one more if that step is done as well, but
+   * nothing has been scheduled since @param beyond what the front end adds to each gap, microseconds
+   */
+  pass(ends: Float64Array, from: number, to: number, ended: number, begin: SimTime, beyond: number): void {
     const { coasters, cache, waiting } = this.scheduler;
-    this.#run.outputs = coasters.count;
-    this.#run.blocks = 0;
-    this.#run.waited = waiting.length;
-    this.#run.free = cache.free;
-  }
-
-  /** A step of the run has ended. @param gap between two tokens of each, microseconds */
-  passEnd(gap: number): void {
-    const run = this.#run;
-    if (run.outputs > 0) this.metrics.gap(gap, run.outputs);
-    run.waited = this.scheduler.waiting.length;
-    run.free = this.scheduler.cache.free - run.blocks;
-  }
-
-  /** The next one is scheduled. */
-  passSchedule(): void {
-    this.#run.blocks += this.scheduler.pass();
-  }
-
-  /** Passes over all steps of a run at once: nobody comes to the queue meanwhile, and no window slides. */
-  pass(ends: Float64Array, from: number, to: number, begin: SimTime, beyond: number): void {
-    const run = this.#run;
-    const { coasters } = this.scheduler;
-    if (run.outputs > 0) this.metrics.gaps(ends, from, to, begin, beyond, run.outputs);
-    run.blocks = coasters.blocksOver(to - from);
-    // The gauges are read before the last one is scheduled.
-    run.free -= run.blocks - coasters.blocksFor(to - from - 1);
+    const outputs = coasters.count;
+    if (outputs > 0) this.metrics.gaps(ends, from, ended, begin, beyond, outputs);
+    // The gauges are read before the step after the next is scheduled.
+    cache.stockUp(coasters.blocksOver(to - from - 1));
+    this.#setGauges(ends[to - 1] as SimTime, outputs, waiting.length, cache.free);
+    cache.stockUp(coasters.blocksFor(to - from - 1));
     coasters.passAll(to - from);
   }
 
-  /** @param beyond what the front end adds to each gap, microseconds @param next end of the step that is under way now */
-  endRun(steps: number, begin: SimTime, end: SimTime, next: SimTime, beyond: number, async: boolean): void {
-    const { outputs, blocks, waited, free } = this.#run;
-    const { scheduler, current, metrics } = this;
+  /** One step of a run has ended. @param gap between two tokens of each, microseconds */
+  passEnd(end: SimTime, gap: number): void {
+    const outputs = this.current.coasters;
+    if (outputs > 0) this.metrics.gap(gap, outputs);
+    this.readGauges(end);
+  }
+
+  /**
+   * @param steps passed over @param ended of which the results are there: `steps`, or one more @param end of the last of them
+   * @param beyond what the front end adds to each gap, microseconds @param next end of the step that is under way now
+   */
+  endRun(
+    steps: number,
+    ended: number,
+    begin: SimTime,
+    end: SimTime,
+    next: SimTime,
+    beyond: number,
+    async: boolean,
+  ): void {
+    const { scheduler, current } = this;
     const { coasters } = scheduler;
-    coasters.gaps += end - begin + steps * beyond;
-    coasters.finished = current.number + steps - 1;
+    coasters.gaps += end - begin + ended * beyond;
+    coasters.finished = current.number + ended - 1;
     coasters.lastEnd = end;
-    current.number += steps;
-    current.start = end;
-    current.coasters = current.size = outputs;
-    current.end = next;
+    this.metrics.steppedOn(ended, current.coasters, end - begin);
+    if (this.ahead.members.length > 0) {
+      this.turn();
+      this.ahead.clear();
+    } else current.number += steps;
+    this.begin(end, next);
     const adapters = coasters.adapterNames;
     if (async) this.ahead.coast(coasters, adapters);
     this.loadAdapters(adapters);
-    scheduler.passed(steps, blocks);
-    metrics.steppedOn(steps, outputs, end - begin);
-    this.#setGauges(end, outputs, waited, free);
+    scheduler.passed(steps);
   }
 
   /** Nobody can go on, though some wait: vLLM's core goes on asking, and so its gauges go on as well. */

@@ -33,6 +33,16 @@ export class RunPlan {
     return this.#at < this.#last;
   }
 
+  /** The last one before that, if there is any. */
+  get lastSilent(): SimTime {
+    return this.ends[this.#last - 1] as SimTime;
+  }
+
+  /** How many ends were planned, those taken since included. */
+  get size(): number {
+    return this.#last + 1;
+  }
+
   get full(): boolean {
     return this.#last >= RunPlan.most;
   }

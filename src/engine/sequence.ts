@@ -97,7 +97,8 @@ export class Sequence {
   constructor(
     request: Request,
     order: number,
-    at: { readonly arrived: SimTime; readonly queued: SimTime },
+    arrived: SimTime,
+    queued: SimTime,
     config: EngineConfig,
     kv?: SubmitOptions["kv"],
   ) {
@@ -107,8 +108,8 @@ export class Sequence {
     this.request = request;
     this.known = promptTokens;
     this.order = order;
-    this.arrived = at.arrived;
-    this.queued = at.queued;
+    this.arrived = arrived;
+    this.queued = queued;
     this.priority = request.priority ?? 0;
     this.shared = prefixKeys(request, config.blockSize);
     this.limit = Math.min(outputTokens, most);

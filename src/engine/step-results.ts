@@ -69,6 +69,17 @@ export class StepResults {
     rank.readGauges(at);
   }
 
+  /** Those coasters end whose last token came with the step that is done; all its other results are there. */
+  endCoasters(rank: Rank, at: SimTime): void {
+    const { coasters } = rank.scheduler;
+    for (let next = coasters.popEnding(coasters.finished); next; next = coasters.popEnding(coasters.finished)) {
+      this.#endCoaster(rank, next, at);
+    }
+    rank.scheduler.sweep();
+    rank.readGauges(at);
+    this.takeOff(at);
+  }
+
   /** `tokens` outputs have come out of `step`. */
   countTokens({ metrics }: Rank, step: MacroStep, sequence: Sequence, tokens: number): void {
     const { end } = step;

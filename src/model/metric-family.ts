@@ -36,7 +36,11 @@ export class Histogram {
 
   /** @param weight how many observations of the same value */
   observe(value: number, weight = 1): void {
-    const bucket = this.bucketOf(value);
+    this.add(this.bucketOf(value), value, weight);
+  }
+
+  /** The same where `value` is known to fall in `bucket`. */
+  add(bucket: number, value: number, weight = 1): void {
     this.counts[bucket] = (this.counts[bucket] as number) + weight;
     this.sum += value * weight;
   }

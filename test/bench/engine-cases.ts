@@ -1,10 +1,9 @@
 import type { Engine, EngineConfig, EngineListener, EngineTiming } from "../../src/engine/engine.ts";
-import { latencyModels } from "../../src/latency/models/index.ts";
-import { findGpu, findModel } from "../../src/model/catalogue/index.ts";
 import type { Request } from "../../src/model/request.ts";
 import { rngOf } from "../../src/sim/rng.ts";
 import { NEVER, type SimTime, START } from "../../src/sim/time.ts";
 import { StepEngine } from "../oracle/step-engine.ts";
+import { config, timing } from "./engine-load.ts";
 
 /** The engine alone under one load. */
 export interface EngineCase {
@@ -61,24 +60,11 @@ export const ENGINE_CASES: readonly EngineCase[] = [
   { name: "preemption storm", requests: 3000, slots: 64, blocks: 300, prompt: 100, output: 900, perSecond: 10 },
 ];
 
-const timing: EngineTiming = latencyModels.create(latencyModels.schema.parse({ name: "trained-physics" }), {
-  shape: (findModel("Qwen/Qwen3-14B") as NonNullable<ReturnType<typeof findModel>>).shape,
-  hardware: (findGpu("H100") as Extract<ReturnType<typeof findGpu>, { hardware: unknown }>).hardware,
-  parallelism: { tp: 1, pp: 1, dp: 1, expertParallel: false },
-  mode: "vllm",
-});
-
 const configOf = ({ slots, blocks }: EngineCase): EngineConfig => ({
-  mode: "vllm",
+  ...config,
   maxNumSeqs: slots,
-  maxNumBatchedTokens: 8192,
-  maxModelLen: Math.min(8192, (blocks - 1) * 16),
-  blockSize: 16,
+  maxModelLen: Math.min(config.maxModelLen, (blocks - 1) * config.blockSize),
   numGpuBlocks: blocks,
-  prefixCaching: true,
-  chunkedPrefill: true,
-  longPrefillTokenThreshold: 0,
-  asyncScheduling: true,
 });
 
 const requestsOf = ({ requests, prompt, output, perSecond, shared }: EngineCase): readonly Request[] => {

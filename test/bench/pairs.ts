@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -6,7 +6,8 @@ import { build } from "esbuild";
 
 /**
  * This version against another, in one process: each runs some more requests of a case in turn, so that whatever else the machine
- * does disturbs both alike. Prints CPU time per request once all is compiled. `npm run bench:pairs -- CHECKOUT [CASE]`
+ * does disturbs both alike. Prints CPU time per request once all is compiled. `npm run bench:pairs -- CHECKOUT [CASE]`; the case
+ * `engine-5` is the engine alone under 5 requests per second.
  */
 interface Side {
   /** @returns microseconds of CPU time per request */
@@ -26,22 +27,35 @@ if (other === undefined) {
 }
 const folder = mkdtempSync(join(tmpdir(), "servetwin-pairs-"));
 
+const world = `
+  import { caseNamed } from "./cases.ts";
+  import { World } from "../../src/twin/world.ts";
+  const world = new World(caseNamed(${JSON.stringify(name)}));
+  const load = {
+    run: (requests: number) => {
+      const until = world.arrived + requests;
+      while (world.arrived < until && world.next !== undefined) world.step();
+      if (world.arrived < until) throw new Error("the case has too few requests");
+    },
+  };`;
+const perSecond = /^engine-([0-9.]+)$/.exec(name)?.[1];
+/** The load is this version's on both sides: the other one may not have it yet. */
+const engine = `
+  ${readFileSync(join(here, "test/bench/engine-load.ts"), "utf8")}
+  const load = new EngineLoad(${perSecond});`;
+
 const sideOf = async (checkout: string, as: string): Promise<Side> => {
   const outfile = join(folder, `${as}.mjs`);
   const contents = `
-    import { caseNamed } from "./cases.ts";
-    import { World } from "../../src/twin/world.ts";
-    const world = new World(caseNamed(${JSON.stringify(name)}));
+    ${perSecond === undefined ? world : engine}
     export const run = (requests) => {
-      const until = world.arrived + requests;
       const began = process.cpuUsage();
-      while (world.arrived < until && world.next !== undefined) world.step();
+      load.run(requests);
       const { user, system } = process.cpuUsage(began);
-      if (world.arrived < until) throw new Error("the case has too few requests");
       return (user + system) / requests;
     };`;
   await build({
-    stdin: { contents, resolveDir: join(resolve(checkout), "test/bench") },
+    stdin: { contents, resolveDir: join(resolve(checkout), "test/bench"), loader: "ts" },
     outfile,
     bundle: true,
     format: "esm",
