@@ -21,13 +21,20 @@ type Gauges = "running" | "waiting" | "kvUsage" | "replicas";
 /** Fewer observations make no percentile. */
 const LEAST = { mean: 20, p50: 40, p99: 400 } as const;
 
+/** By the bounds that every interval has that took something in. */
 const together = (intervals: readonly Interval[], which: Histograms): Observed => {
-  const upTo = new Map<number, number>();
-  let [count, sum] = [0, 0];
-  for (const { [which]: one } of intervals) {
+  const [first, ...others] = intervals.map(({ [which]: one }) => one).filter(({ count }) => count > 0);
+  if (first === undefined) return { upTo: new Map(), count: 0, sum: 0 };
+  const upTo = new Map(first.upTo);
+  let { count, sum } = first;
+  for (const one of others) {
     count += one.count;
     sum += one.sum;
-    for (const [bound, below] of one.upTo) upTo.set(bound, (upTo.get(bound) ?? 0) + below);
+    for (const [bound, below] of upTo) {
+      const more = one.upTo.get(bound);
+      if (more === undefined) upTo.delete(bound);
+      else upTo.set(bound, below + more);
+    }
   }
   return { upTo, count, sum };
 };

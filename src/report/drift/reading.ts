@@ -121,6 +121,7 @@ export const intervalOf = (before: Reading, after: Reading): Interval | undefine
     add(histograms[which], name.slice(name.lastIndexOf("_") + 1), labels["le"], value < old ? value : value - old);
   }
   if (pods.size === 0) return undefined;
+  for (const histogram of Object.values(histograms)) keepCommon(histogram);
   const { tpot, ...rest } = histograms;
   return {
     ...rest,
@@ -134,18 +135,28 @@ export const intervalOf = (before: Reading, after: Reading): Interval | undefine
 
 interface Filling {
   readonly upTo: Map<number, number>;
+  /** How many series have each bound. */
+  readonly series: Map<number, number>;
   count: number;
   sum: number;
 }
-const blank = (): Filling => ({ upTo: new Map(), count: 0, sum: 0 });
+const blank = (): Filling => ({ upTo: new Map(), series: new Map(), count: 0, sum: 0 });
 
 const add = (filling: Filling, part: string, le: string | undefined, rise: number): void => {
   if (part === "sum") filling.sum += rise;
   else if (part === "count") filling.count += rise;
   else if (part === "bucket" && le !== undefined) {
     const bound = le === "+Inf" ? Number.POSITIVE_INFINITY : Number(le);
-    if (!Number.isNaN(bound)) filling.upTo.set(bound, (filling.upTo.get(bound) ?? 0) + rise);
+    if (Number.isNaN(bound)) return;
+    filling.upTo.set(bound, (filling.upTo.get(bound) ?? 0) + rise);
+    filling.series.set(bound, (filling.series.get(bound) ?? 0) + 1);
   }
+};
+
+/** Where bounds differ between pods, those that all have: a bound of some says nothing of the others' observations. */
+const keepCommon = ({ upTo, series }: Filling): void => {
+  const all = Math.max(...series.values());
+  for (const [bound, count] of series) if (count < all) upTo.delete(bound);
 };
 
 const keyOf = (labels: SeriesValue["labels"]): string =>

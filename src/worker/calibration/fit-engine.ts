@@ -1,5 +1,4 @@
 import type { Problem } from "../../model/problem.ts";
-import type { Interval } from "../../report/drift/index.ts";
 import type { Scenario } from "../../twin/scenario.ts";
 import { type Calibrated, type CalibratedValue, calibrate } from "../../validation/calibrate.ts";
 import { blockOf, fittablesOf, type OwnLatency, writtenValue } from "../../validation/calibrated-corrections.ts";
@@ -60,7 +59,7 @@ export const fitEngine = ({ scenario, blocks }: EngineFitTask, told?: () => void
   const first = simulatedInterval(held.scenario, SETTLED_SECONDS, toSeconds, held.scales);
   if (first === undefined)
     return problemOf(tooLittle("no replica is simulated", "set overrides.replicas to what production had"));
-  const bounds = commonBounds(first, blocks[0]?.interval as Interval);
+  const bounds = commonBounds(first, ...blocks.map(({ interval }) => interval));
   const calibrated = calibrate(
     blocks.map(({ interval }) => tallyOf(interval, bounds)),
     fittablesOf(scenario.workloads[0]?.latency as unknown as OwnLatency),

@@ -12,12 +12,12 @@ const TOLD = ["itl", "ttft", "e2e"] as const;
 /** Bounds by histogram, ascending. */
 export type Bounds = Readonly<Record<string, readonly number[]>>;
 
-/** The bounds that both sides have. */
-export const commonBounds = (a: Interval, b: Interval): Bounds =>
+/** The bounds that all of them have. */
+export const commonBounds = (first: Interval, ...others: readonly Interval[]): Bounds =>
   Object.fromEntries(
     TOLD.map((name) => {
-      const other = new Set(bucketsOf(b[name]).bounds);
-      return [name, bucketsOf(a[name]).bounds.filter((bound) => other.has(bound))];
+      const sets = others.map((other) => other[name].upTo);
+      return [name, bucketsOf(first[name]).bounds.filter((bound) => sets.every((upTo) => upTo.has(bound)))];
     }),
   );
 

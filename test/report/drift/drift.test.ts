@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { MetricFamily } from "../../../src/model/metric-family.ts";
 import {
+  bucketsOf,
   compare,
   DRIFT_METRICS,
   DRIFT_SERIES,
@@ -116,6 +117,24 @@ describe("readings", () => {
     );
     expect([interval?.e2e.count, interval?.replicas, interval?.running]).toEqual([7, 2, 2]);
     expect(intervalOf([], [count("a", 1)])).toBeUndefined();
+  });
+
+  it("has the bounds that all pods have, where they differ, without +Inf too", () => {
+    const histogram = (pod: string, buckets: Readonly<Record<string, number>>, total: number): Reading => [
+      ...Object.entries(buckets).map(([le, value]) => ({
+        labels: { __name__: "vllm:e2e_request_latency_seconds_bucket", pod, le },
+        value,
+      })),
+      { labels: { __name__: "vllm:e2e_request_latency_seconds_count", pod }, value: total },
+      { labels: { __name__: "vllm:num_requests_running", pod }, value: 0 },
+    ];
+    const reading = (times: number): Reading => [
+      ...histogram("a", { "1": 4 * times, "2": 8 * times, "+Inf": 10 * times }, 10 * times),
+      ...histogram("b", { "1": 1 * times, "5": 9 * times }, 10 * times),
+    ];
+    const e2e = intervalOf(reading(1), reading(2))?.e2e;
+    expect([...(e2e?.upTo ?? [])]).toEqual([[1, 5]]);
+    expect(e2e && bucketsOf(e2e)).toEqual({ bounds: [1], counts: [5, 15] });
   });
 });
 
