@@ -66,7 +66,7 @@ export class HolderIndex {
     before.fill(0);
     let index = 0;
     for (let row: number | undefined; index < limit; index += 1) {
-      row = this.#rowAfter(row, keys.at(index));
+      row = row === undefined ? this.#rows.get(keys.at(index)) : this.#rowAt(row, keys, index);
       if (row === undefined) break;
       for (let word = 0; word < words; word += 1) {
         const now = bits[row * words + word] as number;
@@ -89,7 +89,7 @@ export class HolderIndex {
     let index = 0;
     let row: number | undefined;
     for (let left = -1; index < limit && left !== 0; index += 1) {
-      row = this.#rowAfter(row, keys.at(index));
+      row = row === undefined ? this.#rows.get(keys.at(index)) : this.#rowAt(row, keys, index);
       if (row === undefined) break;
       left = 0;
       for (let word = 0; word < words; word += 1) {
@@ -102,6 +102,13 @@ export class HolderIndex {
       }
     }
     for (let word = 0; word < words && index > 0; word += 1) add(counts, word, before[word] as number, index);
+  }
+
+  /** The row of block `index`, where that of the block before it is `before`. */
+  #rowAt(before: number, keys: PrefixKeys, index: number): number | undefined {
+    const last = this.#followers[before] as number;
+    if (keys.isAt(index, this.#names[last] as number) && this.#holders[last] !== 0) return last;
+    return this.#rowAfter(before, keys.at(index));
   }
 
   /** The row of a block that comes after that of row `before` in a chain. */

@@ -1,3 +1,4 @@
+import type { PrefixKeys } from "../model/prefix-keys.ts";
 import { invariant } from "../sim/invariant.ts";
 
 /**
@@ -75,21 +76,21 @@ export class BlockPool {
     return this.#free;
   }
 
-  /**
-   * @param before the block before it in a chain: the same chains are sought over and over, so what followed is remembered
-   * @returns the block with a key, or undefined
-   */
-  find(group: number, key: number, before?: BlockRun): BlockRun | undefined {
-    const last = before?.follower;
-    if (last?.key === key && last.found) return last;
-    const block = this.#sought(group, key);
-    if (before !== undefined) before.follower = block;
-    return block;
-  }
-
-  #sought(group: number, key: number): BlockRun | undefined {
+  /** @returns the block with a key, or undefined */
+  find(group: number, key: number): BlockRun | undefined {
     const entry = (this.#index[group] as Map<number, BlockRun | BlockRun[]>).get(key);
     return Array.isArray(entry) ? entry[0] : entry;
+  }
+
+  /**
+   * The block with the `index`th of these keys, or undefined, where `before` is the one before it: the same chains are
+   * sought over and over, so what followed is remembered.
+   */
+  findAfter(before: BlockRun, group: number, keys: PrefixKeys, index: number): BlockRun | undefined {
+    const last = before.follower;
+    if (last?.found === true && keys.isAt(index, last.key)) return last;
+    before.follower = this.find(group, keys.at(index));
+    return before.follower;
   }
 
   /** Takes the `count` oldest free blocks and forgets what they held. */

@@ -145,7 +145,7 @@ export class KvCache {
     const found = this.#found[g] as BlockRun[];
     let at = from;
     for (let block: BlockRun | undefined; at < most && at < shared.limit; at += 1) {
-      block = this.#pool.find(g, shared.at(at), block);
+      block = block === undefined ? this.#pool.find(g, shared.at(at)) : this.#pool.findAfter(block, g, shared, at);
       if (block === undefined) return at;
       found[at] = block;
     }
@@ -210,7 +210,7 @@ export class KvCache {
     for (; at < held && at < shared.limit; at += 1) {
       const block = found[at] as BlockRun;
       this.#pool.claim(block);
-      if (holding.named === NO_RUNS) holding.named = [];
+      if (holding.named === NO_RUNS) holding.named = new Array(Math.min(held, shared.limit));
       holding.named[at] = block;
     }
     if (at < held) this.#pool.claimOwn(holding.kept as KeptBlocks, at, held);

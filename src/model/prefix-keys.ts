@@ -33,9 +33,20 @@ export class PrefixKeys {
 
   /** @param index below `limit` @returns never 0 */
   at(index: number): number {
-    if (index >= this.#inPrefix) return nameOf(this.#conversation, 0, index);
-    const chained = this.#prefix?.kind === "blocks" ? this.#lastId(index, this.#prefix.blockTokens) : 0;
-    return nameOf(this.#lanes, chained, index);
+    return nameOf(this.#half(index, 0), this.#half(index, 1));
+  }
+
+  /** Whether that is the name of block `index`: quicker than to ask for it, since no number is put into memory. */
+  isAt(index: number, name: number): boolean {
+    return nameOf(this.#half(index, 0), this.#half(index, 1)) === name;
+  }
+
+  /** 32 bits of a name from either lane. */
+  #half(index: number, lane: 0 | 1): number {
+    const lanes = index < this.#inPrefix ? this.#lanes : this.#conversation;
+    const chained = index < this.#inPrefix && this.#prefix?.kind === "blocks";
+    const pair = chained ? this.#lastId(index, this.#prefix.blockTokens) : 0;
+    return mix32(lanes[2 * pair + lane] as number, index);
   }
 
   /** Which id of the chain the block's last token lies in. */
@@ -46,17 +57,43 @@ export class PrefixKeys {
 
 const NONE = new Uint32Array(0);
 
-/** Names of a request's blocks. */
-export const prefixKeys = (request: RequestHead, blockSize: number): PrefixKeys =>
-  request.prefix === undefined && request.conversation === undefined
-    ? NOTHING_SHARED
+/** Names of a request's blocks. Requests with one and the same prefix object, salt and adapter are given the same names. */
+export const prefixKeys = (request: RequestHead, blockSize: number): PrefixKeys => {
+  const { prefix, conversation } = request;
+  if (conversation !== undefined) return new PrefixKeys(request, blockSize);
+  if (prefix === undefined) return NOTHING_SHARED;
+  // A whole one is the same for every prompt that begins with it.
+  return prefix.kind === "group" && prefix.tokens <= request.promptTokens
+    ? keysOfGroup(request, prefix, blockSize)
     : new PrefixKeys(request, blockSize);
-
-const nameOf = (lanes: Uint32Array, pair: number, index: number): number => {
-  const high = mix32(lanes[2 * pair] as number, index) >>> 0;
-  const low = mix32(lanes[2 * pair + 1] as number, index) >>> 12;
-  return high * 2 ** 20 + low + 1;
 };
+
+interface GroupKeys {
+  readonly blockSize: number;
+  readonly cacheSalt: string | undefined;
+  readonly adapter: string | undefined;
+  readonly keys: PrefixKeys;
+}
+
+/** By prefix: its keys for each block size, salt and adapter that it was asked with. They are a function of these alone. */
+const groups = new WeakMap<SharedPrefix, GroupKeys[]>();
+
+const keysOfGroup = (request: RequestHead, prefix: SharedPrefix, blockSize: number): PrefixKeys => {
+  const { cacheSalt, adapter } = request;
+  let known = groups.get(prefix);
+  if (known === undefined) groups.set(prefix, (known = []));
+  for (const one of known) {
+    if (one.blockSize === blockSize && one.cacheSalt === cacheSalt && one.adapter === adapter) return one.keys;
+  }
+  const keys = new PrefixKeys(request, blockSize);
+  if (known.length < MOST_PER_GROUP) known.push({ blockSize, cacheSalt, adapter, keys });
+  return keys;
+};
+
+/** Salts may be as many as requests. */
+const MOST_PER_GROUP = 8;
+
+const nameOf = (high: number, low: number): number => (high >>> 0) * 2 ** 20 + (low >>> 12) + 1;
 
 const textLanes = (text: string, apart: string): Uint32Array =>
   Uint32Array.of(hash32(text, hash32(apart)), hash32(text, hash32(apart, 0x9e3779b9)));

@@ -31,6 +31,8 @@ const WORKER_PAUSE_MICROS = micros(1_000_000);
 
 type SessionSaid = NonNullable<ClientSaid["session"]>;
 
+const MOST_GROUPS_KEPT = 10_000;
+
 interface MediaKind {
   readonly said: NonNullable<ClientSaid["media"]>[number];
   readonly rng: Rng;
@@ -61,6 +63,8 @@ export class ClientStream {
   /** What all of its requests have in common beside their client; undefined: nothing. */
   readonly #labels: Partial<Request> | undefined;
   #sessions = 0;
+  /** Prefixes of the groups drawn so far. */
+  readonly #groups = new Map<number, SharedPrefix>();
   /** Not rounded: rounding every gap would bend the rate where gaps are a few microseconds. */
   #exact: number | undefined;
 
@@ -169,9 +173,15 @@ export class ClientStream {
   }
 
   #sharedPrefix({ tokens, groups, name, perMember = false }: NonNullable<ClientSaid["prefix"]>): SharedPrefix {
+    const group = this.#prefixes.below(groups);
+    const known = this.#groups.get(group);
+    if (known !== undefined) return known;
     const owner = name ?? this.said.name;
     const whose = perMember ? `${owner}-${this.#member}` : owner;
-    return { kind: "group", key: `${whose}/${this.#prefixes.below(groups)}`, tokens };
+    const prefix: SharedPrefix = { kind: "group", key: `${whose}/${group}`, tokens };
+    // Of very many few are drawn twice.
+    if (groups <= MOST_GROUPS_KEPT) this.#groups.set(group, prefix);
+    return prefix;
   }
 
   /** @param offset where the first one stands in the prompt */
