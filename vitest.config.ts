@@ -1,12 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm test` runs everything that needs no server; `npm run test:all` adds the real control plane, Prometheus and browser, and what takes long. */
-const needsParts = [
-  "test/**/*.server.test.ts",
-  "test/**/*.browser.test.ts",
-  "test/**/*.long.test.ts",
-  "test/env/*.test.ts",
-];
+/** `npm test` runs everything that needs no server; `npm run test:all` adds what takes long, and the real control plane, Prometheus and browser. */
+const needsParts = ["test/**/*.server.test.ts", "test/**/*.browser.test.ts", "test/env/*.test.ts"];
+const takesLong = ["test/**/*.long.test.ts"];
 
 export default defineConfig({
   test: {
@@ -19,9 +15,18 @@ export default defineConfig({
           // Nothing here leaves anything behind in its modules, and most of the time went into loading them anew per file.
           isolate: false,
           include: ["test/**/*.test.ts"],
-          exclude: needsParts,
+          exclude: [...needsParts, ...takesLong],
           globalSetup: ["test/build-once.ts"],
           testTimeout: 90_000,
+        },
+      },
+      {
+        test: {
+          name: "long",
+          include: takesLong,
+          globalSetup: ["test/build-once.ts"],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
       {
