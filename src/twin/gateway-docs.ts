@@ -99,6 +99,34 @@ const SOURCES: Readonly<Record<string, string>> = {
   "vllm-dp": "vLLM 0.22's data-parallel coordinator, as inference-sim has it",
 };
 
+const KV_TIERS: readonly (readonly string[])[] = [
+  [
+    "`OffloadingConnector`, `CPUOffloadingSpec`",
+    "host memory of each replica, LRU",
+    "vllm/v1/kv_offload/cpu, vLLM, September 2026",
+  ],
+  [
+    "the same, `TieringOffloadingSpec`",
+    "host memory, and below it the first of `secondary_tiers`: `fs` (shared where its volume is) or `obj`",
+    "vllm/v1/kv_offload/tiering, vLLM, September 2026",
+  ],
+  [
+    "the same, `SharedStorageOffloadingSpec`",
+    "files of 256 tokens in `shared_storage_path`, shared where its volume is",
+    "llmd_fs_backend, llm-d-kv-cache, 2026",
+  ],
+  [
+    "`LMCacheConnectorV1`",
+    "host memory, and below it `remote_url`, shared, or `local_disk`; by LMCACHE_CONFIG_FILE (from a ConfigMap) and over it `LMCACHE_*`",
+    "lmcache/v1/config.py and config_base.py, LMCache, main of 2026",
+  ],
+  [
+    "`MooncakeStoreConnector`",
+    "one store that all replicas share",
+    "vllm/distributed/kv_transfer/kv_connector/v1/mooncake, vLLM, 2026",
+  ],
+];
+
 const NOT_MODELLED: readonly string[] = [
   "Endpoint pickers that come and go, are found late or fail; what they would tell each other (`dataLayer`).",
   "Several ports of a pool: a pod is one endpoint, whatever ranks it has.",
@@ -138,7 +166,16 @@ export const gatewayDocs = (): string =>
     "The picker's Deployment says how many are at work: with `--ha-enable-leader-election` one, else all its replicas " +
       "(active-active); `spec.overrides.gateway.pickers` says another number. Pickers share nothing: each scrapes the replicas " +
       "at its own time, has its own in-flight counts, approximate prefix index, flow control and page of metrics " +
-      "(`<pool>-epp-0`, …), so each knows of a part of the load. Try `pickers: 1` and `pickers: 3` as two `spec.candidates`.",
+      "(`<pool>-epp-0`, …), so each knows of a part of the load. Try `pickers: 1` and `pickers: 3` as two `spec.candidates` " +
+      '([deploy/examples/active-pickers](../deploy/examples/README.md#active-pickers)). Source: "Scaling Modes" of docs/operations.md and ' +
+      "the chart's `ext_proc` cluster, llm-d-router@ebab6879 (August 2026).",
+    "Routers of production-stack are as many as their Deployment's replicas " +
+      "([deploy/examples/production-stack](../deploy/examples/README.md#production-stack)). Source: src/vllm_router, " +
+      "vLLM production-stack@a6c01db0 (August 2026).",
+    "## KV tiers",
+    "What keeps KV beside the GPUs and is found again by whoever the gateway picks, by `--kv-transfer-config` " +
+      "([deploy/examples/kv-tiers](../deploy/examples/README.md#kv-tiers)); `spec.overrides.engine.tier` says what no spec tells.",
+    table(["connector", "what it is here", "source"], KV_TIERS),
     "## Choices",
     "A choice goes by its plugin type in an `EndpointPickerConfig`, with the parameters and defaults of its source.",
     ...SECTIONS.flatMap(section),

@@ -1,28 +1,8 @@
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import type { Kpis, Report } from "../../src/report/report.ts";
-import { runProgram } from "./program.ts";
+import { kpisOf, reportsOf } from "./reports.ts";
 
 /** The examples of the control loop, run as their descriptions say, and what they say of them. */
-const root = fileURLToPath(new URL("../../", import.meta.url));
 const quickstart = ["-f", "deploy/examples/quickstart/vllm-llama-8b.yaml", "-f", "deploy/examples/quickstart/hpa.yaml"];
-
-const reportsOf = async (...args: readonly string[]): Promise<Readonly<Record<string, Report>>> => {
-  const { code, stdout, stderr } = await runProgram(["run", "--no-bands", ...args, "-o", "json"], undefined, root);
-  expect([code, stderr]).toEqual([0, ""]);
-  const { simulations } = JSON.parse(stdout) as { simulations: { simulation: string; runs: Report[] }[] };
-  return Object.fromEntries(
-    simulations.flatMap(({ simulation, runs: [report] }) =>
-      report === undefined ? [] : [[`${simulation} ${report.scenario}`, report]],
-    ),
-  );
-};
-
-const kpisOf = (reports: Readonly<Record<string, Report>>, name: string): Kpis => {
-  const report = reports[name];
-  if (report === undefined) throw new Error(`${name} is none of ${Object.keys(reports).join(", ")}`);
-  return report.kpis;
-};
 
 describe("examples of the control loop", () => {
   it("scale by three signals of the endpoint picker", async () => {

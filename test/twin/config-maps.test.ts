@@ -176,6 +176,40 @@ compilation-config: { mode: 0 }
     expect(await told("/etc/vllm/vllm.yaml", settings("a: [b"))).toContain("this is no YAML that can be read");
   });
 
+  it("of LMCache is read below its variables, and told at the variable that names it", async () => {
+    const file = "chunk_size: 128\nlocal_cpu: false\nremote_url: lm://cache:65432\nextra_config: { a: 1 }\n";
+    const asked = (path: string) => (quick: Quickstart) => {
+      mount(quick, ["meta-llama/Llama-3.1-8B-Instruct"]);
+      quick.container.args.push('--kv-transfer-config={"kv_connector":"LMCacheConnectorV1","kv_role":"kv_both"}');
+      quick.container.env = [
+        { name: "LMCACHE_CONFIG_FILE", value: path },
+        { name: "LMCACHE_CHUNK_SIZE", value: "64" },
+      ];
+    };
+    const path = "/etc/vllm/vllm.yaml";
+    const read = await prepared(asked(path), settings(file));
+    expect(engine(read)?.engine).toMatchObject({ tier: { blocksPerChunk: 4 } });
+    expect(engine(read)?.engine.offload).toBeUndefined();
+    expect(shown(read, "tier.store")).toBe(`lm://cache:65432 ${FROM}.env[0].value`);
+    expect(shown(read, "tier.chunkTokens")).toBe(`64 ${FROM}.env[1].value`);
+    expect(read.warnings.map(describeProblem)).toEqual([]);
+
+    const told = (at: string, ...maps: readonly Json[]): string => {
+      const quick = new Quickstart();
+      asked(at)(quick);
+      quick.others.push(...maps);
+      const result = quick.mirror();
+      return (result.ok ? result.warnings : result.problems).map(describeProblem).join("\n");
+    };
+    expect(told("/opt/lmcache.yaml")).toMatch(
+      /env\[0\].*LMCACHE_CONFIG_FILE is not read, \/opt\/lmcache.yaml: it is mounted from no ConfigMap; .*; mount it/,
+    );
+    expect(told(path, settings("- a"))).toMatch(
+      /vllm.yaml: its YAML is no list of names and values; write one setting/,
+    );
+    expect(told(path, settings("a: [b"))).toContain("this is no YAML that can be read");
+  });
+
   it("is fetched by its key, as variables are", async () => {
     const { template } = new Quickstart().deployment.spec;
     const asked = structuredClone(template);
@@ -185,5 +219,11 @@ compilation-config: { mode: 0 }
       "template",
     );
     expect(configMapKeysOf(field, manifest)).toEqual([{ namespace: "inference", name: "settings", key: "vllm.yaml" }]);
+    // As LMCache's own is.
+    asked.spec.containers[0].args = [];
+    asked.spec.containers[0].env = [{ name: "LMCACHE_CONFIG_FILE", value: "/etc/vllm/lmcache.yaml" }];
+    expect(configMapKeysOf(field, manifest)).toEqual([
+      { namespace: "inference", name: "settings", key: "lmcache.yaml" },
+    ]);
   });
 });

@@ -3,6 +3,7 @@ import { known } from "../../model/known.ts";
 import { type Ledger, placeOf } from "../ledger.ts";
 import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
+import { LMCACHE_FILE } from "../readers/pod/lmcache-settings.ts";
 
 type Extra = Readonly<Record<string, unknown>>;
 
@@ -31,7 +32,7 @@ export interface KvConnectors {
 /**
  * The first offloading connector, alone or within a MultiConnector; what is not modelled is told.
  * Sources: vllm/v1/kv_offload/{cpu,tiering}/spec.py (September 2026); llmd_fs_backend (llm-d-kv-cache, 2026), whose
- * `block_size` is 256 if left out; lmcache/v1/config.py (2026): environment variables, or `lmcache.*` over them in
+ * `block_size` is 256 if left out; lmcache/v1/config.py (2026): its file and variables, or `lmcache.*` over them in
  * kv_connector_extra_config; MooncakeStoreConnector (vllm/distributed/kv_transfer/kv_connector/v1/mooncake, 2026).
  *
  * @param ranks GPUs of one engine, since LMCache counts per rank
@@ -133,19 +134,21 @@ const byRole = ({ role }: ConnectorParts): Pick<SaidTier, "reads" | "writes"> =>
 });
 
 const lmcache = (parts: ConnectorParts, extra: Extra): KvConnectors => {
-  const { reading, from, ranks } = parts;
-  const { variables } = reading.kvPlaces;
-  const file = variables.LMCACHE_CONFIG_FILE;
-  if (file !== undefined)
-    notModelled(
-      { ...parts, from: file.from },
-      `LMCACHE_CONFIG_FILE ${file.value} is not read; set overrides.engine.tier where it says more`,
-    );
+  const { reading, from, ranks, ledger } = parts;
+  const { said, unread, broken } = reading.kvPlaces.lmcache;
+  const tell = (severity: "error" | "warn", file: Known<string>, message: string, fix: string): void =>
+    ledger[severity]({ reason: "ConfigFile", ...placeOf(file.from, objectText(reading.ref)), message, fix });
+  if (broken !== undefined)
+    tell("error", broken, `${LMCACHE_FILE} ${broken.value}`, "write one setting a line, as in chunk_size: 256");
+  if (unread !== undefined) {
+    const message = `${LMCACHE_FILE} is not read, ${unread.value}; what it says is simulated as at its defaults`;
+    tell("warn", unread, message, "mount it from a ConfigMap that is there, or set overrides.engine.tier");
+  }
   const told = (name: string): Known<string> | undefined => {
     const own = extra[`lmcache.${name}`];
     if (own !== undefined) return known(String(own), from);
-    const variable = file === undefined ? variables[`LMCACHE_${name.toUpperCase()}`] : undefined;
-    return variable?.value === "" ? undefined : variable;
+    const setting = said[name];
+    return setting?.value === "" ? undefined : setting;
   };
   const gibibytes = (name: string, usual: number): Known<number> => {
     const size = told(name);

@@ -1,6 +1,7 @@
 import { Field } from "../../field.ts";
 import { type Manifest, type ObservedCluster, refOf } from "../../manifest.ts";
 import type { ConfigMapLookUp } from "./environment.ts";
+import { LMCACHE_FILE } from "./lmcache-settings.ts";
 import { mountedKey } from "./mounted-key.ts";
 
 /** A key of a ConfigMap that the command of a server may use. */
@@ -35,7 +36,7 @@ const configFilesIn = (texts: readonly string[]): readonly string[] =>
 
 /**
  * Keys that the containers of a pod take from: variables of `env`, of `envFrom` the ones that anything names, and files that
- * `--config` names.
+ * `--config` or LMCACHE_CONFIG_FILE names.
  */
 export const configMapKeysOf = (template: Field, { metadata }: Pick<Manifest, "metadata">): readonly ConfigMapKey[] => {
   const { namespace } = refOf({ apiVersion: "", kind: "", metadata });
@@ -68,7 +69,8 @@ export const configMapKeysOf = (template: Field, { metadata }: Pick<Manifest, "m
               key: one.slice(prefix.length),
             }));
         });
-      const files = configFilesIn(texts.map(({ raw }) => String(raw))).flatMap((path) => {
+      const lmcache = env.flatMap((one) => (one.at("name").raw === LMCACHE_FILE ? [String(one.at("value").raw)] : []));
+      const files = [...configFilesIn(texts.map(({ raw }) => String(raw))), ...lmcache].flatMap((path) => {
         const found = mountedKey(path, template.at("spec"), container);
         return found === undefined ? [] : [{ namespace, ...found }];
       });

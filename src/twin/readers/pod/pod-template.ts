@@ -56,7 +56,8 @@ export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): P
   }
   const { container, environment, program, launch } = engine;
   const version = versionOf(container.at("image").text());
-  const said = program.read(launch, template.object, { spansPods, version, files: filesOf(pod, container, maps) });
+  const files = filesOf(pod, container, maps);
+  const said = program.read(launch, template.object, { spansPods, version, files });
   const metadata = [template.at("metadata"), workload.at("metadata")];
   const [model, cache] = [said.text("model")?.value, said.text("download-dir")?.value];
   const reading: PodTemplateReading = {
@@ -71,7 +72,7 @@ export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): P
     life: readPodLife(workload.at("spec"), pod, container, problems),
     ...modelUriIn(pod, template.at("metadata", "annotations"), model),
     storage: readModelStorage({ pod, container, claims }, environment, model, cache),
-    kvPlaces: readKvPlaces({ pod, container, claims }, environment),
+    kvPlaces: readKvPlaces({ pod, container, claims }, environment, files),
     compileCache: compileCacheOf(pod, container, environment),
   };
   problems.push(...said.problems, ...oldEngine(environment, template.object));
