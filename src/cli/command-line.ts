@@ -1,20 +1,27 @@
 import { Command } from "commander";
 import { VERSION } from "../model/version.ts";
-import { calibrate } from "./commands/calibrate.ts";
-import { check } from "./commands/check.ts";
-import { completion } from "./commands/completion.ts";
-import { crds } from "./commands/crds.ts";
-import { explain } from "./commands/explain.ts";
-import { fitModel } from "./commands/fit-model.ts";
-import { init } from "./commands/init.ts";
-import { preview } from "./commands/preview.ts";
-import { run } from "./commands/run.ts";
-import { sweep } from "./commands/sweep.ts";
-import { sweepWorker } from "./commands/sweep-worker.ts";
-import { up } from "./commands/up.ts";
 
-/** The command line, with every command; it throws where commander would end the process. */
-export const commandLine = (): Command => {
+/** By name, in the order of the help: each is loaded when it is asked for. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  up: async () => (await import("./commands/up.ts")).up,
+  preview: async () => (await import("./commands/preview.ts")).preview,
+  check: async () => (await import("./commands/check.ts")).check,
+  sweep: async () => (await import("./commands/sweep.ts")).sweep,
+  "sweep-worker": async () => (await import("./commands/sweep-worker.ts")).sweepWorker,
+  run: async () => (await import("./commands/run.ts")).run,
+  explain: async () => (await import("./commands/explain.ts")).explain,
+  init: async () => (await import("./commands/init.ts")).init,
+  "fit-model": async () => (await import("./commands/fit-model.ts")).fitModel,
+  calibrate: async () => (await import("./commands/calibrate.ts")).calibrate,
+  crds: async () => (await import("./commands/crds.ts")).crds,
+  completion: async () => (await import("./commands/completion.ts")).completion,
+};
+
+/**
+ * The command line; it throws where commander would end the process.
+ * @param asked the command that is called, which then stands alone; of any other word, or none: all commands
+ */
+export const commandLine = async (asked = ""): Promise<Command> => {
   const program = new Command("servetwin")
     .description(
       "A digital twin of LLM-inference platforms on Kubernetes: everything it prints is simulated, not measured.",
@@ -36,8 +43,9 @@ Examples:
 
 Exit codes: 0 objectives met (or none said), 1 not met, 2 bad input, 3 inconclusive, 4 internal error.`,
     );
-  for (const add of [up, preview, check, sweep, sweepWorker, run, explain, init, fitModel, calibrate, crds, completion])
-    add(program);
+  // Completion is about all of them.
+  const alone = Object.hasOwn(COMMANDS, asked) && asked !== "completion";
+  for (const load of alone ? [COMMANDS[asked]] : Object.values(COMMANDS)) (await load?.())?.(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 };

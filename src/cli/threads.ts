@@ -3,5 +3,5 @@ export const threadsFolder = (here: string): URL => {
   const parts = here.split("/");
   const source = parts.lastIndexOf("src");
   if (here.endsWith(".ts") && source > 0) return new URL(`${parts.slice(0, source).join("/")}/dist/`);
-  return new URL(parts.at(-2) === "chunks" ? "../" : "./", here);
+  return new URL(["bundles", "chunks"].includes(parts.at(-2) ?? "") ? "../" : "./", here);
 };

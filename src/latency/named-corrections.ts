@@ -37,22 +37,24 @@ const describe = ({ kind, meaning }: Correction): string => {
 };
 
 /** Strict: what a spec may say of `physical`'s corrections. Those left out are as fitted to many servers. */
-export const ownCorrections = z.strictObject({
-  ...(Object.fromEntries(CORRECTIONS.map((one) => [namedCorrection(one), bounded(one)])) as Record<
-    string,
-    ReturnType<typeof bounded>
-  >),
-  [STEP_FACTOR]: z
-    .number()
-    .min(0.01)
-    .max(100)
-    .optional()
-    .meta({ description: "Factor on every step: what this deployment differs by as a whole." }),
-  [STEP_DEVIATION]: z.number().min(0).max(3).optional().meta({
-    description:
-      "Standard deviation of the logarithm of step time that is left after the fit: how wide bands are. Left out: as without measurements of one's own.",
+export const ownCorrections = z.lazy(() =>
+  z.strictObject({
+    ...(Object.fromEntries(CORRECTIONS.map((one) => [namedCorrection(one), bounded(one)])) as Record<
+      string,
+      ReturnType<typeof bounded>
+    >),
+    [STEP_FACTOR]: z
+      .number()
+      .min(0.01)
+      .max(100)
+      .optional()
+      .meta({ description: "Factor on every step: what this deployment differs by as a whole." }),
+    [STEP_DEVIATION]: z.number().min(0).max(3).optional().meta({
+      description:
+        "Standard deviation of the logarithm of step time that is left after the fit: how wide bands are. Left out: as without measurements of one's own.",
+    }),
   }),
-});
+);
 
 /** From a spec's names to the parameters of `physical`. */
 export const ownParameters = (said: NamedCorrections): OwnCorrections => {

@@ -39,18 +39,18 @@ export interface Registry<Key extends string, C extends AnyChoice> {
   create(said: Named<Key, C>, context: Parameters<C["create"]>[1]): ReturnType<C["create"]>;
 }
 
+const optionOf = (key: string, { name, summary, params }: AnyChoice) =>
+  z.strictObject({ ...params.shape, [key]: z.literal(name) }).meta({ description: summary });
+
 /** The list of a kind's choices. What exists can be read in one place; its schema, CRD enum and docs come from it. */
 export const registry = <const Key extends string, const C extends AnyChoice>(
   key: Key,
   all: readonly C[],
 ): Registry<Key, C> => {
-  const options = all.map((choice) =>
-    choice.params
-      .extend({ [key]: z.literal(choice.name) })
-      .strict()
-      .meta({ description: choice.summary }),
-  );
-  const schema = z.discriminatedUnion(key, options as never) as unknown as z.ZodType<Named<Key, C>>;
+  // Made when something is read by it: there are many, of which one spec says few.
+  const schema = z.lazy(() =>
+    z.discriminatedUnion(key, all.map((choice) => optionOf(key, choice)) as never),
+  ) as unknown as z.ZodType<Named<Key, C>>;
   return {
     all,
     schema,

@@ -16,58 +16,68 @@ const onePatch: Rule<{ merge?: unknown; json6902?: unknown; replace?: unknown }>
   holds: ({ merge, json6902, replace }) => count(merge, json6902, replace) === 1,
 };
 
-export const target = z
-  .strictObject({
-    kind: z.string().min(1).max(63).meta({ description: "Kind of the object, such as HorizontalPodAutoscaler." }),
-    name: z.string().min(1).max(253).optional().meta({
-      description: "Its name. Left out: the one object of the kind that the simulation mirrors.",
+export const target = z.lazy(() =>
+  z
+    .strictObject({
+      kind: z.string().min(1).max(63).meta({ description: "Kind of the object, such as HorizontalPodAutoscaler." }),
+      name: z.string().min(1).max(253).optional().meta({
+        description: "Its name. Left out: the one object of the kind that the simulation mirrors.",
+      }),
+    })
+    .meta({
+      description:
+        "A mirrored object in the simulation's namespace, or (kind InferenceSimulation) the simulation itself, of which only spec.overrides may change.",
     }),
-  })
-  .meta({
-    description:
-      "A mirrored object in the simulation's namespace, or (kind InferenceSimulation) the simulation itself, of which only spec.overrides may change.",
-  });
+);
 
-const operation = z
-  .strictObject({
-    op: z.enum(["add", "remove", "replace", "move", "copy", "test"]).meta({ description: "As RFC 6902 has it." }),
-    path: z
-      .string()
-      .max(1024)
-      .regex(/^(\/.*)?$/, { error: "must be a JSON pointer such as /spec/maxReplicas" })
-      .meta({ description: "JSON pointer." }),
-    from: z
-      .string()
-      .max(1024)
-      .regex(/^(\/.*)?$/, { error: "must be a JSON pointer such as /spec/maxReplicas" })
-      .optional()
-      .meta({ description: "JSON pointer; of move and copy." }),
-    value: anyValue("Of add, replace and test."),
-  })
-  .meta({ description: "One operation of a JSON patch." });
+const operation = z.lazy(() =>
+  z
+    .strictObject({
+      op: z.enum(["add", "remove", "replace", "move", "copy", "test"]).meta({ description: "As RFC 6902 has it." }),
+      path: z
+        .string()
+        .max(1024)
+        .regex(/^(\/.*)?$/, { error: "must be a JSON pointer such as /spec/maxReplicas" })
+        .meta({ description: "JSON pointer." }),
+      from: z
+        .string()
+        .max(1024)
+        .regex(/^(\/.*)?$/, { error: "must be a JSON pointer such as /spec/maxReplicas" })
+        .optional()
+        .meta({ description: "JSON pointer; of move and copy." }),
+      value: anyValue("Of add, replace and test."),
+    })
+    .meta({ description: "One operation of a JSON patch." }),
+);
 
-const patch = ruled(
-  z.strictObject({
-    target,
-    merge: anyObject("JSON merge patch (RFC 7386): null removes a field, lists are replaced whole."),
-    json6902: z.array(operation).min(1).max(100).optional().meta({ description: "JSON patch (RFC 6902)." }),
-    replace: anyObject("A whole manifest in place of the object, or beside those that there are."),
-  }),
-  [onePatch],
-).meta({ description: "A change of one object." });
+const patch = z.lazy(() =>
+  ruled(
+    z.strictObject({
+      target,
+      merge: anyObject("JSON merge patch (RFC 7386): null removes a field, lists are replaced whole."),
+      json6902: z.array(operation).min(1).max(100).optional().meta({ description: "JSON patch (RFC 6902)." }),
+      replace: anyObject("A whole manifest in place of the object, or beside those that there are."),
+    }),
+    [onePatch],
+  ).meta({ description: "A change of one object." }),
+);
 
-const candidate = z
-  .strictObject({
-    name: z
-      .string()
-      .min(1)
-      .max(63)
-      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, { error: "must be lower-case letters, digits and dashes" })
-      .refine((name) => name !== "baseline", { error: "baseline is the name of the objects as they are" })
-      .meta({ description: "Its name in results and in the label scenario." }),
-    patches: z.array(patch).min(1).max(20).meta({ description: "Applied in order." }),
-  })
-  .meta({ description: "What if: the mirrored objects with patches, under the same random numbers as the baseline." });
+const candidate = z.lazy(() =>
+  z
+    .strictObject({
+      name: z
+        .string()
+        .min(1)
+        .max(63)
+        .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, { error: "must be lower-case letters, digits and dashes" })
+        .refine((name) => name !== "baseline", { error: "baseline is the name of the objects as they are" })
+        .meta({ description: "Its name in results and in the label scenario." }),
+      patches: z.array(patch).min(1).max(20).meta({ description: "Applied in order." }),
+    })
+    .meta({
+      description: "What if: the mirrored objects with patches, under the same random numbers as the baseline.",
+    }),
+);
 export type Candidate = z.output<typeof candidate>;
 export type CandidatePatch = Candidate["patches"][number];
 

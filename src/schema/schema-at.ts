@@ -12,6 +12,8 @@ const schemaAt = (schema: z.core.$ZodType, raw: unknown, path: Path): z.core.$Zo
     case "prefault":
     case "readonly":
       return schemaAt(def.innerType, raw, path);
+    case "lazy":
+      return schemaAt(def.getter(), raw, path);
     case "union": {
       const choice = choiceOf(def as z.core.$ZodDiscriminatedUnionDef, raw);
       return choice === undefined ? undefined : schemaAt(choice, raw, path);

@@ -45,12 +45,14 @@ const objectName = z
     error: "must be lower-case letters, digits, dashes and dots, as object names are",
   });
 
-const configMapKey = z
-  .strictObject({
-    name: objectName.meta({ description: "Name of the ConfigMap." }),
-    key: z.string().min(1).max(253).meta({ description: "The key that holds it." }),
-  })
-  .meta({ description: "A key of a ConfigMap in the simulation's namespace (data or binaryData)." });
+const configMapKey = z.lazy(() =>
+  z
+    .strictObject({
+      name: objectName.meta({ description: "Name of the ConfigMap." }),
+      key: z.string().min(1).max(253).meta({ description: "The key that holds it." }),
+    })
+    .meta({ description: "A key of a ConfigMap in the simulation's namespace (data or binaryData)." }),
+);
 
 const spread = (what: string) =>
   z
@@ -141,67 +143,83 @@ const modelFigures = {
     .meta({ description: "Experts, in all layers but the first dense ones." }),
 };
 
-const modelConfig = ruled(
-  z.strictObject({
-    path: z.string().min(1).max(1024).optional().meta({ description: "A file below the folder; in folder mode only." }),
-    configMap: configMapKey.optional(),
-  }),
-  [oneConfigInput],
-).meta({ description: "The model's Hugging Face config.json as it is, in place of the catalogue's figures." });
+const modelConfig = z.lazy(() =>
+  ruled(
+    z.strictObject({
+      path: z
+        .string()
+        .min(1)
+        .max(1024)
+        .optional()
+        .meta({ description: "A file below the folder; in folder mode only." }),
+      configMap: configMapKey.optional(),
+    }),
+    [oneConfigInput],
+  ).meta({ description: "The model's Hugging Face config.json as it is, in place of the catalogue's figures." }),
+);
 
-const modelOverride = z
-  .strictObject({
-    config: modelConfig.optional(),
-    id: z
-      .string()
-      .min(1)
-      .max(256)
-      .optional()
-      .meta({ description: "A model of the catalogue, in place of the mirrored name." }),
-    layers: z.int().min(1).max(1000).optional().meta({ description: "num_hidden_layers" }),
-    hidden: z.int().min(1).max(1_000_000).optional().meta({ description: "hidden_size" }),
-    heads: z.int().min(1).max(10_000).optional().meta({ description: "num_attention_heads" }),
-    kvHeads: z.int().min(1).max(10_000).optional().meta({ description: "num_key_value_heads" }),
-    headDim: z.int().min(1).max(10_000).optional().meta({ description: "head_dim" }),
-    intermediate: z.int().min(1).max(10_000_000).optional().meta({ description: "intermediate_size" }),
-    vocab: z.int().min(1).max(100_000_000).optional().meta({ description: "vocab_size" }),
-    maxPositionEmbeddings: z
-      .int()
-      .min(1)
-      .max(1_000_000_000)
-      .optional()
-      .meta({ description: "max_position_embeddings" }),
-    dtypeBytes: z
-      .number()
-      .min(0.5)
-      .max(8)
-      .optional()
-      .meta({ description: "Bytes of an activation or KV-cache value: 2 for bfloat16." }),
-    weightBytes: z
-      .number()
-      .min(0.25)
-      .max(8)
-      .optional()
-      .meta({ description: "Bytes of a weight: 1 for FP8, 0.5 for 4-bit weights." }),
-    ...modelFigures,
-  })
-  .meta({
+const modelOverride = z.lazy(() =>
+  z
+    .strictObject({
+      config: modelConfig.optional(),
+      id: z
+        .string()
+        .min(1)
+        .max(256)
+        .optional()
+        .meta({ description: "A model of the catalogue, in place of the mirrored name." }),
+      layers: z.int().min(1).max(1000).optional().meta({ description: "num_hidden_layers" }),
+      hidden: z.int().min(1).max(1_000_000).optional().meta({ description: "hidden_size" }),
+      heads: z.int().min(1).max(10_000).optional().meta({ description: "num_attention_heads" }),
+      kvHeads: z.int().min(1).max(10_000).optional().meta({ description: "num_key_value_heads" }),
+      headDim: z.int().min(1).max(10_000).optional().meta({ description: "head_dim" }),
+      intermediate: z.int().min(1).max(10_000_000).optional().meta({ description: "intermediate_size" }),
+      vocab: z.int().min(1).max(100_000_000).optional().meta({ description: "vocab_size" }),
+      maxPositionEmbeddings: z
+        .int()
+        .min(1)
+        .max(1_000_000_000)
+        .optional()
+        .meta({ description: "max_position_embeddings" }),
+      dtypeBytes: z
+        .number()
+        .min(0.5)
+        .max(8)
+        .optional()
+        .meta({ description: "Bytes of an activation or KV-cache value: 2 for bfloat16." }),
+      weightBytes: z
+        .number()
+        .min(0.25)
+        .max(8)
+        .optional()
+        .meta({ description: "Bytes of a weight: 1 for FP8, 0.5 for 4-bit weights." }),
+      ...modelFigures,
+    })
+    .meta({
+      description:
+        "Architecture of the model; needed where no catalogue knows it. Meaning as in Hugging Face configs, whose names are given.",
+    }),
+);
+
+const metricsPage = z.lazy(() =>
+  ruled(
+    z.strictObject({
+      path: z
+        .string()
+        .min(1)
+        .max(1024)
+        .optional()
+        .meta({ description: "A file below the folder; in folder mode only." }),
+      configMap: configMapKey.optional(),
+      url: allowedUrl.optional(),
+      inline: z.string().min(1).max(262_144).optional().meta({ description: "The page's text." }),
+    }),
+    [onePageInput],
+  ).meta({
     description:
-      "Architecture of the model; needed where no catalogue knows it. Meaning as in Hugging Face configs, whose names are given.",
-  });
-
-const metricsPage = ruled(
-  z.strictObject({
-    path: z.string().min(1).max(1024).optional().meta({ description: "A file below the folder; in folder mode only." }),
-    configMap: configMapKey.optional(),
-    url: allowedUrl.optional(),
-    inline: z.string().min(1).max(262_144).optional().meta({ description: "The page's text." }),
+      "The /metrics page of a real vLLM replica of this deployment, saved or live: its num_gpu_blocks and block_size (vllm:cache_config_info) are believed, unless numGpuBlocks is set.",
   }),
-  [onePageInput],
-).meta({
-  description:
-    "The /metrics page of a real vLLM replica of this deployment, saved or live: its num_gpu_blocks and block_size (vllm:cache_config_info) are believed, unless numGpuBlocks is set.",
-});
+);
 
 const tierSpeed = (what: string) =>
   z
@@ -211,84 +229,89 @@ const tierSpeed = (what: string) =>
     .optional()
     .meta({ description: `${what} in GB/s.` });
 
-const kvTier = z
-  .strictObject({
-    shared: z.boolean().optional().meta({
-      description: "Whether replicas find there what others have written; else each has one of its own.",
-    }),
-    capacityGiB: z.number().min(0.001).max(1e9).optional().meta({ description: "Left out: no bound." }),
-    chunkTokens: z.int().min(1).max(1_000_000).optional().meta({ description: "Tokens that are kept together." }),
-    latency: durationText.optional().meta({ description: "Added once per transfer." }),
-    readGBs: tierSpeed("What all replicas together read"),
-    writeGBs: tierSpeed("What all replicas together write"),
-    replicaGBs: tierSpeed("What one replica reads, and what it writes"),
-  })
-  .meta({
-    description:
-      "KV cache below host memory, on disk or in a remote cache: what no spec tells of it, or one that no spec names.",
-  });
-
-const engineOverride = z
-  .strictObject({
-    mode: z.enum(["vllm", "blis"]).optional().meta({ description: "blis: parity with the reference simulator." }),
-    latencyModel: z
-      .enum(latencyModels.all.map(({ name }) => name) as [LatencyModelName, ...LatencyModelName[]])
-      .optional()
-      .meta({ description: "How the time of an engine step is computed." }),
-    latencyCorrections: ownCorrections.optional().meta({
+const kvTier = z.lazy(() =>
+  z
+    .strictObject({
+      shared: z.boolean().optional().meta({
+        description: "Whether replicas find there what others have written; else each has one of its own.",
+      }),
+      capacityGiB: z.number().min(0.001).max(1e9).optional().meta({ description: "Left out: no bound." }),
+      chunkTokens: z.int().min(1).max(1_000_000).optional().meta({ description: "Tokens that are kept together." }),
+      latency: durationText.optional().meta({ description: "Added once per transfer." }),
+      readGBs: tierSpeed("What all replicas together read"),
+      writeGBs: tierSpeed("What all replicas together write"),
+      replicaGBs: tierSpeed("What one replica reads, and what it writes"),
+    })
+    .meta({
       description:
-        "Corrections of the latency model physical for this deployment, as `servetwin fit-model` prints them. Those left out are as fitted to many servers.",
+        "KV cache below host memory, on disk or in a remote cache: what no spec tells of it, or one that no spec names.",
     }),
-    maxNumSeqs: z.int().min(1).max(1_000_000).optional().meta({ description: "--max-num-seqs" }),
-    maxNumBatchedTokens: z.int().min(1).max(10_000_000).optional().meta({ description: "--max-num-batched-tokens" }),
-    numGpuBlocks: z.int().min(2).max(1_000_000_000).optional().meta({ description: "--num-gpu-blocks-override" }),
-    metricsPage: metricsPage.optional(),
-    longPrefillTokenThreshold: z
-      .int()
-      .min(0)
-      .max(10_000_000)
-      .optional()
-      .meta({ description: "--long-prefill-token-threshold" }),
-    maxModelLen: z.int().min(1).max(1_000_000_000).optional().meta({ description: "--max-model-len" }),
-    asyncScheduling: z.boolean().optional().meta({ description: "--async-scheduling" }),
-    schedulingPolicy: z.enum(["fcfs", "priority", "sjf", "reverse-priority"]).optional().meta({
-      description: "--scheduling-policy; sjf and reverse-priority are the reference simulator's (mode: blis).",
+);
+
+const engineOverride = z.lazy(() =>
+  z
+    .strictObject({
+      mode: z.enum(["vllm", "blis"]).optional().meta({ description: "blis: parity with the reference simulator." }),
+      latencyModel: z
+        .enum(latencyModels.all.map(({ name }) => name) as [LatencyModelName, ...LatencyModelName[]])
+        .optional()
+        .meta({ description: "How the time of an engine step is computed." }),
+      latencyCorrections: ownCorrections.optional().meta({
+        description:
+          "Corrections of the latency model physical for this deployment, as `servetwin fit-model` prints them. Those left out are as fitted to many servers.",
+      }),
+      maxNumSeqs: z.int().min(1).max(1_000_000).optional().meta({ description: "--max-num-seqs" }),
+      maxNumBatchedTokens: z.int().min(1).max(10_000_000).optional().meta({ description: "--max-num-batched-tokens" }),
+      numGpuBlocks: z.int().min(2).max(1_000_000_000).optional().meta({ description: "--num-gpu-blocks-override" }),
+      metricsPage: metricsPage.optional(),
+      longPrefillTokenThreshold: z
+        .int()
+        .min(0)
+        .max(10_000_000)
+        .optional()
+        .meta({ description: "--long-prefill-token-threshold" }),
+      maxModelLen: z.int().min(1).max(1_000_000_000).optional().meta({ description: "--max-model-len" }),
+      asyncScheduling: z.boolean().optional().meta({ description: "--async-scheduling" }),
+      schedulingPolicy: z.enum(["fcfs", "priority", "sjf", "reverse-priority"]).optional().meta({
+        description: "--scheduling-policy; sjf and reverse-priority are the reference simulator's (mode: blis).",
+      }),
+      maxQueuedRequests: z.int().min(1).max(1_000_000_000).optional().meta({ description: "--max-num-queued-reqs" }),
+      maxQueuedTokens: z.int().min(1).max(1_000_000_000).optional().meta({ description: "--max-num-queued-tokens" }),
+      overheadGiB: z.number().min(0).max(1000).optional().meta({
+        description:
+          "Memory of a GPU for all but weights and KV, in place of what vLLM's profile run is taken to find.",
+      }),
+      speculation: z
+        .strictObject({
+          tokens: z.int().min(1).max(64).optional().meta({ description: "num_speculative_tokens" }),
+          acceptance: z.array(z.number().min(0).max(1)).min(1).max(64).optional().meta({
+            description:
+              "Share of draft tokens accepted at a position, of those whose forerunners were; one per position, the last for the rest.",
+          }),
+        })
+        .optional()
+        .meta({ description: "Speculative decoding." }),
+      lora: z
+        .strictObject({
+          gpuLoad: durationText.optional().meta({ description: "An adapter's way from host to GPU memory." }),
+          diskLoad: durationText.optional().meta({ description: "An adapter's way from disk to host memory." }),
+        })
+        .optional()
+        .meta({ description: "LoRA adapters, where --enable-lora is set." }),
+      offload: z
+        .strictObject({
+          hostBlocks: z.int().min(1).max(1_000_000_000).optional().meta({ description: "KV blocks in host memory." }),
+          latency: durationText.optional().meta({ description: "Added once per transfer." }),
+        })
+        .optional()
+        .meta({ description: "KV cache in host memory." }),
+      tier: kvTier.optional(),
+    })
+    .meta({
+      description:
+        "Engine settings that no spec tells, or that are to differ from the mirrored ones. Names of vLLM's flags are given.",
     }),
-    maxQueuedRequests: z.int().min(1).max(1_000_000_000).optional().meta({ description: "--max-num-queued-reqs" }),
-    maxQueuedTokens: z.int().min(1).max(1_000_000_000).optional().meta({ description: "--max-num-queued-tokens" }),
-    overheadGiB: z.number().min(0).max(1000).optional().meta({
-      description: "Memory of a GPU for all but weights and KV, in place of what vLLM's profile run is taken to find.",
-    }),
-    speculation: z
-      .strictObject({
-        tokens: z.int().min(1).max(64).optional().meta({ description: "num_speculative_tokens" }),
-        acceptance: z.array(z.number().min(0).max(1)).min(1).max(64).optional().meta({
-          description:
-            "Share of draft tokens accepted at a position, of those whose forerunners were; one per position, the last for the rest.",
-        }),
-      })
-      .optional()
-      .meta({ description: "Speculative decoding." }),
-    lora: z
-      .strictObject({
-        gpuLoad: durationText.optional().meta({ description: "An adapter's way from host to GPU memory." }),
-        diskLoad: durationText.optional().meta({ description: "An adapter's way from disk to host memory." }),
-      })
-      .optional()
-      .meta({ description: "LoRA adapters, where --enable-lora is set." }),
-    offload: z
-      .strictObject({
-        hostBlocks: z.int().min(1).max(1_000_000_000).optional().meta({ description: "KV blocks in host memory." }),
-        latency: durationText.optional().meta({ description: "Added once per transfer." }),
-      })
-      .optional()
-      .meta({ description: "KV cache in host memory." }),
-    tier: kvTier.optional(),
-  })
-  .meta({
-    description:
-      "Engine settings that no spec tells, or that are to differ from the mirrored ones. Names of vLLM's flags are given.",
-  });
+);
 
 const gpuFigure = (most: number, description: string) =>
   z.number().min(0.001).max(most).optional().meta({ description });
@@ -305,126 +328,144 @@ const gpuFigures = {
   hostLinkGBs: gpuFigure(1e5, "To the host, in GB/s per direction."),
 };
 
-const startOverride = ruled(
-  z.strictObject({
-    schedule: spread("scheduling a pod on a node").optional(),
-    imagePull: spread("pulling the image").optional(),
-    modelLoad: spread("loading the weights").optional(),
-    engineInit: spread("starting the engine (imports, compilation, graph capture)").optional(),
-    untilReady: spread(
-      "a start from the node to ready, as measured: image, weights, engine and probes together",
-    ).optional(),
-  }),
-  [oneStart],
-).meta({ description: "Pod start-up, from wanted to ready." });
-
-const inlinePickerConfig = z
-  .unknown()
-  .refine((said) => typeof said === "string" || (typeof said === "object" && said !== null && !Array.isArray(said)), {
-    error: "must be an EndpointPickerConfig, as a map of fields or as YAML text",
-  })
-  .meta({
-    "x-kubernetes-preserve-unknown-fields": true,
-    description:
-      "An EndpointPickerConfig (llm-d.ai/v1alpha1), as fields or as YAML text, in place of the mirrored endpoint picker's.",
-  });
-
-const kvTransfer = z
-  .strictObject({
-    bandwidthGBs: z.number().min(0.001).max(100_000).optional().meta({
-      description: "What one replica can send, and what one can take, in GB/s per direction.",
+const startOverride = z.lazy(() =>
+  ruled(
+    z.strictObject({
+      schedule: spread("scheduling a pod on a node").optional(),
+      imagePull: spread("pulling the image").optional(),
+      modelLoad: spread("loading the weights").optional(),
+      engineInit: spread("starting the engine (imports, compilation, graph capture)").optional(),
+      untilReady: spread(
+        "a start from the node to ready, as measured: image, weights, engine and probes together",
+      ).optional(),
     }),
-    latency: durationText.optional().meta({ description: "Before the first byte of a transfer flows." }),
-    contention: z
-      .boolean()
-      .optional()
-      .meta({ description: "Whether transfers of one replica share its bandwidth; else each has all of it." }),
-    failureRatio: z
-      .number()
-      .min(0)
-      .max(1)
-      .optional()
-      .meta({ description: "Share of transfers that fail; what then is vLLM's kv_load_failure_policy." }),
-  })
-  .meta({ description: "The way of KV caches from replicas that compute prompts to those that make tokens." });
+    [oneStart],
+  ).meta({ description: "Pod start-up, from wanted to ready." }),
+);
+
+const inlinePickerConfig = z.lazy(() =>
+  z
+    .unknown()
+    .refine((said) => typeof said === "string" || (typeof said === "object" && said !== null && !Array.isArray(said)), {
+      error: "must be an EndpointPickerConfig, as a map of fields or as YAML text",
+    })
+    .meta({
+      "x-kubernetes-preserve-unknown-fields": true,
+      description:
+        "An EndpointPickerConfig (llm-d.ai/v1alpha1), as fields or as YAML text, in place of the mirrored endpoint picker's.",
+    }),
+);
+
+const kvTransfer = z.lazy(() =>
+  z
+    .strictObject({
+      bandwidthGBs: z.number().min(0.001).max(100_000).optional().meta({
+        description: "What one replica can send, and what one can take, in GB/s per direction.",
+      }),
+      latency: durationText.optional().meta({ description: "Before the first byte of a transfer flows." }),
+      contention: z
+        .boolean()
+        .optional()
+        .meta({ description: "Whether transfers of one replica share its bandwidth; else each has all of it." }),
+      failureRatio: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .meta({ description: "Share of transfers that fail; what then is vLLM's kv_load_failure_policy." }),
+    })
+    .meta({ description: "The way of KV caches from replicas that compute prompts to those that make tokens." }),
+);
 
 /** Endpoint pickers side by side that are simulated at most. */
 export const MOST_PICKERS = 32;
 
-const gatewayOverride = ruled(
-  z.strictObject({
-    policy: routingPolicies.schema.optional().meta({ description: "How a replica is picked for a request." }),
-    endpointPickerConfig: inlinePickerConfig.optional(),
-    priorities: z
-      .record(
-        z.string().min(1).max(253),
-        z
-          .int()
-          .min(-(2 ** 31))
-          .max(2 ** 31 - 1)
-          .meta({ description: "As an InferenceObjective's: below 0 the class may be shed." }),
-      )
-      .optional()
-      .meta({
-        maxProperties: 64,
-        description: "Priority of each class of requests at the endpoint picker, before what InferenceObjectives say.",
-      }),
-    requestTimeout: durationText
-      .optional()
-      .meta({ description: "After which the gateway cuts a request, in place of the HTTPRoute's. 0s: never." }),
-    pickers: z.int().min(1).max(MOST_PICKERS).optional().meta({
-      description:
-        "Endpoint pickers at work side by side, each with its own scrapes, counts, index and queues, in place of the replicas of the mirrored one's Deployment. With a policy: routers. Left out: those that are mirrored, else one.",
-    }),
-    scrapeInterval: durationText
-      .optional()
-      .meta({ description: "How often the gateway reads each replica's metrics." }),
-    metricsStaleness: durationText.optional().meta({ description: "--metrics-staleness-threshold" }),
-    kvEventDelay: durationText
-      .optional()
-      .meta({ description: "From an engine's KV cache event to the endpoint picker that hears it." }),
-    kvTransfer: kvTransfer.optional(),
-  }),
-  [onePicking],
-).meta({ description: "The gateway in front of the replicas." });
-
-const prometheusAdapter = ruled(
-  z.strictObject({
-    path: z.string().min(1).max(1024).optional().meta({ description: "A file below the folder; in folder mode only." }),
-    configMap: configMapKey.optional(),
-    inline: z.string().min(1).max(262_144).optional().meta({ description: "The file's text, YAML or JSON." }),
-    relistInterval: durationText.optional().meta({ description: "--metrics-relist-interval. Left out: 10m." }),
-    maxAge: durationText.optional().meta({ description: "--metrics-max-age. Left out: as the relist interval." }),
-  }),
-  [oneDocumentInput],
-).meta({
-  description: "prometheus-adapter's configuration (config.yaml), which says what the autoscaler can ask for.",
-});
-
-const givenTrigger = ruled(
-  z.strictObject({
-    autoscaler: objectName.optional().meta({ description: "Name of the ScaledObject. Left out: any." }),
-    index: z.int().min(0).max(255).optional().meta({ description: "Place of the trigger in spec.triggers, from 0." }),
-    name: z.string().min(1).max(253).optional().meta({ description: "Name of the trigger." }),
-    value: z.number().min(0).max(1e12).optional().meta({ description: "What it measures, always." }),
-    series: z
-      .array(
-        z.strictObject({
-          after: durationText.default("0s").meta({ description: "From the start of the world." }),
-          value: z.number().min(0).max(1e12).meta({ description: "What it measures from then on." }),
+const gatewayOverride = z.lazy(() =>
+  ruled(
+    z.strictObject({
+      policy: routingPolicies.schema.optional().meta({ description: "How a replica is picked for a request." }),
+      endpointPickerConfig: inlinePickerConfig.optional(),
+      priorities: z
+        .record(
+          z.string().min(1).max(253),
+          z
+            .int()
+            .min(-(2 ** 31))
+            .max(2 ** 31 - 1)
+            .meta({ description: "As an InferenceObjective's: below 0 the class may be shed." }),
+        )
+        .optional()
+        .meta({
+          maxProperties: 64,
+          description:
+            "Priority of each class of requests at the endpoint picker, before what InferenceObjectives say.",
         }),
-      )
-      .min(1)
-      .max(1000)
-      .optional()
-      .meta({ description: "What it measures, by time; 0 before the first." }),
-    target: z.number().min(0.001).max(1e12).optional().meta({
-      description: "Its target in the HPA. Needed of a type that is not simulated; others say it in their metadata.",
+      requestTimeout: durationText
+        .optional()
+        .meta({ description: "After which the gateway cuts a request, in place of the HTTPRoute's. 0s: never." }),
+      pickers: z.int().min(1).max(MOST_PICKERS).optional().meta({
+        description:
+          "Endpoint pickers at work side by side, each with its own scrapes, counts, index and queues, in place of the replicas of the mirrored one's Deployment. With a policy: routers. Left out: those that are mirrored, else one.",
+      }),
+      scrapeInterval: durationText
+        .optional()
+        .meta({ description: "How often the gateway reads each replica's metrics." }),
+      metricsStaleness: durationText.optional().meta({ description: "--metrics-staleness-threshold" }),
+      kvEventDelay: durationText
+        .optional()
+        .meta({ description: "From an engine's KV cache event to the endpoint picker that hears it." }),
+      kvTransfer: kvTransfer.optional(),
     }),
-    activation: z.number().min(0).max(1e12).optional().meta({ description: "It is active above this value." }),
+    [onePicking],
+  ).meta({ description: "The gateway in front of the replicas." }),
+);
+
+const prometheusAdapter = z.lazy(() =>
+  ruled(
+    z.strictObject({
+      path: z
+        .string()
+        .min(1)
+        .max(1024)
+        .optional()
+        .meta({ description: "A file below the folder; in folder mode only." }),
+      configMap: configMapKey.optional(),
+      inline: z.string().min(1).max(262_144).optional().meta({ description: "The file's text, YAML or JSON." }),
+      relistInterval: durationText.optional().meta({ description: "--metrics-relist-interval. Left out: 10m." }),
+      maxAge: durationText.optional().meta({ description: "--metrics-max-age. Left out: as the relist interval." }),
+    }),
+    [oneDocumentInput],
+  ).meta({
+    description: "prometheus-adapter's configuration (config.yaml), which says what the autoscaler can ask for.",
   }),
-  [oneTrigger, oneMeasure],
-).meta({ description: "A trigger, and what it measures." });
+);
+
+const givenTrigger = z.lazy(() =>
+  ruled(
+    z.strictObject({
+      autoscaler: objectName.optional().meta({ description: "Name of the ScaledObject. Left out: any." }),
+      index: z.int().min(0).max(255).optional().meta({ description: "Place of the trigger in spec.triggers, from 0." }),
+      name: z.string().min(1).max(253).optional().meta({ description: "Name of the trigger." }),
+      value: z.number().min(0).max(1e12).optional().meta({ description: "What it measures, always." }),
+      series: z
+        .array(
+          z.strictObject({
+            after: durationText.default("0s").meta({ description: "From the start of the world." }),
+            value: z.number().min(0).max(1e12).meta({ description: "What it measures from then on." }),
+          }),
+        )
+        .min(1)
+        .max(1000)
+        .optional()
+        .meta({ description: "What it measures, by time; 0 before the first." }),
+      target: z.number().min(0.001).max(1e12).optional().meta({
+        description: "Its target in the HPA. Needed of a type that is not simulated; others say it in their metadata.",
+      }),
+      activation: z.number().min(0).max(1e12).optional().meta({ description: "It is active above this value." }),
+    }),
+    [oneTrigger, oneMeasure],
+  ).meta({ description: "A trigger, and what it measures." }),
+);
 
 const overrides = z
   .strictObject({
@@ -489,59 +530,78 @@ const overrides = z
   })
   .meta({ description: "What no spec tells, or what is to differ." });
 
-const trace = ruled(
-  z.strictObject({
-    format: z.enum(traceFormats).meta({
-      description: "Format of the trace, as its publisher writes it; plain or gzip. Of servegen a tar archive.",
+const trace = z.lazy(() =>
+  ruled(
+    z.strictObject({
+      format: z.enum(traceFormats).meta({
+        description: "Format of the trace, as its publisher writes it; plain or gzip. Of servegen a tar archive.",
+      }),
+      path: z.string().min(1).max(1024).optional().meta({
+        description:
+          "A file below the folder; in folder mode only. Of blis-v2 the header (NAME.yaml) or the rows (NAME.csv, NAME.csv.gz): the other lies beside it.",
+      }),
+      configMap: configMapKey.optional(),
+      url: allowedUrl.optional(),
+      rateScale: z
+        .number()
+        .min(0.000001)
+        .max(10_000)
+        .default(1)
+        .meta({ description: "2: arrivals come twice as fast." }),
+      startOffset: durationText.default("0s").meta({ description: "Skip this much of the trace's own time." }),
+      onError: z
+        .enum(["Fail", "Skip"])
+        .default("Fail")
+        .meta({ description: "What a broken line does: fail with its number, or be passed over and counted." }),
+      sessions: z.enum(SESSION_MODES).optional().meta({
+        description:
+          "Of blis-v2 and traces of agents. open-loop: every row comes at its time. closed-loop: a later round comes its think time after the end of the round before. auto (the default): closed-loop where the trace has think times or contexts that accumulate.",
+      }),
+      contextGrowth: z.enum(CONTEXT_GROWTHS).optional().meta({
+        description:
+          "Of blis-v2, how rounds of one session go on. accumulate: input_tokens are new ones, after the prompt and output before. recorded: input_tokens are whole prompts that begin with them. none: prompts share their prefix only. Left out: as the header has it (session_context_growth), else none.",
+      }),
+      imageTokens: z
+        .int()
+        .min(1)
+        .max(100_000)
+        .optional()
+        .meta({ description: `Of azure-2025: tokens that an image becomes in a prompt. Left out: ${IMAGE_TOKENS}.` }),
+      retry: retrySchema.optional(),
     }),
-    path: z.string().min(1).max(1024).optional().meta({
-      description:
-        "A file below the folder; in folder mode only. Of blis-v2 the header (NAME.yaml) or the rows (NAME.csv, NAME.csv.gz): the other lies beside it.",
-    }),
-    configMap: configMapKey.optional(),
-    url: allowedUrl.optional(),
-    rateScale: z.number().min(0.000001).max(10_000).default(1).meta({ description: "2: arrivals come twice as fast." }),
-    startOffset: durationText.default("0s").meta({ description: "Skip this much of the trace's own time." }),
-    onError: z
-      .enum(["Fail", "Skip"])
-      .default("Fail")
-      .meta({ description: "What a broken line does: fail with its number, or be passed over and counted." }),
-    sessions: z.enum(SESSION_MODES).optional().meta({
-      description:
-        "Of blis-v2 and traces of agents. open-loop: every row comes at its time. closed-loop: a later round comes its think time after the end of the round before. auto (the default): closed-loop where the trace has think times or contexts that accumulate.",
-    }),
-    contextGrowth: z.enum(CONTEXT_GROWTHS).optional().meta({
-      description:
-        "Of blis-v2, how rounds of one session go on. accumulate: input_tokens are new ones, after the prompt and output before. recorded: input_tokens are whole prompts that begin with them. none: prompts share their prefix only. Left out: as the header has it (session_context_growth), else none.",
-    }),
-    imageTokens: z
-      .int()
-      .min(1)
-      .max(100_000)
-      .optional()
-      .meta({ description: `Of azure-2025: tokens that an image becomes in a prompt. Left out: ${IMAGE_TOKENS}.` }),
-    retry: retrySchema.optional(),
-  }),
-  [oneTraceInput, replayedTrace, imagesOfTrace],
-).meta({ description: "A recorded trace." });
+    [oneTraceInput, replayedTrace, imagesOfTrace],
+  ).meta({ description: "A recorded trace." }),
+);
 
-const profile = ruled(
-  z.strictObject({
-    format: z
-      .enum(profiles.map(({ name }) => name) as [ProfileFormat, ...ProfileFormat[]])
-      .optional()
-      .meta({ description: profiles.map(({ name, summary }) => `${name}: ${summary}.`).join(" ") }),
-    path: z.string().min(1).max(1024).optional().meta({ description: "A file below the folder; in folder mode only." }),
-    configMap: configMapKey.optional(),
-    inline: z.string().min(1).max(262_144).optional().meta({ description: "The file's text, YAML or JSON." }),
-    preset: z
-      .enum(presets)
-      .optional()
-      .meta({ description: "In place of a file, one of BLIS's presets and scenarios." }),
-    rate: z.number().min(0.000001).max(1_000_000).optional().meta({ description: "Requests per second of a preset." }),
-  }),
-  profileRules,
-).meta({ description: "Made-up traffic as another tool's file describes it." });
+const profile = z.lazy(() =>
+  ruled(
+    z.strictObject({
+      format: z
+        .enum(profiles.map(({ name }) => name) as [ProfileFormat, ...ProfileFormat[]])
+        .optional()
+        .meta({ description: profiles.map(({ name, summary }) => `${name}: ${summary}.`).join(" ") }),
+      path: z
+        .string()
+        .min(1)
+        .max(1024)
+        .optional()
+        .meta({ description: "A file below the folder; in folder mode only." }),
+      configMap: configMapKey.optional(),
+      inline: z.string().min(1).max(262_144).optional().meta({ description: "The file's text, YAML or JSON." }),
+      preset: z
+        .enum(presets)
+        .optional()
+        .meta({ description: "In place of a file, one of BLIS's presets and scenarios." }),
+      rate: z
+        .number()
+        .min(0.000001)
+        .max(1_000_000)
+        .optional()
+        .meta({ description: "Requests per second of a preset." }),
+    }),
+    profileRules,
+  ).meta({ description: "Made-up traffic as another tool's file describes it." }),
+);
 
 const workload = ruled(
   z.strictObject({
@@ -593,22 +653,24 @@ const saturation = z
   })
   .meta({ description: "How it is said whether a run got more than it could take." });
 
-const objective = ruled(
-  z.strictObject({
-    metric: z.enum(["ttft", "itl", "tpot", "e2e", "errorRatio", "gpuHours", "sloAttainment"]).meta({
-      description:
-        "ttft, itl, tpot, e2e: a latency; errorRatio: share of requests refused, shed, timed out or cut; gpuHours: of the run; sloAttainment: share of requests that met all of their targets.",
+const objective = z.lazy(() =>
+  ruled(
+    z.strictObject({
+      metric: z.enum(["ttft", "itl", "tpot", "e2e", "errorRatio", "gpuHours", "sloAttainment"]).meta({
+        description:
+          "ttft, itl, tpot, e2e: a latency; errorRatio: share of requests refused, shed, timed out or cut; gpuHours: of the run; sloAttainment: share of requests that met all of their targets.",
+      }),
+      sloClass: sloClass.optional().meta({ description: "Of the requests of one class. Left out: of all." }),
+      percentile: z.literal([50, 90, 95, 99]).optional().meta({ description: "Of a latency. Left out: the mean." }),
+      atMost: z.string().min(1).max(32).optional().meta({
+        description:
+          'A duration for latencies ("800ms"), a number for the rest ("0.01"); of latencies and gpuHours also "+10%": so much more than without the change, which what is there today meets.',
+      }),
+      atLeast: z.string().min(1).max(32).optional().meta({ description: 'Of sloAttainment: a ratio ("0.99").' }),
     }),
-    sloClass: sloClass.optional().meta({ description: "Of the requests of one class. Left out: of all." }),
-    percentile: z.literal([50, 90, 95, 99]).optional().meta({ description: "Of a latency. Left out: the mean." }),
-    atMost: z.string().min(1).max(32).optional().meta({
-      description:
-        'A duration for latencies ("800ms"), a number for the rest ("0.01"); of latencies and gpuHours also "+10%": so much more than without the change, which what is there today meets.',
-    }),
-    atLeast: z.string().min(1).max(32).optional().meta({ description: 'Of sloAttainment: a ratio ("0.99").' }),
-  }),
-  objectiveRules,
-).meta({ description: "What the run has to meet." });
+    objectiveRules,
+  ).meta({ description: "What the run has to meet." }),
+);
 
 const brokenLoop = z.array(faults.schema).max(16).meta({
   description: "What is broken of the control loop for a while, to see what it does then.",

@@ -1,9 +1,11 @@
+import { setImmediate } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
-import { Piscina } from "piscina";
+import type { Piscina } from "piscina";
 import type { WriteBatch } from "../exporter/remote-write/write-batch.ts";
 import { bandFamilies, kpiBands } from "../report/bands.ts";
 import { bandScenarios, kpiBandRule, wideningNotes } from "../twin/bands.ts";
 import type { EngineFitResult, EngineFitTask } from "./calibration/fit-engine.ts";
+import { runPreview } from "./preview.ts";
 import type { PreviewMessage, PreviewResult, PreviewTask, Progress } from "./protocol.ts";
 import { Turns } from "./turns.ts";
 
@@ -32,6 +34,14 @@ export interface RunBounds {
   readonly maxPerNamespace?: number;
 }
 
+export interface PoolOptions extends RunBounds {
+  /**
+   * Whether the calling thread takes runs itself, one at a time and unbounded: that of a command, which would only wait. Then
+   * threads keep its priority. Else they have a lower one, on Linux: an operator goes on answering while every core simulates.
+   */
+  readonly here?: boolean;
+}
+
 /** A run that did not come to its end by no fault of its trace: it took too much, or its thread died. */
 export class RunFailure extends Error {
   readonly reason: "OutOfMemory" | "RunTooLong" | "WorkerDied";
@@ -46,54 +56,32 @@ export class RunFailure extends Error {
 
 /**
  * @param threads folder of the compiled thread files
- * @param count most threads at once; namespaces take turns where more is asked for
+ * @param count most runs at once; namespaces take turns where more is asked for
  */
-export const previewPool = (threads: URL, count: number, bounds: RunBounds = { maxMebibytes: 2048 }): PreviewPool => {
-  const pool = new Piscina({
-    filename: new URL("preview-thread.js", threads).href,
-    minThreads: 0,
-    maxThreads: count,
-    idleTimeout: 30_000,
-    concurrentTasksPerWorker: 1,
-    // A runaway world fails its own run, not the process. A small young generation keeps a run's memory small and costs no time.
-    resourceLimits: { maxOldGenerationSizeMb: bounds.maxMebibytes, maxYoungGenerationSizeMb: 12 },
-  });
-  // Of a thread with nothing in hand: no run failed by it, and the pool begins another.
-  pool.on("error", () => undefined);
+export const previewPool = (
+  threads: URL,
+  count: number,
+  { here = false, ...bounds }: PoolOptions = { maxMebibytes: 2048 },
+): PreviewPool => {
+  const others = threadPool(new URL("preview-thread.js", threads), count - (here ? 1 : 0), bounds);
   const turns = new Turns(count, bounds.maxPerNamespace);
-  const within = async (signal: AbortSignal, run: (bounded: AbortSignal) => Promise<unknown>): Promise<unknown> => {
-    const late = new AbortController();
-    const timer =
-      bounds.maxSeconds === undefined ? undefined : setTimeout(() => late.abort(), bounds.maxSeconds * 1000);
-    try {
-      return await run(AbortSignal.any([signal, late.signal]));
-    } catch (error) {
-      throw signal.aborted ? error : late.signal.aborted ? tooLong(bounds.maxSeconds) : failureOf(error, bounds);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-  const once: PreviewPool["run"] = async (task, signal, tell, take) => {
+  let hereIsFree = here;
+  const once: PreviewPool["run"] = async (...asked) => {
+    const [task, signal] = asked;
     const end = await turns.take(namespaceOf(task.scenario), signal);
-    const { port1, port2 } = new MessageChannel();
-    port1.on("message", (message: PreviewMessage) => {
-      if (message.kind === "progress") tell?.(message.progress);
-      else void take?.(message.batch).then(() => port1.postMessage("taken"));
-    });
+    const isHere = hereIsFree;
+    if (isHere) hereIsFree = false;
     try {
-      const asked = { task, port: port2, giving: take !== undefined };
-      return (await within(signal, (bounded) =>
-        pool.run(asked, { signal: bounded, transferList: [port2], name: "preview" }),
-      )) as PreviewResult;
+      return await (isHere ? runHere(...asked) : others.run({ lowly: !here }, ...asked));
     } finally {
-      port1.close();
+      if (isHere) hereIsFree = true;
       end();
     }
   };
   const fit: PreviewPool["fit"] = async (task, signal) => {
     const end = await turns.take(namespaceOf(task.scenario), signal);
     try {
-      return (await within(signal, (bounded) => pool.run(task, { signal: bounded, name: "fit" }))) as EngineFitResult;
+      return await others.fit(task, signal);
     } finally {
       end();
     }
@@ -102,8 +90,77 @@ export const previewPool = (threads: URL, count: number, bounds: RunBounds = { m
     run: (task, signal, tell, take) =>
       task.bands === true ? withBandsOf(once, [task, signal, tell, take]) : once(task, signal, tell, take),
     fit,
-    close: () => pool.destroy(),
+    close: () => others.close(),
   };
+};
+
+/** In the calling thread, which hears of everything else in between. */
+const runHere: PreviewPool["run"] = (task, signal, tell, take) => {
+  const pause = async (): Promise<void> => {
+    await setImmediate();
+    signal.throwIfAborted();
+  };
+  // Threads that were asked for at the same time are to begin first.
+  return pause().then(() => runPreview(task, { tell, give: take, pause }));
+};
+
+const threadPool = (file: URL, count: number, bounds: RunBounds) => {
+  // Not loaded where the calling thread does it all.
+  const begin = async (): Promise<Piscina> => {
+    const { Piscina } = await import("piscina");
+    const pool = new Piscina({
+      filename: file.href,
+      minThreads: 0,
+      // One at least, for what never runs here.
+      maxThreads: Math.max(count, 1),
+      idleTimeout: 30_000,
+      concurrentTasksPerWorker: 1,
+      // A runaway world fails its own run, not the process. A small young generation keeps a run's memory small and costs no time.
+      resourceLimits: { maxOldGenerationSizeMb: bounds.maxMebibytes, maxYoungGenerationSizeMb: 12 },
+    });
+    // Of a thread with nothing in hand: no run failed by it, and the pool begins another.
+    pool.on("error", () => undefined);
+    return pool;
+  };
+  let begun: Promise<Piscina> | undefined;
+  const within = async (
+    signal: AbortSignal,
+    run: (pool: Piscina, bounded: AbortSignal) => Promise<unknown>,
+  ): Promise<unknown> => {
+    begun ??= begin();
+    const pool = await begun;
+    const late = new AbortController();
+    const timer =
+      bounds.maxSeconds === undefined ? undefined : setTimeout(() => late.abort(), bounds.maxSeconds * 1000);
+    try {
+      return await run(pool, AbortSignal.any([signal, late.signal]));
+    } catch (error) {
+      throw signal.aborted ? error : late.signal.aborted ? tooLong(bounds.maxSeconds) : failureOf(error, bounds);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  const run = async (
+    { lowly }: { readonly lowly: boolean },
+    ...[task, signal, tell, take]: Parameters<PreviewPool["run"]>
+  ): Promise<PreviewResult> => {
+    const { port1, port2 } = new MessageChannel();
+    port1.on("message", (message: PreviewMessage) => {
+      if (message.kind === "progress") tell?.(message.progress);
+      else void take?.(message.batch).then(() => port1.postMessage("taken"));
+    });
+    try {
+      const asked = { task, port: port2, giving: take !== undefined, lowly };
+      return (await within(signal, (pool, bounded) =>
+        pool.run(asked, { signal: bounded, transferList: [port2], name: "preview" }),
+      )) as PreviewResult;
+    } finally {
+      port1.close();
+    }
+  };
+  const fit: PreviewPool["fit"] = async (task, signal) =>
+    (await within(signal, (pool, bounded) => pool.run(task, { signal: bounded, name: "fit" }))) as EngineFitResult;
+  return { run, fit, close: async (): Promise<void> => (await begun)?.destroy() };
 };
 
 const namespaceOf = ({ simulation }: PreviewTask["scenario"]): string => simulation.split("/")[0] ?? "";

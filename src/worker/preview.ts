@@ -15,18 +15,25 @@ import { RecordedInstants } from "./recorded-instants.ts";
 import { RequestLog } from "./request-log.ts";
 import { readTrace, TraceInputError } from "./trace-input.ts";
 
-/** Events taken between two looks at the clock and the trace. */
-const SLICE = 20_000;
+/** Events taken between two looks at the clock and the trace: a few milliseconds. */
+const SLICE = 2_000;
+const TELL_EVERY_MS = 200;
+const PAUSE_EVERY_MS = 20;
 
-/**
- * Runs one world to its horizon, as fast as it goes.
- * @param tell hears about progress, at most every 200 ms of wall clock
- * @param give is given series over time, if the task says which; the run waits for it
- */
+/** Whom a run has to do with while it goes on. */
+export interface RunSurroundings {
+  /** Hears about progress, at most every 200 ms of wall clock. */
+  readonly tell?: ((progress: Progress) => void) | undefined;
+  /** Is given series over time, if the task says which; the run waits for it. */
+  readonly give?: ((batch: WriteBatch) => Promise<void>) | undefined;
+  /** Awaited every 20 ms or so, for whoever shares the thread; what it throws ends the run. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** Runs one world to its horizon, as fast as it goes. */
 export const runPreview = async (
   task: PreviewTask,
-  tell: (progress: Progress) => void,
-  give?: (batch: WriteBatch) => Promise<void>,
+  { tell, give, pause }: RunSurroundings = {},
 ): Promise<PreviewResult> => {
   const { scenario } = task;
   const horizon = scenario.horizonMicros;
@@ -49,7 +56,7 @@ export const runPreview = async (
     const giveReady = async (): Promise<void> => {
       for (const batch of batches?.take() ?? []) await give?.(batch);
     };
-    let told = performance.now();
+    let [told, paused] = [performance.now(), performance.now()];
     for (;;) {
       if (world.starved) {
         const block = await text?.next();
@@ -66,9 +73,14 @@ export const runPreview = async (
       }
       if (batches?.ready) await giveReady();
       if (world.next === undefined && !world.starved) break;
-      if (performance.now() - told < 200) continue;
-      told = performance.now();
-      tell({ done: world.now / horizon, simulatedSeconds: world.now / 1e6, requests: world.arrived });
+      const now = performance.now();
+      if (pause !== undefined && now - paused >= PAUSE_EVERY_MS) {
+        await pause();
+        paused = performance.now();
+      }
+      if (now - told < TELL_EVERY_MS) continue;
+      told = now;
+      tell?.({ done: world.now / horizon, simulatedSeconds: world.now / 1e6, requests: world.arrived });
     }
     await text?.return(undefined);
     while (instants.due <= horizon) {

@@ -14,20 +14,19 @@ export interface Told {
   readonly peakMiB: number;
 }
 
-/** One case, in a process of its own: prints its figures as JSON. `npx tsx test/bench/case.ts d` */
-const name = process.argv[2] ?? "";
-const scenario = caseNamed(name);
-const world = new World(scenario);
-const horizon = scenario.horizonMicros as SimTime;
-while (world.next !== undefined) world.step();
-const { kpis } = world.report({ scenarioDigest: scenarioDigest(scenario), version: VERSION }, horizon);
-const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
-
-const told: Told = {
-  case: name,
-  requests: kpis.requests.arrived,
-  simulatedSeconds: horizon / 1e6,
-  cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
-  peakMiB: maxRSS / 1024,
+/** Runs one case; its figures are those of the process, which does nothing else. */
+export const runCase = (name: string): Told => {
+  const scenario = caseNamed(name);
+  const world = new World(scenario);
+  const horizon = scenario.horizonMicros as SimTime;
+  while (world.next !== undefined) world.step();
+  const { kpis } = world.report({ scenarioDigest: scenarioDigest(scenario), version: VERSION }, horizon);
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+  return {
+    case: name,
+    requests: kpis.requests.arrived,
+    simulatedSeconds: horizon / 1e6,
+    cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
+    peakMiB: maxRSS / 1024,
+  };
 };
-process.stdout.write(JSON.stringify(told));

@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
+import { buildBundles, forNode } from "../../bundles.mjs";
 import type { Told } from "./case.ts";
 import { caseNamed, NAMED_CASES } from "./cases.ts";
 
 /**
  * Measures whole worlds, each case in a process of its own: `npm run bench`, `npm run bench -- --case d --json FILE`. Times
- * are those of the process, from its start to its end, run from a bundle as the program is. Without `--case`: the named
+ * are those of the process, from its start to its end, run from a bundle and what was kept of it, as the program is. Without `--case`: the named
  * cases, and how things grow with requests and replicas.
  */
 export interface Measured extends Told {
@@ -55,20 +56,20 @@ if (said.help === true) {
 }
 const wanted = said.case === undefined ? [...NAMED_CASES, ...GROWTH] : [said.case];
 const folder = mkdtempSync(join(tmpdir(), "servetwin-bench-"));
-const bundle = join(folder, "case.mjs");
-await build({
-  entryPoints: [fileURLToPath(new URL("case.ts", import.meta.url))],
-  outfile: bundle,
-  bundle: true,
-  format: "esm",
-  platform: "node",
-  target: "node20.19",
-  logLevel: "warning",
-});
+const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+const { case: file } = await buildBundles({ case: pathOf("case.ts") }, folder);
+const bundle = join(folder, file as string);
+const start = join(folder, "start.mjs");
+await build({ ...forNode, entryPoints: [pathOf("case-start.ts")], outfile: start, format: "esm" });
+// The first start keeps what it compiles for the others, as the program's does.
+spawnSync(process.execPath, [start, bundle, "a"]);
 
 const measure = (name: string): Measured => {
   const began = performance.now();
-  const child = spawnSync(process.execPath, [bundle, name], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawnSync(process.execPath, [start, bundle, name], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const wallSeconds = (performance.now() - began) / 1000;
   if (child.status !== 0) throw new Error(`case ${name} ended with ${child.status}`);
   const told = JSON.parse(child.stdout) as Told;

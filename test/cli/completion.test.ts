@@ -10,7 +10,7 @@ import { shells } from "../../src/cli/completions/index.ts";
 
 /** The scripts of `servetwin completion`, in a real bash as far as bash goes. */
 const folder = mkdtempSync(join(tmpdir(), "servetwin-completion-"));
-const program = commandLine();
+const program = await commandLine();
 const script = (shell: string): string => shells[shell]?.(treeOf(program, ["servetwin", "kubectl-servetwin"])) ?? "";
 
 /** As the help texts name them, which commander writes. */

@@ -19,7 +19,7 @@ describe("the corpus", () => {
     const [head] = HEAD.exec(readFileSync(`${folder}/${name}`, "utf8")) ?? [];
     expect(headOf(verdict)).toBe(head);
     for (const { scenario } of verdict.prepared) {
-      const { kind } = await runPreview({ scenario, maxTraceBytes: 2 ** 20 }, () => {});
+      const { kind } = await runPreview({ scenario, maxTraceBytes: 2 ** 20 });
       expect(kind).toBe("report");
     }
   });

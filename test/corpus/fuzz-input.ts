@@ -46,7 +46,7 @@ export const bases = (): readonly (readonly unknown[])[] => [
 export const outcomeOf = async (text: string): Promise<"good" | "refused"> => {
   const began = performance.now();
   const problems = await problemsOf(text, async ({ scenario, simulation }) => {
-    if (simulation.spec.mode === "Preview") await runPreview({ scenario, maxTraceBytes: 2 ** 20 }, () => {});
+    if (simulation.spec.mode === "Preview") await runPreview({ scenario, maxTraceBytes: 2 ** 20 });
   });
   const seconds = (performance.now() - began) / 1000;
   if (seconds > MOST_SECONDS) throw new Error(`took ${seconds.toFixed(1)} s`);

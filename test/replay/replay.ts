@@ -85,7 +85,7 @@ export const replay = async (setup: Setup, files: TraceFiles): Promise<Replayed>
     if (stored === undefined) throw new Error(store.problems.map(describeProblem).join("\n"));
     const { scenario } = await prepare(store, stored, DEFAULT_LIMITS, []);
     const requestsFile = join(folder, "requests.jsonl");
-    const result = await runPreview({ scenario, maxTraceBytes: 2 ** 30, requestsFile }, () => {});
+    const result = await runPreview({ scenario, maxTraceBytes: 2 ** 30, requestsFile });
     if (result.kind === "problem") throw new Error(result.message);
     const lines = readFileSync(requestsFile, "utf8").trimEnd().split("\n");
     return { requests: lines.map((line) => JSON.parse(line) as RequestLine), report: result.report };

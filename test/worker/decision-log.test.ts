@@ -199,7 +199,7 @@ describe("the log of decisions", () => {
     expect(() => new DecisionLog(nowhere, 1)).toThrow(UnwritableFileError);
     const requestsFile = join(folder, "requests.jsonl");
     const task = { scenario: scenario({ horizonMicros: 1e6 }), maxTraceBytes: 1, requestsFile, decisionsFile: nowhere };
-    expect(await runPreview(task, () => {})).toMatchObject({ kind: "problem", reason: "UnwritableFile" });
+    expect(await runPreview(task)).toMatchObject({ kind: "problem", reason: "UnwritableFile" });
     expect(existsSync(requestsFile)).toBe(false);
   });
 });

@@ -31,7 +31,7 @@ describe("a file of series over time", () => {
 
   it("is read by promtool, and a real Prometheus then serves what the exporter would have said at those instants", async () => {
     const metricsFile = join(folder, "twin.om");
-    const result = await runPreview({ scenario: said, maxTraceBytes: 1e6, metricsFile, recorded }, () => {});
+    const result = await runPreview({ scenario: said, maxTraceBytes: 1e6, metricsFile, recorded });
     expect(result.kind).toBe("report");
     prometheus = await startPrometheus({ backfill: readFileSync(metricsFile, "utf8") });
     for (const seconds of [0, 15, 450, 900]) {

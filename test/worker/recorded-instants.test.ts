@@ -20,7 +20,7 @@ describe("series over time of a preview", () => {
   it("are taken from the start to the horizon, bear what marks them as simulated, and leave the run as it is", async () => {
     const metricsFile = join(folder, "twin.om");
     const said = scenario({ horizonMicros: 60e6, traffic: { kind: "synthetic", synthetic: chat(4) } });
-    const result = await runPreview({ scenario: said, maxTraceBytes, metricsFile, recorded }, () => {});
+    const result = await runPreview({ scenario: said, maxTraceBytes, metricsFile, recorded });
     const text = readFileSync(metricsFile, "utf8");
     const lines = text.split("\n").filter((line) => line.startsWith("kube_deployment_spec_replicas{"));
     expect(lines.map((line) => line.split(" ").at(-1))).toEqual(
@@ -28,7 +28,7 @@ describe("series over time of a preview", () => {
     );
     const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
     expect(samples.every((line) => line.includes(`origin="simulated",simulation="${said.simulation}"`))).toBe(true);
-    expect(await runPreview({ scenario: said, maxTraceBytes }, () => {})).toEqual(result);
+    expect(await runPreview({ scenario: said, maxTraceBytes })).toEqual(result);
   });
 
   it("are not left behind half by a run that fails", async () => {
@@ -42,10 +42,7 @@ describe("series over time of a preview", () => {
       onError: "Fail",
       maxRequests: 1,
     } as const;
-    const result = await runPreview(
-      { scenario: scenario({ traffic }), maxTraceBytes, metricsFile, recorded },
-      () => {},
-    );
+    const result = await runPreview({ scenario: scenario({ traffic }), maxTraceBytes, metricsFile, recorded });
     expect(result.kind).toBe("problem");
     expect(existsSync(metricsFile)).toBe(false);
   });

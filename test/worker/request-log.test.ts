@@ -88,7 +88,7 @@ describe("a preview that is asked for it", () => {
   it("accounts for every request of its report", async () => {
     const requestsFile = join(folder, "run.jsonl");
     const said = scenario({ horizonMicros: 120e6, traffic: { kind: "synthetic", synthetic: chat(20) } });
-    const result = await runPreview({ scenario: said, maxTraceBytes, requestsFile }, () => {});
+    const result = await runPreview({ scenario: said, maxTraceBytes, requestsFile });
     if (result.kind !== "report") throw new Error(result.message);
     const { requests } = result.report.kpis;
     const lines = read(requestsFile);
@@ -96,7 +96,7 @@ describe("a preview that is asked for it", () => {
     expect(new Set(lines.map(({ id }) => id)).size).toBe(requests.arrived);
     expect(lines.filter(({ outcome }) => outcome === "stop" || outcome === "length")).toHaveLength(requests.completed);
     expect(lines.filter(({ outcome }) => outcome === null)).toHaveLength(requests.inFlightAtEnd);
-    const quiet = await runPreview({ scenario: said, maxTraceBytes }, () => {});
+    const quiet = await runPreview({ scenario: said, maxTraceBytes });
     expect(quiet).toEqual(result);
   });
 
@@ -111,11 +111,11 @@ describe("a preview that is asked for it", () => {
       onError: "Fail",
       maxRequests: 1,
     } as const;
-    const result = await runPreview({ scenario: scenario({ traffic }), maxTraceBytes, requestsFile }, () => {});
+    const result = await runPreview({ scenario: scenario({ traffic }), maxTraceBytes, requestsFile });
     expect(result.kind).toBe("problem");
     expect(existsSync(requestsFile)).toBe(false);
     const nowhere = join(folder, "nowhere", "a");
-    expect(await runPreview({ scenario: scenario(), maxTraceBytes, requestsFile: nowhere }, () => {})).toMatchObject({
+    expect(await runPreview({ scenario: scenario(), maxTraceBytes, requestsFile: nowhere })).toMatchObject({
       kind: "problem",
       reason: "UnwritableFile",
     });
@@ -131,7 +131,7 @@ describe("closed-loop clients in a world", () => {
     const requestsFile = join(folder, "sessions.jsonl");
     const said = scenario({ horizonMicros: 300e6, traffic: { kind: "synthetic", synthetic } });
     const play = async (over: object = {}) => {
-      const result = await runPreview({ scenario: { ...said, ...over }, maxTraceBytes, requestsFile }, () => {});
+      const result = await runPreview({ scenario: { ...said, ...over }, maxTraceBytes, requestsFile });
       if (result.kind !== "report") throw new Error(result.message);
       return { report: result.report, text: readFileSync(requestsFile, "utf8") };
     };

@@ -42,7 +42,7 @@ const traced = (text: string | Uint8Array, onError: "Fail" | "Skip" = "Fail") =>
 
 describe("a preview", () => {
   it("comes to the same report alone, in a pool, and paced", async () => {
-    const alone = await runPreview({ scenario: said, maxTraceBytes }, () => {});
+    const alone = await runPreview({ scenario: said, maxTraceBytes });
     if (alone.kind !== "report") throw new Error(alone.message);
     const signal = new AbortController().signal;
     const pooled = await Promise.all([1, 2, 3].map(() => pool.run({ scenario: said, maxTraceBytes }, signal)));
@@ -97,7 +97,7 @@ describe("a preview", () => {
 
   it("reads a trace, plain or gzip, to the same report", async () => {
     const [plain, packed] = await Promise.all(
-      [csv, gzipSync(csv)].map((text) => runPreview({ scenario: traced(text), maxTraceBytes }, () => {})),
+      [csv, gzipSync(csv)].map((text) => runPreview({ scenario: traced(text), maxTraceBytes })),
     );
     if (plain?.kind !== "report" || packed?.kind !== "report") throw new Error("no report");
     expect(plain.report.kpis.requests.arrived).toBe(200);
@@ -106,12 +106,12 @@ describe("a preview", () => {
 
   it("comes back with the line of a broken trace", async () => {
     const broken = csv.replace(",150,20", ",many,20");
-    expect(await runPreview({ scenario: traced(broken), maxTraceBytes }, () => {})).toMatchObject({
+    expect(await runPreview({ scenario: traced(broken), maxTraceBytes })).toMatchObject({
       kind: "problem",
       reason: "BrokenTrace",
       message: expect.stringContaining("line 52"),
     });
-    const skipped = await runPreview({ scenario: traced(broken, "Skip"), maxTraceBytes }, () => {});
+    const skipped = await runPreview({ scenario: traced(broken, "Skip"), maxTraceBytes });
     if (skipped.kind !== "report") throw new Error(skipped.message);
     expect(skipped.report.kpis.requests.arrived).toBe(199);
     expect(skipped.report.notes.join()).toContain("line 52");

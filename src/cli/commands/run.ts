@@ -4,10 +4,10 @@ import { sayProblem } from "../../model/problem.ts";
 import type { Report } from "../../report/report.ts";
 import type { Scenario } from "../../twin/scenario.ts";
 import { DATED_BY, startOf } from "../../twin/start-of.ts";
-import { previewPool } from "../../worker/pool.ts";
 import type { PreviewTask, RecordedSeriesSaid } from "../../worker/protocol.ts";
 import { formatNamed, formatNames } from "../choose-format.ts";
 import { collect } from "../collect.ts";
+import { commandPool } from "../command-pool.ts";
 import { BadInput, EXIT, usageError } from "../exit.ts";
 import { type FileAside, fileAside } from "../file-aside.ts";
 import type { Outcome } from "../format.ts";
@@ -16,7 +16,6 @@ import { judgedOutcomes } from "../judged-outcomes.ts";
 import { durationSeconds, type LimitOptions, limitsOf, positive, withLimitOptions } from "../limit-options.ts";
 import { type Prepared, prepare } from "../prepare.ts";
 import { progressBar } from "../progress.ts";
-import { threadsFolder } from "../threads.ts";
 import { type UrlOptions, withUrlOptions } from "../url-options.ts";
 
 interface Options extends LimitOptions, UrlOptions {
@@ -178,7 +177,7 @@ const runAll = async (
     readonly bands: boolean;
   },
 ): Promise<Outcome[]> => {
-  const pool = previewPool(threadsFolder(import.meta.url), threads);
+  const pool = commandPool(threads);
   const bar = progressBar(previews.reduce((total, preview) => total + runsOf(preview), 0));
   const abort = new AbortController();
   const run = async (scenario: Scenario, first: boolean): Promise<Report> => {

@@ -4,13 +4,12 @@ import type { Command } from "commander";
 import { runSweep } from "../../operator/sweep/run-sweep.ts";
 import type { Swept } from "../../operator/sweep/swept.ts";
 import { threadRun, threadRuns } from "../../operator/sweep/thread-runs.ts";
-import { previewPool } from "../../worker/pool.ts";
 import { formatNamed, formatNames } from "../choose-format.ts";
 import { collect } from "../collect.ts";
+import { commandPool } from "../command-pool.ts";
 import { BadInput, EXIT, usageError } from "../exit.ts";
 import { simulationsIn, storeOfFiles } from "../inputs.ts";
 import { type LimitOptions, limitsOf, positiveWhole, withLimitOptions } from "../limit-options.ts";
-import { threadsFolder } from "../threads.ts";
 
 interface Options extends LimitOptions {
   readonly filename: readonly string[];
@@ -61,7 +60,7 @@ const sweepAll = async (options: Options): Promise<number> => {
   const asking = said.filter(({ object }) => (object.spec as { sweep?: unknown } | undefined)?.sweep !== undefined);
   if (asking.length === 0)
     throw usageError("no InferenceSimulation given has a spec.sweep", "add one; docs/sweep.md shows a short one");
-  const pool = previewPool(threadsFolder(import.meta.url), options.threads);
+  const pool = commandPool(options.threads);
   const abort = new AbortController();
   // Every run that waits for a thread listens.
   setMaxListeners(0, abort.signal);

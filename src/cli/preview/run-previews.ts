@@ -1,6 +1,5 @@
-import { previewPool } from "../../worker/pool.ts";
+import { commandPool } from "../command-pool.ts";
 import { TimedOut } from "../exit.ts";
-import { threadsFolder } from "../threads.ts";
 import type { ComparedSimulation } from "./compared-simulations.ts";
 import { type Previewed, preview } from "./previewed.ts";
 import { refining } from "./refining.ts";
@@ -18,7 +17,7 @@ export const runPreviews = async (
   simulations: readonly ComparedSimulation[],
   { budget, threads, maxTraceBytes, timeoutSeconds }: RunOptions,
 ): Promise<readonly Previewed[]> => {
-  const pool = previewPool(threadsFolder(import.meta.url), threads);
+  const pool = commandPool(threads);
   const shown = refining();
   const stop = new AbortController();
   const timer =

@@ -20,7 +20,7 @@ export const runShard = async (
   for (const run of runsOfShard(shard, shards, scenarios.length)) {
     const scenario = scenarios[run];
     if (known.has(run) || scenario === undefined) continue;
-    const result = await runPreview({ scenario, maxTraceBytes }, () => undefined);
+    const result = await runPreview({ scenario, maxTraceBytes });
     if (result.kind === "problem") {
       write(problemLine(result));
       return done;

@@ -11,21 +11,25 @@ const positive = z.number().gt(0).max(1e15);
 const microseconds = z.int().min(0);
 const text = z.string().max(256);
 
-const arrivalSchema = z.strictObject({
-  process: z.enum(["poisson", "gamma", "weibull", "constant"]),
-  cv: positive.optional(),
-  shape: positive.optional(),
-  scale: positive.optional(),
-});
+const arrivalSchema = z.lazy(() =>
+  z.strictObject({
+    process: z.enum(["poisson", "gamma", "weibull", "constant"]),
+    cv: positive.optional(),
+    shape: positive.optional(),
+    scale: positive.optional(),
+  }),
+);
 
-const windowSchema = z.strictObject({
-  start_us: microseconds,
-  end_us: microseconds,
-  trace_rate: z.number().min(0).max(1e9).optional(),
-  arrival: arrivalSchema.optional(),
-  input_distribution: blisLengthSchema.optional(),
-  output_distribution: blisLengthSchema.optional(),
-});
+const windowSchema = z.lazy(() =>
+  z.strictObject({
+    start_us: microseconds,
+    end_us: microseconds,
+    trace_rate: z.number().min(0).max(1e9).optional(),
+    arrival: arrivalSchema.optional(),
+    input_distribution: blisLengthSchema.optional(),
+    output_distribution: blisLengthSchema.optional(),
+  }),
+);
 
 /** What clients and cohorts both have. */
 const common = {
@@ -76,43 +80,49 @@ const common = {
     .optional(),
 };
 
-const clientSchema = z.strictObject({
-  ...common,
-  concurrency: z.int().min(0).max(10_000).default(0),
-  think_time_us: microseconds.default(0),
-  lifecycle: z.strictObject({ windows: z.array(windowSchema).min(1).max(2000) }).optional(),
-});
+const clientSchema = z.lazy(() =>
+  z.strictObject({
+    ...common,
+    concurrency: z.int().min(0).max(10_000).default(0),
+    think_time_us: microseconds.default(0),
+    lifecycle: z.strictObject({ windows: z.array(windowSchema).min(1).max(2000) }).optional(),
+  }),
+);
 
-const cohortSchema = z.strictObject({
-  ...common,
-  population: z.int().min(1).max(10_000),
-  prefix_sharing: z.enum(["", "shared", "per_member"]).default(""),
-  diurnal: z
-    .strictObject({ peak_hour: z.int().min(0).max(23), peak_to_trough_ratio: z.number().min(1).max(1e6) })
-    .optional(),
-  spike: z
-    .strictObject({ start_time_us: microseconds, duration_us: z.int().min(1), trace_rate: positive.optional() })
-    .optional(),
-  drain: z.strictObject({ start_time_us: microseconds, ramp_duration_us: z.int().min(1) }).optional(),
-});
+const cohortSchema = z.lazy(() =>
+  z.strictObject({
+    ...common,
+    population: z.int().min(1).max(10_000),
+    prefix_sharing: z.enum(["", "shared", "per_member"]).default(""),
+    diurnal: z
+      .strictObject({ peak_hour: z.int().min(0).max(23), peak_to_trough_ratio: z.number().min(1).max(1e6) })
+      .optional(),
+    spike: z
+      .strictObject({ start_time_us: microseconds, duration_us: z.int().min(1), trace_rate: positive.optional() })
+      .optional(),
+    drain: z.strictObject({ start_time_us: microseconds, ramp_duration_us: z.int().min(1) }).optional(),
+  }),
+);
 
-const schema = z.strictObject({
-  version: z
-    .preprocess((said) => (typeof said === "number" ? String(said) : said), z.enum(["", "1", "2"]))
-    .default("2"),
-  seed: z.int().optional(),
-  category: z.enum(["", "language", "multimodal", "reasoning"]).default(""),
-  clients: z.array(clientSchema).max(1000).default([]),
-  cohorts: z.array(cohortSchema).max(1000).default([]),
-  aggregate_rate: z.number().min(0).max(1e6).default(0),
-  horizon: microseconds.optional(),
-  num_requests: z.int().min(0).optional(),
-  servegen_data: z.unknown().optional(),
-  inference_perf: z
-    .strictObject({ stages: z.array(stageSchema).min(1).max(1000), shared_prefix: sharedPrefixSchema })
-    .optional(),
-  goodput_slo_targets: z.unknown().optional(),
-});
+const schema = z.lazy(() =>
+  z.strictObject({
+    version: z
+      .preprocess((said) => (typeof said === "number" ? String(said) : said), z.enum(["", "1", "2"]))
+      .default("2"),
+    seed: z.int().optional(),
+    category: z.enum(["", "language", "multimodal", "reasoning"]).default(""),
+    clients: z.array(clientSchema).max(1000).default([]),
+    cohorts: z.array(cohortSchema).max(1000).default([]),
+    aggregate_rate: z.number().min(0).max(1e6).default(0),
+    horizon: microseconds.optional(),
+    num_requests: z.int().min(0).optional(),
+    servegen_data: z.unknown().optional(),
+    inference_perf: z
+      .strictObject({ stages: z.array(stageSchema).min(1).max(1000), shared_prefix: sharedPrefixSchema })
+      .optional(),
+    goodput_slo_targets: z.unknown().optional(),
+  }),
+);
 
 type Spec = z.output<typeof schema>;
 type Common = Omit<z.output<typeof clientSchema>, "concurrency" | "think_time_us" | "lifecycle">;

@@ -15,39 +15,45 @@ import type { ClientSaid, SyntheticWorkload } from "../synthetic-workload.ts";
 
 const TYPES = ["normal", "skew_normal", "lognormal", "uniform", "poisson", "fixed"] as const;
 
-const distribution = z.strictObject({
-  min: z.int().min(0).max(1_000_000).default(10),
-  max: z.int().min(0).max(1_000_000).default(1024),
-  mean: z.number().min(0).max(1_000_000).default(512),
-  std_dev: z.number().min(0).max(1_000_000).optional(),
-  variance: z.number().min(0).max(1e12).optional(),
-  skew: z.number().default(0),
-  total_count: z.int().min(1).optional(),
-  type: z.enum(TYPES).default("normal"),
-});
+const distribution = z.lazy(() =>
+  z.strictObject({
+    min: z.int().min(0).max(1_000_000).default(10),
+    max: z.int().min(0).max(1_000_000).default(1024),
+    mean: z.number().min(0).max(1_000_000).default(512),
+    std_dev: z.number().min(0).max(1_000_000).optional(),
+    variance: z.number().min(0).max(1e12).optional(),
+    skew: z.number().default(0),
+    total_count: z.int().min(1).optional(),
+    type: z.enum(TYPES).default("normal"),
+  }),
+);
 type Distribution = z.output<typeof distribution>;
 
 /** A number stands for that length, always. */
-const length = z.preprocess(
-  (said) => (typeof said === "number" ? { type: "fixed", min: said, max: said, mean: said } : said),
-  distribution,
+const length = z.lazy(() =>
+  z.preprocess(
+    (said) => (typeof said === "number" ? { type: "fixed", min: said, max: said, mean: said } : said),
+    distribution,
+  ),
 );
 const always = (tokens: number) => ({ min: tokens, max: tokens, mean: tokens, skew: 0, type: "fixed" as const });
 
-const sharedPrefix = z.strictObject({
-  num_groups: z.int().min(1).max(1_000_000).optional(),
-  num_unique_system_prompts: z.int().min(1).max(1_000_000).optional(),
-  num_prompts_per_group: z.int().min(1).max(1_000_000).optional(),
-  num_users_per_system_prompt: z.int().min(1).max(1_000_000).optional(),
-  system_prompt_len: length.default(always(100)),
-  question_len: length.default(always(50)),
-  output_len: length.default(always(50)),
-  seed: z.int().optional(),
-  question_distribution: distribution.optional(),
-  output_distribution: distribution.optional(),
-  enable_multi_turn_chat: z.boolean().default(false),
-  multimodal: z.unknown().optional(),
-});
+const sharedPrefix = z.lazy(() =>
+  z.strictObject({
+    num_groups: z.int().min(1).max(1_000_000).optional(),
+    num_unique_system_prompts: z.int().min(1).max(1_000_000).optional(),
+    num_prompts_per_group: z.int().min(1).max(1_000_000).optional(),
+    num_users_per_system_prompt: z.int().min(1).max(1_000_000).optional(),
+    system_prompt_len: length.default(always(100)),
+    question_len: length.default(always(50)),
+    output_len: length.default(always(50)),
+    seed: z.int().optional(),
+    question_distribution: distribution.optional(),
+    output_distribution: distribution.optional(),
+    enable_multi_turn_chat: z.boolean().default(false),
+    multimodal: z.unknown().optional(),
+  }),
+);
 
 const KINDS = [
   "mock",
@@ -66,59 +72,67 @@ const OTHER_KINDS = [
   "visionarena",
 ] as const;
 
-const data = z.strictObject({
-  type: z.enum([...KINDS, ...OTHER_KINDS]).default("mock"),
-  path: z.string().optional(),
-  corpus_file_path: z.string().optional(),
-  input_distribution: distribution.optional(),
-  output_distribution: distribution.optional(),
-  shared_prefix: sharedPrefix.optional(),
-  multimodal: z.unknown().optional(),
-  trace: z.unknown().optional(),
-  otel_trace_replay: z.unknown().optional(),
-  weka_trace_replay: z.unknown().optional(),
-  conversation_replay: z.unknown().optional(),
-  visionarena: z.unknown().optional(),
-  use_chat_template: z.boolean().default(false),
-});
+const data = z.lazy(() =>
+  z.strictObject({
+    type: z.enum([...KINDS, ...OTHER_KINDS]).default("mock"),
+    path: z.string().optional(),
+    corpus_file_path: z.string().optional(),
+    input_distribution: distribution.optional(),
+    output_distribution: distribution.optional(),
+    shared_prefix: sharedPrefix.optional(),
+    multimodal: z.unknown().optional(),
+    trace: z.unknown().optional(),
+    otel_trace_replay: z.unknown().optional(),
+    weka_trace_replay: z.unknown().optional(),
+    conversation_replay: z.unknown().optional(),
+    visionarena: z.unknown().optional(),
+    use_chat_template: z.boolean().default(false),
+  }),
+);
 
-const stage = z.strictObject({
-  rate: z.number().gt(0).max(1e6).optional(),
-  duration: z.int().min(1).max(1e9).optional(),
-  num_requests: z.int().min(1).max(1e9).optional(),
-  concurrency_level: z.int().min(1).max(10_000).optional(),
-});
+const stage = z.lazy(() =>
+  z.strictObject({
+    rate: z.number().gt(0).max(1e6).optional(),
+    duration: z.int().min(1).max(1e9).optional(),
+    num_requests: z.int().min(1).max(1e9).optional(),
+    concurrency_level: z.int().min(1).max(10_000).optional(),
+  }),
+);
 
-const load = z.strictObject({
-  type: z.enum(["constant", "poisson", "concurrent", "trace_replay", "trace_session_replay"]).default("constant"),
-  interval: z.number().min(0).max(1e6).default(1),
-  stages: z.array(stage).max(1000).default([]),
-  sweep: z.unknown().optional(),
-  num_workers: z.int().min(0).optional(),
-  worker_max_concurrency: z.int().min(1).optional(),
-  worker_max_tcp_connections: z.int().min(1).optional(),
-  trace: z.unknown().optional(),
-  circuit_breakers: z.array(z.string()).default([]),
-  request_timeout: z.number().gt(0).max(1e6).optional(),
-  lora_traffic_split: z
-    .array(z.strictObject({ name: z.string().min(1).max(256), split: z.number().min(0).max(1) }))
-    .max(100)
-    .optional(),
-  base_seed: z.int().optional(),
-});
+const load = z.lazy(() =>
+  z.strictObject({
+    type: z.enum(["constant", "poisson", "concurrent", "trace_replay", "trace_session_replay"]).default("constant"),
+    interval: z.number().min(0).max(1e6).default(1),
+    stages: z.array(stage).max(1000).default([]),
+    sweep: z.unknown().optional(),
+    num_workers: z.int().min(0).optional(),
+    worker_max_concurrency: z.int().min(1).optional(),
+    worker_max_tcp_connections: z.int().min(1).optional(),
+    trace: z.unknown().optional(),
+    circuit_breakers: z.array(z.string()).default([]),
+    request_timeout: z.number().gt(0).max(1e6).optional(),
+    lora_traffic_split: z
+      .array(z.strictObject({ name: z.string().min(1).max(256), split: z.number().min(0).max(1) }))
+      .max(100)
+      .optional(),
+    base_seed: z.int().optional(),
+  }),
+);
 
 /** Sections that say nothing of the traffic are taken as they are. */
-const schema = z.strictObject({
-  api: z.unknown().optional(),
-  data: data.prefault({}),
-  load: load.prefault({}),
-  metrics: z.unknown().optional(),
-  report: z.unknown().optional(),
-  storage: z.unknown().optional(),
-  server: z.unknown().optional(),
-  tokenizer: z.unknown().optional(),
-  circuit_breakers: z.unknown().optional(),
-});
+const schema = z.lazy(() =>
+  z.strictObject({
+    api: z.unknown().optional(),
+    data: data.prefault({}),
+    load: load.prefault({}),
+    metrics: z.unknown().optional(),
+    report: z.unknown().optional(),
+    storage: z.unknown().optional(),
+    server: z.unknown().optional(),
+    tokenizer: z.unknown().optional(),
+    circuit_breakers: z.unknown().optional(),
+  }),
+);
 type Config = z.output<typeof schema>;
 
 /**
