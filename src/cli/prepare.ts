@@ -1,4 +1,5 @@
 import type { Problem } from "../model/problem.ts";
+import { unfitted } from "../operator/calibration/fitted-spec.ts";
 import type { UrlToken } from "../operator/production-traffic.ts";
 import { type ReadCandidate, read } from "../operator/read.ts";
 import type { Limits } from "../schema/limits.ts";
@@ -28,5 +29,5 @@ export const prepare = async (
 ): Promise<Prepared> => {
   const found = await read(stored, { store, limits, allowedUrls, tokens });
   if (!found.ok) throw new BadInput(found.problems);
-  return { ...found.value, warnings: found.warnings };
+  return { ...found.value, warnings: [...found.warnings, ...unfitted(stored.object)] };
 };

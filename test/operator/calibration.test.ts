@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AutoCalibration } from "../../src/operator/calibration/auto-calibration.ts";
 import { calibratedCondition, calibrationEvent } from "../../src/operator/calibration/condition.ts";
-import { withFitted, withFittedSources, withFound } from "../../src/operator/calibration/fitted-spec.ts";
+import { unfitted, withFitted, withFittedSources, withFound } from "../../src/operator/calibration/fitted-spec.ts";
 import { agrees, calibrationOf, type Found } from "../../src/operator/calibration/found.ts";
 import type { HeldCalibration } from "../../src/operator/calibration/held-calibration.ts";
 import { replayOf } from "../../src/operator/calibration/replay-of.ts";
@@ -78,6 +78,9 @@ describe("what was fitted", () => {
     });
     const off = withFound(stored("Shadow", { calibration: "Off" }), found(1.15));
     expect(withFitted(off.object)).toBe(off.object);
+    expect(unfitted(object)).toEqual([]);
+    expect(unfitted(off.object)).toEqual([]);
+    expect(unfitted(stored("Preview").object)).toMatchObject([{ severity: "warning", reason: "NotFitted" }]);
     expect(withFound(withFound(said, found(1.15)), undefined).object.status).toEqual({});
     const values = ["perLayerMicros", "stepFactor"].map((name) => ({
       path: name,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { describeProblem, type Problem } from "../../model/problem.ts";
+import { unfitted } from "../../operator/calibration/fitted-spec.ts";
 import type { UrlToken } from "../../operator/production-traffic.ts";
 import { clusterOf, type Read, read } from "../../operator/read.ts";
 import type { Limits } from "../../schema/limits.ts";
@@ -95,7 +96,7 @@ export const look = async (
     baseline: baseline.value,
     change: { ...change.value, scenario: { ...change.value.scenario, name: "change" } },
     values,
-    warnings: change.warnings,
+    warnings: [...change.warnings, ...unfitted(said.object)],
     stored: said,
   };
   return { kind: "changed", compared, touches };

@@ -1,3 +1,4 @@
+import type { Problem } from "../../model/problem.ts";
 import type { SimulationStatus } from "../../schema/simulation-status.ts";
 import type { KubeObject, StoredObject } from "../../store/store.ts";
 import type { MirroredValue } from "../../twin/mirror.ts";
@@ -17,6 +18,16 @@ export const withFitted = (object: KubeObject): KubeObject => {
     ...(untilReady === undefined ? {} : { start: { ...start, untilReady } }),
   };
   return { ...object, spec: { ...spec, overrides } };
+};
+
+/** For whoever reads an object that no operator sees to: that it asks to be fitted to production, and hasn't been. */
+export const unfitted = (object: KubeObject): readonly Problem[] => {
+  const { corrections, untilReady } = fittedIn(object);
+  if (fieldsOf(object.spec)["calibration"] !== "Auto" || corrections !== undefined || untilReady !== undefined)
+    return [];
+  const message = "the operator fits it to production; its status says of no fit, so it is simulated without one";
+  const fix = "take the object from the cluster, with its status, or fit it by `servetwin calibrate`";
+  return [{ severity: "warning", reason: "NotFitted", field: "spec.calibration", message, fix }];
 };
 
 /** What the object's spec says itself, as far as it is numbers; what else it says is told by whoever parses it. */
