@@ -18,7 +18,8 @@ export const LMCACHE_FILE = "LMCACHE_CONFIG_FILE";
 
 /**
  * What LMCache is told: the YAML file of LMCACHE_CONFIG_FILE, and over it the variables `LMCACHE_*`.
- * Source: load_config_with_overrides, lmcache/v1/config_base.py, LMCache's main of 2026; releases before 0.3.2 heed no variables beside a file.
+ * Source: load_config_with_overrides, lmcache/v1/config_base.py, LMCache's main of 2026. Its documentation once said that
+ * variables are not heeded beside a file.
  *
  * @param object `Kind/namespace/name`, that the variables are of
  */
