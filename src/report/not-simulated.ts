@@ -90,6 +90,14 @@ export const NOT_SIMULATED: readonly NotSimulated[] = [
   },
   {
     source: "KEDA",
+    names: each(
+      "keda_internal_metricsservice_grpc_server_",
+      "started_total handled_total msg_received_total msg_sent_total handling_seconds",
+    ),
+    why: "between KEDA's operator and its metrics adapter; simulated metrics need no way from one to the other",
+  },
+  {
+    source: "KEDA",
     names: [
       ...each("keda_", "build_info scaled_job_errors_total"),
       ...each("keda_cloudeventsource_", "events_emitted_total events_queued"),
