@@ -77,9 +77,7 @@ const pushed = (held: Held, before: SimulationStatus | undefined): State["condit
   const { push } = held.preview ?? {};
   if (push !== undefined) return [pushedCondition(push.state)];
   const said = pushedOf(before);
-  if (said === undefined || !pushStands(held)) return [];
-  const { type, status, reason, message } = said;
-  return [{ type, status, reason, message }];
+  return said !== undefined && pushStands(held) ? [asSaid(said)] : [];
 };
 
 /** How its whole report stands in a ConfigMap; until it is looked for again, as it stood. */
@@ -88,9 +86,16 @@ const reported = ({ report, preview, simulation }: Held, before: SimulationStatu
   const said = before?.conditions.find(({ type }) => type === "ReportWritten");
   const stands = preview?.restore === true && preview.state === "running";
   if (said === undefined || !stands || simulation?.spec.export.reportConfigMap === undefined) return [];
-  const { type, status, reason, message } = said;
-  return [{ type, status, reason, message }];
+  return [asSaid(said)];
 };
+
+/** A condition that stands as an earlier status said it. */
+const asSaid = ({ type, status, reason, message }: Conditions[number]): State["conditions"][number] => ({
+  type,
+  status,
+  reason,
+  message,
+});
 
 const pushPart = (held: Held, before: SimulationStatus | undefined) => {
   const { push } = held.preview ?? {};

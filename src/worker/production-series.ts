@@ -81,7 +81,11 @@ const chunkSeconds = (series: number): number => {
 };
 
 /** @param selector label matchers in braces, checked where the spec is parsed */
-export const selectorOf = (names: readonly string[], selector: string): string => {
+export const selectorOf = (names: readonly string[], selector: string): string =>
+  withMatchers(`__name__=~"${names.join("|")}"`, selector);
+
+/** @param own matchers without braces @param selector more of them, with or without @returns all, in braces */
+export const withMatchers = (own: string, selector: string): string => {
   const inner = selector.replace(/^\{/, "").replace(/\}$/, "").trim().replace(/,$/, "");
-  return `{__name__=~"${names.join("|")}"${inner === "" ? "" : `,${inner}`}}`;
+  return `{${own}${inner === "" ? "" : `,${inner}`}}`;
 };

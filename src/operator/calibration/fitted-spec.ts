@@ -2,6 +2,7 @@ import type { Problem } from "../../model/problem.ts";
 import type { SimulationStatus } from "../../schema/simulation-status.ts";
 import type { KubeObject, StoredObject } from "../../store/store.ts";
 import type { MirroredValue } from "../../twin/mirror.ts";
+import { fieldsOf } from "./fields-of.ts";
 import type { Found } from "./found.ts";
 
 /** An object as if what was fitted for it, which its status says, had been committed to it. */
@@ -68,6 +69,3 @@ export const withFound = (stored: StoredObject, found: Found | undefined): Store
   const known = found === undefined ? status : { ...status, calibration: found };
   return { ...stored, object: { ...stored.object, status: known } };
 };
-
-const fieldsOf = (value: unknown): Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};

@@ -3,7 +3,7 @@ import { bad, good, type Result } from "../../model/problem.ts";
 import type { InferenceSimulation } from "../../schema/resource.ts";
 import type { StoredObject } from "../../store/store.ts";
 import { selectorOf } from "../../twin/mirror.ts";
-import { type EngineFitTask, unfitted } from "../../worker/calibration/fit-engine.ts";
+import { type EngineFitTask, unfittable } from "../../worker/calibration/fit-engine.ts";
 import { type FittedStart, fitStart } from "../../worker/calibration/fit-start.ts";
 import { readBlocks, windowProblem } from "../../worker/calibration/production-blocks.ts";
 import { PrometheusError } from "../../worker/prometheus-api.ts";
@@ -32,7 +32,7 @@ export const readProductionWindow = async (
   const startSeconds = scenario.startUnixSeconds;
   if (said === undefined || startSeconds === undefined) throw new Error("a replay has a window");
   const seconds = durationSeconds(said.window);
-  const problem = unfitted(scenario) ?? windowProblem(seconds, said.window);
+  const problem = unfittable(scenario) ?? windowProblem(seconds, said.window);
   if (problem !== undefined) return bad(problem);
   const tokenFile = tokenFileFor(said.url, parts.tokens ?? []);
   const asked = {

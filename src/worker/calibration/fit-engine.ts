@@ -41,7 +41,7 @@ export type EngineFitResult =
 const REPLICATIONS = 4;
 
 /** @returns undefined: its engines can be fitted */
-export const unfitted = ({ workloads }: Scenario): Problem | undefined =>
+export const unfittable = ({ workloads }: Scenario): Problem | undefined =>
   workloads[0]?.latency.name === "physical"
     ? undefined
     : {

@@ -1,4 +1,5 @@
 import type { WorkloadScenario } from "../../twin/scenario.ts";
+import { withMatchers } from "../production-series.ts";
 import { type PrometheusAccess, query } from "../prometheus-api.ts";
 
 /** Starts are rare: those of so long are looked at. */
@@ -27,13 +28,11 @@ export const readStarts = async ({
   workload,
   untilSeconds,
 }: StartsWanted): Promise<readonly number[]> => {
-  const inner = selector.replace(/^\{/, "").replace(/\}$/, "").trim().replace(/,$/, "");
-  const own = `namespace="${workload.namespace}",pod=~"${podsOf(workload)}"`;
-  const matchers = inner === "" ? own : `${inner},${own}`;
+  const matchers = withMatchers(`namespace="${workload.namespace}",pod=~"${podsOf(workload)}"`, selector);
   const byPod = async (fold: string, name: string): Promise<ReadonlyMap<string, number>> => {
     const series = await query(
       access,
-      `${fold} by (pod) (${fold}_over_time(${name}{${matchers}}[${LOOK_BACK}]))`,
+      `${fold} by (pod) (${fold}_over_time(${name}${matchers}[${LOOK_BACK}]))`,
       untilSeconds,
     );
     return new Map(series.map(({ labels, points }) => [labels["pod"] ?? "", points[0]?.[1] ?? Number.NaN]));
