@@ -66,7 +66,7 @@ export class HolderIndex {
     before.fill(0);
     let index = 0;
     for (let row: number | undefined; index < limit; index += 1) {
-      row = row === undefined ? this.#rows.get(keys.at(index)) : this.#rowAt(row, keys, index);
+      row = this.#rowAt(row, keys, index);
       if (row === undefined) break;
       for (let word = 0; word < words; word += 1) {
         const now = bits[row * words + word] as number;
@@ -89,7 +89,7 @@ export class HolderIndex {
     let index = 0;
     let row: number | undefined;
     for (let left = -1; index < limit && left !== 0; index += 1) {
-      row = row === undefined ? this.#rows.get(keys.at(index)) : this.#rowAt(row, keys, index);
+      row = this.#rowAt(row, keys, index);
       if (row === undefined) break;
       left = 0;
       for (let word = 0; word < words; word += 1) {
@@ -105,7 +105,8 @@ export class HolderIndex {
   }
 
   /** The row of block `index`, where that of the block before it is `before`. */
-  #rowAt(before: number, keys: PrefixKeys, index: number): number | undefined {
+  #rowAt(before: number | undefined, keys: PrefixKeys, index: number): number | undefined {
+    if (before === undefined) return this.#rows.get(keys.at(index));
     const last = this.#followers[before] as number;
     if (keys.isAt(index, this.#names[last] as number) && this.#holders[last] !== 0) return last;
     return this.#rowAfter(before, keys.at(index));
