@@ -45,6 +45,13 @@ const objectName = z
     error: "must be lower-case letters, digits, dashes and dots, as object names are",
   });
 
+const filePath = z
+  .string()
+  .min(1)
+  .max(1024)
+  .optional()
+  .meta({ description: "A file below the folder; in folder mode only." });
+
 const configMapKey = z.lazy(() =>
   z
     .strictObject({
@@ -146,12 +153,7 @@ const modelFigures = {
 const modelConfig = z.lazy(() =>
   ruled(
     z.strictObject({
-      path: z
-        .string()
-        .min(1)
-        .max(1024)
-        .optional()
-        .meta({ description: "A file below the folder; in folder mode only." }),
+      path: filePath,
       configMap: configMapKey.optional(),
     }),
     [oneConfigInput],
@@ -204,12 +206,7 @@ const modelOverride = z.lazy(() =>
 const metricsPage = z.lazy(() =>
   ruled(
     z.strictObject({
-      path: z
-        .string()
-        .min(1)
-        .max(1024)
-        .optional()
-        .meta({ description: "A file below the folder; in folder mode only." }),
+      path: filePath,
       configMap: configMapKey.optional(),
       url: allowedUrl.optional(),
       inline: z.string().min(1).max(262_144).optional().meta({ description: "The page's text." }),
@@ -423,12 +420,7 @@ const gatewayOverride = z.lazy(() =>
 const prometheusAdapter = z.lazy(() =>
   ruled(
     z.strictObject({
-      path: z
-        .string()
-        .min(1)
-        .max(1024)
-        .optional()
-        .meta({ description: "A file below the folder; in folder mode only." }),
+      path: filePath,
       configMap: configMapKey.optional(),
       inline: z.string().min(1).max(262_144).optional().meta({ description: "The file's text, YAML or JSON." }),
       relistInterval: durationText.optional().meta({ description: "--metrics-relist-interval. Left out: 10m." }),
@@ -580,12 +572,7 @@ const profile = z.lazy(() =>
         .enum(profiles.map(({ name }) => name) as [ProfileFormat, ...ProfileFormat[]])
         .optional()
         .meta({ description: profiles.map(({ name, summary }) => `${name}: ${summary}.`).join(" ") }),
-      path: z
-        .string()
-        .min(1)
-        .max(1024)
-        .optional()
-        .meta({ description: "A file below the folder; in folder mode only." }),
+      path: filePath,
       configMap: configMapKey.optional(),
       inline: z.string().min(1).max(262_144).optional().meta({ description: "The file's text, YAML or JSON." }),
       preset: z
