@@ -1,30 +1,16 @@
 import { createEngine } from "../../src/engine/create-engine.ts";
 import type { EngineConfig, EngineTiming } from "../../src/engine/engine.ts";
 import { latencyModels } from "../../src/latency/models/index.ts";
-import { findGpu, findModel } from "../../src/model/catalogue/index.ts";
 import type { Request } from "../../src/model/request.ts";
 import { rngOf } from "../../src/sim/rng.ts";
 import { NEVER, type SimTime, START } from "../../src/sim/time.ts";
+import type { WorkloadScenario } from "../../src/twin/scenario.ts";
+import { benchScenario } from "./scenario.ts";
 
-/** Qwen3-14B on an H100. */
-export const timing: EngineTiming = latencyModels.create(latencyModels.schema.parse({ name: "trained-physics" }), {
-  shape: (findModel("Qwen/Qwen3-14B") as NonNullable<ReturnType<typeof findModel>>).shape,
-  hardware: (findGpu("H100") as Extract<ReturnType<typeof findGpu>, { hardware: unknown }>).hardware,
-  parallelism: { tp: 1, pp: 1, dp: 1, expertParallel: false },
-  mode: "vllm",
-});
-export const config: EngineConfig = {
-  mode: "vllm",
-  maxNumSeqs: 256,
-  maxNumBatchedTokens: 8192,
-  maxModelLen: 8192,
-  blockSize: 16,
-  numGpuBlocks: 16_000,
-  prefixCaching: true,
-  chunkedPrefill: true,
-  longPrefillTokenThreshold: 0,
-  asyncScheduling: true,
-};
+/** The engine of the whole world's bench. */
+const [workload] = benchScenario(1, 1).workloads as [WorkloadScenario];
+export const config: EngineConfig = workload.engine;
+export const timing: EngineTiming = latencyModels.create(workload.latency, { ...workload, mode: config.mode });
 
 /** The engine alone under chat at `perSecond`: prompts and outputs of 256 tokens on average. */
 export class EngineLoad {
