@@ -70,6 +70,18 @@ export interface OffloadConfig {
   /** One block over the host link, in either direction; not rounded. */
   readonly microsPerBlock: number;
   readonly latencyMicros: number;
+  /** Left out: what holds them shows nothing of it. */
+  readonly connector?: OffloadConnector;
+}
+
+/** An OffloadingConnector that counts its transfers. */
+export interface OffloadConnector {
+  /** GPUs of one rank, each of which transfers its share of every block. */
+  readonly gpus: number;
+  /** Of one block on one GPU. */
+  readonly bytesPerBlock: number;
+  /** What it calls the tier below host memory: `1:fs`. Left out: there is none that it knows. */
+  readonly tier?: string;
 }
 
 export interface SpeculationConfig {

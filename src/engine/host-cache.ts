@@ -1,5 +1,7 @@
+import type { OffloadState } from "../model/engine-state.ts";
 import type { SimTime } from "../sim/time.ts";
 import type { OffloadConfig } from "./engine.ts";
+import { OffloadTally } from "./offload-tally.ts";
 import type { Sequence } from "./sequence.ts";
 
 interface Entry {
@@ -17,6 +19,7 @@ interface Entry {
 export class HostCache {
   readonly #config: OffloadConfig;
   readonly #blockSize: number;
+  readonly #tally: OffloadTally | undefined;
   /** Oldest first. */
   readonly #entries = new Map<number, Entry>();
   #readsEnd = 0;
@@ -25,6 +28,13 @@ export class HostCache {
   constructor(config: OffloadConfig, blockSize: number) {
     this.#config = config;
     this.#blockSize = blockSize;
+    const { connector, hostBlocks } = config;
+    this.#tally = connector === undefined ? undefined : new OffloadTally(connector, hostBlocks);
+  }
+
+  /** @param below blocks begun to be read from the tier below, and to be written there, since the start */
+  look(below: { readonly read: number; readonly written: number }, now: SimTime): OffloadState | undefined {
+    return this.#tally?.look(below, now);
   }
 
   /** Whether all that is written can be read at `now`. */
@@ -45,15 +55,17 @@ export class HostCache {
 
   /** Begins to read `count` blocks that follow the first `hits`. @returns when it ends */
   load(sequence: Sequence, hits: number, count: number, now: SimTime): SimTime {
-    const end = this.#transfer(Math.max(now, this.#readsEnd), count);
+    const keys = keysOf(sequence, hits, hits + count);
+    const micros = this.#timeOf(count);
+    const end = (Math.max(now, this.#readsEnd) + micros) as SimTime;
     this.#readsEnd = end;
-    for (let at = hits + count - 1; at >= hits; at -= 1) {
-      const key = keyOf(sequence, at);
+    this.#tally?.begin("load", keys, end, micros, now);
+    for (const key of keys) {
       const entry = this.#entries.get(key) as Entry;
       entry.busyUntil = Math.max(entry.busyUntil, end);
       this.#touch(key, entry);
     }
-    return end as SimTime;
+    return end;
   }
 
   /**
@@ -63,31 +75,40 @@ export class HostCache {
   store(sequence: Sequence, from: number, until: number, now: SimTime): number {
     const keys = keysOf(sequence, from, until);
     const absent = this.#absent(keys);
-    if (!this.#makeRoom(absent, keys, now)) return 0;
-    const end = absent === 0 ? now : this.#transfer(Math.max(now, this.#writesEnd), absent);
-    if (absent > 0) this.#writesEnd = end;
-    this.#keep(keys, end);
-    return absent;
+    const found = this.#makeRoom(absent.length, keys, now);
+    if (absent.length > 0) this.#tally?.allocate(absent.length, found);
+    if (!found) return 0;
+    this.#keep(keys, absent.length === 0 ? now : this.#write(absent, now));
+    return absent.length;
   }
 
   /** Keeps blocks that have come through host memory from below, if there is room for all of them. */
   promote(sequence: Sequence, from: number, until: number, now: SimTime): void {
     const keys = keysOf(sequence, from, until);
-    if (this.#makeRoom(this.#absent(keys), keys, now)) this.#keep(keys, now);
+    if (this.#makeRoom(this.#absent(keys).length, keys, now)) this.#keep(keys, now);
+    this.#tally?.passed(until - from, this.#timeOf(until - from));
   }
 
-  #absent(keys: readonly number[]): number {
-    let absent = 0;
-    for (const key of keys) if (!this.#entries.has(key)) absent += 1;
-    return absent;
+  #absent(keys: readonly number[]): readonly number[] {
+    return keys.filter((key) => !this.#entries.has(key));
+  }
+
+  /** @returns when blocks that are asked to be written now are there */
+  #write(keys: readonly number[], now: SimTime): SimTime {
+    const micros = this.#timeOf(keys.length);
+    const end = (Math.max(now, this.#writesEnd) + micros) as SimTime;
+    this.#writesEnd = end;
+    this.#tally?.begin("store", keys, end, micros, now);
+    return end;
   }
 
   #keep(keys: readonly number[], readableAt: number): void {
     for (const key of keys) this.#touch(key, this.#entries.get(key) ?? { readableAt, busyUntil: readableAt });
   }
 
-  #transfer(start: number, blocks: number): number {
-    return start + this.#config.latencyMicros + Math.ceil(blocks * this.#config.microsPerBlock);
+  /** Of one transfer, microseconds. */
+  #timeOf(blocks: number): number {
+    return this.#config.latencyMicros + Math.ceil(blocks * this.#config.microsPerBlock);
   }
 
   #makeRoom(count: number, keep: readonly number[], now: SimTime): boolean {

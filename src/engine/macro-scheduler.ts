@@ -1,4 +1,5 @@
 import type { LoraInfo } from "../model/endpoint.ts";
+import type { OffloadState } from "../model/engine-state.ts";
 import { NEVER, type SimTime, START } from "../sim/time.ts";
 import { Coasters } from "./coasters.ts";
 import { EncoderCache, type EncoderPlan } from "./encoder-cache.ts";
@@ -120,6 +121,12 @@ export class MacroScheduler {
     const { counters } = this.#metrics;
     if (this.host !== undefined) counters.storedBlocks += this.host.store(sequence, from, until, now);
     if (this.tier !== undefined) counters.tierStoredBlocks += this.tier.store(sequence, from, until, now);
+  }
+
+  /** What its offloading connector shows, if it has one that does. */
+  offloadState(now: SimTime): OffloadState | undefined {
+    const { tierLoadedBlocks, tierStoredBlocks } = this.#metrics.counters;
+    return this.host?.look({ read: tierLoadedBlocks, written: tierStoredBlocks }, now);
   }
 
   /** Those in the queue that wait for blocks from elsewhere. */

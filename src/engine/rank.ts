@@ -160,6 +160,7 @@ export class Rank {
   /** State as of the last finished step. @param underWay microseconds that the step under way has lasted so far */
   look(now: SimTime, underWay: number): EngineState {
     const { counters, histograms } = this.metrics;
+    const offload = this.scheduler.offloadState(now);
     return {
       ...this.gauges(now),
       counters: {
@@ -169,6 +170,7 @@ export class Rank {
         busyMicros: counters.busyMicros + underWay,
       },
       histograms,
+      ...(offload === undefined ? {} : { offload }),
     };
   }
 

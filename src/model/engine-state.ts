@@ -15,10 +15,36 @@ export interface EngineGauges {
   readonly freeBlocks: number;
 }
 
+/** What vLLM's OffloadingConnector counts, over all GPUs of an engine. */
+export interface OffloadState {
+  /** From host memory to the GPUs, and from there to it. */
+  readonly load: LinkTally;
+  readonly store: LinkTally;
+  /** Blocks for which a store asked room, and how many found none. */
+  readonly allocations: Histogram;
+  readonly failures: number;
+  /** Shares of host memory's blocks that are being read, and written. */
+  readonly reading: number;
+  readonly writing: number;
+  /** Below host memory, as the connector calls it; what was begun counts. */
+  readonly tier?: { readonly name: string; readonly readBytes: number; readonly writtenBytes: number };
+}
+
+/** Of transfers that have ended. */
+export interface LinkTally {
+  bytes: number;
+  /** Microseconds, added up over GPUs, which transfer at the same time. */
+  micros: number;
+  /** Bytes of each transfer on each GPU. */
+  readonly sizes: Histogram;
+}
+
 /** The gauges, and counters since the replica's start. */
 export interface EngineState extends EngineGauges {
   readonly counters: EngineCounters;
   readonly histograms: EngineHistograms;
+  /** Where an offloading connector shows it; where there are ranks, each has its own. */
+  readonly offload?: OffloadState;
   /** Each data-parallel rank's own, where there is more than one. */
   readonly ranks?: readonly EngineState[];
 }

@@ -42,8 +42,8 @@ describe("metric rows", () => {
         .filter((line) => line !== "" && !line.startsWith("#"))
         .map((line) => line.split(" ") as [string, string]),
     );
-    // Since v0.29, and with speculative decoding only.
-    const elsewhere = /^vllm:(admission_rejections|spec_decode_)/;
+    // Since v0.29, with speculative decoding only, and with an offloading connector only.
+    const elsewhere = /^vllm:(admission_rejections|spec_decode_|kv_offload_)/;
     for (const { name, type } of replicaMetrics.filter((row) => !elsewhere.test(row.name)))
       expect([name, recorded.get(type === "counter" ? `${name}_total` : name)]).toEqual([name, type]);
     const missing = [...recorded.keys()].filter(

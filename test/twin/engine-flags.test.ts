@@ -385,6 +385,38 @@ describe("KV below host memory", () => {
   });
 });
 
+describe("vLLM exports what an offloading connector moves", () => {
+  const connector = (name: string, extra = `"cpu_bytes_to_use": ${2 ** 33}`): string =>
+    `--kv-transfer-config={"kv_connector": "${name}", "kv_connector_extra_config": {${extra}}}`;
+  const tiers = `"spec_name": "TieringOffloadingSpec", "cpu_bytes_to_use": ${2 ** 33}, "secondary_tiers": [{"type": "fs"}]`;
+
+  it.each<Said & { name: string; exported: unknown }>([
+    { name: "its own", args: [connector("OffloadingConnector")], exported: { gpus: 1, bytesPerBlock: BLOCK } },
+    {
+      name: "by its size, over two GPUs",
+      args: ["--kv-offloading-size=8", "-tp=2"],
+      gpus: 2,
+      exported: { gpus: 2, bytesPerBlock: BLOCK / 2 },
+    },
+    {
+      name: "with a tier below",
+      args: [connector("OffloadingConnector", tiers)],
+      exported: { gpus: 1, bytesPerBlock: BLOCK, tier: "1:fs" },
+    },
+    { name: "not the simple one", args: [connector("SimpleCPUOffloadConnector")], exported: undefined },
+    { name: "not LMCache", args: [connector("LMCacheConnectorV1", "")], exported: undefined },
+    {
+      name: "not LMCache by its flag",
+      args: ["--kv-offloading-size=8", "--kv-offloading-backend=lmcache"],
+      exported: undefined,
+    },
+  ])("$name", ({ exported, ...said }) => {
+    const { offload } = engineOf(said);
+    expect(offload?.hostBlocks).toBeGreaterThan(0);
+    expect(offload?.connector).toEqual(exported);
+  });
+});
+
 describe("what is assumed or not simulated is said", () => {
   it.each<Said & { name: string; warning: RegExp }>([
     {

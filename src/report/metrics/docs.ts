@@ -1,4 +1,4 @@
-import { type EngineHistograms, noCounts } from "../../model/engine-state.ts";
+import { type EngineHistograms, noCounts, type OffloadState } from "../../model/engine-state.ts";
 import { Histogram, type MetricFamily } from "../../model/metric-family.ts";
 import type { Request } from "../../model/request.ts";
 import { instant, micros, START } from "../../sim/time.ts";
@@ -59,7 +59,10 @@ export const metricsDocs = (own: readonly DescribedMetric[], controllers: readon
     "",
     "### Engines",
     "",
-    "Per simulated pod, as vLLM 0.26 exports them; bucket bounds are vLLM's too.",
+    "Per simulated pod, as vLLM 0.26 exports them; bucket bounds are vLLM's too. `vllm:kv_offload_*` are those of September",
+    "2026, where `OffloadingConnector` keeps KV in host memory with a spec of vLLM's own (also by `--kv-offloading-size`): a",
+    "transfer counts when it has ended, on each GPU with its share. `SimpleCPUOffloadConnector` and LMCache have metrics of",
+    "their own, which are not simulated.",
     "",
     ...table(replicaMetrics, EXAMPLE_REPLICA, placeOf(EXAMPLE_REPLICA)),
     "",
@@ -182,6 +185,14 @@ const HISTOGRAMS: readonly (keyof EngineHistograms)[] = [
   "paramsN",
 ];
 
+const exampleOffload = (): OffloadState => {
+  const once = new Histogram([]);
+  once.observe(1);
+  const tally = { bytes: 1, micros: 1, sizes: once };
+  const tier = { name: "1:fs", readBytes: 1, writtenBytes: 1 };
+  return { load: tally, store: tally, allocations: once, failures: 1, reading: 0, writing: 0, tier };
+};
+
 const EXAMPLE_REPLICA: ReplicaView = {
   namespace: "",
   workload: "",
@@ -200,8 +211,9 @@ const EXAMPLE_REPLICA: ReplicaView = {
     kvUsage: 0,
     usedBlocks: 0,
     freeBlocks: 1,
-    // With a draft, or the series of speculative decoding wouldn't show.
+    // With a draft and a transfer, or what counts them wouldn't show.
     counters: { ...noCounts(), drafts: 1 },
+    offload: exampleOffload(),
     histograms: Object.fromEntries(HISTOGRAMS.map((name) => [name, new Histogram([])])) as unknown as EngineHistograms,
   },
 };

@@ -11,10 +11,11 @@ import { kubeNodeMetrics } from "./kube-node.ts";
 import { kubePodMetrics } from "./kube-pod.ts";
 import { kubeStatefulSetMetrics } from "./kube-statefulset.ts";
 import { vllmMetrics } from "./vllm.ts";
+import { vllmOffloadMetrics } from "./vllm-offload.ts";
 
 // Every simulated metric is a row here, under production's name: simulated scrapes and the exporter read the same rows.
 
-export const replicaMetrics = vllmMetrics;
+export const replicaMetrics = [...vllmMetrics, ...vllmOffloadMetrics];
 export const gatewayMetrics: readonly GatewayMetric[] = [...eppMetrics, ...eppDeprecatedMetrics];
 export const workloadMetrics = [...kubeDeploymentMetrics, ...kubeStatefulSetMetrics];
 export const autoscalerMetrics = kubeHorizontalPodAutoscalerMetrics;

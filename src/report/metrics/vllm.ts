@@ -7,16 +7,18 @@ import type { ReplicaView } from "../world-view.ts";
 // decoding appear with its first draft. Names, types and help are vLLM's; bounds are those of the engine's
 // histograms.
 
-/** One sample per data-parallel rank, whose index is the engine's. */
-const each = (
+/** One sample per data-parallel rank, whose index is the engine's; none of one for which there is no value. */
+export const eachRank = (
   view: ReplicaView,
-  value: (state: EngineState) => MetricSample["value"],
+  read: (state: EngineState) => MetricSample["value"] | undefined,
   more: Readonly<Record<string, string>> = {},
 ): MetricSample[] =>
-  (view.state.ranks ?? [view.state]).map((state, rank) => ({
-    labels: { model_name: view.modelName, engine: String(rank), ...more },
-    value: value(state),
-  }));
+  (view.state.ranks ?? [view.state]).flatMap((state, rank) => {
+    const value = read(state);
+    return value === undefined
+      ? []
+      : [{ labels: { model_name: view.modelName, engine: String(rank), ...more }, value }];
+  });
 
 /** The same for each value of a label of its own. */
 const split = (
@@ -24,14 +26,16 @@ const split = (
   label: string,
   read: (state: EngineState) => Readonly<Record<string, number>>,
 ): MetricSample[] =>
-  Object.keys(read(view.state)).flatMap((key) => each(view, (state) => read(state)[key] as number, { [label]: key }));
+  Object.keys(read(view.state)).flatMap((key) =>
+    eachRank(view, (state) => read(state)[key] as number, { [label]: key }),
+  );
 
 type Told = Pick<ReplicaMetric, "name" | "help">;
 
 const gauge = (row: Told, read: (state: EngineState) => number): ReplicaMetric => ({
   ...row,
   type: "gauge",
-  samples: (view) => each(view, read),
+  samples: (view) => eachRank(view, read),
 });
 
 const gauges = (
@@ -47,7 +51,7 @@ const gauges = (
 const counter = (row: Told, read: (counters: EngineCounters) => number): ReplicaMetric => ({
   ...row,
   type: "counter",
-  samples: (view) => each(view, ({ counters: told }) => read(told)),
+  samples: (view) => eachRank(view, ({ counters: told }) => read(told)),
 });
 
 const counters = (
@@ -64,13 +68,13 @@ const counters = (
 const draftCounter = (row: Told, read: (counters: EngineCounters) => number): ReplicaMetric => ({
   ...row,
   type: "counter",
-  samples: (view) => (view.state.counters.drafts === 0 ? [] : each(view, ({ counters: told }) => read(told))),
+  samples: (view) => (view.state.counters.drafts === 0 ? [] : eachRank(view, ({ counters: told }) => read(told))),
 });
 
 const histogram = (row: Told, which: Exclude<keyof EngineHistograms, "interTokenFine">): ReplicaMetric => ({
   ...row,
   type: "histogram",
-  samples: (view) => each(view, ({ histograms }) => histograms[which].value()),
+  samples: (view) => eachRank(view, ({ histograms }) => histograms[which].value()),
 });
 
 /** As Python's `str` spells them. */

@@ -20,12 +20,21 @@ export interface SaidTier {
   readonly capacityBytes?: Known<number>;
   readonly reads: boolean;
   readonly writes: boolean;
+  /** What vLLM's own metrics call it; left out: they don't know it. */
+  readonly label?: string;
+}
+
+/** Host memory that a connector keeps KV in. */
+export interface SaidHost {
+  readonly bytes?: Known<number>;
+  readonly blocks?: Known<number>;
+  /** Whether vLLM exports what is moved there and back (`vllm:kv_offload_*`): not what LMCache or SimpleCPUOffloadConnector moves. */
+  readonly exported: boolean;
 }
 
 /** What --kv-transfer-config and LMCache's variables say of where KV is kept beside the GPU. */
 export interface KvConnectors {
-  readonly hostBytes?: Known<number>;
-  readonly hostBlocks?: Known<number>;
+  readonly host?: SaidHost;
   readonly tier?: SaidTier;
 }
 
@@ -90,7 +99,7 @@ const connectorOf = (parts: ConnectorParts, extra: Extra): KvConnectors => {
 };
 
 const offloading = (parts: ConnectorParts, extra: Extra): KvConnectors => {
-  const { from, reading } = parts;
+  const { from, reading, name } = parts;
   const spec = String(extra.spec_name ?? "CPUOffloadingSpec");
   const chunk = Number(extra.block_size);
   const chunkTokens = (usual?: number): Pick<SaidTier, "chunkTokens"> => {
@@ -105,26 +114,28 @@ const offloading = (parts: ConnectorParts, extra: Extra): KvConnectors => {
     return { tier: { kind: "fs", at: known(path, from), shared, ...chunkTokens(256), ...both } };
   }
   const host = {
-    ...(extra.cpu_bytes_to_use === undefined ? {} : { hostBytes: known(Number(extra.cpu_bytes_to_use), from) }),
-    ...(extra.num_cpu_blocks === undefined ? {} : { hostBlocks: known(Number(extra.num_cpu_blocks), from) }),
+    ...(extra.cpu_bytes_to_use === undefined ? {} : { bytes: known(Number(extra.cpu_bytes_to_use), from) }),
+    ...(extra.num_cpu_blocks === undefined ? {} : { blocks: known(Number(extra.num_cpu_blocks), from) }),
+    exported: !name.startsWith("Simple"),
   };
   const [first, ...others] = Array.isArray(extra.secondary_tiers) ? extra.secondary_tiers.filter(isObject) : [];
   if (others.length > 0) notModelled(parts, "only the first of secondary_tiers is simulated");
-  if (first === undefined) return host;
+  if (first === undefined) return { host };
   const type = String(first.type);
+  const below = { ...chunkTokens(), ...both, label: `1:${type}` };
   if (type === "fs" || type === "fs_python") {
     const path = String(first.root_dir);
     const shared =
       typeof first.locality === "string" ? known(first.locality === "REMOTE", from) : reading.kvPlaces.isShared(path);
-    return { ...host, tier: { kind: "fs", at: known(path, from), shared, ...chunkTokens(), ...both } };
+    return { host, tier: { kind: "fs", at: known(path, from), shared, ...below } };
   }
   if (type === "obj") {
     const store = isObject(first.store_config) ? first.store_config : {};
     const at = known(String(store.bucket ?? "a bucket"), from);
-    return { ...host, tier: { kind: "obj", at, shared: known(true, from), ...chunkTokens(), ...both } };
+    return { host, tier: { kind: "obj", at, shared: known(true, from), ...below } };
   }
   notModelled(parts, `secondary tier ${type} is not modelled`);
-  return host;
+  return { host };
 };
 
 /** A kv_consumer saves nothing, and a kv_producer looks nothing up. */
@@ -157,7 +168,7 @@ const lmcache = (parts: ConnectorParts, extra: Extra): KvConnectors => {
     return known(bytes(usual), { kind: "default", why: `LMCache: ${name} is ${usual} GiB per rank` });
   };
   const inHost = /^(1|true|yes|on)$/i.test(told("local_cpu")?.value ?? "true");
-  const hostBytes = inHost ? { hostBytes: gibibytes("max_local_cpu_size", 5) } : {};
+  const host = inHost ? { host: { bytes: gibibytes("max_local_cpu_size", 5), exported: false } } : {};
   const chunk = told("chunk_size");
   const chunkTokens =
     chunk === undefined
@@ -167,13 +178,13 @@ const lmcache = (parts: ConnectorParts, extra: Extra): KvConnectors => {
   const rest = { chunkTokens, ...byRole(parts) };
   if (url !== undefined) {
     if (disk !== undefined) notModelled(parts, "LMCache's local disk is not simulated beside its remote store");
-    return { ...hostBytes, tier: { kind: "lmcache-remote", at: url, shared: known(true, url.from), ...rest } };
+    return { ...host, tier: { kind: "lmcache-remote", at: url, shared: known(true, url.from), ...rest } };
   }
-  if (disk === undefined) return hostBytes;
+  if (disk === undefined) return host;
   const capacityBytes = gibibytes("max_local_disk_size", 0);
   // Each engine has an index of its own, wherever the files are.
   return {
-    ...hostBytes,
+    ...host,
     tier: { kind: "lmcache-disk", at: disk, shared: known(false, disk.from), capacityBytes, ...rest },
   };
 };

@@ -48,14 +48,15 @@ export const mirrorOffload = (parts: OffloadParts, ledger: Ledger, path: string)
   if (backend !== undefined && !["native", "lmcache"].includes(backend.value)) {
     return refused(backend, `--kv-offloading-backend must be native or lmcache, not ${backend.value}`, "set native");
   }
-  const blockBytes = bytesPerBlock * parallelism.tp * parallelism.pp;
+  const gpus = parallelism.tp * parallelism.pp;
+  const blockBytes = bytesPerBlock * gpus;
   const blocksOf = (bytes: number): number => Math.floor(bytes / blockBytes);
   const size = flags.number("kv-offloading-size");
   const given =
     overridden(override.offload?.hostBlocks, "overrides.engine.offload.hostBlocks") ??
     (size === undefined ? undefined : known(blocksOf(size.value * 2 ** 30), size.from)) ??
-    said.hostBlocks ??
-    (said.hostBytes === undefined ? undefined : known(blocksOf(said.hostBytes.value), said.hostBytes.from));
+    said.host?.blocks ??
+    (said.host?.bytes === undefined ? undefined : known(blocksOf(said.host.bytes.value), said.host.bytes.from));
   if (given === undefined) return undefined;
   if (!(given.value >= 1)) {
     return refused(given, "host memory for KV holds no block", `set at least ${(blockBytes / 2 ** 30).toFixed(3)} GiB`);
@@ -70,7 +71,11 @@ export const mirrorOffload = (parts: OffloadParts, ledger: Ledger, path: string)
       override.offload?.latency === undefined ? undefined : durationOf(override.offload.latency),
       "overrides.engine.offload.latency",
     ) ?? defaulted(1, "1 us per transfer, as the reference simulator has it for host memory");
+  const exported = said.host?.exported ?? backend?.value !== "lmcache";
+  const tier = said.tier?.label;
+  const connector = { gpus, bytesPerBlock, ...(tier === undefined ? {} : { tier }) };
   return {
+    ...(exported ? { connector } : {}),
     hostBlocks: ledger.use(`${path}.engine.offload.hostBlocks`, given),
     microsPerBlock: ledger.use(`${path}.engine.offload.microsPerBlock`, perBlock),
     latencyMicros: ledger.use(`${path}.engine.offload.latencyMicros`, latency),
