@@ -40,6 +40,8 @@ export interface PoolOptions extends RunBounds {
    * threads keep its priority. Else they have a lower one, on Linux: an operator goes on answering while every core simulates.
    */
   readonly here?: boolean;
+  /** Whether a thread beside the calling one begins at once, and not with the first run: it loads while that is prepared. */
+  readonly early?: boolean;
 }
 
 /** A run that did not come to its end by no fault of its trace: it took too much, or its thread died. */
@@ -61,9 +63,10 @@ export class RunFailure extends Error {
 export const previewPool = (
   threads: URL,
   count: number,
-  { here = false, ...bounds }: PoolOptions = { maxMebibytes: 2048 },
+  { here = false, early = false, ...bounds }: PoolOptions = { maxMebibytes: 2048 },
 ): PreviewPool => {
-  const others = threadPool(new URL("preview-thread.js", threads), count - (here ? 1 : 0), bounds);
+  const most = count - (here ? 1 : 0);
+  const others = threadPool(new URL("preview-thread.js", threads), most, early && most > 0, bounds);
   const turns = new Turns(count, bounds.maxPerNamespace);
   let hereIsFree = here;
   const once: PreviewPool["run"] = async (...asked) => {
@@ -104,13 +107,13 @@ const runHere: PreviewPool["run"] = (task, signal, tell, take) => {
   return pause().then(() => runPreview(task, { tell, give: take, pause }));
 };
 
-const threadPool = (file: URL, count: number, bounds: RunBounds) => {
+const threadPool = (file: URL, count: number, early: boolean, bounds: RunBounds) => {
   // Not loaded where the calling thread does it all.
   const begin = async (): Promise<Piscina> => {
     const { Piscina } = await import("piscina");
     const pool = new Piscina({
       filename: file.href,
-      minThreads: 0,
+      minThreads: early ? 1 : 0,
       // One at least, for what never runs here.
       maxThreads: Math.max(count, 1),
       idleTimeout: 30_000,
@@ -122,7 +125,7 @@ const threadPool = (file: URL, count: number, bounds: RunBounds) => {
     pool.on("error", () => undefined);
     return pool;
   };
-  let begun: Promise<Piscina> | undefined;
+  let begun = early ? begin() : undefined;
   const within = async (
     signal: AbortSignal,
     run: (pool: Piscina, bounded: AbortSignal) => Promise<unknown>,

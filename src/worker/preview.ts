@@ -9,6 +9,7 @@ import { World } from "../twin/world.ts";
 import { TraceError } from "../workload/source.ts";
 import { DecisionLog } from "./decision-log.ts";
 import { UnwritableFileError } from "./line-file.ts";
+import { Looks } from "./looks.ts";
 import { MetricsFile, TooManySamplesError } from "./metrics-file.ts";
 import type { PreviewResult, PreviewTask, Progress } from "./protocol.ts";
 import { RecordedInstants } from "./recorded-instants.ts";
@@ -22,7 +23,7 @@ const PAUSE_EVERY_MS = 20;
 
 /** Whom a run has to do with while it goes on. */
 export interface RunSurroundings {
-  /** Hears about progress, at most every 200 ms of wall clock. */
+  /** Hears about progress, at most every 200 ms of wall clock, and at the looks of the task. */
   readonly tell?: ((progress: Progress) => void) | undefined;
   /** Is given series over time, if the task says which; the run waits for it. */
   readonly give?: ((batch: WriteBatch) => Promise<void>) | undefined;
@@ -53,6 +54,7 @@ export const runPreview = async (
       task.recorded,
       [metrics, batches].filter((sink) => sink !== undefined),
     );
+    const looks = new Looks(world, tell === undefined ? undefined : task.looks);
     const giveReady = async (): Promise<void> => {
       for (const batch of batches?.take() ?? []) await give?.(batch);
     };
@@ -69,7 +71,8 @@ export const runPreview = async (
         if (next > instants.due) {
           instants.take();
           if (batches?.ready) break;
-        } else world.step();
+        } else if (next > looks.due) tell?.(looks.take());
+        else world.step();
       }
       if (batches?.ready) await giveReady();
       if (world.next === undefined && !world.starved) break;

@@ -19,6 +19,8 @@ export interface PreviewTask {
   readonly metricsFile?: string;
   /** When and under which names series over time are taken, for a file or for whoever takes them from the pool. */
   readonly recorded?: RecordedSeriesSaid;
+  /** So many times, evenly from the warm-up on, the run tells its KPIs so far. Left out: never. */
+  readonly looks?: number;
   /** Run it at both ends of its step times as well, so that the report has bands. */
   readonly bands?: boolean;
 }
@@ -40,6 +42,8 @@ export interface Progress {
   readonly done: number;
   readonly simulatedSeconds: number;
   readonly requests: number;
+  /** At the instants of the task's `looks`, which are the same for all runs of one horizon and warm-up: what has come of it. */
+  readonly kpis?: Kpis;
 }
 
 /** From a preview's thread while it runs. */

@@ -13,6 +13,8 @@ export interface Replications {
   readonly maxTraceBytes: number;
   /** Runs under way at once. */
   readonly threads: number;
+  /** How often those of the first replication tell their KPIs so far, as a task's `looks`. */
+  readonly looks?: number;
   readonly signal: AbortSignal;
   readonly tell?: (run: number, progress: Progress) => void;
 }
@@ -40,10 +42,13 @@ export const replicate = async (pool: PreviewPool, wanted: Replications): Promis
     if (next >= runs || both.aborted) return;
     const run = next++;
     const scenario = scenarios[run % scenarios.length] as Scenario;
-    const seed = scenario.seed + Math.floor(run / scenarios.length);
-    const result = pool.run({ scenario: { ...scenario, seed }, maxTraceBytes }, both, (progress) =>
-      wanted.tell?.(run, progress),
-    );
+    const replication = Math.floor(run / scenarios.length);
+    const task = {
+      scenario: { ...scenario, seed: scenario.seed + replication },
+      maxTraceBytes,
+      ...(wanted.looks === undefined || replication > 0 ? {} : { looks: wanted.looks }),
+    };
+    const result = pool.run(task, both, (progress) => wanted.tell?.(run, progress));
     results.set(run, result);
     // Whoever waits for it hears of its failure; until then nobody must be startled.
     result.then(begin, () => undefined);

@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { describeProblem } from "../../model/problem.ts";
 import type { StoredObject } from "../../store/store.ts";
+import { commandPool } from "../command-pool.ts";
 import { BadInput, EXIT, type ExitCode, usageError } from "../exit.ts";
 import type { Answer } from "../format.ts";
 import { type LimitOptions, limitsOf } from "../limit-options.ts";
@@ -35,6 +36,7 @@ export const checkChange = async (
   options: CheckOptions,
 ): Promise<{ readonly answer: Answer; readonly exitCode: ExitCode }> => {
   const git = existsSync(options.base) ? undefined : gitBase(options.base);
+  const pool = commandPool(options.threads);
   try {
     const head = merged(options.filename.map((path) => rendered(path, git?.root)));
     const base = git === undefined ? merged([rendered(options.base)]) : merged(basesOf(options.filename, git));
@@ -57,6 +59,7 @@ export const checkChange = async (
       );
     }
     const previews = await runPreviews(compared, {
+      pool,
       budget: options.budget,
       threads: options.threads,
       maxTraceBytes: parts.limits.maxTraceBytes,
@@ -69,6 +72,7 @@ export const checkChange = async (
     return { answer, exitCode: previews.length === 0 ? EXIT.met : exitOfPreviews(previews) };
   } finally {
     git?.drop();
+    await pool.close();
   }
 };
 

@@ -56,11 +56,13 @@ Examples:
 Exit codes: 0 the objectives are met with the change (where none is said: the service is no worse), 1 they are not,
 2 bad input, 3 inconclusive, or --timeout.`,
     )
-    // Loaded when asked for: the Kubernetes client takes longer than most other commands.
     .action(async (options: PreviewCommandOptions) => {
       const print = formatNamed(options.output, "compare");
+      // The other thread of the first pair loads while this one reads manifests.
+      const { commandPool } = await import("../command-pool.ts");
+      const pool = commandPool(options.threads, { early: true });
       const { previewChange } = await import("../preview/preview-change.ts");
-      const { answer, exitCode } = await previewChange(options);
+      const { answer, exitCode } = await previewChange(options, pool);
       if (answer !== undefined) process.stdout.write(print(answer));
       process.exitCode = exitCode;
     });

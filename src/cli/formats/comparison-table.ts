@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import type { Comparison } from "../../report/comparison.ts";
 import type { TimelineColumn } from "../../report/report.ts";
 import { compact, plain, right } from "../cell.ts";
 import type { Answer } from "../format.ts";
@@ -24,7 +25,7 @@ const section = (preview: Previewed): string =>
     "what changes\n",
     valueTable(preview.values),
     "what it does, under the same random numbers\n",
-    goalTable(preview),
+    goalTable(preview.comparison),
     kpiTable(preview),
     ...findings(preview.findings),
     ...plots(preview),
@@ -44,7 +45,7 @@ const valueTable = (values: readonly ChangedValue[]): string => {
 /** What isn't there is a dash. */
 export const valueText = (value: ChangedValue["before"]): string => (value === undefined ? "–" : String(value));
 
-const goalTable = ({ comparison: { goals } }: Previewed): string => {
+export const goalTable = ({ goals }: Pick<Comparison, "goals">): string => {
   const bounded = goals.some(({ met }) => met !== undefined);
   const head = ["", "today", "with the change", "difference", "95 % sure within", "verdict"];
   const rows = new Table({

@@ -1,6 +1,5 @@
 import { describeProblem, type Problem } from "../../model/problem.ts";
 import { WATCHED_KINDS } from "../../store/kinds.ts";
-import { kubernetesStore } from "../../store/kubernetes.ts";
 import type { Beyond } from "../../store/manifests.ts";
 import { type StoredObject, StoreError } from "../../store/store.ts";
 import { usageError } from "../exit.ts";
@@ -43,6 +42,8 @@ const ANSWER_SECONDS = 20;
 export const clusterPlace = async (namespaces: readonly string[], options: ClusterOptions): Promise<Place> => {
   const stop = new AbortController();
   try {
+    // Loaded for a cluster alone: the client takes longer than reading a folder.
+    const { kubernetesStore } = await import("../../store/kubernetes.ts");
     const { store } = kubernetesStore({
       ...options,
       namespaces,

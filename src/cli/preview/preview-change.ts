@@ -3,6 +3,8 @@ import { describeProblem, type Problem } from "../../model/problem.ts";
 import { KIND } from "../../schema/resource.ts";
 import type { StoredObject } from "../../store/store.ts";
 import { objectText } from "../../twin/manifest.ts";
+import type { PreviewPool } from "../../worker/pool.ts";
+import { commandPool } from "../command-pool.ts";
 import { BadInput, EXIT, type ExitCode, usageError } from "../exit.ts";
 import type { Answer } from "../format.ts";
 import { limitsOf } from "../limit-options.ts";
@@ -25,14 +27,16 @@ import { runPreviews } from "./run-previews.ts";
 import { bareSimulation, PLACEHOLDER, saidOtherwise, traceFolder, trafficOf } from "./traffic.ts";
 import { exitOfPreviews } from "./verdict.ts";
 
-/** What `servetwin preview` prints, and its exit code. @throws BadInput, TimedOut */
+/** What `servetwin preview` prints, and its exit code. @param pool is closed in the end @throws BadInput, TimedOut */
 export const previewChange = async (
   options: PreviewCommandOptions,
+  pool: PreviewPool = commandPool(options.threads),
 ): Promise<{ readonly answer: Answer; readonly exitCode: ExitCode }> => {
-  const { said, texts } = saidBy(options.filename);
-  askedFor(said, options);
-  const place = await placeOf(said, options);
+  let place: Place | undefined;
   try {
+    const { said, texts } = saidBy(options.filename);
+    askedFor(said, options);
+    place = await placeOf(said, options);
     for (const warning of place.warnings) process.stderr.write(`warning: ${describeProblem(warning)}\n`);
     const parts = await partsOf(said, place, options);
     const changed = changedObjects(parts.before.objects, parts.after.objects);
@@ -46,6 +50,7 @@ export const previewChange = async (
     for (const warning of new Set(compared.flatMap(({ warnings }) => warnings.map(describeProblem))))
       process.stderr.write(`warning: ${warning}\n`);
     const previews = await runPreviews(compared, {
+      pool,
       budget: options.budget,
       threads: options.threads,
       maxTraceBytes: parts.limits.maxTraceBytes,
@@ -53,7 +58,8 @@ export const previewChange = async (
     });
     return { answer: { objects, previews, leftOut, locate }, exitCode: exitOfPreviews(previews) };
   } finally {
-    place.close();
+    place?.close();
+    await pool.close();
   }
 };
 

@@ -11,6 +11,7 @@ import type { Progress } from "../../worker/protocol.ts";
 import { replicate } from "../../worker/replications.ts";
 import { BadInput } from "../exit.ts";
 import { type ComparedSimulation, portableDigest } from "./compared-simulations.ts";
+import { FIRST_LOOKS, firstLooks } from "./first-looks.ts";
 
 /** A finding of the control loop, and whether the change brings it. */
 export interface FindingChange extends Finding {
@@ -34,9 +35,15 @@ export interface PreviewOptions {
   readonly threads: number;
   readonly maxTraceBytes: number;
   readonly signal: AbortSignal;
-  /** Hears of each run, by its number, and of what is known after each pair of replications. */
-  readonly tell?: (run: number, progress: Progress) => void;
-  readonly refined?: (comparison: Comparison) => void;
+  /** Hears of each run by its number, of the first pair of replications while it runs, and of what is known after each pair. */
+  readonly watch?: PreviewWatch;
+}
+
+export interface PreviewWatch {
+  run(run: number, progress: Progress): void;
+  /** Left out: nobody looks. */
+  readonly looked?: (comparison: Comparison, simulatedSeconds: number) => void;
+  refined(comparison: Comparison): void;
 }
 
 /**
@@ -47,23 +54,28 @@ export interface PreviewOptions {
 export const preview = async (
   simulation: ComparedSimulation,
   pool: PreviewPool,
-  { budget, threads, maxTraceBytes, signal, tell, refined }: PreviewOptions,
+  { budget, threads, maxTraceBytes, signal, watch }: PreviewOptions,
 ): Promise<Previewed> => {
   const { baseline, change, name } = simulation;
   let goals = goalsOf(change.simulation.spec);
   let comparison = compare(goals, [], []);
+  const looked = watch?.looked && firstLooks(goals, watch.looked);
   const result = await replicate(pool, {
     scenarios: [baseline.scenario, change.scenario],
     budget,
     threads,
     maxTraceBytes,
     signal,
-    ...(tell === undefined ? {} : { tell }),
+    ...(looked === undefined ? {} : { looks: FIRST_LOOKS }),
+    tell: (run, progress) => {
+      watch?.run(run, progress);
+      looked?.(run, progress);
+    },
     enough: (done) => {
       if (done.length === 1)
         goals = goals.filter((goal, i) => isTold(goal, done[0] ?? []) || refused(i, goals, simulation));
       comparison = compare(goals, kpisOf(done, 0), kpisOf(done, 1));
-      refined?.(comparison);
+      watch?.refined(comparison);
       return comparison.settled;
     },
   });

@@ -1,61 +1,80 @@
-import { Presets, SingleBar } from "cli-progress";
+import { MultiBar, Presets, type SingleBar } from "cli-progress";
 import type { Comparison } from "../../report/comparison.ts";
-import type { Progress } from "../../worker/protocol.ts";
+import { goalTable } from "../formats/comparison-table.ts";
+import { duration } from "../formats/figure.ts";
+import type { PreviewWatch } from "./previewed.ts";
 import { differenceText, goalName } from "./verdict.ts";
 
-/** Tells a terminal how far a preview is, and its first answer as soon as there is one; silent in a pipe. */
+/**
+ * Tells whoever waits what a preview has found so far, on standard error and labelled as provisional. A terminal shows how far
+ * it is, and the goals as they stand: of the part of the first replication that is done on both sides, then of all that are. A
+ * pipe gets one line after the first replication if more follow, which is the same each time.
+ */
 export interface Refining {
   /** Of one simulation, each side `budget` times at most. */
-  begin(name: string, budget: number): void;
-  run(run: number, progress: Progress): void;
-  refined(comparison: Comparison): void;
+  begin(name: string, budget: number, horizonMicros: number | undefined): PreviewWatch;
   stop(): void;
 }
 
-export const refining = (): Refining => {
-  if (process.stderr.isTTY !== true) return { begin: () => {}, run: () => {}, refined: () => {}, stop: () => {} };
-  const began = performance.now();
-  let bar: SingleBar | undefined;
-  const done = new Map<number, number>();
-  const total = (): number => [...done.values()].reduce((sum, share) => sum + share, 0);
-  return {
-    begin: (name, budget) => {
-      bar?.stop();
-      done.clear();
-      bar = new SingleBar(
-        {
-          format: `${name} {bar} {value} of at most {total} runs | {open}`,
-          stream: process.stderr,
-          clearOnComplete: true,
-          hideCursor: true,
-          formatValue: (value, _options, type) => (type === "value" ? value.toFixed(1) : String(value)),
-        },
-        Presets.shades_classic,
-      );
-      bar.start(2 * budget, 0, { open: "first answer" });
-    },
-    run: (run, progress) => {
-      done.set(run, Math.max(progress.done, done.get(run) ?? 0));
-      bar?.update(total());
-    },
-    refined: (comparison) => {
-      if (comparison.replications === 1) {
-        bar?.stop();
-        process.stderr.write(`${firstAnswer(comparison, performance.now() - began)}\n`);
-        bar?.start(2 * ((bar.getTotal() as number) / 2), total(), { open: "" });
-      }
-      const open = comparison.goals.filter(({ verdict, met }) => [verdict, met?.change].includes("inconclusive"));
-      bar?.update(total(), { open: open.length === 0 ? "" : `open: ${open.map(goalName).join(", ")}` });
-    },
-    stop: () => bar?.stop(),
-  };
-};
+export const refining = (stream: NodeJS.WriteStream = process.stderr): Refining =>
+  stream.isTTY === true ? shown(stream) : written(stream);
 
-const firstAnswer = ({ goals }: Comparison, milliseconds: number): string => {
-  const told = goals.flatMap((goal) =>
-    goal.figures === undefined
-      ? []
-      : `${goalName(goal)} ${differenceText(goal, goal.figures.difference, goal.figures.difference.mean)}`,
-  );
-  return `first answer after ${(milliseconds / 1000).toFixed(1)} s, of one replication: ${told.join(", ")}`;
+const written = (stream: NodeJS.WriteStream): Refining => ({
+  begin: (name, budget) => ({
+    run: () => {},
+    refined: ({ replications, settled, goals }) => {
+      if (replications > 1 || settled || budget === 1) return;
+      const told = goals.flatMap((goal) =>
+        goal.figures === undefined
+          ? []
+          : `${goalName(goal)} ${differenceText(goal, goal.figures.difference, goal.figures.difference.mean)}`,
+      );
+      stream.write(`${name}: provisional, 1 of at most ${budget} replications each: ${told.join(", ")}\n`);
+    },
+  }),
+  stop: () => {},
+});
+
+/** Left free below and above what is shown. */
+const SPARE_ROWS = 3;
+
+const shown = (stream: NodeJS.WriteStream): Refining => {
+  let area: MultiBar | undefined;
+  const begin: Refining["begin"] = (name, budget, horizonMicros = 0) => {
+    area?.stop();
+    const bars = new MultiBar({ stream, clearOnComplete: true, hideCursor: true }, Presets.shades_classic);
+    area = bars;
+    const bar = bars.create(2 * budget, 0, undefined, {
+      format: `${name} {bar} {value} of at most {total} runs`,
+      formatValue: (value, _options, type) => (type === "value" ? value.toFixed(1) : String(value)),
+    });
+    const lines: SingleBar[] = [];
+    const show = (rests: string, comparison: Comparison): void => {
+      const texts = [`provisional: ${rests}`, ...goalTable(comparison).trimEnd().split("\n")];
+      texts.slice(0, (stream.rows || 24) - SPARE_ROWS).forEach((text, i) => {
+        lines[i] ??= bars.create(1, 0, { text }, { format: "{text}" });
+        lines[i].update({ text });
+      });
+    };
+    const done = new Map<number, number>();
+    let whole = false;
+    return {
+      run: (run, progress) => {
+        done.set(run, Math.max(progress.done, done.get(run) ?? 0));
+        bar.update([...done.values()].reduce((sum, share) => sum + share, 0));
+      },
+      looked: (comparison, simulatedSeconds) => {
+        if (whole) return;
+        show(
+          `the first ${duration(simulatedSeconds)} of ${duration(horizonMicros / 1e6)}, 1 replication each`,
+          comparison,
+        );
+      },
+      refined: (comparison) => {
+        whole = true;
+        show(`${comparison.replications} of at most ${budget} replications each`, comparison);
+      },
+    };
+  };
+  return { begin, stop: () => area?.stop() };
 };

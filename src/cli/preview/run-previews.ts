@@ -1,10 +1,11 @@
-import { commandPool } from "../command-pool.ts";
+import type { PreviewPool } from "../../worker/pool.ts";
 import { TimedOut } from "../exit.ts";
 import type { ComparedSimulation } from "./compared-simulations.ts";
 import { type Previewed, preview } from "./previewed.ts";
 import { refining } from "./refining.ts";
 
 export interface RunOptions {
+  readonly pool: PreviewPool;
   readonly budget: number;
   readonly threads: number;
   readonly maxTraceBytes: number;
@@ -15,9 +16,8 @@ export interface RunOptions {
 /** Previews one simulation after the other, each on all threads. @throws BadInput, TimedOut */
 export const runPreviews = async (
   simulations: readonly ComparedSimulation[],
-  { budget, threads, maxTraceBytes, timeoutSeconds }: RunOptions,
+  { pool, budget, threads, maxTraceBytes, timeoutSeconds }: RunOptions,
 ): Promise<readonly Previewed[]> => {
-  const pool = commandPool(threads);
   const shown = refining();
   const stop = new AbortController();
   const timer =
@@ -27,10 +27,8 @@ export const runPreviews = async (
   try {
     const previews: Previewed[] = [];
     for (const simulation of simulations) {
-      shown.begin(simulation.name, budget);
-      const { signal } = stop;
-      const { run: tell, refined } = shown;
-      previews.push(await preview(simulation, pool, { budget, threads, maxTraceBytes, signal, tell, refined }));
+      const watch = shown.begin(simulation.name, budget, simulation.baseline.scenario.horizonMicros);
+      previews.push(await preview(simulation, pool, { budget, threads, maxTraceBytes, signal: stop.signal, watch }));
     }
     return previews;
   } catch (error) {
@@ -38,6 +36,5 @@ export const runPreviews = async (
   } finally {
     clearTimeout(timer);
     shown.stop();
-    await pool.close();
   }
 };

@@ -98,6 +98,8 @@ export class HorizontalPodAutoscaler implements Autoscaler {
   #recommendations: Recommendation[] | undefined;
   #status: Status | undefined;
   readonly #desiredBefore: number | undefined;
+  /** Its status as the last reconcile left it. */
+  #said: string;
   #events: HpaEvent[] = [];
   #course: Course = {};
 
@@ -110,6 +112,7 @@ export class HorizontalPodAutoscaler implements Autoscaler {
     this.#scaleEvents = memory.scaleEvents ?? { up: [], down: [] };
     this.#recommendations = memory.recommendations;
     this.#desiredBefore = memory.desiredReplicas;
+    this.#said = this.#statusText();
   }
 
   get minReplicas(): number {
@@ -135,10 +138,11 @@ export class HorizontalPodAutoscaler implements Autoscaler {
 
   /** One reconcile, which writes the scale itself; `rescale` says whether it did. */
   reconcile(now: SimTime, target: ScaleTarget, metrics: MetricsApi): HpaDecision {
-    const before = this.#statusText();
+    const before = this.#said;
     this.#events = [];
     this.#course = {};
     const outcome = this.#pass(now, target, metrics);
+    this.#said = this.#statusText();
     return {
       ...outcome,
       desiredReplicas: this.#status?.desiredReplicas ?? this.#desiredBefore ?? 0,
@@ -146,7 +150,7 @@ export class HorizontalPodAutoscaler implements Autoscaler {
       metrics: this.#status?.metrics ?? [],
       ...this.#course,
       events: this.#events,
-      statusChanged: this.#statusText() !== before,
+      statusChanged: this.#said !== before,
     };
   }
 
