@@ -314,6 +314,7 @@ export class Reconciler {
       Array.from({ length: simulation.spec.run.replications }, (_, i) => ({
         scenario: { ...scenario, seed: scenario.seed + i },
         bands: i === 0,
+        isRepeat: preview.restore,
         // As on /metrics: of each scenario the first.
         ...(push === undefined || i > 0 ? {} : recordedPart(simulation, scenario)),
       })),

@@ -71,7 +71,7 @@ export const previewPool = (
   let hereIsFree = here;
   const once: PreviewPool["run"] = async (...asked) => {
     const [task, signal] = asked;
-    const end = await turns.take(namespaceOf(task.scenario), signal);
+    const end = await turns.take(namespaceOf(task.scenario), signal, task.isRepeat);
     const isHere = hereIsFree;
     if (isHere) hereIsFree = false;
     try {

@@ -23,6 +23,8 @@ export interface PreviewTask {
   readonly looks?: number;
   /** Run it at both ends of its step times as well, so that the report has bands. */
   readonly bands?: boolean;
+  /** Nobody waits for its result, which is known: those are let in first whose isn't. */
+  readonly isRepeat?: boolean;
 }
 
 /** How series over time are written down or pushed. */

@@ -1,10 +1,14 @@
 import { FairLine } from "./fair-line.ts";
 
-/** Lets so many work at once; the others wait, and are let in by turns between groups. */
+/**
+ * Lets so many work at once; the others wait, and are let in by turns between groups. The patient are let in only where nobody
+ * else may be.
+ */
 export class Turns {
   readonly #most: number;
   readonly #mostPerGroup: number;
   readonly #waiting = new FairLine<() => void>();
+  readonly #patient = new FairLine<() => void>();
   readonly #working = new Map<string, number>();
   #busy = 0;
 
@@ -14,23 +18,24 @@ export class Turns {
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#patient.size;
   }
 
   /** Waits for its turn. @returns ends it @throws the signal's reason, if it aborts before */
-  async take(group: string, signal: AbortSignal): Promise<() => void> {
+  async take(group: string, signal: AbortSignal, isPatient = false): Promise<() => void> {
     signal.throwIfAborted();
+    const line = isPatient ? this.#patient : this.#waiting;
     await new Promise<void>((resolve, reject) => {
       const enter = (): void => {
         signal.removeEventListener("abort", leave);
         resolve();
       };
       const leave = (): void => {
-        this.#waiting.delete(group, enter);
+        line.delete(group, enter);
         reject(signal.reason as Error);
       };
       signal.addEventListener("abort", leave, { once: true });
-      this.#waiting.add(group, enter);
+      line.add(group, enter);
       this.#letIn();
     });
     let ended = false;
@@ -46,10 +51,11 @@ export class Turns {
   #letIn(): void {
     while (this.#busy < this.#most) {
       let taken = "";
-      const enter = this.#waiting.take((group) => {
+      const may = (group: string): boolean => {
         taken = group;
         return (this.#working.get(group) ?? 0) < this.#mostPerGroup;
-      });
+      };
+      const enter = this.#waiting.take(may) ?? this.#patient.take(may);
       if (enter === undefined) return;
       this.#busy += 1;
       this.#count(taken, 1);

@@ -47,6 +47,26 @@ describe("FairLine", () => {
 describe("Turns", () => {
   const never = new AbortController().signal;
 
+  it("lets the patient in after everybody else, and before those whose group has its share", async () => {
+    const turns = new Turns(1, 1);
+    const entered: string[] = [];
+    const take = async (name: string, isPatient: boolean) => {
+      const end = await turns.take(name.slice(0, 1), never, isPatient);
+      entered.push(name);
+      end();
+    };
+    const end = await turns.take("x", never);
+    const all = [take("a1", true), take("a2", false), take("b1", true), take("a3", false)];
+    const left = new AbortController();
+    const gone = turns.take("b", left.signal, true);
+    left.abort(new Error("gone"));
+    await expect(gone).rejects.toThrow("gone");
+    expect(turns.waiting).toBe(4);
+    end();
+    await Promise.all(all);
+    expect(entered).toEqual(["a2", "a3", "a1", "b1"]);
+  });
+
   it("lets in so many, and of one group no more than its share", async () => {
     const turns = new Turns(3, 2);
     const entered: string[] = [];
