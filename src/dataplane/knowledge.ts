@@ -9,9 +9,10 @@ export interface PrefixMatch {
   readonly blockSize: number;
 }
 
-/** What this request would add to each endpoint's tokens in flight. */
+/** What this request would add to an endpoint's tokens in flight. */
 export interface TokenLoad {
-  readonly uncached: Float64Array;
+  /** @param at position of the endpoint */
+  uncachedAt(at: number): number;
   /** Whether these tokens count until the last token or until the first. */
   readonly untilEnd: boolean;
 }

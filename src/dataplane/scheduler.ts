@@ -165,14 +165,13 @@ export class Scheduler implements Profiles {
 
   #placementOf({ primary, prefill }: Placed): Placement {
     const { endpoints } = this.ask;
-    const { uncached, untilEnd } = this.#load;
     const apart = prefill >= 0;
     return {
       endpoint: (endpoints[primary] as Endpoint).name,
-      tokens: uncached[primary] as number,
+      tokens: this.#load.uncachedAt(primary),
       prefill: apart ? (endpoints[prefill] as Endpoint).name : undefined,
-      prefillTokens: apart ? (uncached[prefill] as number) : 0,
-      untilEnd,
+      prefillTokens: apart ? this.#load.uncachedAt(prefill) : 0,
+      untilEnd: this.#load.untilEnd,
     };
   }
 }

@@ -17,8 +17,11 @@ export class PrefixKeys {
   /** Two 32-bit lanes per id of the chain, or the two lanes of the group. */
   readonly #lanes: Uint32Array;
   readonly #conversation: Uint32Array;
+  /** Names of the leading blocks, where many will ask for them. */
+  readonly #names: Float64Array;
 
-  constructor(request: RequestHead, blockSize: number) {
+  /** @param isKept whether it is for many requests */
+  constructor(request: RequestHead, blockSize: number, isKept = false) {
     const { prefix, conversation, promptTokens } = request;
     this.#prefix = prefix;
     this.#blockSize = blockSize;
@@ -29,15 +32,19 @@ export class PrefixKeys {
     const apart = this.limit === 0 ? "" : [request.cacheSalt ?? "", request.adapter ?? ""].join("\n");
     this.#lanes = this.#inPrefix === 0 ? NONE : lanesOf(prefix as SharedPrefix, apart);
     this.#conversation = conversation === undefined ? NONE : textLanes(`conversation ${conversation}`, apart);
+    this.#names = NO_NAMES;
+    if (isKept) this.#names = Float64Array.from({ length: this.#inPrefix }, (_, index) => this.at(index));
   }
 
   /** @param index below `limit` @returns never 0 */
   at(index: number): number {
+    if (index < this.#names.length) return this.#names[index] as number;
     return nameOf(this.#half(index, 0), this.#half(index, 1));
   }
 
   /** Whether that is the name of block `index`: quicker than to ask for it, since no number is put into memory. */
   isAt(index: number, name: number): boolean {
+    if (index < this.#names.length) return this.#names[index] === name;
     return nameOf(this.#half(index, 0), this.#half(index, 1)) === name;
   }
 
@@ -56,6 +63,7 @@ export class PrefixKeys {
 }
 
 const NONE = new Uint32Array(0);
+const NO_NAMES = new Float64Array(0);
 
 /** Names of a request's blocks. Requests with one and the same prefix object, salt and adapter are given the same names. */
 export const prefixKeys = (request: RequestHead, blockSize: number): PrefixKeys => {
@@ -85,7 +93,7 @@ const keysOfGroup = (request: RequestHead, prefix: SharedPrefix, blockSize: numb
   for (const one of known) {
     if (one.blockSize === blockSize && one.cacheSalt === cacheSalt && one.adapter === adapter) return one.keys;
   }
-  const keys = new PrefixKeys(request, blockSize);
+  const keys = new PrefixKeys(request, blockSize, true);
   if (known.length < MOST_PER_GROUP) known.push({ blockSize, cacheSalt, adapter, keys });
   return keys;
 };

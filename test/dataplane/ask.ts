@@ -46,7 +46,7 @@ export const knowing = (known: Known, rng: Rng = rngOf(1).stream("plugin")): Plu
     total: known.total ?? 0,
     blockSize: known.blockSize ?? 64,
   };
-  const load = { uncached: Float64Array.from(known.uncached ?? new Array(64).fill(0)), untilEnd: false };
+  const load = { uncachedAt: (at: number) => known.uncached?.[at] ?? 0, untilEnd: false };
   const latency = {
     known: known.ttftHeadroomMs !== undefined,
     ttftMs: Float64Array.from(known.ttftMs ?? new Array(64).fill(0)),

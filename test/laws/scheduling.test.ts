@@ -209,7 +209,7 @@ describe.each<ProducerSaid>(producers.all.map(({ name }) => saidOf(producers.sch
           ask.endpoints.forEach((_, at) => {
             const matched = prefix?.matched[at] ?? 0;
             if (!(matched >= 0 && matched <= (prefix?.total ?? 0))) expect.fail(`${matched} of ${prefix?.total}`);
-            if (!((load?.uncached[at] ?? 0) >= 0)) expect.fail("less than nothing to compute");
+            if (!((load?.uncachedAt(at) ?? 0) >= 0)) expect.fail("less than nothing to compute");
             if (latency?.known === true && !((latency.ttftMs[at] as number) >= 0)) expect.fail("a TTFT below 0");
           });
           plugin.placed?.(ask, { primary: rng.below(ask.endpoints.length), prefill: -1 });

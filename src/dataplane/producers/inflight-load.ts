@@ -1,7 +1,6 @@
 import * as z from "zod";
 import type { Ask } from "../ask.ts";
-import { numbersFor } from "../columns.ts";
-import type { Knowledge } from "../knowledge.ts";
+import type { Knowledge, PrefixMatch } from "../knowledge.ts";
 import { type Producer, producer } from "../producer.ts";
 
 const params = z.object({
@@ -31,7 +30,9 @@ class InflightLoad implements Producer {
   readonly #said: z.output<typeof params>;
   readonly #knowledge: Knowledge;
   readonly blind = true;
-  uncached = new Float64Array(8);
+  /** Of the decision under way: who knows what is cached, and the tokens that count wherever it goes. */
+  #prefix: PrefixMatch | undefined;
+  #rest = 0;
 
   constructor(said: z.output<typeof params>, knowledge: Knowledge) {
     this.#said = said;
@@ -46,20 +47,17 @@ class InflightLoad implements Producer {
     return this.#said.addEstimatedOutputTokens;
   }
 
-  produce({ request, endpoints }: Ask): void {
-    const { promptTokens } = request;
-    const output = this.#outputOf(promptTokens, request.maxTokens);
+  produce({ request: { promptTokens, maxTokens } }: Ask): void {
     const prefix = this.#knowledge.prefixIfAny(this.#said.prefixMatchInfoProducerName);
-    this.uncached = numbersFor(this.uncached, endpoints.length);
-    if (prefix === undefined || prefix.blockSize <= 0) {
-      this.uncached.fill(promptTokens + output, 0, endpoints.length);
-      return;
-    }
-    const { matched, total, blockSize } = prefix;
-    const rest = Math.max(0, promptTokens - total * blockSize) + output;
-    for (let at = 0; at < endpoints.length; at += 1) {
-      this.uncached[at] = Math.max(0, total - (matched[at] as number)) * blockSize + rest;
-    }
+    this.#prefix = prefix === undefined || prefix.blockSize <= 0 ? undefined : prefix;
+    const covered = this.#prefix === undefined ? 0 : this.#prefix.total * this.#prefix.blockSize;
+    this.#rest = Math.max(0, promptTokens - covered) + this.#outputOf(promptTokens, maxTokens);
+  }
+
+  uncachedAt(at: number): number {
+    if (this.#prefix === undefined) return this.#rest;
+    const { matched, total, blockSize } = this.#prefix;
+    return Math.max(0, total - (matched[at] as number)) * blockSize + this.#rest;
   }
 
   #outputOf(promptTokens: number, maxTokens: number | undefined): number {

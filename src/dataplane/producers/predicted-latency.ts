@@ -125,7 +125,7 @@ class PredictedLatency implements Producer {
     const { inFlightTokens, inFlight, waiting, kvUsage } = endpoints[at] as Endpoint;
     const features = this.#features;
     features[0] = 1;
-    features[1] = (this.#load.uncached[at] as number) / 1000;
+    features[1] = this.#load.uncachedAt(at) / 1000;
     features[2] = inFlightTokens / 1000;
     features[3] = inFlight / 10;
     features[4] = waiting / 10;

@@ -18,11 +18,10 @@ export const tokenLoad = scorer({
     return {
       blind: true,
       score({ endpoints, kept, count }, into) {
-        const { uncached } = load;
         for (let k = 0; k < count; k += 1) {
           const at = kept[k] as number;
           const { inFlightTokens } = endpoints[at] as (typeof endpoints)[number];
-          const tokens = inFlightTokens + (uncached[at] as number);
+          const tokens = inFlightTokens + load.uncachedAt(at);
           into[at] = tokens <= 0 ? 1 : 1 - Math.min(tokens, full) / full;
         }
       },
