@@ -90,6 +90,8 @@ export interface HeldReport {
   /** What was looked for. */
   readonly name: string;
   readonly inputDigest: string;
+  /** Whether what its sweep found was at hand. */
+  readonly swept: boolean;
   readonly lookedAtMillis: number;
   /** It is to be tried again, after so long if that is known. */
   readonly again?: { readonly afterSeconds?: number };

@@ -174,7 +174,19 @@ describe("the whole report in a ConfigMap", () => {
     const said = simulation("swept", "swept-report", { sweep, candidates: [] });
     await apply(plane, said);
     await untilReport("swept", "Written");
-    expect(reportIn(await mapNamed("swept-report"), "sweep.json")).toEqual(await onCommandLine("sweep", said));
+    const found = reportIn(await mapNamed("swept-report"), "sweep.json");
+    expect(found).toEqual(await onCommandLine("sweep", said));
+
+    // As another process writes it at its start, before it has found again what the sweep found.
+    await operator?.stop();
+    await plane.request("PATCH", `${MAPS}/swept-report`, { data: { "sweep.json": null }, binaryData: null });
+    await start(...permitted);
+    await eventually(async () => reportIn(await mapNamed("swept-report"), "sweep.json") !== null, {
+      what: "the sweep, found again",
+      withinSeconds: 60,
+    });
+    expect(reportIn(await mapNamed("swept-report"), "sweep.json")).toEqual(found);
+    expect(await untilReport("swept", "Written")).toBe("True ConfigMap swept-report has the whole report");
   });
 
   it("overwrites nothing that isn't the simulation's own", async () => {

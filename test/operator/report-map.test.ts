@@ -60,7 +60,7 @@ describe("the ConfigMap of a report", () => {
     const map = await mapOf(report);
     expect(JSON.parse(dataOf(map)["report.json"] ?? "")).toEqual(JSON.parse(JSON.stringify(report)));
     expect([map.binaryData, omittedIn(map)]).toEqual([{}, ""]);
-    expect([isReportOf(map, "digest"), isReportOf(map, "another")]).toEqual([true, false]);
+    expect([isReportOf(map, "digest", false), isReportOf(map, "another", false)]).toEqual([true, false]);
   });
 
   it("has it compressed where it is long, and the same bytes each time", async () => {
@@ -97,7 +97,14 @@ describe("the ConfigMap of a report", () => {
   });
 
   it("says that a sweep's result is missing where an earlier process found it", async () => {
-    expect(omittedIn(await mapOf(reportOf([run]), true))).toContain("sweep.json");
+    const map = await mapOf(reportOf([run]), true);
+    expect(omittedIn(map)).toContain("sweep.json");
+    expect([isReportOf(map, "digest", false), isReportOf(map, "digest", true)]).toEqual([true, false]);
+    const [plain, gzipped] = [
+      { ...map, data: { ...dataOf(map), "sweep.json": "{}" } },
+      { ...map, binaryData: { "sweep.json.gz": "" } },
+    ];
+    expect([isReportOf(plain, "digest", true), isReportOf(gzipped, "digest", true)]).toEqual([true, true]);
   });
 
   it("replaces another one whole", async () => {

@@ -1,6 +1,6 @@
 import type { OwnedPlace } from "../../store/owned-objects.ts";
 import { type KubeObject, type StoredObject, StoreError } from "../../store/store.ts";
-import type { Held, HeldReport } from "../held.ts";
+import type { Held, HeldPreview, HeldReport } from "../held.ts";
 import { isOwnedBy } from "../owned-metadata.ts";
 import { isReportOf, omittedIn, patchTo, reportMapOf } from "./report-map.ts";
 import type { ReportMaps } from "./report-maps.ts";
@@ -42,24 +42,25 @@ export const keepReport = async (
   const name = simulation?.spec.export.reportConfigMap;
   if (name === undefined || preview?.state !== "finished" || preview.reports.length === 0) return undefined;
   const { inputDigest } = preview;
+  const swept = preview.sweep?.swept !== undefined;
   const lookedAtMillis = now.getTime();
-  const isSame = before?.name === name && before.inputDigest === inputDigest;
+  const isSame = before?.name === name && before.inputDigest === inputDigest && before.swept === swept;
   if (isSame && before.condition.status === "True" && lookedAtMillis - before.lookedAtMillis < FRESH_MILLIS)
     return before;
-  const { again, message, ...said } = await put(owner, name, inputDigest, { ...held }, maps);
+  const asItIs = { ...held, preview: { ...preview } };
+  const { again, message, ...said } = await put(owner, name, asItIs, maps);
   return {
     condition: { type: "ReportWritten", ...said, message: message.slice(0, 2048) },
-    ...{ name, inputDigest, lookedAtMillis },
+    ...{ name, inputDigest, swept, lookedAtMillis },
     ...(again === undefined ? {} : { again }),
   };
 };
 
-/** @param held as it was: who loses the lead meanwhile forgets the runs */
+/** @param held as it was: who loses the lead meanwhile forgets the runs, and a sweep may be found again meanwhile */
 const put = async (
   owner: KubeObject,
   name: string,
-  inputDigest: string,
-  held: Held,
+  held: Held & { readonly preview: HeldPreview },
   maps: ReportMaps | undefined,
 ): Promise<Said> => {
   if (maps === undefined) return no("NoCluster", "there is no cluster to keep it on; the API has it");
@@ -69,6 +70,7 @@ const put = async (
     return no("ReportNotPermitted", `${message}; ${ASK}`);
   }
   const { objects } = maps;
+  const { inputDigest, sweep } = held.preview;
   const place: OwnedPlace = { kind: "ConfigMap", namespace, name };
   try {
     const there = await objects.get(place);
@@ -76,7 +78,8 @@ const put = async (
       const message = `there is a ConfigMap ${namespace}/${name} that this simulation doesn't own; choose another name, or delete it`;
       return no("NameTaken", message, LATER);
     }
-    if (there !== undefined && isReportOf(there, inputDigest)) return written(name, omittedIn(there));
+    if (there !== undefined && isReportOf(there, inputDigest, sweep?.swept !== undefined))
+      return written(name, omittedIn(there));
     const wanted = await reportMapOf(
       owner,
       name,

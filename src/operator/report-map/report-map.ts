@@ -9,15 +9,25 @@ import type { ReportDocuments } from "./report-maps.ts";
 /** Kubernetes takes a ConfigMap of 1 MiB (MaxSecretSize of k8s.io/api 1.36, without its metadata); report and sweep have half of it each. */
 const MOST_TEXT_BYTES = 512 * 1024;
 const APP = "servetwin-report";
+const SWEEP = "sweep.json";
 
 /** By which the result that it holds is known again. */
 const DIGEST = "servetwin.dev/input-digest";
 const MADE_BY = "servetwin.dev/version";
 const OMITTED = "servetwin.dev/omitted";
 
-/** Whether a ConfigMap holds this result already. */
-export const isReportOf = ({ metadata: { annotations } }: KubeObject, inputDigest: string): boolean =>
-  annotations?.[DIGEST] === inputDigest && annotations[MADE_BY] === VERSION;
+/**
+ * Whether a ConfigMap holds this result already.
+ * @param swept whether what its sweep found is at hand, and so has to be there too: at a restart it is found again later than the rest
+ */
+export const isReportOf = (
+  { metadata: { annotations }, data, binaryData }: KubeObject,
+  inputDigest: string,
+  swept: boolean,
+): boolean =>
+  annotations?.[DIGEST] === inputDigest &&
+  annotations[MADE_BY] === VERSION &&
+  (!swept || SWEEP in Object(data) || `${SWEEP}.gz` in Object(binaryData));
 
 /** What its report lacks, for people; empty: nothing. */
 export const omittedIn = ({ metadata }: KubeObject): string => metadata.annotations?.[OMITTED] ?? "";
@@ -69,7 +79,7 @@ export const reportMapOf = async (
   if (sweep !== undefined) {
     const roughSweep = ({ sweeps }: typeof sweep): number =>
       sweeps.reduce((sum, { tried, impossible }) => sum + roughBytes(tried) + roughBytes(impossible), 0);
-    texts["sweep.json"] = await boundedText(sweep, roughSweep, SWEEP_CUTS, most);
+    texts[SWEEP] = await boundedText(sweep, roughSweep, SWEEP_CUTS, most);
   }
   const [data, binaryData, omitted]: [Record<string, string>, Record<string, string>, string[]] = [{}, {}, []];
   for (const [key, text] of Object.entries(texts)) {
@@ -78,7 +88,7 @@ export const reportMapOf = async (
     else binaryData[`${key}.gz`] = text.gzipped.toString("base64");
     omitted.push(...text.omitted.map((what) => `${what} of ${key}`));
   }
-  if (sweeps && sweep === undefined) omitted.push("sweep.json, which an earlier process found");
+  if (sweeps && sweep === undefined) omitted.push(`${SWEEP}, which an earlier process found`);
   const annotations = {
     [DIGEST]: inputDigest,
     [MADE_BY]: VERSION,
