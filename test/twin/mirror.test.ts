@@ -615,6 +615,72 @@ describe("GPU type", () => {
       ],
     ]);
   });
+
+  const OWN = "or a name of your own with its bf16Tflops, memoryGiB and memoryBandwidthTBs";
+  const unknownOf = ({ warnings }: { readonly warnings: readonly string[] }): readonly string[] =>
+    warnings.filter((text) => text.includes("gpu"));
+
+  it("is told where a node that would take the pods has one that isn't known, with the nearest names", () => {
+    const quickstart = without();
+    quickstart.others.push(
+      node("a", "NVIDIA-H100-80GB-HBM3"),
+      ...["b", "c", "d"].map((name) => node(name, "Tesla-T4")),
+      node("e", "NVIDIA-H110-80GB-HBM3", { "node.kubernetes.io/instance-type": "p5.48xlarge" }),
+    );
+    const mirrored = good(quickstart);
+    expect(told(mirrored, `${W}.gpu`)?.[0]).toBe("H100-SXM");
+    const simulated = `H100-SXM is simulated, as Node/default/a metadata.labels["nvidia.com/gpu.product"] says`;
+    expect(unknownOf(mirrored)).toEqual([
+      `Node/default/b: metadata.labels["nvidia.com/gpu.product"]: GPU type Tesla-T4 isn't known (2 more say the same); ${simulated}; set spec.overrides.hardware.gpu to what the pods run on: one of A100-SXM-40GB, L4, L40S, ${OWN}`,
+      `Node/default/e: metadata.labels["nvidia.com/gpu.product"]: GPU type NVIDIA-H110-80GB-HBM3 isn't known; ${simulated}; set spec.overrides.hardware.gpu to what the pods run on: one of H100-SXM, A100-PCIe-80GB, A100-SXM-80GB, ${OWN}`,
+    ]);
+  });
+
+  it("is taken from another label of the node where the surest says less, and that is told where it contradicts", () => {
+    const types = (product: string): readonly [unknown, readonly string[]] => {
+      const quickstart = without();
+      quickstart.others.push(node("a", product, { "node.kubernetes.io/instance-type": "p4d.24xlarge" }));
+      const mirrored = good(quickstart);
+      return [told(mirrored, `${W}.gpu`)?.[0], unknownOf(mirrored)];
+    };
+    expect(types("A100")).toEqual(["A100-SXM-40GB", []]);
+    expect(types("NVIDIA-A100-SXM4-40GB-MIG-1g.5gb")).toEqual([
+      "A100-SXM-40GB",
+      [expect.stringMatching(/MIG slice.*A100-SXM-40GB is simulated.*mirror a workload on whole GPUs/)],
+    ]);
+  });
+
+  it("of nodes is none of a workload's business that says it itself, nor where it is overridden", () => {
+    const quickstart = new Quickstart();
+    quickstart.others.push(node("b", "Tesla-T4"));
+    expect(unknownOf(good(quickstart))).toEqual([]);
+    const overridden = without();
+    overridden.others.push(node("a", "NVIDIA-H100-80GB-HBM3"), node("b", "Tesla-T4"));
+    overridden.simulation.spec.overrides = { hardware: { gpu: "L40S" } };
+    expect(unknownOf(good(overridden))).toEqual([]);
+  });
+
+  it("is told to be unknown where nothing else tells it, with what the node says", () => {
+    const quickstart = without();
+    quickstart.others.push(node("b", "Tesla-T4"));
+    const result = quickstart.mirror();
+    expect(result.ok ? [] : result.problems.map(({ message }) => message)).toEqual([
+      expect.stringContaining(
+        `; Node/default/b metadata.labels["nvidia.com/gpu.product"]: GPU type Tesla-T4 isn't known`,
+      ),
+    ]);
+  });
+
+  it("of a node is told where it is a guess, or time-sliced", () => {
+    const quickstart = without();
+    quickstart.others.push(node("a", "NVIDIA-H100-96GB-SHARED"));
+    expect(good(quickstart).warnings).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^Node\/default\/a: .*by its letters it is taken for H100-SXM/),
+        expect.stringMatching(/^Node\/default\/a: .*time-sliced/),
+      ]),
+    );
+  });
 });
 
 interface Bad {

@@ -1,5 +1,6 @@
 import type { ModelShape } from "../model-shape.ts";
 import { catalogueModels } from "./models.ts";
+import { unlikeness } from "./unlikeness.ts";
 
 /**
  * By which rule an id was recognised: as it stands; but for upper and lower case; as another name of the same
@@ -44,26 +45,9 @@ export const findModel = (id: string): ModelMatch | undefined => {
 /** @returns up to `count` ids of the catalogue that look most like `id`, best first; for "did you mean" */
 export const nearestModels = (id: string, count: number): readonly string[] =>
   names
-    .map((name) => ({ id: name.id, distance: likeness(tail(id), tail(name.id)) }))
+    .map((name) => ({ id: name.id, distance: unlikeness(tail(id), tail(name.id)) }))
     .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1))
     .slice(0, count)
     .map((name) => name.id);
 
 const tail = (id: string): string => id.slice(id.lastIndexOf("/") + 1).toLowerCase();
-
-/** Edits from one text to the other, relative to the longer one. */
-const likeness = (a: string, b: string): number => edits(a, b) / Math.max(a.length, b.length, 1);
-
-/** Levenshtein distance. */
-const edits = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
-};

@@ -3,11 +3,11 @@ import type { Hardware } from "../../model/hardware.ts";
 import { describeSource, type Known, known } from "../../model/known.ts";
 import type { Parallelism } from "../../model/model-shape.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
-import { Field } from "../field.ts";
 import { type Ledger, overridden, placeOf } from "../ledger.ts";
-import { type Manifest, type ObservedCluster, objectText } from "../manifest.ts";
+import { type ObservedCluster, objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
-import { GPU_LABELS, GPU_RESOURCES, gpuNameOf } from "../readers/pod/gpu.ts";
+import { GPU_RESOURCES } from "../readers/pod/gpu.ts";
+import { type GpuNode, gpuNodesOf, type UnknownGpu, warnOfUnknownGpus } from "./gpu-nodes.ts";
 
 const FIX = `set spec.overrides.hardware.gpu to one of ${gpuIds.join(", ")}`;
 
@@ -25,7 +25,7 @@ export const mirrorHardware = (
   ledger: Ledger,
   path: string,
 ): MirroredHardware | undefined => {
-  const nodes = nodesFor(reading, cluster);
+  const nodes = gpuNodesOf(cluster, reading.gpu.nodeSelector);
   const said = overridden(hardware?.gpu, "overrides.hardware.gpu");
   const own = hardware === undefined ? undefined : ownGpu(hardware, ledger, path);
   if (own !== undefined)
@@ -34,11 +34,23 @@ export const mirrorHardware = (
   const found = hints.length > 0 ? agreed(hints, reading, ledger) : onlyType(nodes, reading, ledger);
   if (found === undefined) return undefined;
   ledger.use(`${path}.gpu`, known(found.hardware.id, found.from));
-  if (said === undefined) warnOfOtherType(found, reading, ledger);
-  const same = nodes.filter((node) => node.type.found && node.type.hardware.id === found.hardware.id);
+  const same = nodes.filter(({ type }) => type?.gpu.hardware.id === found.hardware.id);
+  if (said === undefined) {
+    warnOfOtherType(found, reading, ledger);
+    // Where the workload itself tells the type, nodes of none that is known are others' business.
+    const heard = hints.length > 0 ? same : nodes;
+    const unknown = [...unknownIn(reading.gpu.alsoSaid), ...heard.flatMap((node) => node.unknown ?? [])];
+    warnOfUnknownGpus(unknown, found, objectText(reading.ref), ledger);
+  }
   for (const { manifest } of same) ledger.read(manifest);
   return { hardware: found.hardware, visibleMiB: leastMemory(same) };
 };
+
+const unknownIn = (labels: readonly Known<string>[]): readonly UnknownGpu[] =>
+  labels.flatMap((label) => {
+    const gpu = findGpu(label.value);
+    return gpu.found ? [] : [{ label, gpu }];
+  });
 
 /** A label that names another type than the nodes' has perhaps been forgotten. */
 const warnOfOtherType = ({ hardware, from }: Found, { gpu, ref }: WorkloadReading, ledger: Ledger): void => {
@@ -124,54 +136,32 @@ const agreed = (hints: readonly Known<string>[], reading: WorkloadReading, ledge
     });
     return undefined;
   }
-  if (first.rule === "pattern") {
-    const message = `${value} isn't a name that is known; by its letters it is taken for ${first.hardware.id}`;
-    ledger.warn({ reason: "GuessedGpu", ...placeOf(from, object), message, fix: "set spec.overrides.hardware.gpu" });
-  }
-  if (first.shared) {
-    const message = `${value}: the GPU is time-sliced among pods, which is not modelled; each pod is simulated as if alone`;
-    ledger.warn({ reason: "NotModelled", ...placeOf(from, object), message });
-  }
-  return { hardware: first.hardware, from };
+  return taken({ value, from }, first, reading, ledger);
 };
 
-interface NodeType {
-  readonly manifest: Manifest;
-  readonly label: Known<string>;
-  readonly type: ReturnType<typeof findGpu>;
-  readonly memory: Known<number> | undefined;
-}
+/** The type, and a warning where it is a guess or has less to give than is simulated. */
+const taken = ({ value, from }: Known<string>, gpu: GpuFound, { ref }: WorkloadReading, ledger: Ledger): Found => {
+  const place = placeOf(from, objectText(ref));
+  if (gpu.rule === "pattern") {
+    const message = `${value} isn't a name that is known; by its letters it is taken for ${gpu.hardware.id}`;
+    ledger.warn({ reason: "GuessedGpu", ...place, message, fix: "set spec.overrides.hardware.gpu" });
+  }
+  if (gpu.shared) {
+    const message = `${value}: the GPU is time-sliced among pods, which is not modelled; each pod is simulated as if alone`;
+    ledger.warn({ reason: "NotModelled", ...place, message });
+  }
+  return { hardware: gpu.hardware, from };
+};
 
-/** Schedulable nodes with a GPU that the pods' nodeSelector lets them land on. */
-const nodesFor = (reading: WorkloadReading, cluster: ObservedCluster): readonly NodeType[] =>
-  cluster.list("Node").flatMap((manifest): NodeType[] => {
-    const root = Field.root(manifest, []);
-    const labels = manifest.metadata.labels ?? {};
-    if (root.at("spec", "unschedulable").raw === true) return [];
-    if (Object.entries(reading.gpu.nodeSelector).some(([name, value]) => labels[name] !== value)) return [];
-    const name = GPU_LABELS.find(
-      (label) => labels[label] !== undefined && findGpu(gpuNameOf(label, labels[label])).found,
-    );
-    if (name === undefined) return [];
-    const field = root.at("metadata", "labels", name);
-    const label = known(gpuNameOf(name, labels[name] as string), field.from);
-    const memory = root.at("metadata", "labels", "nvidia.com/gpu.memory");
-    const mib = Number(memory.raw);
-    return [
-      {
-        manifest,
-        label,
-        type: findGpu(label.value),
-        memory: memory.present && Number.isSafeInteger(mib) && mib > 0 ? known(mib, memory.from) : undefined,
-      },
-    ];
-  });
-
-const onlyType = (nodes: readonly NodeType[], reading: WorkloadReading, ledger: Ledger): Found | undefined => {
-  const ids = [...new Set(nodes.flatMap(({ type }) => (type.found ? [type.hardware.id] : [])))];
-  const [first] = nodes;
-  if (ids.length === 1 && first?.type.found) return { hardware: first.type.hardware, from: first.label.from };
-  const looked = "looked at nodeSelector, required node affinity, labels and nodes";
+/** @returns undefined: the ledger says why */
+const onlyType = (nodes: readonly GpuNode[], reading: WorkloadReading, ledger: Ledger): Found | undefined => {
+  const types = nodes.flatMap(({ type }) => type ?? []);
+  const ids = [...new Set(types.map(({ gpu }) => gpu.hardware.id))];
+  const [first] = types;
+  if (ids.length === 1 && first !== undefined) return taken(first.label, first.gpu, reading, ledger);
+  const unknown = nodes.flatMap((node) => node.unknown ?? []).at(0);
+  const told = unknown === undefined ? "" : `; ${describeSource(unknown.label.from)}: ${unknown.gpu.message}`;
+  const looked = `looked at nodeSelector, required node affinity, labels and nodes${told}`;
   const message =
     ids.length === 0
       ? `nothing tells the GPU type: ${looked}`
@@ -180,9 +170,9 @@ const onlyType = (nodes: readonly NodeType[], reading: WorkloadReading, ledger: 
   return ledger.error({ reason: "UnknownGpu", object: objectText(reading.ref), field, message, fix: FIX });
 };
 
-const leastMemory = (nodes: readonly NodeType[]): Known<number> | undefined =>
+const leastMemory = (nodes: readonly GpuNode[]): Known<number> | undefined =>
   nodes
-    .flatMap(({ memory }) => memory ?? [])
+    .flatMap(({ memoryMiB }) => memoryMiB ?? [])
     .reduce<Known<number> | undefined>((a, b) => (a === undefined || b.value < a.value ? b : a), undefined);
 
 /**

@@ -21,8 +21,8 @@ export interface GpuReading {
 /** Extended resources that count whole GPUs. */
 export const GPU_RESOURCES = ["nvidia.com/gpu", "amd.com/gpu"];
 
-/** Labels of nodes that tell the type, the surest first. */
-export const GPU_LABELS = [
+/** Labels of nodes whose every value is a GPU type, the surest first. */
+export const GPU_NAME_LABELS = [
   "nvidia.com/gpu.product",
   "amd.com/gpu.product-name",
   "beta.amd.com/gpu.product-name",
@@ -31,6 +31,11 @@ export const GPU_LABELS = [
   "cloud.google.com/gke-accelerator",
   "karpenter.k8s.aws/instance-gpu-name",
   "gpu.nvidia.com/class",
+];
+
+/** Labels of nodes that tell the type, the surest first; those at the end also tell of makers (`nvidia`) and of machines without GPUs. */
+export const GPU_LABELS = [
+  ...GPU_NAME_LABELS,
   "kubernetes.azure.com/accelerator",
   "accelerator",
   "node.kubernetes.io/instance-type",
