@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Backoff, pause } from "../../src/store/kubernetes/backoff.ts";
 import { connect } from "../../src/store/kubernetes/connection.ts";
-import { ApiFailure, retryAfterOf, storeErrorOf } from "../../src/store/kubernetes/failure.ts";
+import { ApiFailure, storeErrorOf } from "../../src/store/kubernetes/failure.ts";
 import { microTime } from "../../src/store/kubernetes/micro-time.ts";
 import { StoreError } from "../../src/store/store.ts";
 import { TokenBucket } from "../../src/store/token-bucket.ts";
@@ -92,17 +92,6 @@ describe("failures of writes", () => {
 
   it("without an answer can be tried again", () => {
     expect(storeErrorOf(new Error("connect ECONNREFUSED"), "x").kind).toBe("retry");
-  });
-
-  it("say when to come back, in seconds or by a date, within reason", () => {
-    const now = Date.UTC(2026, 0, 1);
-    expect(retryAfterOf("7", now)).toBe(7);
-    expect(retryAfterOf(["7"], now)).toBe(7);
-    expect(retryAfterOf("Thu, 01 Jan 2026 00:00:09 GMT", now)).toBe(9);
-    expect(retryAfterOf("Thu, 01 Jan 2015 00:00:09 GMT", now)).toBe(0);
-    expect(retryAfterOf("86400", now)).toBe(300);
-    expect(retryAfterOf("soon", now)).toBeUndefined();
-    expect(retryAfterOf(undefined, now)).toBeUndefined();
   });
 });
 

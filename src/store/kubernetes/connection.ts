@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import type { RequestOptions } from "node:https";
 import { HttpMethod, KubeConfig, RequestContext } from "@kubernetes/client-node";
 import { Agent, type Dispatcher, request } from "undici";
+import { retryAfterOf } from "../../model/retry-after.ts";
 import { VERSION } from "../../model/version.ts";
 import { nearest } from "../../schema/nearest.ts";
 import { StoreError } from "../store.ts";
-import { ApiFailure, messageOf, retryAfterOf } from "./failure.ts";
+import { ApiFailure, messageOf } from "./failure.ts";
 
 export interface ConnectionOptions {
   /** Path of a kubeconfig; left out: the pod's service account, or the user's own kubeconfig. */
@@ -27,6 +28,9 @@ export interface Ask {
   /** Default 30. */
   readonly timeoutSeconds?: number;
 }
+
+/** Whatever an API server asks for. */
+const LONGEST_WAIT_SECONDS = 300;
 
 /** Requests to one API server, as raw JSON, over connections that are kept. */
 export interface Connection {
@@ -148,7 +152,8 @@ class KubeConnection implements Connection {
       code = String(answer.statusCode);
       if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
       const said = parse(await answer.body.text());
-      throw new ApiFailure(answer.statusCode, messageOf(said), retryAfterOf(answer.headers["retry-after"], Date.now()));
+      const [retryAfter] = [answer.headers["retry-after"]].flat();
+      throw new ApiFailure(answer.statusCode, messageOf(said), retryAfterOf(retryAfter, LONGEST_WAIT_SECONDS, Date));
     } finally {
       this.#requested?.({ method, code, host: this.host });
     }

@@ -20,14 +20,6 @@ export const messageOf = (body: unknown): string => {
     : String(typeof body === "string" ? body : JSON.stringify(body)).slice(0, 300);
 };
 
-/** Seconds of a Retry-After header, which may also be a date; at most five minutes. */
-export const retryAfterOf = (header: string | string[] | undefined, nowMs: number): number | undefined => {
-  const text = Array.isArray(header) ? header[0] : header;
-  if (text === undefined) return undefined;
-  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - nowMs) / 1000;
-  return Number.isFinite(seconds) ? Math.min(300, Math.max(0, seconds)) : undefined;
-};
-
 /** What a failed write means for its writer. */
 export const storeErrorOf = (error: unknown, what: string): StoreError => {
   if (error instanceof StoreError) return error;

@@ -1,6 +1,7 @@
 import snappy from "snappyjs";
 import { writeRequest1, writeRequest2 } from "../../exporter/remote-write/messages.ts";
 import { samplesOf, type WriteBatch } from "../../exporter/remote-write/write-batch.ts";
+import { retryAfterOf } from "../../model/retry-after.ts";
 import { VERSION } from "../../model/version.ts";
 import { headersOf, type PrometheusAccess, PrometheusError } from "../prometheus-api.ts";
 
@@ -78,7 +79,7 @@ export class Receiver {
       });
       const text = await shortText(answer);
       const written = answer.headers.get("x-prometheus-remote-write-samples-written");
-      const afterSeconds = waitOf(answer.headers.get("retry-after"), Date.now());
+      const afterSeconds = retryAfterOf(answer.headers.get("retry-after"), LONGEST_WAIT_SECONDS, Date);
       return {
         kind: "answered",
         status: answer.status,
@@ -115,11 +116,4 @@ const shortText = async ({ body }: Response): Promise<string> => {
     if (text.length > MOST_TEXT) break;
   }
   return text;
-};
-
-/** @param said seconds, or a date as RFC 9110 has it */
-export const waitOf = (said: string | null, nowMillis: number): number | undefined => {
-  if (said === null) return undefined;
-  const seconds = /^\d+$/.test(said) ? Number(said) : (Date.parse(said) - nowMillis) / 1000;
-  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), LONGEST_WAIT_SECONDS) : undefined;
 };

@@ -4,7 +4,6 @@ import { writeRequest1, writeRequest2 } from "../../../src/exporter/remote-write
 import { samplesOf, type WriteBatch } from "../../../src/exporter/remote-write/write-batch.ts";
 import { WriteBatches } from "../../../src/exporter/remote-write/write-batches.ts";
 import type { MetricFamily } from "../../../src/model/metric-family.ts";
-import { waitOf } from "../../../src/worker/remote-write/receiver.ts";
 
 const gauge = (...pods: string[]): MetricFamily => ({
   name: "up",
@@ -115,17 +114,5 @@ describe("messages of remote write", () => {
     ]);
     expect(all(all(two, 5)[0], 1)).toEqual([1]);
     expect(all(all(two, 2)[0], 1)).toEqual([0x7ff0000000000002n]);
-  });
-});
-
-describe("Retry-After", () => {
-  it("is seconds or a date, and at most an hour", () => {
-    const now = Date.parse("2026-01-01T00:00:00Z");
-    expect(waitOf("7", now)).toBe(7);
-    expect(waitOf("Thu, 01 Jan 2026 00:00:20 GMT", now)).toBe(20);
-    expect(waitOf("Wed, 31 Dec 2025 00:00:20 GMT", now)).toBe(0);
-    expect(waitOf("99999999", now)).toBe(3600);
-    expect(waitOf("soon", now)).toBeUndefined();
-    expect(waitOf(null, now)).toBeUndefined();
   });
 });
