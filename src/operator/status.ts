@@ -1,4 +1,5 @@
 import { describeSource } from "../model/known.ts";
+import { isMapping } from "../model/mapping.ts";
 import { describeProblem, type Problem } from "../model/problem.ts";
 import { VERSION } from "../model/version.ts";
 import { withBands } from "../report/bands.ts";
@@ -423,7 +424,5 @@ export const sameStatus = (before: SimulationStatus | undefined, after: Simulati
 
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_key, part: unknown) =>
-    part !== null && typeof part === "object" && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
+    isMapping(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
   );

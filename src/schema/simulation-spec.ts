@@ -4,6 +4,7 @@ import { faults } from "../controlplane/faults/index.ts";
 import { routingPolicies } from "../dataplane/policies/index.ts";
 import { latencyModels, ownCorrections } from "../latency/models/index.ts";
 import { anyDurationText, durationText } from "../model/duration.ts";
+import { isMapping } from "../model/mapping.ts";
 import { type ProfileFormat, presets, profiles } from "../workload/profiles/index.ts";
 import { syntheticWorkload } from "../workload/sources/index.ts";
 import { CONTEXT_GROWTHS, IMAGE_TOKENS, retrySchema, SESSION_MODES, traceFormats } from "../workload/traces/index.ts";
@@ -343,7 +344,7 @@ const startOverride = z.lazy(() =>
 const inlinePickerConfig = z.lazy(() =>
   z
     .unknown()
-    .refine((said) => typeof said === "string" || (typeof said === "object" && said !== null && !Array.isArray(said)), {
+    .refine((said) => typeof said === "string" || isMapping(said), {
       error: "must be an EndpointPickerConfig, as a map of fields or as YAML text",
     })
     .meta({

@@ -77,20 +77,15 @@ export const onePicking: Rule<{ policy?: unknown; endpointPickerConfig?: unknown
   holds: ({ policy, endpointPickerConfig }) => count(policy, endpointPickerConfig) <= 1,
 };
 
-interface Start {
-  readonly imagePull?: unknown;
-  readonly modelLoad?: unknown;
-  readonly engineInit?: unknown;
-  readonly untilReady?: unknown;
-}
+/** Phases of a start that `untilReady` stands in the place of. */
+export const UNTIL_READY_PHASES = ["imagePull", "modelLoad", "engineInit"] as const;
 
-export const oneStart: Rule<Start> = {
-  message: "untilReady stands in the place of imagePull, modelLoad and engineInit",
+export const oneStart: Rule<Readonly<Partial<Record<"untilReady" | (typeof UNTIL_READY_PHASES)[number], unknown>>>> = {
+  message: `untilReady stands in the place of ${UNTIL_READY_PHASES.slice(0, -1).join(", ")} and ${UNTIL_READY_PHASES.at(-1)}`,
   field: ["untilReady"],
   fix: "drop it, or the others",
-  cel: "!has(self.untilReady) || !(has(self.imagePull) || has(self.modelLoad) || has(self.engineInit))",
-  holds: ({ imagePull, modelLoad, engineInit, untilReady }) =>
-    untilReady === undefined || count(imagePull, modelLoad, engineInit) === 0,
+  cel: `!has(self.untilReady) || !(${UNTIL_READY_PHASES.map((phase) => `has(self.${phase})`).join(" || ")})`,
+  holds: (start) => start.untilReady === undefined || count(...UNTIL_READY_PHASES.map((phase) => start[phase])) === 0,
 };
 
 export const oneWorkload: Rule<{ prometheus?: unknown; trace?: unknown; synthetic?: unknown; profile?: unknown }> = {

@@ -1,3 +1,4 @@
+import { isMapping } from "../model/mapping.ts";
 import type { Problem } from "../model/problem.ts";
 import { nearest } from "../schema/nearest.ts";
 import { GROUP } from "../schema/resource.ts";
@@ -226,6 +227,3 @@ const misspelt = (kind: string, kinds: readonly WatchedKind[]): string | undefin
 };
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
-
-const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

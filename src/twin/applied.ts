@@ -1,3 +1,4 @@
+import { isMapping, mappingOf } from "../model/mapping.ts";
 import type { Manifest } from "./manifest.ts";
 
 const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
@@ -23,7 +24,7 @@ const lastOf = (record: string | undefined): unknown => {
 };
 
 const three = (live: unknown, said: unknown, last: unknown): unknown => {
-  if (isObject(live) && isObject(said)) return fields(live, said, isObject(last) ? last : {});
+  if (isMapping(live) && isMapping(said)) return fields(live, said, mappingOf(last));
   if (isNamed(live) && isNamed(said)) return items(live, said, isNamed(last) ? last : []);
   return said;
 };
@@ -45,8 +46,5 @@ const items = (live: readonly Named[], said: readonly Named[], last: readonly Na
 type Fields = Readonly<Record<string, unknown>>;
 type Named = Fields & { readonly name: string };
 
-const isObject = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const isNamed = (value: unknown): value is readonly Named[] =>
-  Array.isArray(value) && value.every((item) => isObject(item) && typeof item.name === "string");
+  Array.isArray(value) && value.every((item) => isMapping(item) && typeof item.name === "string");

@@ -1,4 +1,5 @@
 import { applyPatch, type Operation } from "rfc6902";
+import { isMapping, mappingOf } from "../model/mapping.ts";
 import { bad, good, type Problem, type Result } from "../model/problem.ts";
 import type { Candidate, CandidatePatch } from "../schema/candidate.ts";
 import { parseSimulation } from "../schema/parse.ts";
@@ -136,8 +137,8 @@ const WHY: Readonly<Record<string, string>> = {
 
 /** Source: RFC 7386 ("JSON Merge Patch"), section 2. */
 const merged = (target: unknown, patch: unknown): unknown => {
-  if (!isObject(patch)) return patch;
-  const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
+  if (!isMapping(patch)) return patch;
+  const result: Record<string, unknown> = isMapping(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key];
     else Object.defineProperty(result, key, { value: merged(result[key], value), ...PLAIN });
@@ -148,16 +149,13 @@ const merged = (target: unknown, patch: unknown): unknown => {
 /** Even a key that is named `__proto__` is a key like any other. */
 const PLAIN = { writable: true, enumerable: true, configurable: true };
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** A manifest brought whole; its namespace is the simulation's unless it says so itself. */
 const replacement = (
   said: Readonly<Record<string, unknown>>,
   ref: { readonly kind: string; readonly namespace: string; readonly name: string | undefined },
   field: string,
 ): Result<Manifest> => {
-  const metadata = isObject(said.metadata) ? said.metadata : {};
+  const metadata = mappingOf(said.metadata);
   const manifest = { ...said, metadata: { namespace: ref.namespace, ...metadata } } as unknown as Manifest;
   const name = ref.name ?? metadata.name;
   if (typeof name !== "string" || name === "")
@@ -167,7 +165,7 @@ const replacement = (
 
 /** A patch changes what an object says, not which object it is. */
 const sameObject = (manifest: Manifest, ref: ManifestRef, field: string): Result<Manifest> => {
-  const metadata: Readonly<Record<string, unknown>> = isObject(manifest.metadata) ? manifest.metadata : {};
+  const metadata: Readonly<Record<string, unknown>> = mappingOf(manifest.metadata);
   const is = { kind: manifest.kind, namespace: metadata.namespace ?? "default", name: metadata.name };
   for (const part of ["kind", "namespace", "name"] as const) {
     if (is[part] === ref[part]) continue;

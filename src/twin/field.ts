@@ -1,4 +1,5 @@
 import { type Known, known, type Source } from "../model/known.ts";
+import { isMapping } from "../model/mapping.ts";
 import type { Problem } from "../model/problem.ts";
 import { type Manifest, objectText, refOf } from "./manifest.ts";
 
@@ -116,7 +117,7 @@ export class Field {
   /** Fields of an object, in order. */
   entries(): readonly (readonly [string, Field])[] {
     if (!this.present) return [];
-    if (isObject(this.raw) && !Array.isArray(this.raw)) {
+    if (isMapping(this.raw)) {
       return Object.keys(this.raw).map((key) => [key, this.at(key)] as const);
     }
     this.#wrong("an object");

@@ -1,25 +1,24 @@
+import { isMapping, mappingOf } from "../model/mapping.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** A spec as plain data, of which a reader takes only what it understands. */
 export type Said = Readonly<Record<string, unknown>>;
 
-export const isSaid = (value: unknown): value is Said =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 export const saidIn = (value: unknown, ...keys: readonly string[]): Said => {
   let at: unknown = value;
-  for (const key of keys) at = isSaid(at) ? at[key] : undefined;
-  return isSaid(at) ? at : {};
+  for (const key of keys) at = isMapping(at) ? at[key] : undefined;
+  return mappingOf(at);
 };
 export const listIn = (value: unknown, key: string): readonly Said[] => {
-  const list = isSaid(value) ? value[key] : undefined;
-  return Array.isArray(list) ? list.filter(isSaid) : [];
+  const list = isMapping(value) ? value[key] : undefined;
+  return Array.isArray(list) ? list.filter(isMapping) : [];
 };
 export const textIn = (value: unknown, key: string): string | undefined => {
-  const text = isSaid(value) ? value[key] : undefined;
+  const text = isMapping(value) ? value[key] : undefined;
   return typeof text === "string" ? text : undefined;
 };
 export const numberIn = (value: unknown, key: string): number | undefined => {
-  const number = isSaid(value) ? value[key] : undefined;
+  const number = isMapping(value) ? value[key] : undefined;
   return typeof number === "number" ? number : undefined;
 };
 
@@ -27,7 +26,7 @@ export const numberIn = (value: unknown, key: string): number | undefined => {
 export const mergedSpecs = (under: Said, over: Said): Said => {
   const all = Object.entries(over).map(([key, value]): [string, unknown] => {
     const below = Object.hasOwn(under, key) ? under[key] : undefined;
-    return [key, isSaid(value) && isSaid(below) ? mergedSpecs(below, value) : value];
+    return [key, isMapping(value) && isMapping(below) ? mergedSpecs(below, value) : value];
   });
   return Object.fromEntries([...Object.entries(under), ...all]);
 };

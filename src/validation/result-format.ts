@@ -34,9 +34,6 @@ export interface ResultFormat {
   read(json: unknown, file: string, companions: Companions): Results;
 }
 
-export const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** Load generators write 0 or nothing where nothing was measured. */
 export const measuredFigures = (figures: Partial<Record<Metric, number | null | undefined>>): Figures =>
   Object.fromEntries(

@@ -1,17 +1,15 @@
+import { isMapping } from "../model/mapping.ts";
 import { type Broken, broken } from "./trace-row.ts";
 
 /** @returns the JSON object that a line holds; undefined if it holds none */
 export const objectOf = (line: string): Readonly<Record<string, unknown>> | undefined => {
   try {
     const said: unknown = JSON.parse(line);
-    return isObject(said) ? said : undefined;
+    return isMapping(said) ? said : undefined;
   } catch {
     return undefined;
   }
 };
-
-export const isObject = (said: unknown): said is Readonly<Record<string, unknown>> =>
-  typeof said === "object" && said !== null && !Array.isArray(said);
 
 /** A value as a message shows it. */
 export const written = (value: unknown): string => {

@@ -1,4 +1,4 @@
-import { isObject } from "./json-row.ts";
+import { isMapping } from "../model/mapping.ts";
 import { numberPairs } from "./python-dict.ts";
 import { TOKENS_MAX } from "./trace-row.ts";
 
@@ -99,10 +99,10 @@ export const servegenData = (text: string, tell: (fault: Fault) => void): readon
   } catch {
     return wrong("it is no JSON");
   }
-  if (!isObject(said)) return wrong("it is not a JSON object");
+  if (!isMapping(said)) return wrong("it is not a JSON object");
   const data: ServeGenData[] = [];
   for (const [start, fields] of Object.entries(said)) {
-    if (!/^\d{1,9}$/.test(start) || !isObject(fields))
+    if (!/^\d{1,9}$/.test(start) || !isMapping(fields))
       return wrong(`${JSON.stringify(start)} is no window start with fields`);
     const read = fieldsIn(fields);
     if (typeof read === "string") return wrong(`window ${start}: ${read}`);

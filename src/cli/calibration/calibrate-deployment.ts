@@ -1,4 +1,5 @@
 import { readProductionWindow } from "../../operator/calibration/production-window.ts";
+import { UNTIL_READY_PHASES } from "../../schema/spec-rules.ts";
 import { type EngineFit, fitEngine } from "../../worker/calibration/fit-engine.ts";
 import type { FittedStart } from "../../worker/calibration/fit-start.ts";
 import { BadInput, usageError } from "../exit.ts";
@@ -44,7 +45,7 @@ export const calibrateDeployment = async (
   if (fitted.kind === "problem") throw new BadInput([fitted.problem]);
   const { overrides } = simulation.spec;
   const before = overrides.engine?.latencyCorrections ?? {};
-  const startPhases = ["imagePull", "modelLoad", "engineInit"].filter((name) => name in (overrides.start ?? {}));
+  const startPhases = UNTIL_READY_PHASES.filter((name) => name in (overrides.start ?? {}));
   const block = { ...before, ...fitted.fit.corrections } as CalibratedDeployment["block"];
   const found = { ...fitted.fit, name: scenario.simulation, block, startPhases };
   return start === undefined ? found : { ...found, start };

@@ -1,5 +1,6 @@
+import { isMapping } from "../mapping.ts";
 import type { ModelShape } from "../model-shape.ts";
-import { isConfig, type Reading } from "./hugging-face-reading.ts";
+import type { Reading } from "./hugging-face-reading.ts";
 
 type Attention = Pick<
   ModelShape,
@@ -78,9 +79,9 @@ const linearOf = (read: Reading): Pick<ModelShape, "linear"> => {
 
 /** `rope_scaling`, or `rope_parameters` of newer configs, which may be one per kind of layer. */
 const ropeOf = ({ config }: Reading): Pick<ModelShape, "ropeScaling"> => {
-  const parameters = isConfig(config.rope_parameters) ? config.rope_parameters : undefined;
-  const nested = isConfig(parameters?.full_attention) ? parameters.full_attention : parameters;
-  const rope = isConfig(config.rope_scaling) ? config.rope_scaling : nested;
+  const parameters = isMapping(config.rope_parameters) ? config.rope_parameters : undefined;
+  const nested = isMapping(parameters?.full_attention) ? parameters.full_attention : parameters;
+  const rope = isMapping(config.rope_scaling) ? config.rope_scaling : nested;
   const type = rope?.rope_type ?? rope?.type;
   const factor = rope?.factor;
   if (rope === undefined || typeof type !== "string" || typeof factor !== "number" || !(factor > 0)) return {};

@@ -1,6 +1,7 @@
+import { isMapping } from "../mapping.ts";
 import type { ModelShape } from "../model-shape.ts";
 import type { Problem } from "../problem.ts";
-import { type Config, isConfig } from "./hugging-face-reading.ts";
+import type { Config } from "./hugging-face-reading.ts";
 
 type Precision = Pick<ModelShape, "dtypeBytes" | "weightBytes" | "quantizedParts" | "scaleBytes" | "kvElementBytes"> & {
   readonly padHiddenTo?: number;
@@ -20,7 +21,7 @@ export const precisionOf = (id: string, config: Config, hasExperts: boolean, war
     warnings.push({ severity: "warning", reason: "AssumedDtype", message, fix: "add dtype" });
   }
   const dtypeBytes = 2;
-  const said = [config.quantization_config, config.compression_config].find(isConfig);
+  const said = [config.quantization_config, config.compression_config].find(isMapping);
   if (said === undefined) return { dtypeBytes, ...byName(id, dtypeBytes) };
   const method = String(said.quant_method ?? said.quant_algo ?? "").toLowerCase();
   const kv = kvElementOf(said);
@@ -92,9 +93,9 @@ const groupedWidth = (bits: number, group: number | undefined, { zeros }: { read
 
 /** The first group by name, as the reference simulator and vLLM's planner read it. */
 const compressedWidth = ({ config_groups: groups, format }: Config): Width | undefined => {
-  const [first] = isConfig(groups) ? Object.keys(groups).sort() : [];
-  const group = isConfig(groups) && first !== undefined ? groups[first] : undefined;
-  const weights = isConfig(group) && isConfig(group.weights) ? group.weights : undefined;
+  const [first] = isMapping(groups) ? Object.keys(groups).sort() : [];
+  const group = isMapping(groups) && first !== undefined ? groups[first] : undefined;
+  const weights = isMapping(group) && isMapping(group.weights) ? group.weights : undefined;
   const bits = number(weights?.num_bits);
   if (bits === undefined) return undefined;
   const size = number(weights?.group_size);
@@ -105,15 +106,15 @@ const compressedWidth = ({ config_groups: groups, format }: Config): Width | und
 };
 
 const modeloptWidth = (said: Config, method: string): Width => {
-  const inner = isConfig(said.quantization) ? said.quantization : said;
+  const inner = isMapping(said.quantization) ? said.quantization : said;
   const algorithm = String(inner.quant_algo ?? (method === "modelopt" ? "FP8" : "NVFP4")).toUpperCase();
   return algorithm.includes("FP4") ? { weightBytes: 0.5, scaleBytes: 1 / 16 } : { weightBytes: 1 };
 };
 
 /** A checkpoint may bring scales for an 8-bit KV cache, which vLLM then takes. */
 const kvElementOf = (said: Config): Pick<Precision, "kvElementBytes"> => {
-  const inner = isConfig(said.quantization) ? said.quantization : said;
-  const bits = isConfig(said.kv_cache_scheme) ? number(said.kv_cache_scheme.num_bits) : undefined;
+  const inner = isMapping(said.quantization) ? said.quantization : said;
+  const bits = isMapping(said.kv_cache_scheme) ? number(said.kv_cache_scheme.num_bits) : undefined;
   if (bits === 8 || String(inner.kv_cache_quant_algo).toUpperCase() === "FP8") return { kvElementBytes: 1 };
   return {};
 };

@@ -1,7 +1,5 @@
+import { isMapping } from "../mapping.ts";
 export type Config = Readonly<Record<string, unknown>>;
-
-export const isConfig = (value: unknown): value is Config =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** @returns undefined if the text is no JSON object */
 export const mergedConfig = (text: string): Config | undefined => {
@@ -11,8 +9,8 @@ export const mergedConfig = (text: string): Config | undefined => {
   } catch {
     return undefined;
   }
-  if (!isConfig(whole)) return undefined;
-  const inner = [whole.text_config, whole.llm_config, whole.language_config].find(isConfig);
+  if (!isMapping(whole)) return undefined;
+  const inner = [whole.text_config, whole.llm_config, whole.language_config].find(isMapping);
   return { ...whole, ...inner };
 };
 

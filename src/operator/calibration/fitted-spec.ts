@@ -1,22 +1,24 @@
+import { mappingOf } from "../../model/mapping.ts";
 import type { Problem } from "../../model/problem.ts";
 import type { SimulationStatus } from "../../schema/simulation-status.ts";
+import { UNTIL_READY_PHASES } from "../../schema/spec-rules.ts";
 import type { KubeObject, StoredObject } from "../../store/store.ts";
 import type { MirroredValue } from "../../twin/mirror.ts";
-import { fieldsOf } from "./fields-of.ts";
 import type { Found } from "./found.ts";
+
+const REPLACED: ReadonlySet<string> = new Set(UNTIL_READY_PHASES);
 
 /** An object as if what was fitted for it, which its status says, had been committed to it. */
 export const withFitted = (object: KubeObject): KubeObject => {
-  const spec = fieldsOf(object.spec);
+  const spec = mappingOf(object.spec);
   const { corrections, untilReady } = fittedIn(object);
   if (corrections === undefined && untilReady === undefined) return object;
-  const said = fieldsOf(spec["overrides"]);
-  // It stands in the place of the phases.
-  const { imagePull: _, modelLoad: __, engineInit: ___, ...start } = fieldsOf(said["start"]);
+  const said = mappingOf(spec["overrides"]);
+  const start = Object.entries(mappingOf(said["start"])).filter(([name]) => !REPLACED.has(name));
   const overrides = {
     ...said,
-    ...(corrections === undefined ? {} : { engine: { ...fieldsOf(said["engine"]), latencyCorrections: corrections } }),
-    ...(untilReady === undefined ? {} : { start: { ...start, untilReady } }),
+    ...(corrections === undefined ? {} : { engine: { ...mappingOf(said["engine"]), latencyCorrections: corrections } }),
+    ...(untilReady === undefined ? {} : { start: { ...Object.fromEntries(start), untilReady } }),
   };
   return { ...object, spec: { ...spec, overrides } };
 };
@@ -24,7 +26,7 @@ export const withFitted = (object: KubeObject): KubeObject => {
 /** For whoever reads an object that no operator sees to: that it asks to be fitted to production, and hasn't been. */
 export const unfitted = (object: KubeObject): readonly Problem[] => {
   const { corrections, untilReady } = fittedIn(object);
-  if (fieldsOf(object.spec)["calibration"] !== "Auto" || corrections !== undefined || untilReady !== undefined)
+  if (mappingOf(object.spec)["calibration"] !== "Auto" || corrections !== undefined || untilReady !== undefined)
     return [];
   const message = "the operator fits it to production; its status says of no fit, so it is simulated without one";
   const fix = "take the object from the cluster, with its status, or fit it by `servetwin calibrate`";
@@ -33,14 +35,14 @@ export const unfitted = (object: KubeObject): readonly Problem[] => {
 
 /** What the object's spec says itself, as far as it is numbers; what else it says is told by whoever parses it. */
 export const correctionsSaid = ({ spec }: KubeObject): Readonly<Record<string, number>> => {
-  const corrections = fieldsOf(fieldsOf(fieldsOf(fieldsOf(spec)["overrides"])["engine"])["latencyCorrections"]);
+  const corrections = mappingOf(mappingOf(mappingOf(mappingOf(spec)["overrides"])["engine"])["latencyCorrections"]);
   return Object.fromEntries(
     Object.entries(corrections).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
   );
 };
 
 const fittedIn = ({ spec, status }: KubeObject) => {
-  if (fieldsOf(spec)["calibration"] !== "Auto") return {};
+  if (mappingOf(spec)["calibration"] !== "Auto") return {};
   const overrides = (status as Partial<SimulationStatus> | undefined)?.calibration?.overrides;
   return { corrections: overrides?.engine?.latencyCorrections, untilReady: overrides?.start?.untilReady };
 };

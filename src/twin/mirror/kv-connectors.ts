@@ -1,5 +1,6 @@
 import type { Known } from "../../model/known.ts";
 import { known } from "../../model/known.ts";
+import { isMapping, mappingOf } from "../../model/mapping.ts";
 import { type Ledger, placeOf } from "../ledger.ts";
 import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
@@ -50,8 +51,8 @@ export const readKvConnectors = (reading: WorkloadReading, ranks: number, ledger
   const said = reading.arguments.json("kv-transfer-config");
   if (said === undefined) return backendOf(reading, ranks, ledger);
   const { value, from } = said;
-  const nested = isObject(value.kv_connector_extra_config) ? value.kv_connector_extra_config.connectors : undefined;
-  const all: Extra[] = [value, ...(Array.isArray(nested) ? nested.filter(isObject) : [])];
+  const nested = isMapping(value.kv_connector_extra_config) ? value.kv_connector_extra_config.connectors : undefined;
+  const all: Extra[] = [value, ...(Array.isArray(nested) ? nested.filter(isMapping) : [])];
   let found: KvConnectors = {};
   for (const one of all) {
     const parts = {
@@ -62,7 +63,7 @@ export const readKvConnectors = (reading: WorkloadReading, ranks: number, ledger
       ranks,
       ledger,
     };
-    const extra = isObject(one.kv_connector_extra_config) ? one.kv_connector_extra_config : {};
+    const extra = mappingOf(one.kv_connector_extra_config);
     found = { ...connectorOf(parts, extra), ...found };
   }
   return found;
@@ -118,7 +119,7 @@ const offloading = (parts: ConnectorParts, extra: Extra): KvConnectors => {
     ...(extra.num_cpu_blocks === undefined ? {} : { blocks: known(Number(extra.num_cpu_blocks), from) }),
     exported: !name.startsWith("Simple"),
   };
-  const [first, ...others] = Array.isArray(extra.secondary_tiers) ? extra.secondary_tiers.filter(isObject) : [];
+  const [first, ...others] = Array.isArray(extra.secondary_tiers) ? extra.secondary_tiers.filter(isMapping) : [];
   if (others.length > 0) notModelled(parts, "only the first of secondary_tiers is simulated");
   if (first === undefined) return { host };
   const type = String(first.type);
@@ -130,7 +131,7 @@ const offloading = (parts: ConnectorParts, extra: Extra): KvConnectors => {
     return { host, tier: { kind: "fs", at: known(path, from), shared, ...below } };
   }
   if (type === "obj") {
-    const store = isObject(first.store_config) ? first.store_config : {};
+    const store = mappingOf(first.store_config);
     const at = known(String(store.bucket ?? "a bucket"), from);
     return { host, tier: { kind: "obj", at, shared: known(true, from), ...below } };
   }
@@ -211,6 +212,3 @@ export const kvLoadFailurePolicy = (reading: WorkloadReading): Known<"fail" | "r
   const policy = said?.value.kv_load_failure_policy;
   return said === undefined || (policy !== "fail" && policy !== "recompute") ? undefined : known(policy, said.from);
 };
-
-const isObject = (value: unknown): value is Extra =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,3 +1,4 @@
+import { isMapping } from "../../model/mapping.ts";
 import { nearest } from "../../schema/nearest.ts";
 import type { InferenceSimulation } from "../../schema/resource.ts";
 import type { Ledger } from "../ledger.ts";
@@ -211,7 +212,7 @@ const selecting = (
 export const selectorOf = ({ kind, spec }: Manifest): Readonly<Record<string, string>> => {
   const selector = (spec as { selector?: { matchLabels?: unknown } | null } | undefined)?.selector ?? {};
   const labels = kind === "Service" ? selector : (selector.matchLabels ?? selector);
-  return typeof labels === "object" ? (labels as Record<string, string>) : {};
+  return isMapping(labels) ? (labels as Record<string, string>) : {};
 };
 
 /** While a pool moves from its old group to the new one, it is there in both; the new one counts. */

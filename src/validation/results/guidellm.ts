@@ -1,13 +1,7 @@
 import * as z from "zod";
+import { isMapping } from "../../model/mapping.ts";
 import type { LengthsSaid, MeasuredRun } from "../measured-run.ts";
-import {
-  isMapping,
-  leftOut,
-  measuredFigures,
-  type ResultFormat,
-  type ResultRun,
-  type Results,
-} from "../result-format.ts";
+import { leftOut, measuredFigures, type ResultFormat, type ResultRun, type Results } from "../result-format.ts";
 
 /*
  * GuideLLM (vllm-project/guidellm@03820eba): `benchmarks[]` with a strategy and distributions by status of a request. Names end

@@ -1,15 +1,8 @@
 import * as z from "zod";
+import { isMapping } from "../../model/mapping.ts";
 import type { Problem } from "../../model/problem.ts";
 import type { MeasuredRun, PoolLoad } from "../measured-run.ts";
-import {
-  type Companions,
-  isMapping,
-  leftOut,
-  measuredFigures,
-  noted,
-  type ResultFormat,
-  type Results,
-} from "../result-format.ts";
+import { type Companions, leftOut, measuredFigures, noted, type ResultFormat, type Results } from "../result-format.ts";
 
 /*
  * kubernetes-sigs/inference-perf@010d12fb, inference_perf/reportgen/base.py: everything is in seconds. A stage's report has the

@@ -1,7 +1,8 @@
 import * as z from "zod";
+import { isMapping } from "../../model/mapping.ts";
 import type { Problem } from "../../model/problem.ts";
 import type { Figures, LengthsSaid, MeasuredRun } from "../measured-run.ts";
-import { isMapping, leftOut, measuredFigures, noted, type ResultFormat, type Results } from "../result-format.ts";
+import { leftOut, measuredFigures, noted, type ResultFormat, type Results } from "../result-format.ts";
 import { mean, percentileOf } from "../score.ts";
 
 /*

@@ -1,5 +1,6 @@
+import { isMapping } from "../../model/mapping.ts";
 import { type AgentCall, type AgentReader, type AgentSession, giveStarts } from "../agent-trace.ts";
-import { blockPrefix, isObject, objectOf, written } from "../json-row.ts";
+import { blockPrefix, objectOf, written } from "../json-row.ts";
 import { type Broken, broken, isTokenCount, notTokenCount } from "../trace-row.ts";
 
 /** In milliseconds since 1970: the year 2286. */
@@ -34,7 +35,7 @@ export const dynamoAgent = (): AgentReader<Row> => {
 
 const rowOf = (line: string, idOf: (hash: number) => number): Row | Broken => {
   const event = objectOf(line)?.event;
-  if (!isObject(event)) return broken('it holds no event; it must be like {"timestamp": 0, "event": {…}}');
+  if (!isMapping(event)) return broken('it holds no event; it must be like {"timestamp": 0, "event": {…}}');
   if (event.schema !== "dynamo.request.trace.v1") {
     return broken(`event.schema is ${written(event.schema)}; it must be "dynamo.request.trace.v1"`);
   }
@@ -45,8 +46,8 @@ const rowOf = (line: string, idOf: (hash: number) => number): Row | Broken => {
       : broken(`event.event_type is ${written(event.event_type)}; it must be request_end or a tool's`);
   }
   const { agent_context: agent = {}, request } = event;
-  if (!isObject(agent)) return broken(`event.agent_context is ${written(agent)}; it must be an object`);
-  if (!isObject(request)) return broken(`event.request is ${written(request)}; it must be an object`);
+  if (!isMapping(agent)) return broken(`event.agent_context is ${written(agent)}; it must be an object`);
+  if (!isMapping(request)) return broken(`event.request is ${written(request)}; it must be an object`);
   const { session_id: session = `request-${String(request.request_id)}`, parent_session_id: parent } = agent;
   const call = callOf(request, idOf);
   if ("kind" in call) return call;
@@ -81,7 +82,7 @@ const isWithin = (value: unknown, most: number): value is number =>
 
 const prefixOf = (replay: unknown, promptTokens: number, idOf: (hash: number) => number) => {
   if (replay === undefined || replay === null) return undefined;
-  if (!isObject(replay)) return broken(`replay is ${written(replay)}; it must be an object`);
+  if (!isMapping(replay)) return broken(`replay is ${written(replay)}; it must be an object`);
   const { trace_block_size: blockTokens, input_length: length = promptTokens, input_sequence_hashes: hashes } = replay;
   if (!isTokenCount(blockTokens)) return notTokenCount("replay.trace_block_size", written(blockTokens));
   if (length !== promptTokens) {

@@ -1,16 +1,7 @@
+import { isMapping, mappingOf } from "../../../model/mapping.ts";
 import type { Problem } from "../../../model/problem.ts";
 import { type Composite, compositeReader, type MadeObject, type Origin } from "../../composite.ts";
-import {
-  isSaid,
-  listIn,
-  madeBy,
-  numberIn,
-  type Said,
-  saidIn,
-  textIn,
-  withContainer,
-  withDefaults,
-} from "../../made-spec.ts";
+import { listIn, madeBy, numberIn, type Said, saidIn, textIn, withContainer, withDefaults } from "../../made-spec.ts";
 import { type Manifest, objectText, refOf } from "../../manifest.ts";
 
 /**
@@ -75,7 +66,7 @@ class GraphRenderer {
     const named = Object.entries(saidIn(spec, "services")).map(([name, said]) => ({
       name,
       path: `spec.services.${name}`,
-      said: isSaid(said) ? said : {},
+      said: mappingOf(said),
     }));
     return [...listed, ...named].map((one) => ({ ...one, ...kindOf(one.name, one.said) }));
   }
@@ -194,7 +185,7 @@ const routerMode = (said: Said): string => {
 
 /** A pod's spec, and where its fields are from: below `spec.template`. */
 const podOf = (said: Said, path: string): { readonly pod: Said; readonly origins: readonly Origin[] } => {
-  if (isSaid(said.podTemplate)) {
+  if (isMapping(said.podTemplate)) {
     const pod = saidIn(said, "podTemplate", "spec");
     return { pod, origins: [{ made: "spec", from: `${path}.podTemplate.spec` }] };
   }

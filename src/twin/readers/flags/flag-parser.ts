@@ -1,4 +1,5 @@
 import { type Known, known } from "../../../model/known.ts";
+import { isMapping, mappingOf } from "../../../model/mapping.ts";
 import type { Problem } from "../../../model/problem.ts";
 import { nearest } from "../../../schema/nearest.ts";
 import type { Word } from "../pod/word.ts";
@@ -191,9 +192,6 @@ export class FlagParser {
   }
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const jsonOr = (text: string, otherwise: unknown): unknown => {
   try {
     return JSON.parse(text) as unknown;
@@ -208,14 +206,14 @@ const withField = (
   value: unknown,
 ): Readonly<Record<string, unknown>> => {
   const inner = whole[name];
-  return { ...whole, [name]: path.length === 0 ? value : withField(isObject(inner) ? inner : {}, path, value) };
+  return { ...whole, [name]: path.length === 0 ? value : withField(mappingOf(inner), path, value) };
 };
 
 /** An object as JSON; a bare level of compilation (`3`, as older versions take it) counts as its mode. */
 const jsonObject = (text: string): string | undefined => {
   const read = jsonOr(text, undefined);
   if (typeof read === "number") return JSON.stringify({ mode: read });
-  return isObject(read) ? text : undefined;
+  return isMapping(read) ? text : undefined;
 };
 
 /** The key, and the value where it is written behind `=`. `-O3` is `-O=3`. */

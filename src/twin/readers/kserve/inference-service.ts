@@ -1,7 +1,7 @@
+import { isMapping } from "../../../model/mapping.ts";
 import type { Problem } from "../../../model/problem.ts";
 import { compositeReader, type MadeObject, type Origin } from "../../composite.ts";
 import {
-  isSaid,
   listIn,
   madeBy,
   mergedSpecs,
@@ -71,7 +71,7 @@ const predictorOf = (
   const said = saidIn(manifest, "spec", "predictor");
   const model = saidIn(said, "model");
   tellUnmodelled(manifest, said, problems);
-  const hasModel = isSaid(said.model);
+  const hasModel = isMapping(said.model);
   const runtime = hasModel ? runtimeOf(manifest, model, cluster, problems) : {};
   const uri = textIn(model, "storageUri");
   const source = uri === undefined ? { volumes: [], mounts: [], initContainers: [] } : modelSourceOf(uri);
@@ -88,7 +88,7 @@ const predictorOf = (
       // The user's come last, as KServe appends them, and so win.
       args: [...given, ...(stored ? ["--model_dir=/mnt/models"] : []), ...listed(model.args)],
       env: withDefaults(listIn(model, "env"), listIn(container, "env")),
-      ...(isSaid(model.resources) ? { resources: model.resources } : {}),
+      ...(isMapping(model.resources) ? { resources: model.resources } : {}),
       volumeMounts: withDefaults(listIn(model, "volumeMounts"), [
         ...source.mounts,
         ...listIn(container, "volumeMounts"),
@@ -130,7 +130,7 @@ const predictorOf = (
         spec: {
           replicas: Math.max(1, numberIn(said, "minReplicas") ?? 1),
           selector: { matchLabels: labels },
-          ...(isSaid(said.deploymentStrategy) ? { strategy: said.deploymentStrategy } : {}),
+          ...(isMapping(said.deploymentStrategy) ? { strategy: said.deploymentStrategy } : {}),
           template: {
             metadata: { labels: { ...manifest.metadata.labels, ...labels, ...saidIn(said, "labels") } },
             spec: {
@@ -190,7 +190,7 @@ const tellUnmodelled = (manifest: Manifest, said: Said, problems: Problem[]): vo
     tell(manifest, problems, `spec.predictor.${field}`, `${what} not modelled; it is simulated without`);
   }
   for (const part of ["transformer", "explainer"]) {
-    if (!isSaid(saidIn(manifest, "spec")[part])) continue;
+    if (!isMapping(saidIn(manifest, "spec")[part])) continue;
     tell(manifest, problems, `spec.${part}`, `a ${part} is not modelled: requests reach the predictor at once`);
   }
 };
@@ -230,16 +230,16 @@ const targetOf = (name: string): Said => ({ apiVersion: "apps/v1", kind: "Deploy
 
 const behaviorOf = (said: Said): Said => {
   const { behavior } = saidIn(said, "autoScaling");
-  return isSaid(behavior) ? { behavior } : {};
+  return isMapping(behavior) ? { behavior } : {};
 };
 
 /** Source: pkg/controller/v1beta1/inferenceservice/reconcilers/hpa/hpa_reconciler.go, getHPAMetrics. */
 const hpa = (manifest: Manifest, name: string, said: Said): MadeObject => {
   const { min, max } = boundsOf(said);
-  const own = listIn(saidIn(said, "autoScaling"), "metrics").filter(({ resource }) => isSaid(resource));
+  const own = listIn(saidIn(said, "autoScaling"), "metrics").filter(({ resource }) => isMapping(resource));
   const resource = textIn(said, "scaleMetric") ?? "cpu";
   const target = { type: "Utilization", averageUtilization: numberIn(said, "scaleTarget") ?? 80 };
-  const metrics = isSaid(said.autoScaling)
+  const metrics = isMapping(said.autoScaling)
     ? own.map((metric) => ({ type: "Resource", resource: withTarget(saidIn(metric, "resource")) }))
     : /^(cpu|memory)$/.test(resource)
       ? [{ type: "Resource", resource: { name: resource, target } }]

@@ -1,7 +1,7 @@
+import { isMapping } from "../../../model/mapping.ts";
 import type { Problem } from "../../../model/problem.ts";
 import { type Composite, compositeReader, type MadeObject, type Origin } from "../../composite.ts";
 import {
-  isSaid,
   listIn,
   madeBy,
   mergedSpecs,
@@ -93,12 +93,12 @@ class LlmRenderer {
 
   all(): Omit<Composite, "problems"> {
     const prefill = this.#spec.prefill;
-    const parts: Part[] = [{ said: this.#spec, path: "spec", role: isSaid(prefill) ? "decode" : "both" }];
-    if (isSaid(prefill)) parts.push({ said: prefill, path: "spec.prefill", role: "prefill" });
+    const parts: Part[] = [{ said: this.#spec, path: "spec", role: isMapping(prefill) ? "decode" : "both" }];
+    if (isMapping(prefill)) parts.push({ said: prefill, path: "spec.prefill", role: "prefill" });
     const workloads = parts.map((part) => this.#workload(part));
     const scalers = parts.flatMap((part, i) => {
       const scaling = part.said.scaling;
-      if (!isSaid(scaling)) return [];
+      if (!isMapping(scaling)) return [];
       const target = (workloads[i] as MadeObject).manifest;
       const name = `${this.#maker.metadata.name}-kserve${part.role === "prefill" ? "-prefill" : ""}`;
       return scalerOf(this.#maker, { scaling, path: `${part.path}.scaling`, target, name, model: this.#model });
@@ -108,7 +108,7 @@ class LlmRenderer {
 
   #workload(part: Part): MadeObject {
     const { said, path, role } = part;
-    const isGroup = isSaid(said.worker);
+    const isGroup = isMapping(said.worker);
     const suffix = `${isGroup ? "-mn" : ""}${role === "prefill" ? "-prefill" : ""}`;
     const labels = { ...poolLabels(this.#maker.metadata.name), "llm-d.ai/role": role, ...labelsIn(said) };
     const metadata = madeBy(this.#maker, `${this.#maker.metadata.name}-kserve${suffix}`, labels);
@@ -193,7 +193,7 @@ class LlmRenderer {
     const parallelism = parallelismIn(said);
     const flag = (name: string, key: string, value: unknown, from = `${path}.parallelism.${key}`) =>
       value === undefined ? [] : [{ flag: name, name: `KSERVE_${key.toUpperCase()}`, value: String(value), from }];
-    const group = isSaid(said.worker) && parallelism.pipeline === undefined;
+    const group = isMapping(said.worker) && parallelism.pipeline === undefined;
     return [
       ...flag("--served-model-name", "name", this.#model, "spec.model.name"),
       ...flag("--tensor-parallel-size", "tensor", parallelism.tensor),
@@ -225,7 +225,7 @@ const labelsIn = (said: Said): Readonly<Record<string, string>> =>
 
 const rollingIn = (said: Said): unknown => {
   const strategy = said.rolloutStrategy;
-  return isSaid(strategy) ? { type: "RollingUpdate", rollingUpdate: strategy } : undefined;
+  return isMapping(strategy) ? { type: "RollingUpdate", rollingUpdate: strategy } : undefined;
 };
 
 const ENVIRONMENT = [{ name: "HF_HUB_CACHE", value: "/models" }];

@@ -1,5 +1,6 @@
+import { isMapping } from "../../../model/mapping.ts";
 import type { MadeObject } from "../../composite.ts";
-import { isSaid, listIn, madeBy, type Said, saidIn, textIn } from "../../made-spec.ts";
+import { listIn, madeBy, type Said, saidIn, textIn } from "../../made-spec.ts";
 import type { Manifest } from "../../manifest.ts";
 
 /** How the router of an LLMInferenceService finds its pods. */
@@ -25,7 +26,7 @@ export const routerOf = (maker: Manifest, spec: Said): readonly MadeObject[] => 
     "the Service of its workloads",
   );
   const scheduler = saidIn(spec, "router").scheduler;
-  if (!isSaid(scheduler) || isSaid(saidIn(scheduler, "pool").ref)) return [service];
+  if (!isMapping(scheduler) || isMapping(saidIn(scheduler, "pool").ref)) return [service];
   return [service, ...pickerOf(maker, spec, scheduler)];
 };
 
@@ -98,9 +99,9 @@ const containerOf = (
   const inline = saidIn(scheduler, "config").inline;
   const configured = args.some((arg) => /^--?config-?(text|file|Text|File)/.test(String(arg)));
   if (!configured) {
-    args.push("--config-text", JSON.stringify(isSaid(inline) ? inline : defaultConfig(spec)));
+    args.push("--config-text", JSON.stringify(isMapping(inline) ? inline : defaultConfig(spec)));
   }
-  const origins = isSaid(inline)
+  const origins = isMapping(inline)
     ? [
         {
           made: `spec.template.spec.containers[0].args[${args.length - 1}]`,
@@ -116,7 +117,7 @@ const IMAGE = "ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0";
 /** What KServe gives a picker where the spec says nothing (scheduler.go, schedulerConfigText). */
 const defaultConfig = (spec: Said): Said => {
   const lora = listIn(saidIn(spec, "model", "lora"), "adapters").length > 0;
-  const prefills = isSaid(spec.prefill);
+  const prefills = isMapping(spec.prefill);
   const scored = (...scorers: readonly (readonly [string, number])[]): readonly Said[] => [
     ...(lora ? [{ pluginRef: "lora-affinity-scorer", weight: 4 }] : []),
     ...scorers.map(([pluginRef, weight]) => ({ pluginRef, weight })),

@@ -1,5 +1,6 @@
+import { isMapping } from "../../../model/mapping.ts";
 import type { MadeObject } from "../../composite.ts";
-import { isSaid, madeBy, numberIn, type Said, saidIn, textIn } from "../../made-spec.ts";
+import { madeBy, numberIn, type Said, saidIn, textIn } from "../../made-spec.ts";
 import type { Manifest } from "../../manifest.ts";
 
 export interface ScaledWorkload {
@@ -19,9 +20,9 @@ export interface ScaledWorkload {
 export const scalerOf = (maker: Manifest, workload: ScaledWorkload): readonly MadeObject[] => {
   const { scaling, path } = workload;
   const wva = saidIn(scaling, "wva");
-  if (isSaid(scaling.keda)) return [scaledObject(maker, workload, saidIn(scaling, "keda"), `${path}.keda`, false)];
-  if (isSaid(wva.keda)) return [scaledObject(maker, workload, saidIn(wva, "keda"), `${path}.wva.keda`, true)];
-  return isSaid(wva.hpa) ? [hpa(maker, workload, saidIn(wva, "hpa"))] : [];
+  if (isMapping(scaling.keda)) return [scaledObject(maker, workload, saidIn(scaling, "keda"), `${path}.keda`, false)];
+  if (isMapping(wva.keda)) return [scaledObject(maker, workload, saidIn(wva, "keda"), `${path}.wva.keda`, true)];
+  return isMapping(wva.hpa) ? [hpa(maker, workload, saidIn(wva, "hpa"))] : [];
 };
 
 const annotated = (maker: Manifest, name: string, { scaling, model }: ScaledWorkload, managed: boolean) => ({
@@ -53,7 +54,7 @@ const hpa = (maker: Manifest, workload: ScaledWorkload, said: Said): MadeObject 
     minReplicas: scaling.minReplicas ?? 1,
     maxReplicas: scaling.maxReplicas,
     metrics: [{ type: "External", external: { metric, target: { type: "Value", value: "1" } } }],
-    ...(isSaid(said.behavior) ? { behavior: said.behavior } : {}),
+    ...(isMapping(said.behavior) ? { behavior: said.behavior } : {}),
   };
   return {
     manifest: {

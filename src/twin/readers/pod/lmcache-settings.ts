@@ -1,4 +1,5 @@
 import { type Known, known } from "../../../model/known.ts";
+import { isMapping } from "../../../model/mapping.ts";
 import { embeddedYaml } from "../../../schema/embedded-yaml.ts";
 import type { Files } from "../servers/server-program.ts";
 import type { Environment } from "./environment.ts";
@@ -41,8 +42,7 @@ export const readLmcacheSettings = (environment: Environment, files: Files, obje
   if ("wrong" in read) return { said, broken: told(`${path}: ${read.wrong}`) };
   // An empty file is one of defaults.
   const { raw = {} } = read;
-  if (typeof raw !== "object" || raw === null || Array.isArray(raw))
-    return { said, broken: told(`${path}: its YAML is no list of names and values`) };
+  if (!isMapping(raw)) return { said, broken: told(`${path}: its YAML is no list of names and values`) };
   const written = Object.entries(raw).flatMap(([name, value]) =>
     value === null ? [] : [[name, told(typeof value === "object" ? JSON.stringify(value) : String(value))] as const],
   );

@@ -1,3 +1,4 @@
+import { isMapping } from "../../../model/mapping.ts";
 import type { Problem } from "../../../model/problem.ts";
 import { embeddedYaml } from "../../../schema/embedded-yaml.ts";
 import { Word } from "../pod/word.ts";
@@ -51,9 +52,7 @@ export const withConfigFile = (launch: Launch, files: Files, object: string): Wh
 const settingsIn = (text: string): Readonly<Record<string, unknown>> | string => {
   const read = embeddedYaml(text);
   if ("wrong" in read) return read.wrong;
-  if (typeof read.raw !== "object" || read.raw === null || Array.isArray(read.raw))
-    return "its YAML is no list of names and values";
-  return read.raw as Readonly<Record<string, unknown>>;
+  return isMapping(read.raw) ? read.raw : "its YAML is no list of names and values";
 };
 
 const wordsOf = (key: string, value: unknown): readonly string[] => {
