@@ -8,6 +8,8 @@ import { Slots } from "./slots.ts";
 
 /** Which blocks each endpoint holds, as its KV events say; every holder of a block is known. */
 export class FedIndex {
+  /** Tokens. */
+  readonly blockSize: number;
   readonly #index = new HolderIndex();
   readonly #slots = new Slots();
   /** Rows held, by slot. */
@@ -16,11 +18,15 @@ export class FedIndex {
   /** Leading blocks that each endpoint holds, by position, after `look`. */
   matched = new Int32Array(8);
 
-  look(request: RequestHead, blockTokens: number, endpoints: readonly Endpoint[]): void {
+  constructor(blockSize: number) {
+    this.blockSize = blockSize;
+  }
+
+  look(request: RequestHead, endpoints: readonly Endpoint[]): void {
     const slots = this.#slots.of(endpoints);
     this.matched = integersFor(this.matched, endpoints.length);
-    const keys = prefixKeys(request, blockTokens);
-    const named = Math.min(Math.floor(request.promptTokens / blockTokens), keys.limit);
+    const keys = prefixKeys(request, this.blockSize);
+    const named = Math.min(Math.floor(request.promptTokens / this.blockSize), keys.limit);
     if (named === 0 || this.#index.size === 0) {
       this.matched.fill(0);
       return;

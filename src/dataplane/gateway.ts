@@ -27,6 +27,14 @@ export type Routed =
     }
   | { readonly kind: "refused"; readonly why: "no-endpoints" | "none-fits" };
 
+/** What a decision leaves behind for whoever wants to see it. */
+export interface Watch {
+  /** What the scheduler's profiles went through; policies have none. */
+  readonly runs: ProfileRun[];
+  /** Prompt tokens that each endpoint was taken to hold, by position; left out: the gateway had no opinion. */
+  cachedTokens?: readonly number[];
+}
+
 /** How a request ended, as the gateway saw it. */
 export interface Ended {
   readonly id: number;
@@ -154,12 +162,19 @@ export class Gateway {
     return routed.kind === "routed" ? routed.endpoint : undefined;
   }
 
-  /**
-   * Decides where a request goes, and counts it there from now on.
-   * @param watched gets what the scheduler's profiles went through; policies have none
-   */
-  place(head: RequestHead, now: SimTime, watched?: ProfileRun[]): Routed {
+  /** Decides where a request goes, and counts it there from now on. */
+  place(head: RequestHead, now: SimTime, watch?: Watch): Routed {
     if (this.#routable.length === 0) return NO_ENDPOINTS;
+    const routed = this.#decide(head, now, watch?.runs);
+    const cached = (this.scheduler ?? this.#policy)?.cached;
+    if (watch !== undefined && cached !== undefined) {
+      const tokens = (at: number): number => (cached.matched[at] as number) * cached.blockSize;
+      watch.cachedTokens = this.#routable.map((_, at) => Math.min(head.promptTokens, tokens(at)));
+    }
+    return routed;
+  }
+
+  #decide(head: RequestHead, now: SimTime, watched: ProfileRun[] | undefined): Routed {
     const { scheduler } = this;
     if (scheduler !== undefined) {
       scheduler.ask.watched = watched;

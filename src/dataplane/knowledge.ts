@@ -9,6 +9,9 @@ export interface PrefixMatch {
   readonly blockSize: number;
 }
 
+/** The same, for whoever only wants to know how many tokens that is. */
+export type PrefixBelief = Pick<PrefixMatch, "matched" | "blockSize">;
+
 /** What this request would add to an endpoint's tokens in flight. */
 export interface TokenLoad {
   /** @param at position of the endpoint */

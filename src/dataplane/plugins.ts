@@ -7,7 +7,7 @@ import type { Filter } from "./filter.ts";
 import { filters } from "./filters/index.ts";
 import type { ProfileHandler } from "./handler.ts";
 import { handlers } from "./handlers/index.ts";
-import type { Knowledge, LatencyForecast, PluginContext, PrefixMatch, TokenLoad } from "./knowledge.ts";
+import type { Knowledge, LatencyForecast, PluginContext, PrefixBelief, PrefixMatch, TokenLoad } from "./knowledge.ts";
 import type { Picker } from "./picker.ts";
 import { pickers } from "./pickers/index.ts";
 import type { Producer } from "./producer.ts";
@@ -36,6 +36,8 @@ export class Plugins implements Knowledge {
   readonly hooks: readonly Hooks[];
   /** Name of the producer that counts load, if one is listed or somebody goes by it: it exports what it counts. */
   readonly loadProducer: string | undefined;
+  /** What endpoints are taken to hold of a prompt: by a precise index if there is one, else by an approximate one. */
+  readonly cached: PrefixBelief | undefined;
   readonly #streams: Streams;
   readonly #producersSaid: Named<ProducerSaid>;
   readonly #producers = new Map<string, Producer>();
@@ -64,6 +66,7 @@ export class Plugins implements Knowledge {
     this.handler = handlers.create(said.handler, { decider: (name) => found(decidersByName, name) });
     this.loadProducer = [...this.#producers].find(([, { load }]) => load !== undefined)?.[0];
     this.load();
+    this.cached = this.#prefixOf(PRECISE) ?? this.#prefixOf(OWN_PRODUCERS.prefix);
     this.hooks = [...this.producers, ...filtersByName.values(), ...scorersByName.values()];
   }
 
@@ -93,6 +96,12 @@ export class Plugins implements Knowledge {
     const { latency } = this.#producer(producer);
     invariant(latency !== undefined, `${producer} knows of latencies`);
     return latency;
+  }
+
+  /** The first producer of a type that is at work, whatever it is called. */
+  #prefixOf(type: string): PrefixMatch | undefined {
+    const named = this.#producersSaid.find(({ plugin }) => plugin.type === type)?.name ?? type;
+    return this.#producers.get(named)?.prefix;
   }
 
   #producer(name: string): Producer {

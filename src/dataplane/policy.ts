@@ -3,12 +3,15 @@ import { kindOf } from "../model/plugin.ts";
 import type { RequestHead } from "../model/request.ts";
 import type { Rng } from "../sim/rng.ts";
 import type { SimTime } from "../sim/time.ts";
+import type { PrefixBelief } from "./knowledge.ts";
 import type { KvEvent } from "./kv-event.ts";
 
 /** Picks a replica for a request by what the gateway believes. Never sees the truth inside a replica. */
 export interface RoutingPolicy {
   /** Whether it looks at scraped signals; one that doesn't spares the world the gateway's scrapes. */
   readonly readsSignals: boolean;
+  /** What it took each endpoint to hold of the request that it was asked about last; left out: it has no opinion. */
+  readonly cached?: PrefixBelief;
   /** @param endpoints at least one, in a stable order @returns index of the one picked, which gets the request */
   pick(request: RequestHead, endpoints: readonly Endpoint[], now: SimTime): number;
   /**

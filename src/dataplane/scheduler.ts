@@ -5,7 +5,7 @@ import type { Streams } from "../sim/rng.ts";
 import type { Micros, SimTime } from "../sim/time.ts";
 import type { Hooks, Placed } from "./ask.ts";
 import type { ProfileHandler, Profiles } from "./handler.ts";
-import type { TokenLoad } from "./knowledge.ts";
+import type { PrefixBelief, TokenLoad } from "./knowledge.ts";
 import type { KvEvent, TimedKvEvent } from "./kv-event.ts";
 import { Plugins } from "./plugins.ts";
 import type { Producer } from "./producer.ts";
@@ -33,6 +33,8 @@ export class Scheduler implements Profiles {
   readonly names: readonly string[];
   /** Name of the producer that exports the load in flight, if there is one. */
   readonly loadProducer: string | undefined;
+  /** What it took each endpoint to hold of the request decided on last; undefined: nobody in it knows of prefixes. */
+  readonly cached: PrefixBelief | undefined;
   readonly #profiles: ReadonlyMap<string, Profile>;
   readonly #handler: ProfileHandler;
   /** Those that others go by come first. */
@@ -62,6 +64,7 @@ export class Scheduler implements Profiles {
     this.names = [...plugins.profiles.keys()];
     this.#handler = plugins.handler;
     this.loadProducer = plugins.loadProducer;
+    this.cached = plugins.cached;
     this.#load = plugins.load();
     this.#producers = plugins.producers;
     this.#hooks = plugins.hooks;

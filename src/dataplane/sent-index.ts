@@ -8,7 +8,8 @@ import { Slots } from "./slots.ts";
 
 /** Which blocks were sent to each endpoint, the most recent of each: what a router can know by itself. */
 export class SentIndex {
-  readonly #blockTokens: number;
+  /** Tokens. */
+  readonly blockSize: number;
   readonly #capacity: number;
   readonly #index = new HolderIndex();
   readonly #slots = new Slots();
@@ -21,17 +22,17 @@ export class SentIndex {
   matched = new Int32Array(8);
 
   /** @param capacity blocks remembered per endpoint */
-  constructor(blockTokens: number, capacity: number) {
-    this.#blockTokens = blockTokens;
+  constructor(blockSize: number, capacity: number) {
+    this.blockSize = blockSize;
     this.#capacity = capacity;
   }
 
   look(request: RequestHead, endpoints: readonly Endpoint[]): void {
     const slots = this.#slots.of(endpoints);
     this.matched = integersFor(this.matched, endpoints.length);
-    this.#keys = prefixKeys(request, this.#blockTokens);
-    this.#total = Math.ceil(request.promptTokens / this.#blockTokens);
-    this.#named = Math.min(Math.floor(request.promptTokens / this.#blockTokens), this.#keys.limit);
+    this.#keys = prefixKeys(request, this.blockSize);
+    this.#total = Math.ceil(request.promptTokens / this.blockSize);
+    this.#named = Math.min(Math.floor(request.promptTokens / this.blockSize), this.#keys.limit);
     this.matched.fill(0);
     if (this.#named === 0 || this.#index.size === 0) return;
     this.#counts = integersFor(this.#counts, this.#index.slots);

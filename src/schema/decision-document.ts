@@ -12,7 +12,10 @@ const believed = z
     running: z.number(),
     kvUsageRatio: z.number(),
     inFlight: z.number().meta({ description: "Sent there by this picker itself, and not over." }),
-    cachedTokens: z.number().nullable(),
+    cachedTokens: z.number().nullable().meta({
+      description:
+        "Of this request's prompt, by its precise prefix index, else by its approximate one; null: it has none.",
+    }),
   })
   .meta({ description: "What the picker went by." });
 

@@ -1,7 +1,6 @@
 import { FrontGate, type GateEvent } from "../dataplane/front-gate/front-gate.ts";
-import { Gateway, type Routed } from "../dataplane/gateway.ts";
+import { Gateway, type Routed, type Watch } from "../dataplane/gateway.ts";
 import { routingPolicies } from "../dataplane/policies/index.ts";
-import type { ProfileRun } from "../dataplane/profile.ts";
 import { Scheduler } from "../dataplane/scheduler.ts";
 import type { Fact, Finished, QueueOutcome } from "../model/fact.ts";
 import type { Outcome, Request } from "../model/request.ts";
@@ -230,10 +229,10 @@ export class RequestPath {
     if (decisions?.wants(request) !== true) return this.#gateway.place(request, now);
     const picker = pickerName(this.#scenario, this.#picker);
     const moment = momentOf(request, picker, this.#gateway.endpoints, this.#host);
-    const runs: ProfileRun[] = [];
-    const routed = this.#gateway.place(request, now, runs);
+    const watch: Watch = { runs: [] };
+    const routed = this.#gateway.place(request, now, watch);
     const chosen = routed.kind === "routed" ? routed.endpoint : undefined;
-    for (const decision of decisionsOf(moment, runs, chosen)) decisions.tell(decision);
+    for (const decision of decisionsOf(moment, watch, chosen)) decisions.tell(decision);
     return routed;
   }
 

@@ -1,3 +1,4 @@
+import type { Watch } from "../dataplane/gateway.ts";
 import type { ProfileRun } from "../dataplane/profile.ts";
 import type { ConsideredEndpoint, Decision } from "../model/decision.ts";
 import type { Endpoint } from "../model/endpoint.ts";
@@ -63,10 +64,11 @@ const truthOf = (request: Request, host: PathHost, pod: Parameters<PathHost["eng
 
 /** A decision per profile that was run; of a policy, which scores nobody, a single one. */
 export const decisionsOf = (
-  { endpoints, ...moment }: Moment,
-  runs: readonly ProfileRun[],
+  { endpoints: all, ...moment }: Moment,
+  { runs, cachedTokens }: Watch,
   chosen: string | undefined,
 ): readonly Decision[] => {
+  const endpoints = cachedTokens === undefined ? all : all.map((one, i) => believedToHold(one, cachedTokens[i] ?? 0));
   if (runs.length === 0) {
     const unscored = endpoints.map((endpoint) => ({ ...endpoint, scores: {}, total: 0 }));
     return [{ ...moment, profile: "default", endpoints: unscored, chosen }];
@@ -78,6 +80,11 @@ export const decisionsOf = (
     chosen: endpoints[run.picked]?.name,
   }));
 };
+
+const believedToHold = (endpoint: Moment["endpoints"][number], cachedTokens: number): Moment["endpoints"][number] => ({
+  ...endpoint,
+  believed: { ...endpoint.believed, cachedTokens },
+});
 
 const considered = (
   endpoint: Moment["endpoints"][number],

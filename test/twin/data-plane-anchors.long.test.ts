@@ -167,17 +167,21 @@ describe("who looks at decisions", () => {
     });
     expect(watched).toEqual(plain);
     expect(seen.length).toBeGreaterThan(50);
-    for (const { chosen, endpoints } of seen) {
+    for (const { request, chosen, endpoints } of seen) {
       expect(endpoints).toHaveLength(3);
       const best = Math.max(...endpoints.map(({ total }) => total));
       expect(endpoints.find(({ name }) => name === chosen)?.total).toBe(best);
-      for (const { scores } of endpoints)
+      for (const { scores, believed } of endpoints) {
         expect(Object.keys(scores)).toEqual(["queue-scorer", "kv-cache-utilization-scorer", "prefix-cache-scorer"]);
+        const blocks = Math.ceil(request.promptTokens / 64);
+        expect(scores["prefix-cache-scorer"]).toBeCloseTo((believed.cachedTokens as number) / 64 / blocks, 12);
+      }
     }
     // What the picker believes to be cached is there as a rule.
     const warm = seen
       .flatMap(({ endpoints }) => endpoints)
-      .filter(({ scores }) => (scores["prefix-cache-scorer"] ?? 0) > 0.5);
+      .filter(({ believed }) => (believed.cachedTokens ?? 0) > 900);
+    expect(warm.length).toBeGreaterThan(50);
     expect(warm.filter(({ truth }) => truth.cachedTokens > 900).length).toBeGreaterThan(0.9 * warm.length);
   });
 });

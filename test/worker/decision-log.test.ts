@@ -131,7 +131,11 @@ describe("the log of decisions", () => {
     const path = join(folder, "all.jsonl");
     const log = new DecisionLog(path, 1);
     log.tell(
-      decision("a", endpoint("a", { waiting: 3, stepLeftSeconds: 0.5 }), endpoint("b", {}, { droppedBy: "by-label" })),
+      decision(
+        "a",
+        endpoint("a", { waiting: 3, stepLeftSeconds: 0.5 }),
+        endpoint("b", {}, { droppedBy: "by-label", believed: { ...endpoint("b").believed, cachedTokens: 640 } }),
+      ),
     );
     log.tell(decision(undefined));
     log.end();
@@ -172,7 +176,12 @@ describe("the log of decisions", () => {
             stepSeconds: 0.1,
           },
         },
-        expect.objectContaining({ name: "b", droppedBy: "by-label", predictedTtftSeconds: 0.05 }),
+        expect.objectContaining({
+          name: "b",
+          droppedBy: "by-label",
+          predictedTtftSeconds: 0.05,
+          believed: { ageUs: 100, waiting: 0, running: 1, kvUsageRatio: 0.5, inFlight: 2, cachedTokens: 640 },
+        }),
       ],
     });
     // As its schema says, and nothing beyond.

@@ -46,7 +46,7 @@ class DynamoKv implements RoutingPolicy {
   readonly readsSignals = false;
   readonly #said: z.output<typeof params>;
   readonly #rng: Rng;
-  readonly #index = new FedIndex();
+  readonly #index: FedIndex;
   readonly #flights = new Map<number, Flight>();
   readonly #busy = new Map<string, { prefillTokens: number; blocks: number }>();
   #costs = new Float64Array(8);
@@ -54,11 +54,16 @@ class DynamoKv implements RoutingPolicy {
   constructor(said: z.output<typeof params>, rng: Rng) {
     this.#said = said;
     this.#rng = rng;
+    this.#index = new FedIndex(said.kvBlockTokens);
+  }
+
+  get cached(): FedIndex {
+    return this.#index;
   }
 
   pick(request: RequestHead, endpoints: readonly Endpoint[]): number {
     const { kvBlockTokens, overlapScoreWeight, routerTemperature } = this.#said;
-    this.#index.look(request, kvBlockTokens, endpoints);
+    this.#index.look(request, endpoints);
     const blocks = Math.ceil(request.promptTokens / kvBlockTokens);
     const lacks = (at: number): number => request.promptTokens - (this.#index.matched[at] as number) * kvBlockTokens;
     this.#costs = numbersFor(this.#costs, endpoints.length);

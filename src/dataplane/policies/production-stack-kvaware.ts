@@ -30,11 +30,12 @@ export const productionStackKvAware = routingPolicy({
   create: ({ kvAwareThreshold, kvBlockTokens }) => {
     const ring = new HashRing();
     const rates = new RequestRates();
-    const index = new FedIndex();
+    const index = new FedIndex(kvBlockTokens);
     return {
       readsSignals: false,
+      cached: index,
       pick(request, endpoints, now) {
-        index.look(request, kvBlockTokens, endpoints);
+        index.look(request, endpoints);
         let best = 0;
         for (let at = 1; at < endpoints.length; at += 1) {
           if ((index.matched[at] as number) > (index.matched[best] as number)) best = at;

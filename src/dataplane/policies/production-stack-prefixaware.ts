@@ -18,6 +18,7 @@ export const productionStackPrefixAware = routingPolicy({
     const sent = new SentIndex(CHUNK_TOKENS, Number.POSITIVE_INFINITY);
     return {
       readsSignals: false,
+      cached: sent,
       pick(request, endpoints) {
         sent.look(request, endpoints);
         const picked = leastOf(endpoints, rng, (_endpoint, index) => -(sent.matched[index] as number));

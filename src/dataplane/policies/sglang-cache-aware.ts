@@ -35,6 +35,7 @@ export const sglangCacheAware = routingPolicy({
     const sent = new SentIndex(BLOCK_TOKENS, TREE_BLOCKS);
     return {
       readsSignals: false,
+      cached: sent,
       pick(request, endpoints) {
         sent.look(request, endpoints);
         let [idlest, busiest, best] = [0, 0, 0];
