@@ -12,7 +12,7 @@ import { Relevance } from "./relevance.ts";
 import type { ReportMaps } from "./report-map/report-maps.ts";
 import { NO_SPAN, type Span, type SpanAttributes } from "./span.ts";
 import type { SweepJobs } from "./sweep/sweep-jobs.ts";
-import { type Priority, type QueueWatch, WorkQueue } from "./work-queue.ts";
+import { type QueueWatch, WorkQueue } from "./work-queue.ts";
 
 export interface OperatorParts {
   readonly store: Store;
@@ -120,7 +120,7 @@ export class Operator {
     const relevance = new Relevance(store, this.reconciler.held, mirrorNamespaces);
     this.#stopListening = store.onChange((ref) => this.#changed(ref, relevance));
     this.#enqueueAll();
-    this.#resync = setInterval(() => this.#enqueueAll("resync"), RESYNC_SECONDS * 1000 * (0.9 + Math.random() * 0.2));
+    this.#resync = setInterval(() => this.#enqueueAll(), RESYNC_SECONDS * 1000 * (0.9 + Math.random() * 0.2));
     while (this.#loops.length < concurrency) this.#loops.push(this.#work());
   }
 
@@ -151,8 +151,9 @@ export class Operator {
     for (const key of relevance.concerned(ref)) this.queue.add(key);
   }
 
-  #enqueueAll(priority: Priority = "edit"): void {
-    for (const { object } of this.simulations) this.queue.add(keyOf(object.metadata), priority);
+  /** Whatever changes comes before them, as before controller-runtime's initial list (`handler.WithLowPriorityWhenUnchanged`, 0.22). */
+  #enqueueAll(): void {
+    for (const { object } of this.simulations) this.queue.add(keyOf(object.metadata), "resync");
   }
 
   /** Loops for as long as the queue is open: whoever doesn't lead takes keys and lets them be. */
