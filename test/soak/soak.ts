@@ -36,6 +36,8 @@ export interface SoakResult {
   readonly reconciles: number;
   readonly previews: { readonly ran: number; readonly wanted: number };
   readonly peakMebibytes: number;
+  /** At most in each tenth of the churn: memory that grows shows as a rise from each to the next. */
+  readonly mebibytesByTenth: readonly number[];
   readonly cpuCores: number;
   readonly watchesCut: number;
   /** Whoever leads again runs what is finished once more, quietly, for the series that live in memory. */
@@ -88,8 +90,12 @@ export const soak = async (options: SoakOptions): Promise<SoakResult> => {
     await settle(fleet, regressions, FIRST_SECONDS);
     const before = await counters(operator);
     const [began, used] = [performance.now(), usageOf(operator.pid)?.cpuSeconds ?? 0];
+    const mebibytesByTenth = new Array<number>(10).fill(0);
     const sampling = setInterval(() => {
-      peakMebibytes = Math.max(peakMebibytes, usageOf(operator.pid)?.rssMebibytes ?? 0);
+      const now = usageOf(operator.pid)?.rssMebibytes ?? 0;
+      peakMebibytes = Math.max(peakMebibytes, now);
+      const tenth = Math.floor((performance.now() - began) / (100 * options.churnSeconds));
+      if (tenth < 10) mebibytesByTenth[tenth] = Math.max(mebibytesByTenth[tenth] ?? 0, Math.round(now));
     }, 500);
 
     say(`${options.changesPerSecond} changes/s for ${options.churnSeconds} s`);
@@ -188,6 +194,7 @@ export const soak = async (options: SoakOptions): Promise<SoakResult> => {
       reconciles: difference("reconciles"),
       previews: { ran: difference("previews"), wanted: fleet.mirroredChanges },
       peakMebibytes,
+      mebibytesByTenth,
       cpuCores,
       watchesCut,
       leadershipsLost: programs.reduce((sum, one) => sum + one.output().split("leadership lost").length - 1, 0),
