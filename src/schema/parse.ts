@@ -3,7 +3,7 @@ import { good, type Problem, type Result } from "../model/problem.ts";
 import { refusalOf } from "./guard.ts";
 import { fieldPath, problemsOf } from "./issue.ts";
 import { API_VERSION, type InferenceSimulation, KIND } from "./resource.ts";
-import { simulationSpec } from "./simulation-spec.ts";
+import { objective, simulationSpec } from "./simulation-spec.ts";
 import { simulationStatus } from "./simulation-status.ts";
 
 /** Where an object was read. */
@@ -62,6 +62,10 @@ export const parseSimulation = (raw: unknown, where: Where): Result<InferenceSim
     warningsOf(value).map((warning) => ({ ...where, ...warning })),
   );
 };
+
+/** What is wrong with an objective by itself; the fields are its own. */
+export const objectiveProblems = (raw: unknown): readonly Problem[] =>
+  objective.safeParse(raw).error?.issues.flatMap((issue) => problemsOf(issue, objective, raw)) ?? [];
 
 /**
  * A field that is null is left out, as the API server has it; `overrides:` with nothing below it is common in YAML. Patches

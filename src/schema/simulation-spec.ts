@@ -641,7 +641,8 @@ const saturation = z
   })
   .meta({ description: "How it is said whether a run got more than it could take." });
 
-const objective = z.lazy(() =>
+/** One of `spec.objectives`. */
+export const objective = z.lazy(() =>
   ruled(
     z.strictObject({
       metric: z.enum(["ttft", "itl", "tpot", "e2e", "errorRatio", "gpuHours", "sloAttainment"]).meta({

@@ -1,8 +1,9 @@
 import { basename, dirname } from "node:path";
+import { objectiveProblems } from "../../schema/parse.ts";
 import { API_VERSION, KIND } from "../../schema/resource.ts";
 import type { KubeObject, StoredObject } from "../../store/store.ts";
 import type { ManifestRef } from "../../twin/manifest.ts";
-import { usageError } from "../exit.ts";
+import { BadInput, usageError } from "../exit.ts";
 
 /** What the command line says of a simulation: its traffic, and what no manifest tells. */
 export interface SimulationOptions {
@@ -112,10 +113,14 @@ const objectiveOf = (text: string): Record<string, unknown> => {
   const { metric, percentile, sloClass, sign, bound } = OBJECTIVE.exec(text.trim())?.groups ?? {};
   if (metric === undefined)
     throw usageError(`${text} is no objective`, 'write one such as "ttft p99 <= 800ms" or "errorRatio <= 0.001"');
-  return {
+  const objective = {
     metric,
     ...(percentile === undefined ? {} : { percentile: Number(percentile) }),
     ...(sloClass === undefined ? {} : { sloClass }),
     [sign === "<=" ? "atMost" : "atLeast"]: bound,
   };
+  // Told of the command line here, and not later of the file that it takes the place in.
+  const problems = objectiveProblems(objective);
+  if (problems.length > 0) throw new BadInput(problems.map((one) => ({ ...one, object: `--objective "${text}"` })));
+  return objective;
 };

@@ -145,6 +145,13 @@ describe("servetwin preview", () => {
       says: /fast is no objective; write one such as/,
     },
     {
+      name: "an objective on no metric on the command line",
+      change: () => changedHpa(),
+      simulation: simulation(),
+      over: { objective: ["errorRatio <= 0.1", "ttfs p99 <= 1s"] },
+      says: /^--objective "ttfs p99 <= 1s": metric: must be one of ttft, .*got "ttfs"/,
+    },
+    {
       name: "a change that can't be simulated",
       change: () => manifest("hpa.yaml").replace("maxReplicas: 8", "maxReplicas: 0"),
       simulation: simulation(),
