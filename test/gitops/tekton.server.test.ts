@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -70,6 +70,16 @@ describe("the Task", () => {
     expect(report("report.md")).toContain("chat-gate");
     expect(report("junit.xml")).toContain("<testsuite");
     expect(JSON.parse(report("servetwin.sarif"))).toMatchObject({ version: "2.1.0" });
+  });
+
+  it("fails a change that doesn't meet the objectives, and leaves its reports too", async () => {
+    cpSync(join(files.path, "after"), join(files.path, "starved"), { recursive: true });
+    const hpa = join(files.path, "starved", "deploy", "hpa.yaml");
+    writeFileSync(hpa, readFileSync(hpa, "utf8").replace(/(min|max)Replicas: \d+/g, "$1Replicas: 1"));
+    const { code, stdout, stderr } = await check("starved", "before", "failed");
+    expect(code, stderr).toBe(1);
+    expect(stdout).toContain("not met: inference/chat-gate");
+    expect(readFileSync(join(files.path, "failed", "junit.xml"), "utf8")).toContain("<failure");
   });
 
   it("fails where there is nothing to check", async () => {
