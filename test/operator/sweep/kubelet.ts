@@ -91,7 +91,10 @@ export class Kubelet {
         "GET",
         `${this.#pods}?labelSelector=app.kubernetes.io/name=servetwin-sweep`,
       );
-      for (const pod of (body as { items: Pod[] }).items) {
+      const pods = (body as { items: Pod[] }).items;
+      for (const { pod, process } of this.begun)
+        if (!pods.some(({ metadata }) => metadata.uid === pod.metadata.uid)) process.kill();
+      for (const pod of pods) {
         if (this.#seen.has(pod.metadata.uid) || pod.status.phase !== "Pending") continue;
         await this.#begin(pod);
       }
