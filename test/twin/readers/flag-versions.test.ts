@@ -28,12 +28,20 @@ describe("a flag that the image's version doesn't know", () => {
     ],
     ["speculative-model", "v0.22.0", "use --speculative-config, or drop it"],
     ["rope-scaling", "v0.99.0", "it went with 0.11.1"],
+    ["disable-log-requests", "v0.22.0", "it went with 0.17.0"],
+    ["enable-reasoning", "v0.10.0", "it went with 0.10.0; the real server would not start"],
+    ["enable-log-requests", "v0.10.0", "it came with 0.10.1"],
+    ["uds", "v0.10.0", "it came with 0.10.1"],
+    ["prompt-adapters", "v0.10.0", "it went with 0.10.0"],
   ])("--%s in %s", (flag, version, says) => expect(saysOf(flag, version)).toContain(says));
 
   it.each([
     ["it has it", "async-scheduling", "v0.10.0"],
     ["it has it still", "num-scheduler-steps", "v0.10.0"],
     ["every version has it", "max-num-seqs", "v0.6.0"],
+    ["every version has it", "api-key", "v0.6.0"],
+    ["it stands in another place of vLLM's source since", "reasoning-parser", "v0.22.0"],
+    ["nothing says when it came", "config", "v0.6.0"],
     ["a release between two that were looked at may have it", "performance-mode", "v0.16.1"],
     ["or may have it still", "swap-space", "v0.17.1"],
     ["it is older than what was looked at", "async-scheduling", "v0.5.4"],

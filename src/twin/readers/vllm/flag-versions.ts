@@ -6,10 +6,19 @@ import { CAME, RELEASES, WENT } from "./flag-releases.ts";
 
 /** What stands in a flag's place where it went, as its last releases took it or said so. */
 const INSTEAD: Readonly<Record<string, string>> = {
+  "chat-template-text-format": "--chat-template-content-format",
   "cuda-graph-sizes": "--cudagraph-capture-sizes",
+  "disable-mm-preprocessor-cache": "--mm-processor-cache-gb=0",
   "enable-multimodal-encoder-data-parallel": "--mm-encoder-tp-mode=data",
+  "enable-reasoning": "--reasoning-parser alone",
   "engine-use-ray": "--distributed-executor-backend=ray",
+  "eplb-log-balancedness": "--eplb-config.log_balancedness",
+  "eplb-step-interval": "--eplb-config.step_interval",
+  "eplb-window-size": "--eplb-config.window_size",
   "guided-decoding-backend": "--structured-outputs-config.backend",
+  "guided-decoding-disable-additional-properties": "--structured-outputs-config.disable_additional_properties",
+  "guided-decoding-disable-any-whitespace": "--structured-outputs-config.disable_any_whitespace",
+  "guided-decoding-disable-fallback": "--structured-outputs-config.disable_fallback",
   "num-redundant-experts": "--eplb-config.num_redundant_experts",
   "num-speculative-tokens": "--speculative-config",
   "override-pooler-config": "--pooler-config",

@@ -2,7 +2,7 @@ import { type FlagTable, flagTable, rows } from "../flags/flag.ts";
 
 /**
  * Flags of `vllm serve`.
- * Source: vLLM 0.6 to 0.33, vllm/engine/arg_utils.py; to 0.29, vllm/entrypoints/openai/cli_args.py.
+ * Source: vLLM 0.6 to 0.33, vllm/engine/arg_utils.py and vllm/entrypoints/openai/cli_args.py (since 0.29 launchers, in 0.33 common).
  */
 export const FLAGS = [
   ...rows("modelled", "text", "model dtype quantization kv-cache-dtype download-dir load-format"),
@@ -51,7 +51,7 @@ export const FLAGS = [
   ...rows(
     "ignored-matters",
     "whole",
-    `stream-interval max-cudagraph-capture-size max-seq-len-to-capture
+    `stream-interval max-cudagraph-capture-size max-seq-len-to-capture max-context-len-to-capture
     prefill-context-parallel-size decode-context-parallel-size dbo-decode-token-threshold dbo-prefill-token-threshold
     ubatch-size num-redundant-experts num-lookahead-slots num-scheduler-steps api-server-count mamba-block-size
     max-num-active-seqs max-num-scheduled-tokens prefill-schedule-interval prefix-cache-retention-interval prefix-match-unit
@@ -71,7 +71,7 @@ export const FLAGS = [
     scheduler-reserve-full-isl use-v2-block-manager multi-step-stream-outputs disable-chunked-mm-input
     mm-encoder-only skip-mm-profiling enable-flashinfer-autotune long-prefill-token-threshold-adaptive dcp-q-replicate
     enable-batch-sharded-sampling enable-hc-sp enable-mamba-shared-prefix-checkpoint enable-moe-shared-loras swa-bounded-replay
-    use-replayssm monokernel`,
+    use-replayssm monokernel enable-bf16x3-router-gemm enable-mamba-fine-grained-prefix-cache`,
   ),
 
   ...rows(
@@ -90,7 +90,8 @@ export const FLAGS = [
     lora-dtype default-mm-loras show-hidden-metrics-for-version otlp-traces-endpoint collect-detailed-traces
     preemption-mode kv-events-config profiler-config weight-transfer-config device master-addr dcp-comm-backend
     cpu-offload-params aux-output-config fault-tolerance-config jit-monitor-mode log-level logging-config mm-hasher-algorithm
-    per-request-spec-decode-metrics sleep-mode-backend video-pruning-method watchdog-config`,
+    per-request-spec-decode-metrics sleep-mode-backend video-pruning-method watchdog-config anthropic-disabled-thinking-effort
+    chat-template-text-format reasoning-effort-map tool-strict-level`,
   ),
   ...rows(
     "harmless",
@@ -107,7 +108,7 @@ export const FLAGS = [
     master-port node-rank distributed-timeout-seconds data-parallel-rank data-parallel-start-rank
     data-parallel-rpc-port eplb-window-size eplb-step-interval max-parallel-loading-workers
     dcp-kv-cache-interleave-size cp-kv-cache-interleave-size mm-shm-cache-max-object-size-mb     lora-extra-vocab-size renderer-num-workers
-    elastic-ep-max-dp-size max-lora-cls-labels`,
+    elastic-ep-max-dp-size max-lora-cls-labels grpc-port sse-keep-alive-interval`,
   ),
   ...rows(
     "harmless",
@@ -134,7 +135,9 @@ export const FLAGS = [
     enable-layerwise-nvtx-tracing enable-mfu-metrics enable-logging-iteration-details disable-async-output-proc
     worker-use-ray engine-use-ray enable-prompt-adapter allow-deprecated-quantization enable-fault-tolerance
     enable-nccl-comm-suspend enable-shm-tensor-arena enable-trace-replay jit-monitor-verbose return-sampling-mask
-    sleep-mode-offload-cudagraph mm-device-do-normalize`,
+    sleep-mode-offload-cudagraph mm-device-do-normalize enable-scale-out expand-tools-even-if-tool-choice-none
+    guided-decoding-disable-additional-properties guided-decoding-disable-any-whitespace guided-decoding-disable-fallback
+    mm-cache-preprocessor trust-request-mm-kwargs use-gpu-for-pooling-score`,
   ),
 ];
 
