@@ -131,7 +131,7 @@ const NOT_MODELLED: readonly string[] = [
   "Endpoint pickers that come and go, are found late or fail; what they would tell each other (`dataLayer`).",
   "Several ports of a pool: a pod is one endpoint, whatever ranks it has.",
   "`failureMode`: the endpoint picker never fails.",
-  "`InferenceModelRewrite`, mirrors, rewrites, header matches and retries of an HTTPRoute; of its weights only a warning is made.",
+  "`InferenceModelRewrite`, mirrors, rewrites, header matches and retries of an HTTPRoute; of its weights, retries and mirrors a warning is made.",
   "The time that the gateway, the picker and its tokeniser take themselves.",
   "Further endpoints that a picker names as a fallback (`maxNumOfEndpoints` above 1).",
   "Peers, synchronised state and discovery of `dataLayer`; `injectDefaults: false`.",

@@ -201,15 +201,18 @@ export interface RouteReading {
   readonly rules: readonly RouteRule[];
 }
 
+export interface RouteBackend {
+  readonly kind: string;
+  readonly name: Known<string>;
+  /** undefined: the route's own. */
+  readonly namespace: string | undefined;
+}
+
 export interface RouteRule {
   readonly from: Source;
-  readonly backends: readonly {
-    readonly kind: string;
-    readonly name: Known<string>;
-    /** undefined: the route's own. */
-    readonly namespace: string | undefined;
-    readonly weight: Known<number>;
-  }[];
+  readonly backends: readonly (RouteBackend & { readonly weight: Known<number> })[];
+  /** That get a copy of what the rule matches. */
+  readonly mirrors: readonly RouteBackend[];
   /** 0: none, said so. */
   readonly timeoutSeconds: Known<number> | undefined;
   readonly retry: Source | undefined;

@@ -70,6 +70,24 @@ describe("an LLMInferenceService", () => {
     expect(read.scenario.workloads.map(({ podLabels }) => podLabels?.["llm-d.ai/role"])).toEqual(["decode", "prefill"]);
   });
 
+  it("offloads KV as its kvCacheOffloading says", async () => {
+    const offloading = structuredClone(objects);
+    the(offloading, "LLMInferenceService").spec.kvCacheOffloading = {
+      cpu: "40Gi",
+      secondary: [{ fileSystem: { pvc: { ref: { name: "kv-shared" } } } }],
+    };
+    const read = await prepared(offloading, "llama-70b");
+    // 40 GiB over four ranks, at 655360 bytes per block and GPU.
+    expect(shown(read, "workloads[llama-70b-kserve].engine.offload.hostBlocks")).toBe(
+      `16384 ${ISVC} spec.kvCacheOffloading`,
+    );
+    expect(told(read)).not.toMatch(/offload/i);
+    the(offloading, "LLMInferenceService").spec.kvCacheOffloading.cpu = "much";
+    const broken = await prepared(offloading, "llama-70b");
+    expect(shown(broken, "workloads[llama-70b-kserve].engine.offload.hostBlocks")).toBe("");
+    expect(told(broken)).toContain('spec.kvCacheOffloading.cpu: must be an amount of memory such as 10Gi, not "much"');
+  });
+
   it("has problems at its own fields", async () => {
     const broken = structuredClone(objects);
     the(broken, "LLMInferenceService").spec.template.containers[0].env[0].value = "--max-model-len many";

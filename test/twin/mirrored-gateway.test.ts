@@ -594,6 +594,16 @@ describe("what is assumed is told", () => {
       /sends 1 of 4 requests/,
     ],
     [
+      "copies of others' requests",
+      (s) =>
+        (s.the("HTTPRoute").spec.rules[0].filters = [
+          { type: "RequestMirror", requestMirror: { backendRef: { kind: "InferencePool", name: "next" } } },
+          { type: "RequestMirror", requestMirror: { backendRef: { kind: "InferencePool", name: "qwen3-14b" } } },
+        ]),
+      "spec.rules[0].filters[1].requestMirror.backendRef.name",
+      /a copy of what the rule matches .* not simulated/,
+    ],
+    [
       "ranks that are picked one by one",
       (s) => s.the("InferencePool").spec.targetPorts.push({ number: 8001 }),
       "spec.targetPorts",

@@ -1,7 +1,7 @@
 import type { Known } from "../../model/known.ts";
-import type { Ledger } from "../ledger.ts";
+import { type Ledger, placeOf } from "../ledger.ts";
 import { type ObservedCluster, objectText } from "../manifest.ts";
-import type { RouteReading, RouteRule } from "../reader.ts";
+import type { RouteBackend, RouteReading, RouteRule } from "../reader.ts";
 import { routeReaders } from "../readers/index.ts";
 import { type Router, readWith } from "./mirrored-router.ts";
 
@@ -20,6 +20,7 @@ export const routeTimeout = (
     route.rules.filter((rule) => leadsTo(rule, target)).map((rule) => ({ route, rule })),
   );
   for (const { route, rule } of leading) tellSplit(route, rule, target, ledger);
+  for (const route of routes) for (const rule of route.rules) tellCopies(route, rule, target, ledger);
   const [first, ...others] = leading.flatMap(({ route, rule }) =>
     rule.timeoutSeconds === undefined ? [] : [{ route, timeout: rule.timeoutSeconds }],
   );
@@ -38,8 +39,18 @@ export const routeTimeout = (
 
 type Target = RouteReading["ref"];
 
-const leadsTo = ({ backends }: RouteRule, { kind, name, namespace }: Target): boolean =>
-  backends.some((one) => one.kind === kind && one.name.value === name && (one.namespace ?? namespace) === namespace);
+const leadsTo = ({ backends }: RouteRule, target: Target): boolean => backends.some((one) => isTarget(one, target));
+
+const isTarget = (one: RouteBackend, { kind, name, namespace }: Target): boolean =>
+  one.kind === kind && one.name.value === name && (one.namespace ?? namespace) === namespace;
+
+const tellCopies = ({ ref }: RouteReading, { mirrors }: RouteRule, target: Target, ledger: Ledger): void => {
+  for (const one of mirrors.filter((mirror) => isTarget(mirror, target))) {
+    const message = `sends ${target.kind} ${target.name} a copy of what the rule matches (requestMirror), which is not simulated`;
+    const fix = "add to spec.workload the requests that are copied";
+    ledger.warn({ reason: "NotModelled", ...placeOf(one.name.from, objectText(ref)), message, fix });
+  }
+};
 
 /** A rule with several backends is a canary; what is simulated is what reaches this one. */
 const tellSplit = ({ ref }: RouteReading, rule: RouteRule, target: Target, ledger: Ledger): void => {

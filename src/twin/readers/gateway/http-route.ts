@@ -2,12 +2,12 @@ import { type Known, known } from "../../../model/known.ts";
 import { good, type Problem, type Result } from "../../../model/problem.ts";
 import { Field } from "../../field.ts";
 import { type Manifest, refOf } from "../../manifest.ts";
-import { type RouteReading, type RouteRule, routeReader } from "../../reader.ts";
+import { type RouteBackend, type RouteReading, type RouteRule, routeReader } from "../../reader.ts";
 import { goDurationSeconds } from "../endpoint-picker/go-duration.ts";
 
 /**
- * Reads a gateway.networking.k8s.io/v1 HTTPRoute (Gateway API v1.3): where each rule leads, with what weight, and how long a
- * request may take. What it matches by, and its filters, stay unread: whatever traffic is simulated is taken to match.
+ * Reads a gateway.networking.k8s.io/v1 HTTPRoute (Gateway API v1.3): where each rule leads, with what weight, whom it sends
+ * copies, and how long a request may take. What it matches by, and its other filters, stay unread: whatever traffic is simulated is taken to match.
  */
 export const httpRoute = routeReader({
   kind: "HTTPRoute",
@@ -28,21 +28,30 @@ const readRule = (rule: Field, problems: Problem[]): RouteRule => {
     .at("backendRefs")
     .items()
     .flatMap((backend) => {
-      const name = backend.at("name").text();
-      if (name === undefined) return [];
-      const kind = backend.at("kind").text()?.value ?? "Service";
       const weight = backend.at("weight").whole() ?? known(1, { kind: "default", why: "Gateway API: weight is 1" });
-      return [{ kind, name, namespace: backend.at("namespace").text()?.value, weight }];
+      return backendOf(backend).map((one) => ({ ...one, weight }));
     });
+  const mirrors = rule
+    .at("filters")
+    .items()
+    .flatMap((filter) => backendOf(filter.at("requestMirror", "backendRef")));
   const request = timeoutOf(rule.at("timeouts", "request"), problems);
   const backendRequest = timeoutOf(rule.at("timeouts", "backendRequest"), problems);
   const retry = rule.at("retry");
   return {
     from: rule.from,
     backends,
+    mirrors,
     timeoutSeconds: shorter(request, backendRequest),
     retry: retry.present ? retry.from : undefined,
   };
+};
+
+const backendOf = (backend: Field): readonly RouteBackend[] => {
+  const name = backend.at("name").text();
+  if (name === undefined) return [];
+  const kind = backend.at("kind").text()?.value ?? "Service";
+  return [{ kind, name, namespace: backend.at("namespace").text()?.value }];
 };
 
 /** The part of Go's durations that the Gateway API takes (GEP-2257); `0s` means none, in whatever unit. */

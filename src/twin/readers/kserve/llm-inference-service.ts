@@ -13,6 +13,7 @@ import {
   withDefaults,
 } from "../../made-spec.ts";
 import { type Manifest, type ObservedCluster, objectText, refOf } from "../../manifest.ts";
+import { kvOffloadingOf } from "./kv-offloading.ts";
 import { poolLabels, routerOf } from "./llm-picker.ts";
 import { replicasOf, scalerOf } from "./llm-scaler.ts";
 import { modelSourceOf } from "./model-source.ts";
@@ -29,7 +30,7 @@ export const llmInferenceService = compositeReader({
   controller: "KServe v0.17",
   render: (manifest, cluster) => {
     const problems: Problem[] = [];
-    return { ...new LlmRenderer(manifest, specOf(manifest, cluster, problems)).all(), problems };
+    return { ...new LlmRenderer(manifest, specOf(manifest, cluster, problems), problems).all(), problems };
   },
 });
 
@@ -84,10 +85,12 @@ class LlmRenderer {
   readonly #maker: Manifest;
   readonly #spec: Said;
   readonly #model: string;
+  readonly #problems: Problem[];
 
-  constructor(maker: Manifest, spec: Said) {
+  constructor(maker: Manifest, spec: Said, problems: Problem[]) {
     this.#maker = maker;
     this.#spec = spec;
+    this.#problems = problems;
     this.#model = textIn(saidIn(spec, "model"), "name") ?? maker.metadata.name;
   }
 
@@ -154,7 +157,9 @@ class LlmRenderer {
     const user = saidIn(said, "template");
     const port = role === "decode" ? 8001 : 8000;
     const source = modelSourceOf(textIn(saidIn(this.#spec, "model"), "uri") ?? "");
-    const flags = this.#flags(said, path);
+    const place = { object: objectText(refOf(this.#maker)), field: `${path}.kvCacheOffloading` };
+    const offloading = kvOffloadingOf(said, place, this.#problems);
+    const flags = this.#flags(said, path, offloading.config);
     let first = 0;
     const { containers, index } = withContainer(listIn(user, "containers"), "main", (main) => {
       const env = listIn(main, "env");
@@ -165,7 +170,7 @@ class LlmRenderer {
         ...(Array.isArray(main.command) ? {} : { command: ["/bin/bash", "-c", this.#script(port, user, flags), "--"] }),
         ...main,
         env: withDefaults([...env, ...flags.map(({ name, value }) => ({ name, value }))], ENVIRONMENT),
-        volumeMounts: withDefaults(listIn(main, "volumeMounts"), [...source.mounts, ...MOUNTS]),
+        volumeMounts: withDefaults(listIn(main, "volumeMounts"), [...source.mounts, ...offloading.mounts, ...MOUNTS]),
       };
     });
     const spec = {
@@ -176,7 +181,7 @@ class LlmRenderer {
         ...source.initContainers,
         ...(role === "decode" ? [ROUTING_SIDECAR] : []),
       ]),
-      volumes: withDefaults(listIn(user, "volumes"), [...source.volumes, ...VOLUMES]),
+      volumes: withDefaults(listIn(user, "volumes"), [...source.volumes, ...offloading.volumes, ...VOLUMES]),
     };
     const initial = listIn(user, "initContainers").length;
     return {
@@ -189,7 +194,7 @@ class LlmRenderer {
   }
 
   /** Flags that are taken from the spec go in by variables, so that each is known by its field. */
-  #flags(said: Said, path: string): readonly SpecFlag[] {
+  #flags(said: Said, path: string, kvTransfer: string | undefined): readonly SpecFlag[] {
     const parallelism = parallelismIn(said);
     const flag = (name: string, key: string, value: unknown, from = `${path}.parallelism.${key}`) =>
       value === undefined ? [] : [{ flag: name, name: `KSERVE_${key.toUpperCase()}`, value: String(value), from }];
@@ -200,6 +205,10 @@ class LlmRenderer {
       ...flag("--pipeline-parallel-size", "pipeline", parallelism.pipeline),
       ...(group ? flag("--data-parallel-size", "data", parallelism.data ?? 1) : []),
       ...(group ? flag("--data-parallel-size-local", "dataLocal", parallelism.local ?? 1) : []),
+      // `eval` takes its quotes away.
+      ...(kvTransfer === undefined
+        ? []
+        : flag("--kv-transfer-config", "kv_transfer", `'${kvTransfer}'`, `${path}.kvCacheOffloading`)),
     ];
   }
 

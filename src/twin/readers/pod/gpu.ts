@@ -21,6 +21,20 @@ export interface GpuReading {
 /** Extended resources that count whole GPUs. */
 export const GPU_RESOURCES = ["nvidia.com/gpu", "amd.com/gpu"];
 
+/** Extended resources of accelerators that are not modelled, and what they are. */
+const OTHER_ACCELERATORS: readonly (readonly [string, string])[] = [
+  ["habana.ai/gaudi", "a Gaudi accelerator"],
+  ["gpu.intel.com/i915", "an Intel GPU"],
+  ["gpu.intel.com/xe", "an Intel GPU"],
+  ["google.com/tpu", "a TPU"],
+  ["aws.amazon.com/neuron", "a Neuron accelerator"],
+  ["aws.amazon.com/neuroncore", "a core of a Neuron accelerator"],
+  ["huawei.com/Ascend910", "an Ascend NPU"],
+];
+
+/** Extended resources that give a pod a part of a GPU (HAMi). */
+const PARTS = ["nvidia.com/gpumem", "nvidia.com/gpumem-percentage", "nvidia.com/gpucores"];
+
 /** Labels of nodes whose every value is a GPU type, the surest first. */
 export const GPU_NAME_LABELS = [
   "nvidia.com/gpu.product",
@@ -90,26 +104,33 @@ const countOf = (limits: Field, problems: Problem[]): Known<number> | undefined 
   for (const resource of GPU_RESOURCES) {
     const limit = limits.at(resource);
     if (!limit.present) continue;
+    warnOfParts(limits, problems);
     const count = Number(limit.raw);
     if (Number.isSafeInteger(count) && count >= 0) return known(count, limit.from);
     const message = `must be a whole number of GPUs, not ${JSON.stringify(limit.raw)}`;
     problems.push({ severity: "error", reason: "Malformed", object: limit.object, field: limit.path, message });
     return undefined;
   }
-  const slice = limits.entries().find(([name]) => name.startsWith("nvidia.com/mig-"));
-  if (slice !== undefined) {
-    const [name, { object, path: field }] = slice;
-    const message = `${name} is a MIG slice of a GPU, which is not modelled`;
-    problems.push({
-      severity: "error",
-      reason: "NotModelled",
-      object,
-      field,
-      message,
-      fix: "mirror a workload on whole GPUs",
-    });
+  for (const [name, limit] of limits.entries()) {
+    const what = name.startsWith("nvidia.com/mig-")
+      ? "a MIG slice of a GPU"
+      : OTHER_ACCELERATORS.find(([resource]) => resource === name)?.[1];
+    if (what === undefined) continue;
+    const message = `${name} is ${what}, which is not modelled`;
+    const fix = `mirror a workload on whole GPUs (${GPU_RESOURCES.join(", ")})`;
+    problems.push({ severity: "error", reason: "NotModelled", ...limit.place, message, fix });
+    return undefined;
   }
   return undefined;
+};
+
+const warnOfParts = (limits: Field, problems: Problem[]): void => {
+  for (const name of PARTS) {
+    const limit = limits.at(name);
+    if (!limit.present) continue;
+    const message = `${name} gives the pod a part of a GPU, which is not modelled; it is simulated with the whole GPU`;
+    problems.push({ severity: "warning", reason: "NotModelled", ...limit.place, message });
+  }
 };
 
 const saidOf = (

@@ -75,7 +75,7 @@ export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): P
     kvPlaces: readKvPlaces({ pod, container, claims }, environment, files),
     compileCache: compileCacheOf(pod, container, environment),
   };
-  problems.push(...said.problems, ...oldEngine(environment, template.object));
+  problems.push(...said.problems, ...unmodelledVariables(environment, template.object));
   return problems.some(({ severity }) => severity === "error") ? undefined : reading;
 };
 
@@ -161,15 +161,39 @@ const versionOf = (image: Known<string> | undefined): Known<string> | undefined 
 
 /** VLLM_CACHE_ROOT, or where it is by itself (vLLM 0.22, vllm/envs.py), if a volume outlives the pod there. */
 const compileCacheOf = (pod: Field, container: Field, environment: Environment): Known<string> | undefined => {
+  const disabled = environment.get("VLLM_DISABLE_COMPILE_CACHE");
+  if (disabled?.known && !["", "0"].includes(disabled.word.text)) return undefined;
   const said = environment.get("VLLM_CACHE_ROOT");
   const path = said?.known ? said.word.text : "/root/.cache/vllm";
   const volume = volumeAt(pod, container, path);
   return volume !== undefined && survives(volume) ? known(path, volume.from) : undefined;
 };
 
-const oldEngine = (environment: Environment, object: string): readonly Problem[] => {
-  const said = environment.get("VLLM_USE_V1");
-  if (!said?.known || said.word.text !== "0") return [];
-  const message = "VLLM_USE_V1=0 chooses the old engine; it is simulated as V1";
-  return [{ severity: "warning", reason: "NotModelled", object, field: said.word.field, message }];
+/** Variables of vLLM that change performance (vllm/envs.py), and are not modelled. */
+const UNMODELLED = [
+  "VLLM_ALL2ALL_BACKEND",
+  "VLLM_ATTENTION_BACKEND",
+  "VLLM_ENABLE_V1_MULTIPROCESSING",
+  "VLLM_USE_DEEP_GEMM",
+];
+
+const unmodelledVariables = (environment: Environment, object: string): readonly Problem[] => {
+  const warning = (field: string, message: string): Problem => ({
+    severity: "warning",
+    reason: "NotModelled",
+    object,
+    field,
+    message,
+  });
+  const old = environment.get("VLLM_USE_V1");
+  const isOld = old?.known === true && old.word.text === "0";
+  return [
+    ...(isOld ? [warning(old.word.field, "VLLM_USE_V1=0 chooses the old engine; it is simulated as V1")] : []),
+    ...UNMODELLED.flatMap((name) => {
+      const said = environment.get(name);
+      if (said === undefined) return [];
+      const message = `${name} changes performance and is not modelled; it is simulated as at its default`;
+      return [warning(said.known ? said.word.field : said.field, message)];
+    }),
+  ];
 };
