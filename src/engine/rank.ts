@@ -1,5 +1,5 @@
 import { Batch } from "../model/batch.ts";
-import type { EngineGauges, EngineState } from "../model/engine-state.ts";
+import { copyOfCounts, type EngineGauges, type EngineState } from "../model/engine-state.ts";
 import type { SimTime } from "../sim/time.ts";
 import { AdapterSlots } from "./adapter-slots.ts";
 import type { EngineConfig, EngineTiming } from "./engine.ts";
@@ -161,17 +161,9 @@ export class Rank {
   look(now: SimTime, underWay: number): EngineState {
     const { counters, histograms } = this.metrics;
     const offload = this.scheduler.offloadState(now);
-    return {
-      ...this.gauges(now),
-      counters: {
-        ...counters,
-        success: { ...counters.success },
-        overloaded: { ...counters.overloaded },
-        busyMicros: counters.busyMicros + underWay,
-      },
-      histograms,
-      ...(offload === undefined ? {} : { offload }),
-    };
+    // A spread with more behind it takes ten times as long.
+    const state = Object.assign(this.gauges(now), { counters: copyOfCounts(counters, underWay), histograms });
+    return offload === undefined ? state : Object.assign(state, { offload });
   }
 
   gauges(now: SimTime): EngineGauges {

@@ -100,6 +100,37 @@ export interface EngineHistograms {
   readonly paramsN: Histogram;
 }
 
+/**
+ * A copy, field by field: a spread with more behind it takes ten times as long, and whoever scrapes copies all the time.
+ *
+ * @param underWay microseconds that a step under way has taken so far
+ */
+export const copyOfCounts = (counts: EngineCounters, underWay: number): EngineCounters => {
+  const { success, overloaded } = counts;
+  return {
+    steps: counts.steps,
+    promptTokens: counts.promptTokens,
+    promptTokensCached: counts.promptTokensCached,
+    generationTokens: counts.generationTokens,
+    preemptions: counts.preemptions,
+    prefixQueries: counts.prefixQueries,
+    prefixHits: counts.prefixHits,
+    success: { ...success },
+    overloaded: { ...overloaded },
+    externalQueries: counts.externalQueries,
+    externalHits: counts.externalHits,
+    loadedBlocks: counts.loadedBlocks,
+    storedBlocks: counts.storedBlocks,
+    tierLoadedBlocks: counts.tierLoadedBlocks,
+    tierStoredBlocks: counts.tierStoredBlocks,
+    drafts: counts.drafts,
+    draftTokens: counts.draftTokens,
+    acceptedTokens: counts.acceptedTokens,
+    adapterLoads: counts.adapterLoads,
+    busyMicros: counts.busyMicros + underWay,
+  };
+};
+
 /** A replica's counters at its start. */
 export const noCounts = (): EngineCounters => ({
   steps: 0,

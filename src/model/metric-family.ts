@@ -63,6 +63,10 @@ export class Histogram {
 
   /** A copy as plain data. */
   value(): HistogramValue {
-    return { bounds: this.bounds, counts: [...this.counts], sum: this.sum };
+    const size = this.counts.length;
+    // One by one: spreading a typed array takes ten times as long, and scrapes copy many.
+    const counts = new Array<number>(size);
+    for (let i = 0; i < size; i += 1) counts[i] = this.counts[i] as number;
+    return { bounds: this.bounds, counts, sum: this.sum };
   }
 }

@@ -2,6 +2,7 @@
 
 export type { Annotation } from "./annotations.ts";
 export type { Answer, QueryValue, SeriesPoints, VectorSample } from "./answer.ts";
+export type { Expr } from "./ast.ts";
 export { typeOf } from "./check.ts";
 export { parseDurationMs } from "./durations.ts";
 export { ALL_FEATURES, type Features, PLAIN } from "./features.ts";

@@ -15,6 +15,7 @@ export class Labels {
   /** Tells sets apart: names and values with their lengths. */
   readonly key: string;
   #bare: Labels | undefined;
+  #record: Readonly<Record<string, string>> | undefined;
 
   /** @param sorted by name, without empty values and doubles */
   private constructor(sorted: readonly (readonly [string, string])[]) {
@@ -53,8 +54,10 @@ export class Labels {
     return this.names.map((name, i) => [name, this.values[i] as string] as const);
   }
 
-  record(): Record<string, string> {
-    return Object.fromEntries(this.pairs());
+  /** The same object each time. */
+  record(): Readonly<Record<string, string>> {
+    this.#record ??= Object.fromEntries(this.pairs());
+    return this.#record;
   }
 
   keep(wanted: readonly string[]): Labels {

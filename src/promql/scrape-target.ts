@@ -1,4 +1,4 @@
-import type { HistogramValue, MetricFamily, MetricSample } from "../model/metric-family.ts";
+import type { MetricFamily, MetricSample } from "../model/metric-family.ts";
 import { openMetricsText } from "./go-numbers.ts";
 import { BUCKET_LABEL, Labels, METRIC_NAME } from "./labels.ts";
 import type { Series } from "./series.ts";
@@ -16,6 +16,9 @@ export interface ScrapeRules {
 }
 
 interface KnownSample {
+  readonly family: string;
+  readonly names: readonly string[];
+  readonly values: readonly string[];
   readonly series: readonly (Series | undefined)[];
   /** Number of the scrape that saw it last. */
   seen: number;
@@ -31,6 +34,8 @@ export class ScrapeTarget {
   readonly #labels: Readonly<Record<string, string>>;
   readonly #rules: ScrapeRules;
   readonly #known = new Map<string, KnownSample>();
+  /** In the order of the last page: the next one has mostly the same samples at the same places. */
+  #line: KnownSample[] = [];
   readonly #up: Series | undefined;
   #scrapes = 0;
 
@@ -45,14 +50,18 @@ export class ScrapeTarget {
   scrape(page: readonly MetricFamily[], atMs: number): void {
     if (this.#tooMuch(page)) return this.fail(atMs);
     this.#scrapes += 1;
+    let place = 0;
+    let seen = 0;
     for (const family of page) {
-      for (const sample of family.samples) this.#append(family, sample, atMs);
+      for (const { labels, value } of family.samples) {
+        const known = this.#find(family, labels, value, place);
+        place += 1;
+        if (known.seen !== this.#scrapes) seen += 1;
+        known.seen = this.#scrapes;
+        this.#append(known.series, value, atMs);
+      }
     }
-    for (const [key, known] of this.#known) {
-      if (known.seen === this.#scrapes) continue;
-      this.#endSample(known, atMs);
-      this.#known.delete(key);
-    }
+    if (seen < this.#known.size) this.#endUnseen(atMs);
     if (this.#up !== undefined) this.#store.append(this.#up, atMs, 1);
   }
 
@@ -75,30 +84,49 @@ export class ScrapeTarget {
     return page.reduce((count, { samples }) => count + samples.reduce(seriesIn, 0), 0) > sampleLimit;
   }
 
+  #endUnseen(atMs: number): void {
+    for (const [key, known] of this.#known) {
+      if (known.seen === this.#scrapes) continue;
+      this.#endSample(known, atMs);
+      this.#known.delete(key);
+    }
+    this.#line = [];
+  }
+
   #endAll(atMs: number): void {
     for (const known of this.#known.values()) this.#endSample(known, atMs);
     this.#known.clear();
+    this.#line = [];
   }
 
   #endSample({ series }: KnownSample, atMs: number): void {
     for (const one of series) if (one !== undefined) this.#store.end(one, atMs);
   }
 
-  #append(family: MetricFamily, { labels, value }: MetricSample, atMs: number): void {
+  /** @param place of the sample on its page */
+  #find(
+    family: MetricFamily,
+    labels: MetricSample["labels"],
+    value: MetricSample["value"],
+    place: number,
+  ): KnownSample {
+    const last = this.#line[place];
+    if (last !== undefined && last.family === family.name && hasLabels(last, labels)) return last;
     const key = keyOf(family.name, labels);
     let known = this.#known.get(key);
     if (known === undefined) {
-      known = { series: this.#seriesOf(family, labels, value), seen: 0 };
+      const series = this.#seriesOf(family, labels, value);
+      known = { family: family.name, names: Object.keys(labels), values: Object.values(labels), series, seen: 0 };
       this.#known.set(key, known);
     }
-    known.seen = this.#scrapes;
-    const { series } = known;
-    if (typeof value === "number") return this.#put(series[0], atMs, value);
-    this.#appendHistogram(series, value, atMs);
+    this.#line[place] = known;
+    return known;
   }
 
   /** Buckets are cumulative; then come sum and count. */
-  #appendHistogram(series: KnownSample["series"], { counts, sum }: HistogramValue, atMs: number): void {
+  #append(series: KnownSample["series"], value: MetricSample["value"], atMs: number): void {
+    if (typeof value === "number") return this.#put(series[0], atMs, value);
+    const { counts, sum } = value;
     let below = 0;
     for (let i = 0; i < counts.length; i += 1) {
       below += counts[i] as number;
@@ -146,6 +174,16 @@ export class ScrapeTarget {
 
 const seriesIn = (count: number, { value }: MetricSample): number =>
   count + (typeof value === "number" ? 1 : value.counts.length + 2);
+
+/** In this order. */
+const hasLabels = ({ names, values }: KnownSample, labels: MetricSample["labels"]): boolean => {
+  let count = 0;
+  for (const name in labels) {
+    if (names[count] !== name || values[count] !== labels[name]) return false;
+    count += 1;
+  }
+  return count === names.length;
+};
 
 const keyOf = (name: string, labels: Readonly<Record<string, string>>): string => {
   let key = name;

@@ -88,14 +88,19 @@ export class Series {
   /** Forgets what is not after `oldestMs`; takes twice the room if that frees less than half of it. */
   #makeRoom(oldestMs: number): void {
     const first = this.after(oldestMs);
-    const kept = this.end - first;
-    const capacity = kept > this.times.length / 2 ? this.times.length * 2 : this.times.length;
-    this.times = moved(this.times, new Float64Array(capacity), first, this.end);
-    this.values = moved(this.values, new Float64Array(capacity), first, this.end);
-    if (this.#stale !== undefined) {
-      this.#stale = moved(this.#stale, new Uint8Array(capacity), first, this.end);
-      this.markers = this.#stale.reduce((sum, flag) => sum + flag, 0);
+    const { end, times, values } = this;
+    const stale = this.#stale;
+    const kept = end - first;
+    if (kept <= times.length / 2) {
+      for (const array of [times, values, stale]) array?.copyWithin(0, first, end);
+      stale?.fill(0, kept);
+    } else {
+      const capacity = times.length * 2;
+      this.times = moved(times, new Float64Array(capacity), first, end);
+      this.values = moved(values, new Float64Array(capacity), first, end);
+      if (stale !== undefined) this.#stale = moved(stale, new Uint8Array(capacity), first, end);
     }
+    if (this.#stale !== undefined) this.markers = this.#stale.reduce((sum, flag) => sum + flag, 0);
     this.end = kept;
   }
 }

@@ -2,18 +2,16 @@ import { FaultPlan } from "../controlplane/faults/fault-plan.ts";
 import { nextScrape } from "../controlplane/metrics/scrape-schedule.ts";
 import type { MonitoringServer, QueryAnswer, SeriesAnswer } from "../controlplane/monitoring-server.ts";
 import type { MetricFamily } from "../model/metric-family.ts";
-import { type Answer, type Labels, type Prepared, prepare, RuleGroup, Store } from "../promql/index.ts";
+import { type Answer, type Expr, type Labels, type Prepared, prepare, RuleGroup, Store } from "../promql/index.ts";
 import { isInstant } from "../promql/reach.ts";
-import { ScrapeTarget } from "../promql/scrape-target.ts";
-import { type WantedSeries, wantedSeries } from "../promql/wanted-series.ts";
-import type { MetricRow } from "../report/metric.ts";
-import { seriesNamesOf } from "../report/metrics/index.ts";
+import { type ScrapeRules, ScrapeTarget } from "../promql/scrape-target.ts";
 import { invariant } from "../sim/invariant.ts";
 import { instant, type Micros, micros, NEVER, type SimTime } from "../sim/time.ts";
+import { ReadSeries } from "./read-series.ts";
 import type { MetricsScenario } from "./scenario.ts";
 
-/** What a target shows when it is scraped: families without the labels that the scrape adds. */
-export type Page = () => readonly MetricFamily[];
+/** What a target shows when it is scraped: families without the labels that the scrape adds, those at least that are read. */
+export type Page = (reads: ReadSeries) => readonly MetricFamily[];
 
 export interface TargetSaid {
   /** That the scrape adds. */
@@ -30,12 +28,16 @@ export interface TargetSaid {
 interface Target {
   readonly interval: Micros;
   readonly labels: Readonly<Record<string, string>>;
-  readonly page: Page;
+  readonly rules: Omit<ScrapeRules, "wants">;
+  page: Page;
   readonly scraped: ScrapeTarget;
   /** The same target without lag, for those who compare. */
-  readonly true: ScrapeTarget;
+  true: ScrapeTarget;
   gone: boolean;
 }
+
+/** For pages that are wanted whole. */
+const EVERYTHING = new ReadSeries(['{__name__!=""}']);
 
 /** Queries kept with what they have found out: those of a loop that asks the same each period. */
 const MOST_PREPARED = 512;
@@ -50,9 +52,14 @@ export class Monitoring implements MonitoringServer {
   readonly #startMs: number;
   readonly #interval: Micros;
   readonly #lookBackMs: number;
-  readonly #wanted: WantedSeries;
+  /** What is kept of the scrapes. */
+  readonly reads: ReadSeries;
   readonly #store: Store;
   readonly #trueStore: Store;
+  /** What all that was asked of the truth so far reads. */
+  readonly #trueReads = new ReadSeries();
+  /** Queries that are among it. */
+  readonly #trulyRead = new WeakSet<Expr>();
   readonly #rules: readonly RuleGroup[];
   readonly #targets = new Map<string, Target>();
   readonly #prepared = new Map<string, Prepared>();
@@ -68,9 +75,9 @@ export class Monitoring implements MonitoringServer {
     this.#startMs = Math.floor(startUnixSeconds * 1000);
     this.#interval = micros(scrapeIntervalMicros);
     this.#lookBackMs = lookBackMicros / 1000;
-    this.#wanted = wantedSeries([...queries, ...ruleGroups.flatMap(({ rules }) => rules.map(({ expr }) => expr))]);
+    this.reads = new ReadSeries([...queries, ...ruleGroups.flatMap(({ rules }) => rules.map(({ expr }) => expr))]);
     const offsetMs = Math.max(0, ...ruleGroups.map(({ queryOffsetMs }) => queryOffsetMs));
-    this.#store = new Store({ retentionMs: this.#lookBackMs + this.#wanted.reachMs + offsetMs });
+    this.#store = new Store({ retentionMs: this.#lookBackMs + this.reads.reachMs + offsetMs });
     this.#rules = ruleGroups.map((group) => new RuleGroup(group, this.#store, { lookBackMs: this.#lookBackMs }));
     this.#trueStore = new Store({ retentionMs: this.#lookBackMs });
   }
@@ -80,36 +87,29 @@ export class Monitoring implements MonitoringServer {
     return this.#store.size;
   }
 
-  /** @returns those of the rows that somebody reads */
-  wantedRows<View>(rows: readonly MetricRow<View>[]): readonly MetricRow<View>[] {
-    return rows.filter((row) => seriesNamesOf(row).some((name) => this.#wanted.wants(name)));
-  }
-
-  /** Whether a target with these rows need be scraped at all. */
-  reads<View>(rows: readonly MetricRow<View>[]): boolean {
-    return this.#wanted.wants("up") || this.wantedRows(rows).length > 0;
-  }
-
   /** @returns when it is scraped first; NEVER where it was gone for less than a scrape: then its scrapes go on */
   join(name: string, said: TargetSaid, now: SimTime): SimTime {
     const { labels, page, honorLabels = false, interval = this.#interval, relabel, sampleLimit } = said;
     const before = this.#targets.get(name);
+    // All series of a page count towards the limit, those that nobody reads too.
+    const shown: Page = sampleLimit === undefined ? page : () => page(EVERYTHING);
     if (before !== undefined) {
-      this.#targets.set(name, { ...before, page, gone: false });
+      before.page = shown;
+      before.gone = false;
       return NEVER;
     }
     const rules = {
       honorLabels,
-      wants: this.#wanted.wants,
       ...(relabel === undefined ? {} : { relabel }),
       ...(sampleLimit === undefined ? {} : { sampleLimit }),
     };
     this.#targets.set(name, {
       labels,
-      page,
+      rules,
+      page: shown,
       interval,
-      scraped: new ScrapeTarget(this.#store, labels, rules),
-      true: new ScrapeTarget(this.#trueStore, labels, rules),
+      scraped: new ScrapeTarget(this.#store, labels, { ...rules, wants: this.reads.wants }),
+      true: new ScrapeTarget(this.#trueStore, labels, { ...rules, wants: this.#trueReads.wants }),
       gone: false,
     });
     return nextScrape(name, now, interval);
@@ -135,7 +135,7 @@ export class Monitoring implements MonitoringServer {
     }
     if (fate === "failed") target.scraped.fail(this.#ms(now));
     if (fate === undefined) {
-      target.scraped.scrape(this.#faults.shown(name, target.page(), now), this.#ms(now));
+      target.scraped.scrape(this.#faults.shown(name, target.page(this.reads), now), this.#ms(now));
     }
     return nextScrape(name, now, target.interval);
   }
@@ -160,34 +160,54 @@ export class Monitoring implements MonitoringServer {
   }
 
   series(selectors: readonly string[], within: Micros, now: SimTime): SeriesAnswer {
-    const found = new Map<string, Readonly<Record<string, string>>>();
+    // Each series has one object for its labels, however often it is found.
+    const found = new Set<Readonly<Record<string, string>>>();
     for (const selector of selectors) {
       // Any sample within the range, whatever came after it.
       const answer = this.query(`last_over_time(${selector}[${Math.max(1, Math.round(within / 1000))}ms])`, now);
       if (!answer.ok) return answer;
-      for (const { labels } of answer.elements) found.set(JSON.stringify(labels), labels);
+      for (const { labels } of answer.elements) found.add(labels);
     }
-    return { ok: true, series: [...found.values()] };
+    return { ok: true, series: [...found] };
   }
 
   /**
-   * What the queries would answer if nothing came late: every target is asked at `now`. Those that look back refuse, since
-   * what they average over time has no value of one instant. Whoever asks for an earlier instant, as KEDA does for the full
-   * second, is told of `now`.
+   * What the queries would answer if nothing came late: every target is asked at `now`, for what they read. Those that look
+   * back refuse, since what they average over time has no value of one instant. Whoever asks for an earlier instant, as KEDA
+   * does for the full second, is told of `now`.
    */
   truth(now: SimTime): MonitoringServer {
-    for (const target of this.#targets.values()) {
-      if (target.gone) target.true.end(this.#ms(now));
-      else target.true.scrape(target.page(), this.#ms(now));
-    }
+    let shown = false;
     return {
       query: (text) => {
         const prepared = this.#ask(text, this.#trueStore, this.#preparedTrue, 1);
-        if (prepared.ok && !isInstant(prepared.query.expr)) return refused("it looks back over time");
+        if (!prepared.ok) return refused(prepared.message);
+        const { expr } = prepared.query;
+        if (!isInstant(expr)) return refused("it looks back over time");
+        const isNew = !this.#trulyRead.has(expr) && this.#readTruly(expr);
+        if (isNew || !shown) this.#showTruth(now);
+        shown = true;
         return answered(prepared, this.#ms(now));
       },
       series: (selectors, within, at) => this.series(selectors, within, at),
     };
+  }
+
+  /** Targets are asked for it from now on. @returns whether they weren't before */
+  #readTruly(query: Expr): boolean {
+    this.#trulyRead.add(query);
+    if (!this.#trueReads.add(query)) return false;
+    const { wants } = this.#trueReads;
+    for (const target of this.#targets.values())
+      target.true = new ScrapeTarget(this.#trueStore, target.labels, { ...target.rules, wants });
+    return true;
+  }
+
+  #showTruth(now: SimTime): void {
+    for (const target of this.#targets.values()) {
+      if (target.gone) target.true.end(this.#ms(now));
+      else target.true.scrape(target.page(this.#trueReads), this.#ms(now));
+    }
   }
 
   /** Unix time, of which Prometheus keeps milliseconds. */

@@ -53,7 +53,6 @@ export class Scraping {
   readonly #scenario: Scenario;
   readonly #monitoring: Monitoring;
   readonly #host: ScrapingHost;
-  readonly #replicaRows: readonly MetricRow<ReplicaView>[];
   /** Names of the targets of each pod. */
   readonly #targets = new Map<string, readonly string[]>();
 
@@ -61,34 +60,30 @@ export class Scraping {
     this.#scenario = scenario;
     this.#monitoring = monitoring;
     this.#host = host;
-    this.#replicaRows = monitoring.wantedRows(replicaMetrics);
     this.#watchGateways();
     monitoring.firstRules(host.now).forEach((at, group) => host.plan(at, { kind: "rules-due", group }));
   }
 
   watchCluster(autoscaling: Pick<Autoscaling, "views" | "kedaPart" | "loops">): void {
-    const ofWorkloads = this.#monitoring.wantedRows(workloadMetrics);
-    const ofAutoscalers = this.#monitoring.wantedRows(autoscalerMetrics);
-    const ofNodes = this.#monitoring.wantedRows(nodeMetrics);
-    const ofPods = this.#monitoring.wantedRows(podMetrics);
-    if (ofWorkloads.length + ofAutoscalers.length + ofNodes.length + ofPods.length > 0) {
-      const page: Page = () => {
+    const { reads } = this.#monitoring;
+    const ofCluster = [workloadMetrics, autoscalerMetrics, nodeMetrics, podMetrics];
+    if (ofCluster.some((rows: readonly MetricRow<never>[]) => reads.rows(rows).length > 0)) {
+      const page: Page = (read) => {
         const { nodes = [], pods = [] } = this.#host.placed();
         return [
-          ...dated(nodes).flatMap((node) => pageOf(ofNodes, node)),
-          ...dated(pods).flatMap((pod) => pageOf(ofPods, pod)),
-          ...this.#host.workloads().flatMap((workload) => pageOf(ofWorkloads, workload)),
-          ...autoscaling.views().flatMap((autoscaler) => pageOf(ofAutoscalers, autoscaler)),
+          ...dated(nodes).flatMap((node) => pageOf(read.rows(nodeMetrics), node)),
+          ...dated(pods).flatMap((pod) => pageOf(read.rows(podMetrics), pod)),
+          ...this.#host.workloads().flatMap((workload) => pageOf(read.rows(workloadMetrics), workload)),
+          ...autoscaling.views().flatMap((autoscaler) => pageOf(read.rows(autoscalerMetrics), autoscaler)),
         ];
       };
       // Its series speak of others: the chart sets honorLabels.
       this.#watch("kube-state-metrics", { labels: KUBE_STATE_METRICS, honorLabels: true, page });
     }
-    const ofKeda = this.#monitoring.wantedRows(kedaMetrics);
-    if (ofKeda.length > 0 && autoscaling.kedaPart().keda !== undefined) {
-      const page: Page = () => {
+    if (reads.rows(kedaMetrics).length > 0 && autoscaling.kedaPart().keda !== undefined) {
+      const page: Page = (read) => {
         const { keda } = autoscaling.kedaPart();
-        return keda === undefined ? [] : pageOf(ofKeda, keda);
+        return keda === undefined ? [] : pageOf(read.rows(kedaMetrics), keda);
       };
       this.#watch("keda-operator", { labels: KEDA_OPERATOR, page });
     }
@@ -100,9 +95,9 @@ export class Scraping {
 
   /** A pod's engine is up. */
   join(pod: string): void {
-    if (!this.#monitoring.reads(replicaMetrics)) return;
+    if (!this.#isRead(replicaMetrics)) return;
     const view = this.#host.replica(pod);
-    const page: Page = () => pageOf(this.#replicaRows, this.#host.replica(pod));
+    const page: Page = (read) => pageOf(read.rows(replicaMetrics), this.#host.replica(pod));
     this.#watchPod({ name: pod, of: { role: "engine", name: view.workload } }, { labels: placeOf(view), page });
   }
 
@@ -123,18 +118,23 @@ export class Scraping {
   }
 
   #watchGateways(): void {
-    if (!this.#monitoring.reads(gatewayMetrics)) return;
-    const rows = this.#monitoring.wantedRows(gatewayMetrics);
+    if (!this.#isRead(gatewayMetrics)) return;
     for (const shown of this.#host.gateways()) {
       const view = shown();
       if (view === undefined) continue;
       const labels = { ...placeOf(view), service: view.service, job: view.service };
-      const page: Page = () => {
+      const page: Page = (read) => {
         const now = shown();
-        return now === undefined ? [] : pageOf(rows, now);
+        return now === undefined ? [] : pageOf(read.rows(gatewayMetrics), now);
       };
       this.#watchPod({ name: view.pod, of: { role: "endpoint-picker", name: view.service } }, { labels, page });
     }
+  }
+
+  /** Whether a target with these rows need be scraped at all. */
+  #isRead<View>(rows: readonly MetricRow<View>[]): boolean {
+    const { reads } = this.#monitoring;
+    return reads.wants("up") || reads.rows(rows).length > 0;
   }
 
   /** As the monitors say that find it, or else once, with the labels that are usual. */

@@ -23,17 +23,16 @@ export class RateCurve {
   readonly #shapes: readonly RateShape[];
   readonly #breaks: readonly number[];
   readonly #grain: number;
+  /** On the rate, from `at` on. */
+  readonly factor: RateShape["factor"];
 
   constructor(shapes: readonly RateShape[]) {
     this.#shapes = shapes;
     this.#breaks = [...new Set(shapes.flatMap((shape) => shape.breaks))].filter((at) => at > 0).sort((a, b) => a - b);
+    // Most curves have one shape, and are asked a dozen times per arrival.
+    const [only] = shapes;
+    this.factor = shapes.length === 1 && only !== undefined ? (at) => only.factor(at) : productOf(shapes);
     this.#grain = Math.min(Number.POSITIVE_INFINITY, ...shapes.map((shape) => shape.smoothFor));
-  }
-
-  factor(at: number): number {
-    let product = 1;
-    for (const shape of this.#shapes) product *= shape.factor(at);
-    return product;
   }
 
   /** @returns the area below the curve over [from, to], in microseconds of factor 1 */
@@ -131,3 +130,11 @@ export class RateCurve {
     return at;
   }
 }
+
+const productOf =
+  (shapes: readonly RateShape[]): RateShape["factor"] =>
+  (at) => {
+    let product = 1;
+    for (const shape of shapes) product *= shape.factor(at);
+    return product;
+  };

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Histogram, type MetricFamily } from "../../src/model/metric-family.ts";
 import { type SimTime, seconds } from "../../src/sim/time.ts";
 import { Monitoring } from "../../src/twin/monitoring.ts";
+import type { ReadSeries } from "../../src/twin/read-series.ts";
 import { gaugePage, monitoringOf } from "./monitored.ts";
 
 const at = (second: number) => Math.round(second * 1e6) as SimTime;
@@ -53,6 +54,37 @@ describe("Monitoring", () => {
     monitoring.join("pod-0", { labels: {}, page }, at(0));
     monitoring.scrape("pod-0", at(10));
     expect(["depth", "width", "height"].map((name) => values(monitoring, name, 11))).toEqual([[1], [2], []]);
+  });
+
+  it("asks for a whole page only where all of it counts towards a limit", () => {
+    const page = (reads: ReadSeries) =>
+      ["depth", "width", "height"].filter((name) => reads.wants(name)).flatMap((name) => gaugePage(name, 1));
+    const found = [undefined, 3, 2].map((sampleLimit) => {
+      const monitoring = monitoringOf(["depth"]);
+      monitoring.join("p", { labels: {}, page, ...(sampleLimit === undefined ? {} : { sampleLimit }) }, at(0));
+      monitoring.scrape("p", at(10));
+      return values(monitoring, "depth", 11);
+    });
+    expect(found).toEqual([[1], [1], []]);
+  });
+
+  it("shows of the truth what was asked for, however late", () => {
+    const monitoring = monitoringOf(["depth", "width"]);
+    const shown: (readonly string[])[] = [];
+    const page = (reads: ReadSeries) => {
+      const read = ["depth", "width"].filter((name) => reads.wants(name));
+      shown.push(read);
+      return read.flatMap((name) => gaugePage(name, name.length));
+    };
+    monitoring.join("p", { labels: {}, page }, at(0));
+    const first = monitoring.truth(at(5));
+    expect(values(first, "rate(depth[1m])", 5)).toMatch(/looks back/);
+    expect(shown).toEqual([]);
+    expect(values(first, "depth", 5)).toEqual([5]);
+    expect(values(monitoring.truth(at(6)), "sum(depth)", 6)).toEqual([5]);
+    const third = monitoring.truth(at(7));
+    expect([values(third, "depth", 7), values(third, "depth + on () width", 7)]).toEqual([[5], [10]]);
+    expect(shown).toEqual([["depth"], ["depth"], ["depth"], ["depth", "width"]]);
   });
 
   it("scrapes counters and histograms under the names that they are exposed as", () => {

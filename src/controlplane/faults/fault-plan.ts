@@ -25,6 +25,7 @@ export class FaultPlan {
 
   /** What a target's page shows at `now`. */
   shown(target: string, page: readonly MetricFamily[], now: SimTime): readonly MetricFamily[] {
+    if (this.#faults.length === 0) return page;
     const frozen = new Set(this.#at(now).flatMap((fault) => fault.frozen ?? []));
     if (frozen.size === 0) {
       this.#kept.clear();

@@ -12,23 +12,28 @@ export const eachRank = (
   view: ReplicaView,
   read: (state: EngineState) => MetricSample["value"] | undefined,
   more: Readonly<Record<string, string>> = {},
-): MetricSample[] =>
-  (view.state.ranks ?? [view.state]).flatMap((state, rank) => {
+): MetricSample[] => {
+  const samples: MetricSample[] = [];
+  for (const [rank, state] of (view.state.ranks ?? [view.state]).entries()) {
     const value = read(state);
-    return value === undefined
-      ? []
-      : [{ labels: { model_name: view.modelName, engine: String(rank), ...more }, value }];
-  });
+    if (value === undefined) continue;
+    samples.push({ labels: { model_name: view.modelName, engine: String(rank), ...more }, value });
+  }
+  return samples;
+};
 
 /** The same for each value of a label of its own. */
 const split = (
   view: ReplicaView,
   label: string,
   read: (state: EngineState) => Readonly<Record<string, number>>,
-): MetricSample[] =>
-  Object.keys(read(view.state)).flatMap((key) =>
-    eachRank(view, (state) => read(state)[key] as number, { [label]: key }),
-  );
+): MetricSample[] => {
+  const samples: MetricSample[] = [];
+  for (const key in read(view.state)) {
+    samples.push(...eachRank(view, (state) => read(state)[key] as number, { [label]: key }));
+  }
+  return samples;
+};
 
 type Told = Pick<ReplicaMetric, "name" | "help">;
 
