@@ -21,6 +21,7 @@ import { mirrorQuotas } from "./mirror/mirrored-quotas.ts";
 import { refuseUnknownRollouts } from "./mirror/mirrored-rollouts.ts";
 import { mirrorTraffic } from "./mirror/mirrored-traffic.ts";
 import { mirrorWorkload, readWorkload } from "./mirror/mirrored-workload.ts";
+import { refuseNoReplicas } from "./mirror/no-replicas.ts";
 import type { WorkloadReading } from "./reader.ts";
 import { renderingOf } from "./rendering.ts";
 import type { FoundDocument, FoundPage, FoundTrace, FoundTraffic, KvStoreScenario, Scenario } from "./scenario.ts";
@@ -111,6 +112,7 @@ const mirrorObjects = (
     workloads.length === spec.mirror.workloads.length
       ? mirrorControllers(workloads, simulation, cluster, limits, ledger)
       : [];
+  if (!ledger.failed) refuseNoReplicas(spec, { readings, workloads, scalers, controllers }, ledger);
   const nodes = mirrorNodes(spec, mirrored, cluster, ledger);
   const quotas = mirrorQuotas(mirrored, namespace, cluster, ledger);
   const gateway = mirrorGateway(simulation, { readings, workloads, cluster, pickerConfig }, ledger);
