@@ -435,6 +435,23 @@ describe("what is assumed or not simulated is said", () => {
       args: ['--kv-transfer-config={"kv_connector": "P2pNcclConnector", "kv_role": "kv_both"}'],
       warning: /NotModelled: --kv-transfer-config: P2pNcclConnector is not modelled/,
     },
+    ...[
+      { setting: "eviction_policy", value: "arc" },
+      { setting: "store_threshold", value: 2 },
+      { setting: "offload_prompt_only", value: false },
+      { setting: "blocks_per_chunk", value: 4 },
+    ].map(({ setting, value }) => ({
+      name: `what host memory would keep otherwise: ${setting}`,
+      args: [
+        `--kv-transfer-config=${JSON.stringify({
+          kv_connector: "OffloadingConnector",
+          kv_connector_extra_config: { cpu_bytes_to_use: 2 ** 33, [setting]: value },
+        })}`,
+      ],
+      warning: new RegExp(
+        `NotModelled: --kv-transfer-config: ${setting} ${JSON.stringify(value)} is not modelled: host`,
+      ),
+    })),
     {
       name: "compilation",
       args: ["--compilation-config.mode=0"],

@@ -99,6 +99,14 @@ const connectorOf = (parts: ConnectorParts, extra: Extra): KvConnectors => {
   return {};
 };
 
+/** Settings of vLLM's own specs with which host memory would keep something else, and when they don't (HostCache). */
+const KEPT_AS: readonly (readonly [string, (value: unknown) => boolean])[] = [
+  ["eviction_policy", (value) => value === "lru"],
+  ["store_threshold", (value) => Number(value) < 2],
+  ["offload_prompt_only", (value) => value === true],
+  ["blocks_per_chunk", (value) => Number(value) === 1],
+];
+
 const offloading = (parts: ConnectorParts, extra: Extra): KvConnectors => {
   const { from, reading, name } = parts;
   const spec = String(extra.spec_name ?? "CPUOffloadingSpec");
@@ -113,6 +121,14 @@ const offloading = (parts: ConnectorParts, extra: Extra): KvConnectors => {
     const path = String(extra.shared_storage_path ?? "/tmp/shared-kv");
     const shared = reading.kvPlaces.isShared(path);
     return { tier: { kind: "fs", at: known(path, from), shared, ...chunkTokens(256), ...both } };
+  }
+  for (const [setting, isUsual] of KEPT_AS) {
+    const value = extra[setting];
+    if (value === undefined || isUsual(value)) continue;
+    notModelled(
+      parts,
+      `${setting} ${JSON.stringify(value)} is not modelled: host memory keeps single blocks of prompts, by LRU`,
+    );
   }
   const host = {
     ...(extra.cpu_bytes_to_use === undefined ? {} : { bytes: known(Number(extra.cpu_bytes_to_use), from) }),
