@@ -1,7 +1,7 @@
-import { type Command, InvalidArgumentError } from "commander";
-import { durationOf } from "../model/duration.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { durationOf, durationTextOf } from "../model/duration.ts";
 import { DEFAULT_LIMITS, type Limits } from "../schema/limits.ts";
-import { toSeconds } from "../sim/time.ts";
+import { micros, toSeconds } from "../sim/time.ts";
 
 export interface LimitOptions {
   readonly maxHorizon: number;
@@ -13,11 +13,8 @@ export interface LimitOptions {
 /** The bounds that are enforced before work starts, as flags. */
 export const withLimitOptions = (command: Command): Command =>
   command
-    .option(
-      "--max-horizon <duration>",
-      "longest horizon of a preview",
-      durationSeconds,
-      DEFAULT_LIMITS.maxHorizonSeconds,
+    .addOption(
+      durationOption("--max-horizon <duration>", "longest horizon of a preview", DEFAULT_LIMITS.maxHorizonSeconds),
     )
     .option("--max-rate <per-second>", "highest request rate", positive, DEFAULT_LIMITS.maxRatePerSecond)
     .option("--max-requests <count>", "most requests of one run", positive, DEFAULT_LIMITS.maxRequests)
@@ -38,6 +35,10 @@ export const durationSeconds = (text: string): number => {
     throw new InvalidArgumentError("write a duration such as 90m, 6h or 31d");
   }
 };
+
+/** An option that takes a length of time, and is shown with one: without unit nobody knows what its default is. */
+export const durationOption = (flags: string, description: string, seconds: number, parse = durationSeconds): Option =>
+  new Option(flags, description).argParser(parse).default(seconds, durationTextOf(micros(seconds * 1e6)));
 
 export const positive = (text: string): number => {
   const value = Number(text);

@@ -3,7 +3,7 @@ import { NO_QUOTA, type Quota } from "../operator/quota.ts";
 import type { SweepJobs } from "../operator/sweep/sweep-jobs.ts";
 import type { RunBounds } from "../worker/pool.ts";
 import { collect } from "./collect.ts";
-import { durationSeconds, positive } from "./limit-options.ts";
+import { durationOption, positive } from "./limit-options.ts";
 import { LOG_LEVELS, type LogLevel } from "./log-levels.ts";
 
 /** What the installer of the operator says of all simulations together. */
@@ -34,7 +34,7 @@ export const withOperatorOptions = (command: Command): Command =>
       [],
     )
     .option("--concurrent-reconciles <count>", "simulations that are looked at at the same time", whole, 4)
-    .option("--max-run-time <duration>", "wall clock that one run of a preview may take", durationSeconds, 3600)
+    .addOption(durationOption("--max-run-time <duration>", "wall clock that one run of a preview may take", 3600))
     .option("--max-run-memory <MiB>", "memory that one run of a preview may take", whole, 2048)
     .option("--max-shadow-memory <MiB>", "memory that all shadows together may take", whole, 2048)
     .option(

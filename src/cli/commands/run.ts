@@ -13,7 +13,14 @@ import { type FileAside, fileAside } from "../file-aside.ts";
 import type { Outcome } from "../format.ts";
 import { simulationsIn, storeOfFiles } from "../inputs.ts";
 import { judgedOutcomes } from "../judged-outcomes.ts";
-import { durationSeconds, type LimitOptions, limitsOf, positive, withLimitOptions } from "../limit-options.ts";
+import {
+  durationOption,
+  durationSeconds,
+  type LimitOptions,
+  limitsOf,
+  positive,
+  withLimitOptions,
+} from "../limit-options.ts";
 import { type Prepared, prepare } from "../prepare.ts";
 import { progressBar } from "../progress.ts";
 import { type UrlOptions, withUrlOptions } from "../url-options.ts";
@@ -56,7 +63,9 @@ export const run = (program: Command): void => {
       "--openmetrics <file>",
       "also write the simulated series over time, for promtool tsdb create-blocks-from openmetrics; - for standard output",
     )
-    .option("--metrics-interval <duration>", "between two samples of a series in it", atLeastMillisecond, 15)
+    .addOption(
+      durationOption("--metrics-interval <duration>", "between two samples of a series in it", 15, atLeastMillisecond),
+    )
     .option("--no-bands", "one run instead of three: without the bands that say how far off it may be");
   withUrlOptions(withLimitOptions(command))
     .addHelpText(
