@@ -148,6 +148,19 @@ describe("nodes under the mirrored pods", () => {
     expect(scenario.nodes?.pods["vllm-llama-8b"]?.weightBytes).toBeGreaterThan(15e9);
   });
 
+  it("are told to be chosen pod by pod, where the template says how pods are spread", () => {
+    const q = onNodes({ pools: [H100] });
+    q.pod.topologySpreadConstraints = [{ maxSkew: 1, topologyKey: "kubernetes.io/hostname" }];
+    q.pod.affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [] } };
+    const result = q.mirror();
+    const told = (result.ok ? result.warnings : []).filter(({ message }) => message.includes("pod by pod"));
+    const spec = "spec.template.spec";
+    expect(told.map(({ field }) => field)).toEqual([
+      `${spec}.topologySpreadConstraints`,
+      `${spec}.affinity.podAntiAffinity`,
+    ]);
+  });
+
   it("run in a world", () => {
     const q = onNodes({ pools: [{ ...H100, maxNodes: 3 }], autoscaler: { kind: "ClusterAutoscaler" } });
     q.simulation.spec.run = { horizon: "10m" };

@@ -5,7 +5,7 @@ import { durationOf, durationSeconds, durationTextOf } from "../../model/duratio
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { seconds } from "../../sim/time.ts";
 import { digestOf } from "../digest.ts";
-import { defaulted, type Ledger, overridden } from "../ledger.ts";
+import { defaulted, type Ledger, overridden, placeOf } from "../ledger.ts";
 import { type ObservedCluster, objectText } from "../manifest.ts";
 import type {
   BudgetScenario,
@@ -123,7 +123,11 @@ const podsOf = (
 ): PodsOnNodes => {
   const path = `workloads[${scenario.name}].placement`;
   const { group } = reading;
-  const { affinity, tolerations, image, evictable } = reading.placement;
+  const { affinity, tolerations, image, evictable, amongPods } = reading.placement;
+  for (const from of amongPods) {
+    const message = "how pods are spread or kept together is not modelled: nodes are chosen pod by pod";
+    ledger.warn({ reason: "NotModelled", ...placeOf(from, objectText(reading.ref)), message });
+  }
   const pull = (name: "mean" | "deviation"): number => {
     // It is part of a start that was measured as a whole.
     if (start?.untilReady !== undefined) return 0;

@@ -1,5 +1,5 @@
 import type { NodeRequirement, Taint, Toleration } from "../../../controlplane/nodes/index.ts";
-import type { Known } from "../../../model/known.ts";
+import type { Known, Source } from "../../../model/known.ts";
 import type { Field } from "../../field.ts";
 
 /** What a pod says of the nodes that it may run on, beside its nodeSelector. */
@@ -14,6 +14,8 @@ export interface PlacementReading {
   readonly image: Known<string> | undefined;
   /** false: an annotation keeps autoscalers of nodes from moving it. */
   readonly evictable: Known<boolean> | undefined;
+  /** Fields that say how pods are spread or kept together, which is not modelled. */
+  readonly amongPods: readonly Source[];
 }
 
 /** @param pod the pod's spec; @param metadata of its template */
@@ -28,6 +30,11 @@ export const readPlacement = (pod: Field, container: Field, metadata: Field): Pl
   preemptionPolicy: pod.at("preemptionPolicy").text(),
   image: container.at("image").text(),
   evictable: pinned(metadata),
+  amongPods: [
+    pod.at("topologySpreadConstraints"),
+    pod.at("affinity", "podAffinity"),
+    pod.at("affinity", "podAntiAffinity"),
+  ].flatMap((field) => (field.present ? [field.from] : [])),
 });
 
 const OPERATORS = ["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"] as const;
