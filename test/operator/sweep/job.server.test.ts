@@ -264,15 +264,15 @@ describe("a sweep as Indexed Jobs", () => {
     expect(made?.metadata.labels?.["kueue.x-k8s.io/queue-name"]).toBe("team-a");
     expect(made?.spec).toMatchObject({ completionMode: "Indexed", completions: 8, parallelism: 8, suspend: true });
     // What Kueue does when it admits it, and when it takes the quota back for others: neither is undone.
-    const job1 = `${JOBS}/${made?.metadata.name}`;
+    const admitted = `${JOBS}/${made?.metadata.name}`;
     const asKueue = async (spec: object, reason: string): Promise<void> => {
-      expect((await plane.request("PATCH", job1, { spec })).status).toBe(200);
+      expect((await plane.request("PATCH", admitted, { spec })).status).toBe(200);
       await until("waits", reason, (status) => condition(status, "Reconciling")?.reason === reason);
     };
     const flavor = { spec: { nodeSelector: { pool: "spot" } } };
     await asKueue({ suspend: false, parallelism: 1, template: flavor }, "Sweeping");
     await asKueue({ suspend: true }, "SweepWaits");
-    expect((await plane.request("GET", job1)).body).toMatchObject({ spec: { suspend: true, template: flavor } });
+    expect((await plane.request("GET", admitted)).body).toMatchObject({ spec: { suspend: true, template: flavor } });
     // Somebody deletes the Job: another takes its place.
     await plane.request("DELETE", `${JOBS}/${made?.metadata.name}?propagationPolicy=Background`);
     await eventually(async () => (await list(JOBS, "waits"))[0]?.metadata.name === `${made?.metadata.name}-again-1`, {
