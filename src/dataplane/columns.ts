@@ -13,13 +13,8 @@ const grown = (length: number): number => 2 ** Math.ceil(Math.log2(Math.max(leng
 /** Turns the candidates' raw values into (max - value) / (max - min); 1 for all where they are equal. */
 export const invertMinMax = (ask: Ask, into: Float64Array): void => {
   const { kept, count } = ask;
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (let k = 0; k < count; k += 1) {
-    const value = into[kept[k] as number] as number;
-    if (value < least) least = value;
-    if (value > most) most = value;
-  }
-  const range = most - least;
+  const most = maxOf(ask, into);
+  const range = most - minOf(ask, into);
   if (range === 0) return alike(ask, into, 1);
   for (let k = 0; k < count; k += 1) {
     const at = kept[k] as number;
@@ -32,9 +27,10 @@ export const minMax = (ask: Ask, into: Float64Array): void => {
   const { kept, count } = ask;
   const least = minOf(ask, into);
   const range = maxOf(ask, into) - least;
+  if (range === 0) return alike(ask, into, 1);
   for (let k = 0; k < count; k += 1) {
     const at = kept[k] as number;
-    into[at] = range === 0 ? 1 : ((into[at] as number) - least) / range;
+    into[at] = ((into[at] as number) - least) / range;
   }
 };
 

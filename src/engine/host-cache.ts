@@ -1,7 +1,7 @@
 import type { OffloadState } from "../model/engine-state.ts";
 import type { SimTime } from "../sim/time.ts";
 import type { OffloadConfig } from "./engine.ts";
-import { OffloadTally } from "./offload-tally.ts";
+import { type Direction, OffloadTally } from "./offload-tally.ts";
 import type { Sequence } from "./sequence.ts";
 
 interface Entry {
@@ -22,8 +22,8 @@ export class HostCache {
   readonly #tally: OffloadTally | undefined;
   /** Oldest first. */
   readonly #entries = new Map<number, Entry>();
-  #readsEnd = 0;
-  #writesEnd = 0;
+  /** When the last transfer of each direction ends. */
+  readonly #ends: Record<Direction, number> = { load: 0, store: 0 };
 
   constructor(config: OffloadConfig, blockSize: number) {
     this.#config = config;
@@ -39,7 +39,7 @@ export class HostCache {
 
   /** Whether all that is written can be read at `now`. */
   settled(now: SimTime): boolean {
-    return this.#writesEnd <= now;
+    return this.#ends.store <= now;
   }
 
   /** @returns how many of a sequence's full blocks follow the first `hits` */
@@ -56,10 +56,7 @@ export class HostCache {
   /** Begins to read `count` blocks that follow the first `hits`. @returns when it ends */
   load(sequence: Sequence, hits: number, count: number, now: SimTime): SimTime {
     const keys = keysOf(sequence, hits, hits + count);
-    const micros = this.#timeOf(count);
-    const end = (Math.max(now, this.#readsEnd) + micros) as SimTime;
-    this.#readsEnd = end;
-    this.#tally?.begin("load", keys, end, micros, now);
+    const end = this.#transfer("load", keys, now);
     for (const key of keys) {
       const entry = this.#entries.get(key) as Entry;
       entry.busyUntil = Math.max(entry.busyUntil, end);
@@ -78,7 +75,7 @@ export class HostCache {
     const found = this.#makeRoom(absent.length, keys, now);
     if (absent.length > 0) this.#tally?.allocate(absent.length, found);
     if (!found) return 0;
-    this.#keep(keys, absent.length === 0 ? now : this.#write(absent, now));
+    this.#keep(keys, absent.length === 0 ? now : this.#transfer("store", absent, now));
     return absent.length;
   }
 
@@ -93,12 +90,12 @@ export class HostCache {
     return keys.filter((key) => !this.#entries.has(key));
   }
 
-  /** @returns when blocks that are asked to be written now are there */
-  #write(keys: readonly number[], now: SimTime): SimTime {
+  /** @returns when blocks that are asked for now have come their way, after those before them */
+  #transfer(direction: Direction, keys: readonly number[], now: SimTime): SimTime {
     const micros = this.#timeOf(keys.length);
-    const end = (Math.max(now, this.#writesEnd) + micros) as SimTime;
-    this.#writesEnd = end;
-    this.#tally?.begin("store", keys, end, micros, now);
+    const end = (Math.max(now, this.#ends[direction]) + micros) as SimTime;
+    this.#ends[direction] = end;
+    this.#tally?.begin(direction, keys, end, micros, now);
     return end;
   }
 

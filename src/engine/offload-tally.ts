@@ -94,7 +94,8 @@ export class OffloadTally {
   }
 }
 
-type Direction = "load" | "store";
+/** From host memory, or to it. */
+export type Direction = "load" | "store";
 const DIRECTIONS = ["load", "store"] as const satisfies readonly Direction[];
 
 const noTally = (): LinkTally => ({ bytes: 0, micros: 0, sizes: new Histogram(SIZES) });

@@ -1,6 +1,6 @@
 import type { Hardware } from "../hardware.ts";
 import { catalogueGpus, unsourcedGpus } from "./hardware.ts";
-import { unlikeness } from "./unlikeness.ts";
+import { nearestIds } from "./nearest-ids.ts";
 
 /** A GPU type recognised from a node label or a name. `pattern` is a guess from part of the text and must be reported. */
 export interface GpuFound {
@@ -93,15 +93,13 @@ const missing = (why: GpuMissing["why"], message: string, candidates: readonly s
 export const gpuIds: readonly string[] = catalogueGpus.map((gpu) => gpu.hardware.id);
 
 /** @returns up to `count` ids of the catalogue of which a name looks most like `text`, best first; for "did you mean" */
-export const nearestGpus = (text: string, count: number): readonly string[] => {
-  // As long as a label's value may be.
-  const typed = text.slice(0, 63).toLowerCase();
-  return catalogueGpus
-    .map(({ hardware: { id, aliases }, labels }) => ({
+export const nearestGpus = (text: string, count: number): readonly string[] =>
+  nearestIds(
+    // As long as a label's value may be.
+    text.slice(0, 63).toLowerCase(),
+    catalogueGpus.map(({ hardware: { id, aliases }, labels }) => ({
       id,
-      distance: Math.min(...[id, ...aliases, ...labels].map((name) => unlikeness(typed, name.toLowerCase()))),
-    }))
-    .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1))
-    .slice(0, count)
-    .map(({ id }) => id);
-};
+      names: [id, ...aliases, ...labels].map((name) => name.toLowerCase()),
+    })),
+    count,
+  );

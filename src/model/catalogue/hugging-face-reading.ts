@@ -1,5 +1,6 @@
-import { isMapping } from "../mapping.ts";
-export type Config = Readonly<Record<string, unknown>>;
+import { isMapping, type Mapping } from "../mapping.ts";
+
+export type Config = Mapping;
 
 /** @returns undefined if the text is no JSON object */
 export const mergedConfig = (text: string): Config | undefined => {

@@ -1,6 +1,6 @@
 import type { ModelShape } from "../model-shape.ts";
 import { catalogueModels } from "./models.ts";
-import { unlikeness } from "./unlikeness.ts";
+import { nearestIds } from "./nearest-ids.ts";
 
 /**
  * By which rule an id was recognised: as it stands; but for upper and lower case; as another name of the same
@@ -44,10 +44,10 @@ export const findModel = (id: string): ModelMatch | undefined => {
 
 /** @returns up to `count` ids of the catalogue that look most like `id`, best first; for "did you mean" */
 export const nearestModels = (id: string, count: number): readonly string[] =>
-  names
-    .map((name) => ({ id: name.id, distance: unlikeness(tail(id), tail(name.id)) }))
-    .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1))
-    .slice(0, count)
-    .map((name) => name.id);
+  nearestIds(
+    tail(id),
+    names.map((name) => ({ id: name.id, names: [tail(name.id)] })),
+    count,
+  );
 
 const tail = (id: string): string => id.slice(id.lastIndexOf("/") + 1).toLowerCase();

@@ -1,45 +1,39 @@
-import type { LinkTally, OffloadState } from "../../model/engine-state.ts";
+import type { EngineState, LinkTally, OffloadState } from "../../model/engine-state.ts";
 import type { MetricSample } from "../../model/metric-family.ts";
 import type { ReplicaMetric } from "../metric.ts";
-import type { ReplicaView } from "../world-view.ts";
-import { eachRank } from "./vllm.ts";
+import { eachRank, perRank, type Told } from "./vllm.ts";
 
 // What vLLM's OffloadingConnector exports (September 2026: vllm/distributed/kv_transfer/kv_connector/v1/offloading/metrics.py,
 // vllm/v1/kv_offload/{cpu,tiering}), as far as it is simulated. Gauges are there from the start; counters and histograms appear
 // with the first that they count, but for the three that are deprecated.
 
-type Told = Pick<ReplicaMetric, "name" | "help">;
-type Labels = Readonly<Record<string, string>>;
+type Value = MetricSample["value"] | undefined;
 
-const samplesOf = (
-  view: ReplicaView,
-  value: (offload: OffloadState) => MetricSample["value"] | undefined,
-  more?: Labels,
-): readonly MetricSample[] =>
-  eachRank(view, ({ offload }) => (offload === undefined ? undefined : value(offload)), more);
+const ofOffload =
+  (read: (offload: OffloadState) => Value) =>
+  ({ offload }: EngineState): Value =>
+    offload === undefined ? undefined : read(offload);
 
-const gauge = (row: Told, read: (offload: OffloadState) => number): ReplicaMetric => ({
-  ...row,
-  type: "gauge",
-  samples: (view) => samplesOf(view, read),
-});
+const gauge = (row: Told, read: (offload: OffloadState) => number): ReplicaMetric =>
+  perRank(row, "gauge", ofOffload(read));
 
 /** There once it is above 0. */
-const counter = (row: Told, read: (offload: OffloadState) => number): ReplicaMetric => ({
-  ...row,
-  type: "counter",
-  samples: (view) => samplesOf(view, (offload) => read(offload) || undefined),
-});
+const counter = (row: Told, read: (offload: OffloadState) => number): ReplicaMetric =>
+  perRank(
+    row,
+    "counter",
+    ofOffload((offload) => read(offload) || undefined),
+  );
 
-const histogram = (row: Told, read: (offload: OffloadState) => LinkTally["sizes"]): ReplicaMetric => ({
-  ...row,
-  type: "histogram",
-  samples: (view) =>
-    samplesOf(view, (offload) => {
+const histogram = (row: Told, read: (offload: OffloadState) => LinkTally["sizes"]): ReplicaMetric =>
+  perRank(
+    row,
+    "histogram",
+    ofOffload((offload) => {
       const observed = read(offload);
       return observed.count === 0 ? undefined : observed.value();
     }),
-});
+  );
 
 /** Of the tier below host memory. */
 const tierCounter = (row: Told, read: (tier: NonNullable<OffloadState["tier"]>) => number): ReplicaMetric => ({
@@ -49,7 +43,8 @@ const tierCounter = (row: Told, read: (tier: NonNullable<OffloadState["tier"]>) 
     const [first = view.state] = view.state.ranks ?? [];
     const name = first.offload?.tier?.name;
     if (name === undefined) return [];
-    return samplesOf(view, ({ tier }) => (tier === undefined ? undefined : read(tier) || undefined), { tier: name });
+    const value = ofOffload(({ tier }) => (tier === undefined ? undefined : read(tier) || undefined));
+    return eachRank(view, value, { tier: name });
   },
 });
 
@@ -61,8 +56,16 @@ const deprecated = (
   ...row,
   type,
   samples: (view) => [
-    ...samplesOf(view, ({ load }) => read(load), { transfer_type: "CPU_to_GPU" }),
-    ...samplesOf(view, ({ store }) => read(store), { transfer_type: "GPU_to_CPU" }),
+    ...eachRank(
+      view,
+      ofOffload(({ load }) => read(load)),
+      { transfer_type: "CPU_to_GPU" },
+    ),
+    ...eachRank(
+      view,
+      ofOffload(({ store }) => read(store)),
+      { transfer_type: "GPU_to_CPU" },
+    ),
   ],
 });
 

@@ -35,13 +35,16 @@ const split = (
   return samples;
 };
 
-type Told = Pick<ReplicaMetric, "name" | "help">;
+export type Told = Pick<ReplicaMetric, "name" | "help">;
 
-const gauge = (row: Told, read: (state: EngineState) => number): ReplicaMetric => ({
-  ...row,
-  type: "gauge",
-  samples: (view) => eachRank(view, read),
-});
+/** A family with a sample for each rank that has a value. */
+export const perRank = (
+  row: Told,
+  type: ReplicaMetric["type"],
+  read: (state: EngineState) => MetricSample["value"] | undefined,
+): ReplicaMetric => ({ ...row, type, samples: (view) => eachRank(view, read) });
+
+const gauge = (row: Told, read: (state: EngineState) => number): ReplicaMetric => perRank(row, "gauge", read);
 
 const gauges = (
   row: Told,
@@ -53,11 +56,8 @@ const gauges = (
   samples: (view) => split(view, label, read),
 });
 
-const counter = (row: Told, read: (counters: EngineCounters) => number): ReplicaMetric => ({
-  ...row,
-  type: "counter",
-  samples: (view) => eachRank(view, ({ counters: told }) => read(told)),
-});
+const counter = (row: Told, read: (counters: EngineCounters) => number): ReplicaMetric =>
+  perRank(row, "counter", ({ counters: told }) => read(told));
 
 const counters = (
   row: Told,
@@ -76,11 +76,8 @@ const draftCounter = (row: Told, read: (counters: EngineCounters) => number): Re
   samples: (view) => (view.state.counters.drafts === 0 ? [] : eachRank(view, ({ counters: told }) => read(told))),
 });
 
-const histogram = (row: Told, which: Exclude<keyof EngineHistograms, "interTokenFine">): ReplicaMetric => ({
-  ...row,
-  type: "histogram",
-  samples: (view) => eachRank(view, ({ histograms }) => histograms[which].value()),
-});
+const histogram = (row: Told, which: Exclude<keyof EngineHistograms, "interTokenFine">): ReplicaMetric =>
+  perRank(row, "histogram", ({ histograms }) => histograms[which].value());
 
 /** As Python's `str` spells them. */
 const decimal = (value: number): string => (Number.isInteger(value) ? value.toFixed(1) : String(value));
