@@ -75,11 +75,13 @@ export const mirror = (
     ...rendering.problems,
     ...problems.map(rendering.place),
   ];
-  if (!mirrored.ok) return { ok: false, problems: errorsFirst(told(mirrored.problems)) };
+  const problems = told(mirrored.ok ? mirrored.warnings : mirrored.problems);
+  if (!mirrored.ok || problems.some(({ severity }) => severity === "error"))
+    return { ok: false, problems: errorsFirst(problems) };
   const { scenario, values, reads } = mirrored.value;
   const placed = values.map((value) => ({ ...value, from: rendering.source(value.from) }));
   const all = [...rendering.makers.map(refOf), ...reads];
-  return good({ scenario, values: [...rendering.values, ...placed], reads: all }, told(mirrored.warnings));
+  return good({ scenario, values: [...rendering.values, ...placed], reads: all }, problems);
 };
 
 const mirrorObjects = (

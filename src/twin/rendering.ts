@@ -78,9 +78,11 @@ class Renderer {
     const { workloads, others, problems } = reader.render(maker, this.#below);
     const isChanged = this.#below instanceof Overlay && this.#below.holds(refOf(maker));
     this.makers.push(maker);
-    this.problems.push(...problems);
     for (const object of [...workloads, ...others])
       this.#put({ ...object, maker, controller: reader.controller }, isChanged);
+    // What is there was made all the same: what would be wrong with a rendering is wrong with none.
+    const isRendered = workloads.some(({ manifest }) => this.#isRendered(manifest));
+    this.problems.push(...problems.filter(({ severity }) => isRendered || severity !== "error"));
     for (const { manifest } of workloads) {
       const how = `made by ${reader.controller}'s controller${this.#isRendered(manifest) ? ", rendered here" : ""}`;
       const path = `workloads[${manifest.metadata.name}].madeFrom`;

@@ -57,14 +57,14 @@ describe("an LLMInferenceService", () => {
   it("is its decode and prefill, each value at the field that says it", async () => {
     const read = await prepared(objects, "llama-70b");
     const [decode, prefill] = ["workloads[llama-70b-kserve]", "workloads[llama-70b-kserve-prefill]"];
-    expect(shown(read, `${decode}.madeFrom`)).toBe(`${ISVC} derived: made by KServe v0.17's controller, rendered here`);
+    expect(shown(read, `${decode}.madeFrom`)).toBe(`${ISVC} derived: made by KServe v0.20's controller, rendered here`);
     expect(shown(read, `${decode}.replicas`)).toBe(`2 ${ISVC} spec.replicas`);
     expect(shown(read, `${prefill}.replicas`)).toBe(`2 ${ISVC} spec.prefill.replicas`);
     expect(shown(read, `${decode}.parallelism.tp`)).toBe(`4 ${ISVC} spec.parallelism.tensor`);
     expect(shown(read, `${decode}.model.id`)).toBe(`meta-llama/Llama-3.3-70B-Instruct ${ISVC} spec.model.uri`);
     expect(shown(read, `${decode}.engine.maxModelLen`)).toBe(`32768 ${ISVC} spec.template.containers[0].env[0].value`);
     expect(shown(read, `${decode}.stop.shutdownTimeoutSeconds`)).toMatch(
-      /^45 default: KServe v0.17: kserve-config-llm-decode-template/,
+      /^45 default: KServe v0.20: kserve-config-llm-decode-template/,
     );
     expect(shown(read, "gateway.profileHandler")).toMatch(/^disagg-profile-handler /);
     expect(read.scenario.workloads.map(({ podLabels }) => podLabels?.["llm-d.ai/role"])).toEqual(["decode", "prefill"]);
@@ -86,6 +86,104 @@ describe("an LLMInferenceService", () => {
     const broken = await prepared(offloading, "llama-70b");
     expect(shown(broken, "workloads[llama-70b-kserve].engine.offload.hostBlocks")).toBe("");
     expect(told(broken)).toContain('spec.kvCacheOffloading.cpu: must be an amount of memory such as 10Gi, not "much"');
+  });
+
+  describe("with adapters", () => {
+    const withAdapters = (lora: Json, change?: (spec: Json) => void): Json[] => {
+      const own = structuredClone(objects);
+      const { spec } = the(own, "LLMInferenceService");
+      spec.model.lora = lora;
+      change?.(spec);
+      return own;
+    };
+    const sql = { name: "sql", uri: "hf://acme/llama-sql-lora" };
+    const path = "workloads[llama-70b-kserve].engine.lora";
+
+    it("has vLLM's flags for them, of prefill and decode alike", async () => {
+      const read = await prepared(
+        withAdapters({ adapters: [sql, { name: "law", uri: "pvc://adapters/law" }], maxRank: 64, maxAdapters: 2 }),
+        "llama-70b",
+      );
+      expect(shown(read, `${path}.maxLoraRank`)).toBe(`64 ${ISVC} spec.model.lora.maxRank`);
+      expect(shown(read, `${path}.maxLoras`)).toBe(`2 ${ISVC} spec.model.lora.maxAdapters`);
+      expect(shown(read, `${path}.maxCpuLoras`)).toMatch(/^2 derived: --max-cpu-loras left out/);
+      expect(shown(read, "workloads[llama-70b-kserve-prefill].engine.lora.maxLoras")).toMatch(/^2 /);
+      expect(told(read)).toBe(told(await prepared(objects, "llama-70b")));
+      // vLLM's own bounds where the spec has none: one adapter at a time, whatever their number.
+      const bare = await prepared(withAdapters({ adapters: [sql, { ...sql, name: "law" }] }), "llama-70b");
+      expect(shown(bare, `${path}.maxLoras`)).toMatch(/^1 default: vLLM/);
+      const blocks = ({ scenario }: Prepared): number | undefined => scenario.workloads[0]?.engine.numGpuBlocks;
+      expect(blocks(read)).toBeLessThan(blocks(bare) as number);
+      expect(blocks(bare)).toBeLessThan(blocks(await prepared(objects, "llama-70b")) as number);
+    });
+
+    it("gives way to arguments of the user's, which keep their fields", async () => {
+      const args = ["--max-loras=4", "--max-num-seqs=96"];
+      const own = withAdapters({ adapters: [sql], maxAdapters: 1 }, ({ template }) => {
+        template.containers[0].args = args;
+      });
+      const read = await prepared(own, "llama-70b");
+      expect(shown(read, `${path}.maxLoras`)).toBe(`4 ${ISVC} spec.template.containers[0].args[0]`);
+      expect(shown(read, "workloads[llama-70b-kserve].engine.maxNumSeqs")).toBe(
+        `96 ${ISVC} spec.template.containers[0].args[1]`,
+      );
+    });
+
+    it("adds nothing where the server says its adapters itself", async () => {
+      const own = withAdapters({ adapters: [sql], maxAdapters: 8 }, ({ template }) => {
+        template.containers[0].env[0].value += " --enable-lora --max-loras 3 --lora-modules sql=/mnt/sql";
+      });
+      const read = await prepared(own, "llama-70b");
+      expect(shown(read, `${path}.maxLoras`)).toBe(`3 ${ISVC} spec.template.containers[0].env[0].value`);
+      expect(told(read)).toContain("spec.model.lora: container main of spec.template says --lora-modules itself");
+    });
+
+    it("is refused where KServe refuses it, unless it has made the server", async () => {
+      const adapters = [{ ...sql, name: "llama-70b" }, { uri: "oci://acme/law" }, sql, sql];
+      const own = withAdapters({ adapters });
+      await expect(prepared(own, "llama-70b")).rejects.toMatchObject({
+        problems: expect.arrayContaining(
+          [
+            ["[0].name", "llama-70b is the name of the base model itself"],
+            ["[1].name", "is required of an adapter"],
+            ["[1].uri", 'KServe takes adapters from hf://, s3:// and pvc:// only, not from "oci://acme/law"'],
+            ["[3].name", "sql is the name of spec.model.lora.adapters[2] too"],
+          ].map(([field, message]) =>
+            expect.objectContaining({
+              severity: "error",
+              object: ISVC,
+              field: `spec.model.lora.adapters${field}`,
+              message,
+            }),
+          ),
+        ),
+      });
+      const live = (name: string): Json => ({
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        metadata: { name, namespace: "serving" },
+        spec: {
+          replicas: 3,
+          selector: { matchLabels: { app: name } },
+          template: {
+            metadata: { labels: { app: name } },
+            spec: {
+              nodeSelector: { "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3" },
+              containers: [
+                {
+                  name: "main",
+                  command: ["vllm", "serve", "meta-llama/Llama-3.3-70B-Instruct", "--tensor-parallel-size=4"],
+                  resources: { limits: { "nvidia.com/gpu": "4" } },
+                },
+              ],
+            },
+          },
+        },
+      });
+      const all = [...own, live("llama-70b-kserve"), live("llama-70b-kserve-prefill")];
+      delete the(all, "LLMInferenceService").spec.router;
+      expect((await prepared(all, "llama-70b")).scenario.workloads[0]?.replicas).toBe(3);
+    });
   });
 
   it("has problems at its own fields", async () => {

@@ -14,7 +14,7 @@ export interface KvOffloading {
 /**
  * @param said the part of the service's spec that may have it
  * @param place of its field `kvCacheOffloading`
- * Source: KServe v0.17, pkg/controller/v1alpha2/llmisvc: kvTransferConfig of config_merge.go, workload_kvcache.go.
+ * Source: KServe v0.20, pkg/controller/v1alpha2/llmisvc: kvTransferConfig of config_merge.go, workload_kvcache.go.
  */
 export const kvOffloadingOf = (
   said: Said,

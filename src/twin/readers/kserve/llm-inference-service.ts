@@ -14,6 +14,7 @@ import {
 } from "../../made-spec.ts";
 import { type Manifest, type ObservedCluster, objectText, refOf } from "../../manifest.ts";
 import { kvOffloadingOf } from "./kv-offloading.ts";
+import { type LoraWords, loraWordsOf, saysModules } from "./llm-lora.ts";
 import { poolLabels, routerOf } from "./llm-picker.ts";
 import { replicasOf, scalerOf } from "./llm-scaler.ts";
 import { modelSourceOf } from "./model-source.ts";
@@ -21,13 +22,13 @@ import { modelSourceOf } from "./model-source.ts";
 /**
  * KServe's LLMInferenceService: a Deployment or LeaderWorkerSet that decodes, perhaps another that prefills, their autoscalers,
  * and an InferencePool with its endpoint picker.
- * Source: KServe v0.17 (August 2026), config/llmisvcconfig/*.yaml and pkg/controller/v1alpha2/llmisvc.
+ * Source: KServe v0.20 (its main of 21 August 2026, aaac4e29), config/llmisvcconfig/*.yaml and pkg/controller/v1alpha2/llmisvc.
  */
 export const llmInferenceService = compositeReader({
   kind: "LLMInferenceService",
   group: "serving.kserve.io",
   summary: "what KServe makes of an LLMInferenceService: decode and prefill, their autoscalers and endpoint picker",
-  controller: "KServe v0.17",
+  controller: "KServe v0.20",
   render: (manifest, cluster) => {
     const problems: Problem[] = [];
     return { ...new LlmRenderer(manifest, specOf(manifest, cluster, problems), problems).all(), problems };
@@ -85,6 +86,7 @@ class LlmRenderer {
   readonly #maker: Manifest;
   readonly #spec: Said;
   readonly #model: string;
+  readonly #lora: LoraWords;
   readonly #problems: Problem[];
 
   constructor(maker: Manifest, spec: Said, problems: Problem[]) {
@@ -92,6 +94,8 @@ class LlmRenderer {
     this.#spec = spec;
     this.#problems = problems;
     this.#model = textIn(saidIn(spec, "model"), "name") ?? maker.metadata.name;
+    const { namespace } = refOf(maker);
+    this.#lora = loraWordsOf(spec, { namespace, model: this.#model, object: objectText(refOf(maker)) }, problems);
   }
 
   all(): Omit<Composite, "problems"> {
@@ -161,14 +165,19 @@ class LlmRenderer {
     const offloading = kvOffloadingOf(said, place, this.#problems);
     const flags = this.#flags(said, path, offloading.config);
     let first = 0;
+    let lora: LoraWords = [];
+    let own: readonly unknown[] = [];
     const { containers, index } = withContainer(listIn(user, "containers"), "main", (main) => {
       const env = listIn(main, "env");
       first = env.length;
+      lora = this.#loraOf(main, path);
+      own = Array.isArray(main.args) ? main.args : [];
       return {
         image: "ghcr.io/llm-d/llm-d-cuda:v0.9.0",
         ...probes(port),
         ...(Array.isArray(main.command) ? {} : { command: ["/bin/bash", "-c", this.#script(port, user, flags), "--"] }),
         ...main,
+        ...(lora.length === 0 ? {} : { args: [...lora.map(({ text }) => text), ...own] }),
         env: withDefaults([...env, ...flags.map(({ name, value }) => ({ name, value }))], ENVIRONMENT),
         volumeMounts: withDefaults(listIn(main, "volumeMounts"), [...source.mounts, ...offloading.mounts, ...MOUNTS]),
       };
@@ -189,8 +198,27 @@ class LlmRenderer {
       origins: (at) => [
         ...flags.map(({ from }, i) => ({ made: `${at}.containers[${index}].env[${first + i}].value`, from })),
         { made: `${at}.initContainers[${initial}].args[0]`, from: "spec.model.uri" },
+        ...lora.map(({ from }, i) => ({ made: `${at}.containers[${index}].args[${i}]`, from })),
+        // The user's come behind them, and so win.
+        ...(lora.length === 0 ? [] : own).map((_, i) => ({
+          made: `${at}.containers[${index}].args[${lora.length + i}]`,
+          from: `${path}.template.containers[${index}].args[${i}]`,
+        })),
       ],
     };
+  }
+
+  #loraOf(main: Said, path: string): LoraWords {
+    if (this.#lora.length === 0 || !saysModules(main)) return this.#lora;
+    this.#problems.push({
+      severity: "warning",
+      reason: "Contradiction",
+      object: objectText(refOf(this.#maker)),
+      field: "spec.model.lora",
+      message: `container main of ${path}.template says --lora-modules itself: KServe adds nothing there, neither adapters nor their bounds`,
+      fix: "say it in one place",
+    });
+    return [];
   }
 
   /** Flags that are taken from the spec go in by variables, so that each is known by its field. */

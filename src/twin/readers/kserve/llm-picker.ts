@@ -12,7 +12,7 @@ export const poolLabels = (name: string): Readonly<Record<string, string>> => ({
 
 /**
  * InferencePool, endpoint picker and its Service where the spec asks for a scheduler of its own; else the Service of the pods.
- * Source: KServe v0.17, config/llmisvcconfig/config-llm-scheduler.yaml, pkg/controller/v1alpha2/llmisvc/scheduler.go.
+ * Source: KServe v0.20 (main of 21 August 2026), config/llmisvcconfig/config-llm-scheduler.yaml, pkg/controller/v1alpha2/llmisvc/scheduler.go.
  */
 export const routerOf = (maker: Manifest, spec: Said): readonly MadeObject[] => {
   const { name } = maker.metadata;

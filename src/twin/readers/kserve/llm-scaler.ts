@@ -15,7 +15,7 @@ export interface ScaledWorkload {
 
 /**
  * The HorizontalPodAutoscaler or ScaledObject of one workload: what llm-d's Workload Variant Autoscaler wants, or triggers of
- * the user's. Source: KServe v0.17, pkg/controller/v1alpha2/llmisvc/scaling.go.
+ * the user's. Source: KServe v0.20 (main of 21 August 2026), pkg/controller/v1alpha2/llmisvc/scaling.go.
  */
 export const scalerOf = (maker: Manifest, workload: ScaledWorkload): readonly MadeObject[] => {
   const { scaling, path } = workload;
