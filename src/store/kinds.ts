@@ -63,6 +63,21 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
     clusterScoped: true,
     optional: true,
   },
+  {
+    apiVersion: "resource.k8s.io/v1",
+    readAlso: ["resource.k8s.io/v1beta2", "resource.k8s.io/v1beta1"],
+    kind: "ResourceClaimTemplate",
+    plural: "resourceclaimtemplates",
+    optional: true,
+  },
+  {
+    apiVersion: "resource.k8s.io/v1",
+    readAlso: ["resource.k8s.io/v1beta2", "resource.k8s.io/v1beta1"],
+    kind: "DeviceClass",
+    plural: "deviceclasses",
+    clusterScoped: true,
+    optional: true,
+  },
   { apiVersion: "karpenter.sh/v1", kind: "NodePool", plural: "nodepools", clusterScoped: true, optional: true },
   { apiVersion: "v1", kind: "Node", plural: "nodes", clusterScoped: true, optional: true },
 ];

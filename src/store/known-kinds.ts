@@ -63,6 +63,7 @@ const NAMESPACED: ReadonlySet<string> = new Set([
   "ReferenceGrant",
   "ReplicaSet",
   "ReplicationController",
+  "ResourceClaim",
   "Scale",
   "ScrapeConfig",
   "Secret",

@@ -782,7 +782,7 @@ const BAD: readonly Bad[] = [
     name: "no GPU at all",
     change: (q) => delete q.container.resources,
     errors: [
-      `${D}: spec.template.spec.containers: the engine asks for no GPU: looked for nvidia.com/gpu, amd.com/gpu in resources.limits; set it on the engine's container`,
+      `${D}: spec.template.spec.containers: the engine asks for no GPU: looked for nvidia.com/gpu, amd.com/gpu in resources.limits, and for GPUs in resources.claims; set it on the engine's container`,
     ],
   },
   {

@@ -189,11 +189,10 @@ export const mirrorGpuCount = (
   const { count, claimed } = reading.gpu;
   if (count === undefined || count.value === 0) {
     const field = `${reading.podPath}.containers`;
-    const message = `the engine asks for no GPU: looked for ${GPU_RESOURCES.join(", ")} in resources.limits`;
-    if (!claimed)
+    const message = `the engine asks for no GPU: looked for ${GPU_RESOURCES.join(", ")} in resources.limits, and for GPUs in resources.claims`;
+    if (!claimed || count !== undefined)
       return ledger.error({ reason: "NoGpu", object, field, message, fix: "set it on the engine's container" });
-    const why =
-      "devices are claimed (dynamic resource allocation), whose count is not read: as many as the engine has ranks";
+    const why = "devices are claimed (dynamic resource allocation), of a number that nothing tells: one per rank";
     return ledger.use(`${path}.gpusPerReplica`, { value: needed, from: { kind: "derived", how: why } });
   }
   const asked = `tensor ${tp} x pipeline ${pp} x data ${dp}`;
@@ -203,7 +202,7 @@ export const mirrorGpuCount = (
       reason: "TooFewGpus",
       ...placeOf(place.from, object),
       message: `${asked} parallel needs ${needed} GPUs, but ${reading.group === undefined ? "the container" : "a group"} has ${count.value}`,
-      fix: `set --tensor-parallel-size to at most ${Math.max(1, Math.floor(count.value / (pp * dp)))}, or ask for ${needed} GPUs in resources.limits`,
+      fix: `set --tensor-parallel-size to at most ${Math.max(1, Math.floor(count.value / (pp * dp)))}, or ${claimed ? "claim" : "ask for"} ${needed} GPUs${claimed ? "" : " in resources.limits"}`,
     });
     return undefined;
   }

@@ -128,6 +128,12 @@ const podsOf = (
     const message = "how pods are spread or kept together is not modelled: nodes are chosen pod by pod";
     ledger.warn({ reason: "NotModelled", ...placeOf(from, objectText(reading.ref)), message });
   }
+  if (reading.gpu.claimed && reading.gpu.count !== undefined) {
+    const message =
+      "claimed devices are simulated as GPUs that a node has as nvidia.com/gpu or amd.com/gpu: what its ResourceSlices offer is not read";
+    const place = { object: objectText(reading.ref), field: `${reading.podPath}.resourceClaims` };
+    ledger.warn({ reason: "NotModelled", ...place, message, fix: "set gpusPerNode of spec.overrides.nodes.pools" });
+  }
   const pull = (name: "mean" | "deviation"): number => {
     // It is part of a start that was measured as a whole.
     if (start?.untilReady !== undefined) return 0;

@@ -4,7 +4,7 @@ import { Field } from "../../field.ts";
 import { type Manifest, type ObservedCluster, refOf } from "../../manifest.ts";
 import { type GroupReading, type WorkloadReading, workloadReader } from "../../reader.ts";
 import { replicasOf } from "../kubernetes/replicas.ts";
-import { GPU_RESOURCES, readGpu } from "../pod/gpu.ts";
+import { asksForDevices, readGpu } from "../pod/gpu.ts";
 import { readPlacement } from "../pod/placement.ts";
 import { type PodTemplateReading, readPodTemplate } from "../pod/pod-template.ts";
 import { leaderLabels, podTemplateOf } from "../pod/pod-template-of.ts";
@@ -85,11 +85,16 @@ class LeaderWorkerSetReader {
     const worker = this.#templates.at("workerTemplate");
     const pod = worker.at("spec");
     const containers = pod.at("containers").items();
-    const isOnGpu = (container: Field): boolean =>
-      GPU_RESOURCES.some((resource) => container.at("resources", "limits", resource).present);
-    const container = containers.find(isOnGpu) ?? pod.at("containers", 0);
+    const container = containers.find(asksForDevices) ?? pod.at("containers", 0);
     // Of a template that leader and workers share, all that is wrong has been told.
-    const gpu = readGpu(pod, container, [], worker.path === template.path ? [] : this.#problems);
+    const problems = worker.path === template.path ? [] : this.#problems;
+    const { namespace } = refOf(this.#manifest);
+    const gpu = readGpu({ pod, container, metadata: [], cluster: this.#cluster, namespace }, problems);
+    for (const one of [leader.gpu, gpu].filter(({ claimed, count }) => claimed && count === undefined).slice(0, 1)) {
+      const claims = (one === gpu ? pod : template.at("spec")).at("resourceClaims");
+      const message = "how many GPUs each pod of a group claims is not known";
+      this.#tell("error", "ClaimNotKnown", claims, message, "mirror the ResourceClaimTemplate that it names");
+    }
     return {
       size,
       leaderGpus: leader.gpu.count?.value ?? 0,

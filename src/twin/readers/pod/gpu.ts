@@ -1,10 +1,12 @@
 import { type Known, known } from "../../../model/known.ts";
 import type { Problem } from "../../../model/problem.ts";
 import type { Field } from "../../field.ts";
+import type { ObservedCluster } from "../../manifest.ts";
+import { readDeviceClaims } from "./device-claims.ts";
 
 /** GPUs of one pod: how many, and what its manifest says about their type, the surest first. */
 export interface GpuReading {
-  /** undefined: no GPU is asked for in `resources.limits`. */
+  /** undefined: no GPU is asked for in `resources.limits`, and none that is known by `resources.claims`. */
   readonly count: Known<number> | undefined;
   /** The extended resource that `count` is of; undefined: none is asked for. */
   readonly resource: string | undefined;
@@ -12,7 +14,7 @@ export interface GpuReading {
   readonly types: readonly Known<string>[];
   /** What labels and annotations of workload and pod say beside, where a surer place has spoken. */
   readonly alsoSaid: readonly Known<string>[];
-  /** Whether devices are claimed by dynamic resource allocation, whose count is not read. */
+  /** Whether devices are claimed by dynamic resource allocation. */
   readonly claimed: boolean;
   /** Labels that a node must have. */
   readonly nodeSelector: Readonly<Record<string, string>>;
@@ -86,19 +88,40 @@ const INSTANCES: readonly (readonly [RegExp, string])[] = [
 export const gpuNameOf = (label: string, value: string): string =>
   label.endsWith("instance-type") ? (INSTANCES.find(([pattern]) => pattern.test(value))?.[1] ?? value) : value;
 
-/** @param pod the pod's spec; @param metadata of the workload and of its pods' template */
-export const readGpu = (pod: Field, container: Field, metadata: readonly Field[], problems: Problem[]): GpuReading => ({
-  count: countOf(container.at("resources", "limits"), problems),
-  resource: GPU_RESOURCES.find((resource) => container.at("resources", "limits", resource).present),
-  ...saidOf(typesOf(pod), labelledTypes(metadata)),
-  claimed: container.at("resources", "claims").present || pod.at("resourceClaims").present,
-  nodeSelector: Object.fromEntries(
-    pod
-      .at("nodeSelector")
-      .entries()
-      .flatMap(([name, field]) => (typeof field.raw === "string" ? [[name, field.raw]] : [])),
-  ),
-});
+export interface PodOnGpus {
+  /** The pod's spec. */
+  readonly pod: Field;
+  readonly container: Field;
+  /** Of the workload and of its pods' template. */
+  readonly metadata: readonly Field[];
+  /** Where templates of claims are. */
+  readonly cluster: Pick<ObservedCluster, "get">;
+  readonly namespace: string;
+}
+
+export const readGpu = ({ pod, container, metadata, ...where }: PodOnGpus, problems: Problem[]): GpuReading => {
+  const limits = container.at("resources", "limits");
+  const resource = GPU_RESOURCES.find((one) => limits.at(one).present);
+  const claims = resource === undefined ? readDeviceClaims(pod, container, where, problems) : undefined;
+  const onNodes = typesOf(pod);
+  return {
+    count: countOf(limits, problems) ?? claims?.count,
+    resource,
+    ...saidOf(onNodes.length > 0 ? onNodes : (claims?.types ?? []), labelledTypes(metadata)),
+    claimed: claims !== undefined,
+    nodeSelector: Object.fromEntries(
+      pod
+        .at("nodeSelector")
+        .entries()
+        .flatMap(([name, field]) => (typeof field.raw === "string" ? [[name, field.raw]] : [])),
+    ),
+  };
+};
+
+/** Whether a container is one that asks for GPUs or other devices. */
+export const asksForDevices = (container: Field): boolean =>
+  GPU_RESOURCES.some((resource) => container.at("resources", "limits", resource).present) ||
+  container.at("resources", "claims").items().length > 0;
 
 const countOf = (limits: Field, problems: Problem[]): Known<number> | undefined => {
   for (const resource of GPU_RESOURCES) {

@@ -7,7 +7,7 @@ import type { Files, Launch, ServerProgram } from "../servers/server-program.ts"
 import { configMapsIn } from "./config-maps.ts";
 import { type ConfigMapLookUp, Environment } from "./environment.ts";
 import { execProblems } from "./exec-bounds.ts";
-import { GPU_RESOURCES, readGpu } from "./gpu.ts";
+import { asksForDevices, readGpu } from "./gpu.ts";
 import { readKvPlaces } from "./kv-places.ts";
 import { LOOKED_FOR, launchOf } from "./launch.ts";
 import { readModelStorage, survives, volumeAt } from "./model-storage.ts";
@@ -47,8 +47,8 @@ export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): P
     problems.push(...tooLong);
     return undefined;
   }
-  const namespace = workload.at("metadata", "namespace").raw ?? "default";
-  const maps = configMapsIn(cluster, String(namespace));
+  const namespace = String(workload.at("metadata", "namespace").raw ?? "default");
+  const maps = configMapsIn(cluster, namespace);
   const engine = engineOf(pod, given, maps);
   if (engine === undefined) {
     problems.push(notVllm(pod));
@@ -66,7 +66,7 @@ export const readPodTemplate = (parts: PodTemplateParts, problems: Problem[]): P
     container: container.at("name").text() ?? known("vllm", { kind: "default", why: "the container has no name" }),
     arguments: said,
     version,
-    gpu: readGpu(pod, container, metadata, problems),
+    gpu: readGpu({ pod, container, metadata, cluster, namespace }, problems),
     placement: readPlacement(pod, container, template.at("metadata")),
     requests: readPodRequests(pod),
     life: readPodLife(workload.at("spec"), pod, container, problems),
@@ -100,9 +100,7 @@ const engineOf = (
       const found = launchOf(container, environment);
       return found === undefined ? [] : [{ container, environment, ...found }];
     });
-  const hasGpu = ({ container }: Engine): boolean =>
-    GPU_RESOURCES.some((resource) => container.at("resources", "limits", resource).present);
-  return engines.find(hasGpu) ?? engines[0];
+  return engines.find(({ container }) => asksForDevices(container)) ?? engines[0];
 };
 
 /** What is mounted from ConfigMaps; nothing else of a container's files is known. */
