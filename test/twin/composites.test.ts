@@ -88,6 +88,37 @@ describe("an LLMInferenceService", () => {
     expect(told(broken)).toContain('spec.kvCacheOffloading.cpu: must be an amount of memory such as 10Gi, not "much"');
   });
 
+  it("claims the devices that its annotations ask for", async () => {
+    const claiming = structuredClone(objects);
+    const { metadata, spec } = the(claiming, "LLMInferenceService");
+    const annotation = (name: string) => `serving.kserve.io/exp-dra-${name}`;
+    metadata.annotations = {
+      [annotation("device-class")]: "gpu.nvidia.com",
+      [annotation("device-count")]: "4",
+      [annotation("cel-selector")]: "device.attributes['gpu.nvidia.com'].productName == 'NVIDIA H200'\n",
+    };
+    for (const { template } of [spec, spec.prefill]) {
+      delete template.nodeSelector;
+      delete template.containers[0].resources;
+    }
+    const read = await prepared(claiming, "llama-70b");
+    for (const path of ["workloads[llama-70b-kserve]", "workloads[llama-70b-kserve-prefill]"]) {
+      const from = (name: string): string => `${ISVC} metadata.annotations["${annotation(name)}"]`;
+      expect(shown(read, `${path}.gpusPerReplica`)).toBe(`4 ${from("device-count")}`);
+      expect(shown(read, `${path}.gpu`)).toBe(`H200-SXM ${from("cel-selector")}`);
+    }
+    metadata.annotations[annotation("device-count")] = "four";
+    await expect(prepared(claiming, "llama-70b")).rejects.toMatchObject({
+      problems: expect.arrayContaining([
+        expect.objectContaining({
+          object: ISVC,
+          field: `metadata.annotations["${annotation("device-count")}"]`,
+          message: 'must be a whole number >= 0, not "four"',
+        }),
+      ]),
+    });
+  });
+
   describe("with adapters", () => {
     const withAdapters = (lora: Json, change?: (spec: Json) => void): Json[] => {
       const own = structuredClone(objects);

@@ -17,6 +17,7 @@ import { kvOffloadingOf } from "./kv-offloading.ts";
 import { type LoraWords, loraWordsOf, saysModules } from "./llm-lora.ts";
 import { poolLabels, routerOf } from "./llm-picker.ts";
 import { replicasOf, scalerOf } from "./llm-scaler.ts";
+import { type ManagedDevices, managedDevicesOf } from "./managed-devices.ts";
 import { modelSourceOf } from "./model-source.ts";
 
 /**
@@ -87,6 +88,7 @@ class LlmRenderer {
   readonly #spec: Said;
   readonly #model: string;
   readonly #lora: LoraWords;
+  readonly #devices: ManagedDevices | undefined;
   readonly #problems: Problem[];
 
   constructor(maker: Manifest, spec: Said, problems: Problem[]) {
@@ -94,6 +96,7 @@ class LlmRenderer {
     this.#spec = spec;
     this.#problems = problems;
     this.#model = textIn(saidIn(spec, "model"), "name") ?? maker.metadata.name;
+    this.#devices = managedDevicesOf(maker);
     const { namespace } = refOf(maker);
     this.#lora = loraWordsOf(spec, { namespace, model: this.#model, object: objectText(refOf(maker)) }, problems);
   }
@@ -110,7 +113,8 @@ class LlmRenderer {
       const name = `${this.#maker.metadata.name}-kserve${part.role === "prefill" ? "-prefill" : ""}`;
       return scalerOf(this.#maker, { scaling, path: `${part.path}.scaling`, target, name, model: this.#model });
     });
-    return { workloads, others: [...scalers, ...routerOf(this.#maker, this.#spec)] };
+    const devices = this.#devices === undefined ? [] : [this.#devices.template];
+    return { workloads, others: [...scalers, ...devices, ...routerOf(this.#maker, this.#spec)] };
   }
 
   #workload(part: Part): MadeObject {
@@ -121,7 +125,8 @@ class LlmRenderer {
     const metadata = madeBy(this.#maker, `${this.#maker.metadata.name}-kserve${suffix}`, labels);
     const pod = this.#pod(part);
     const at = isGroup ? "spec.leaderWorkerTemplate.leaderTemplate" : "spec.template";
-    const template = { metadata: { labels, annotations: saidIn(said, "annotations") }, spec: pod.spec };
+    const claiming = (spec: Said): Said => this.#devices?.into(spec) ?? spec;
+    const template = { metadata: { labels, annotations: saidIn(said, "annotations") }, spec: claiming(pod.spec) };
     const replicas = replicasOf(said);
     const origins: Origin[] = [
       { made: "spec.replicas", from: `${path}.${said.replicas === undefined ? "scaling.minReplicas" : "replicas"}` },
@@ -139,7 +144,7 @@ class LlmRenderer {
       return { manifest, origins, template: this.#templateOf(role, false) };
     }
     const { data, local, pipeline } = parallelismIn(said);
-    const worker = { metadata: template.metadata, spec: saidIn(said, "worker") };
+    const worker = { metadata: template.metadata, spec: claiming(saidIn(said, "worker")) };
     const size = pipeline ?? Math.max(1, Math.ceil((data ?? 1) / (local ?? 1)));
     const manifest = {
       apiVersion: "leaderworkerset.x-k8s.io/v1",
