@@ -205,18 +205,7 @@ export class FrontDesk implements Inside {
   }
 
   #factsOf(sequence: Sequence, outcome: Outcome, end: SimTime): Finished {
-    const firstToken = this.#firstSeen(sequence);
-    return {
-      request: sequence.request,
-      outcome,
-      queued: Math.min(sequence.queued, end) as SimTime,
-      scheduled: sequence.scheduled,
-      firstToken,
-      end: Math.max(end, firstToken ?? end) as SimTime,
-      outputTokens: sequence.outputs,
-      cachedTokens: sequence.cached,
-      preemptions: sequence.preemptions,
-    };
+    return new Served(sequence, outcome, this.#firstSeen(sequence), end);
   }
 
   /** The client's view adds the front end's share (design notes 7, last paragraph). */
@@ -231,5 +220,30 @@ export class FrontDesk implements Inside {
       ? after(this.#firstSeen(sequence) as SimTime, sequence.gapSum as Micros)
       : after(sequence.lastToken, perToken);
     return after(last, atFinish);
+  }
+}
+
+class Served implements Finished {
+  readonly request: Request;
+  readonly outcome: Outcome;
+  // Doubles from the first: see `noInstants`.
+  readonly queued: SimTime = NEVER;
+  readonly scheduled: SimTime | undefined;
+  readonly firstToken: SimTime | undefined;
+  readonly end: SimTime = NEVER;
+  readonly outputTokens: number;
+  readonly cachedTokens: number;
+  readonly preemptions: number;
+
+  constructor(sequence: Sequence, outcome: Outcome, firstToken: SimTime | undefined, end: SimTime) {
+    this.request = sequence.request;
+    this.outcome = outcome;
+    this.queued = Math.min(sequence.queued, end) as SimTime;
+    this.scheduled = sequence.scheduled;
+    this.firstToken = firstToken;
+    this.end = Math.max(end, firstToken ?? end) as SimTime;
+    this.outputTokens = sequence.outputs;
+    this.cachedTokens = sequence.cached;
+    this.preemptions = sequence.preemptions;
   }
 }

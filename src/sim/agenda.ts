@@ -1,4 +1,4 @@
-import type { SimTime } from "./time.ts";
+import { noInstants, type SimTime } from "./time.ts";
 
 /**
  * Future events in order of (time, rank, order of asking), so that ties are settled the same way in every run.
@@ -6,7 +6,7 @@ import type { SimTime } from "./time.ts";
  * generation number and pass over those that were overtaken.
  */
 export class Agenda<E> {
-  readonly #times: number[] = [];
+  readonly #times: number[] = noInstants();
   readonly #ranks: number[] = [];
   readonly #orders: number[] = [];
   readonly #events: E[] = [];

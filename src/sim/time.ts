@@ -16,6 +16,16 @@ export const whole = <U extends string>(value: number, label: U): Quantity<U> =>
 export const START = 0 as SimTime;
 export const NEVER = Number.POSITIVE_INFINITY as SimTime;
 
+/**
+ * An empty list for instants. V8 takes lists and fields for small integers until they hold another number, as instants
+ * do after 36 minutes (2^31 us), and then compiles anew all code that knows them: what is hot has doubles from the first.
+ */
+export const noInstants = (): SimTime[] => {
+  const list = [NEVER];
+  list.pop();
+  return list;
+};
+
 export const micros = (value: number): Micros => whole(value, "us");
 export const instant = (value: number): SimTime => whole(value, "us since start");
 /** Rounds seconds to the nearest microsecond. */

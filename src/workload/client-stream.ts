@@ -7,6 +7,7 @@ import type { Rng, Streams } from "../sim/rng.ts";
 import { instant, type Micros, micros, type SimTime } from "../sim/time.ts";
 import type { ArrivalProcess } from "./arrival.ts";
 import { arrivals } from "./arrivals/index.ts";
+import { DrawnRequest } from "./drawn-request.ts";
 import type { LengthDistribution } from "./length.ts";
 import { lengths } from "./lengths/index.ts";
 import { type ContextGrowth, deadlineOf, type Round, type Rounds, roundsOf } from "./live-sessions.ts";
@@ -117,7 +118,8 @@ export class ClientStream {
     const path = this.#path === undefined ? undefined : { ...this.#path, sent };
     const arrival = path === undefined ? sent : (receivedAt(path, sent, promptTokens) as SimTime);
     // Field by field: most requests have few of them, and there are millions.
-    const request: Mutable<Request> = { id, arrival, promptTokens, outputTokens, client: this.said.name };
+    const request: Mutable<Request> = new DrawnRequest(id, arrival, promptTokens, outputTokens);
+    request.client = this.said.name;
     if (this.#labels !== undefined) Object.assign(request, this.#labels);
     if (this.said.capOutput === true) request.maxTokens = outputTokens;
     if (prefix !== undefined) request.prefix = this.#sharedPrefix(prefix);

@@ -5,6 +5,7 @@ import type { Request } from "../../src/model/request.ts";
 import { rngOf } from "../../src/sim/rng.ts";
 import { NEVER, type SimTime, START } from "../../src/sim/time.ts";
 import type { WorkloadScenario } from "../../src/twin/scenario.ts";
+import { DrawnRequest } from "../../src/workload/drawn-request.ts";
 import { benchScenario } from "./scenario.ts";
 
 /** The engine of the whole world's bench. */
@@ -42,6 +43,6 @@ export class EngineLoad {
     this.#at += Math.round((-Math.log(1 - this.#rng.next()) / this.#perSecond) * 1e6);
     const [promptTokens, outputTokens] = [1 + this.#rng.below(512), 1 + this.#rng.below(512)];
     this.#id += 1;
-    return { id: this.#id, arrival: this.#at as SimTime, promptTokens, outputTokens };
+    return new DrawnRequest(this.#id, this.#at as SimTime, promptTokens, outputTokens);
   }
 }
