@@ -10,6 +10,15 @@ export const integersFor = (column: Int32Array<ArrayBuffer>, length: number): In
 
 const grown = (length: number): number => 2 ** Math.ceil(Math.log2(Math.max(length, 8)));
 
+/** Puts what is known by slot by position: 0 where nothing is. */
+export const byPosition = (bySlot: Int32Array, slots: Int32Array, length: number, into: Int32Array): void => {
+  const known = bySlot.length;
+  for (let at = 0; at < length; at += 1) {
+    const slot = slots[at] as number;
+    into[at] = slot < known ? (bySlot[slot] as number) : 0;
+  }
+};
+
 /** Turns the candidates' raw values into (max - value) / (max - min); 1 for all where they are equal. */
 export const invertMinMax = (ask: Ask, into: Float64Array): void => {
   const { kept, count } = ask;

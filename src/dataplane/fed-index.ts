@@ -1,7 +1,7 @@
 import type { Endpoint } from "../model/endpoint.ts";
 import { prefixKeys } from "../model/prefix-keys.ts";
 import type { RequestHead } from "../model/request.ts";
-import { integersFor } from "./columns.ts";
+import { byPosition, integersFor } from "./columns.ts";
 import { HolderIndex } from "./holder-index.ts";
 import type { KvEvent } from "./kv-event.ts";
 import { Slots } from "./slots.ts";
@@ -33,7 +33,7 @@ export class FedIndex {
     }
     this.#counts = integersFor(this.#counts, this.#index.slots);
     this.#index.countLeading(keys, named, this.#counts);
-    for (let at = 0; at < endpoints.length; at += 1) this.matched[at] = this.#counts[slots[at] as number] ?? 0;
+    byPosition(this.#counts, slots, endpoints.length, this.matched);
   }
 
   /** Blocks held there. */

@@ -2,6 +2,7 @@ import type { CacheConfig, Endpoint, LoraInfo } from "../model/endpoint.ts";
 import type { RequestHead } from "../model/request.ts";
 import { invariant } from "../sim/invariant.ts";
 import type { Micros, SimTime } from "../sim/time.ts";
+import { Changes } from "./changes.ts";
 import type { KvEvent } from "./kv-event.ts";
 import type { RoutingPolicy } from "./policy.ts";
 import type { ProfileRun } from "./profile.ts";
@@ -54,7 +55,8 @@ class Belief implements Endpoint {
   lora: LoraInfo | undefined;
   inFlight = 0;
   inFlightTokens = 0;
-  routable = false;
+  /** Place among the routable; -1: it isn't. */
+  position = -1;
 
   constructor(name: string) {
     this.name = name;
@@ -69,7 +71,6 @@ class Belief implements Endpoint {
     this.kvUsage = 0;
     this.cache = undefined;
     this.lora = undefined;
-    this.routable = true;
   }
 }
 
@@ -98,6 +99,8 @@ export class Gateway {
   readonly window: Micros | undefined;
   /** Routable endpoints in order of joining. */
   readonly #routable: Belief[] = [];
+  /** Of what is believed of these. */
+  readonly #changes = new Changes();
   /** These, and those that left with requests in flight. */
   readonly #known = new Map<string, Belief>();
   readonly #flights = new Map<number, Flight>();
@@ -113,20 +116,23 @@ export class Gateway {
   /** From now on `name` is routable, last in order; but for its pod's labels nothing is believed of it before its first scrape. */
   join(name: string, labels: Readonly<Record<string, string>> = {}): void {
     const known = this.#known.get(name);
-    invariant(known?.routable !== true, `${name} joins once`);
+    invariant((known?.position ?? -1) < 0, `${name} joins once`);
     const joining = known ?? new Belief(name);
     joining.join(labels);
     this.#known.set(name, joining);
-    this.#routable.push(joining);
+    joining.position = this.#routable.push(joining) - 1;
+    this.#changes.noteAll();
     this.scheduler?.joined(joining);
   }
 
   /** From now on `name` is not routed to; its requests in flight go on. */
   leave(name: string): void {
     const leaving = this.#known.get(name);
-    invariant(leaving?.routable === true, `${name} has joined before it leaves`);
-    leaving.routable = false;
-    this.#routable.splice(this.#routable.indexOf(leaving), 1);
+    invariant(leaving !== undefined && leaving.position >= 0, `${name} has joined before it leaves`);
+    this.#routable.splice(leaving.position, 1);
+    leaving.position = -1;
+    for (let at = 0; at < this.#routable.length; at += 1) (this.#routable[at] as Belief).position = at;
+    this.#changes.noteAll();
     this.scheduler?.left(name);
     this.#policy?.left?.(name);
     this.#forgetIfDone(leaving);
@@ -143,6 +149,7 @@ export class Gateway {
     belief.kvUsage = kvUsage;
     belief.cache = cache;
     belief.lora = lora;
+    this.#changed(belief);
   }
 
   /** An engine publishes a KV event at `at`. */
@@ -178,7 +185,7 @@ export class Gateway {
     const { scheduler } = this;
     if (scheduler !== undefined) {
       scheduler.ask.watched = watched;
-      const placement = scheduler.schedule(head, this.#routable, now);
+      const placement = scheduler.schedule(head, this.#routable, now, this.#changes);
       return placement === undefined ? NONE_FITS : this.#begin(head.id, placement);
     }
     const policy = this.#policy as RoutingPolicy;
@@ -254,11 +261,16 @@ export class Gateway {
     invariant(belief !== undefined && belief.inFlight + requests >= 0, "only requests in flight can end");
     belief.inFlight += requests;
     belief.inFlightTokens += tokens;
+    this.#changed(belief);
     this.#forgetIfDone(belief);
   }
 
+  #changed({ position }: Belief): void {
+    if (position >= 0) this.#changes.note(position);
+  }
+
   #forgetIfDone(belief: Belief): void {
-    if (!belief.routable && belief.inFlight === 0) this.#known.delete(belief.name);
+    if (belief.position < 0 && belief.inFlight === 0) this.#known.delete(belief.name);
   }
 }
 

@@ -3,10 +3,12 @@ import type { RequestHead } from "../model/request.ts";
 import { invariant } from "../sim/invariant.ts";
 import { START } from "../sim/time.ts";
 import type { Ask } from "./ask.ts";
+import type { Changes } from "./changes.ts";
 import { integersFor, numbersFor } from "./columns.ts";
 import type { Filter } from "./filter.ts";
 import type { Picker } from "./picker.ts";
 import type { Scorer } from "./scorer.ts";
+import { StandingColumn } from "./standing.ts";
 
 /** The decision under way; its columns are used again for the next. */
 export class Question implements Ask {
@@ -14,28 +16,37 @@ export class Question implements Ask {
   request: RequestHead = { id: 0, arrival: START, promptTokens: 0 };
   now = START;
   endpoints: readonly Endpoint[] = [];
+  /** Of these endpoints; undefined: anything may have changed since the last decision. */
+  changes: Changes | undefined;
   slots: Int32Array = new Int32Array(0);
-  kept = new Int32Array(8);
+  kept: Int32Array = new Int32Array(8);
   count = 0;
   peer = -1;
   /** What profiles go through is written down here, if somebody wants to see it. */
   watched: ProfileRun[] | undefined;
-  /** Where the next filter writes. */
+  /** All positions, and where filters write in turn. */
+  #all = new Int32Array(0);
   #spare = new Int32Array(8);
+  #other = new Int32Array(8);
 
   /** Everybody is a candidate again. */
   reset(peer: number): void {
     const { length } = this.endpoints;
-    this.kept = integersFor(this.kept, length);
-    this.#spare = integersFor(this.#spare, length);
-    for (let at = 0; at < length; at += 1) this.kept[at] = at;
+    if (this.#all.length < length) {
+      this.#all = integersFor(this.#all, length).map((_, at) => at);
+      this.#spare = integersFor(this.#spare, length);
+      this.#other = integersFor(this.#other, length);
+    }
+    this.kept = this.#all;
     this.count = length;
     this.peer = peer;
   }
 
   drop(by: Filter): void {
-    this.count = by.keep(this, this.#spare);
-    [this.kept, this.#spare] = [this.#spare, this.kept];
+    const into = this.#spare;
+    this.count = by.keep(this, into);
+    this.kept = into;
+    [this.#spare, this.#other] = [this.#other, into];
   }
 }
 
@@ -60,6 +71,8 @@ export class Profile {
   readonly name: string;
   readonly #filters: readonly Named<Filter>[];
   readonly #scorers: readonly Named<Scorer>[];
+  /** Of those whose scores are kept. */
+  readonly #standing: readonly (StandingColumn | undefined)[];
   readonly #weights: readonly number[];
   readonly #picker: Picker;
   #column = new Float64Array(8);
@@ -74,6 +87,7 @@ export class Profile {
     this.name = name;
     this.#filters = filters;
     this.#scorers = scorers;
+    this.#standing = scorers.map(({ plugin: { standing } }) => standing && new StandingColumn(standing));
     this.#weights = scorers.map(({ weight }) => weight);
     this.#picker = picker;
   }
@@ -118,10 +132,16 @@ export class Profile {
     this.#totals.fill(0, 0, length);
     for (let i = 0; i < this.#scorers.length; i += 1) {
       const { name, plugin } = this.#scorers[i] as Named<Scorer>;
-      plugin.score(question, this.#column);
-      run?.scores.push({ scorer: name, values: [...this.#column.subarray(0, length)] });
-      addClamped(question, this.#column, this.#weights[i] as number, this.#totals);
+      const column = this.#columnOf(question, plugin, this.#standing[i]);
+      run?.scores.push({ scorer: name, values: [...column.subarray(0, length)] });
+      addClamped(question, column, this.#weights[i] as number, this.#totals);
     }
+  }
+
+  #columnOf(question: Question, plugin: Scorer, standing: StandingColumn | undefined): Float64Array {
+    if (standing !== undefined && question.changes !== undefined) return standing.scores(question, question.changes);
+    plugin.score(question, this.#column);
+    return this.#column;
   }
 }
 

@@ -4,6 +4,7 @@ import { invariant } from "../sim/invariant.ts";
 import type { Streams } from "../sim/rng.ts";
 import type { Micros, SimTime } from "../sim/time.ts";
 import type { Hooks, Placed } from "./ask.ts";
+import type { Changes } from "./changes.ts";
 import type { ProfileHandler, Profiles } from "./handler.ts";
 import type { PrefixBelief, TokenLoad } from "./knowledge.ts";
 import type { KvEvent, TimedKvEvent } from "./kv-event.ts";
@@ -83,9 +84,17 @@ export class Scheduler implements Profiles {
     for (const producer of this.#producers) producer.gathered?.(requests, endpoints, slots);
   }
 
-  /** @returns undefined where no endpoint survives the filters (HTTP 429) */
-  schedule(request: RequestHead, endpoints: readonly Endpoint[], now: SimTime): Placement | undefined {
-    const placed = this.decide(request, endpoints, now);
+  /**
+   * @param changes of what is believed of these endpoints; left out: nobody keeps account of them, and all is looked at anew
+   * @returns undefined where no endpoint survives the filters (HTTP 429)
+   */
+  schedule(
+    request: RequestHead,
+    endpoints: readonly Endpoint[],
+    now: SimTime,
+    changes?: Changes,
+  ): Placement | undefined {
+    const placed = this.decide(request, endpoints, now, changes);
     if (placed === undefined) return undefined;
     const placement = this.#placementOf(placed);
     for (const hook of this.#hearPlaced) hook.placed(this.ask, placed);
@@ -93,13 +102,14 @@ export class Scheduler implements Profiles {
   }
 
   /** The decision alone: nobody is told of it. @returns positions in `endpoints` */
-  decide(request: RequestHead, endpoints: readonly Endpoint[], now: SimTime): Placed | undefined {
+  decide(request: RequestHead, endpoints: readonly Endpoint[], now: SimTime, changes?: Changes): Placed | undefined {
     this.#deliver(now);
     const { ask } = this;
     ask.decision += 1;
     ask.request = request;
     ask.now = now;
     ask.endpoints = endpoints;
+    ask.changes = changes;
     ask.slots = this.#slotsOf(endpoints);
     ask.reset(-1);
     for (const producer of this.#producers) producer.produce(ask);

@@ -1,3 +1,4 @@
+import type { Endpoint } from "../model/endpoint.ts";
 import { kindOf } from "../model/plugin.ts";
 import type { Ask, Hooks } from "./ask.ts";
 import type { PluginContext } from "./knowledge.ts";
@@ -6,6 +7,16 @@ import type { PluginContext } from "./knowledge.ts";
 export interface Scorer extends Hooks {
   /** Writes a score for each candidate; the profile clamps it to [0, 1]. */
   score(ask: Ask, into: Float64Array): void;
+  /** Where the request has no say: how to make the same scores; they are kept as long as nothing else is believed. */
+  readonly standing?: Standing;
+}
+
+/** Scores that follow from what is believed of the endpoints, whatever the request. */
+export interface Standing {
+  /** What counts of an endpoint. */
+  valueOf(endpoint: Endpoint): number;
+  /** Turns the candidates' values into their scores; left out: they are the scores. */
+  scale?(ask: Ask, values: Float64Array): void;
 }
 
 export const scorer = kindOf<PluginContext, Scorer>();

@@ -1,7 +1,7 @@
 import type { Endpoint } from "../model/endpoint.ts";
 import { type PrefixKeys, prefixKeys } from "../model/prefix-keys.ts";
 import type { RequestHead } from "../model/request.ts";
-import { integersFor } from "./columns.ts";
+import { byPosition, integersFor } from "./columns.ts";
 import { HolderIndex } from "./holder-index.ts";
 import { RecentBlocks } from "./recent-blocks.ts";
 import { Slots } from "./slots.ts";
@@ -37,7 +37,7 @@ export class SentIndex {
     if (this.#named === 0 || this.#index.size === 0) return;
     this.#counts = integersFor(this.#counts, this.#index.slots);
     this.#index.countLeading(this.#keys, this.#named, this.#counts);
-    for (let at = 0; at < endpoints.length; at += 1) this.matched[at] = this.#counts[slots[at] as number] ?? 0;
+    byPosition(this.#counts, slots, endpoints.length, this.matched);
   }
 
   /** The request that was looked at goes to this endpoint. */

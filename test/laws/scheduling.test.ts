@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Changes } from "../../src/dataplane/changes.ts";
 import type { Filter } from "../../src/dataplane/filter.ts";
 import { filters } from "../../src/dataplane/filters/index.ts";
 import { type Ended, Gateway } from "../../src/dataplane/gateway.ts";
@@ -6,12 +7,13 @@ import type { PluginContext } from "../../src/dataplane/knowledge.ts";
 import { type PickerSaid, pickers } from "../../src/dataplane/pickers/index.ts";
 import type { Producer } from "../../src/dataplane/producer.ts";
 import { type ProducerSaid, producers } from "../../src/dataplane/producers/index.ts";
-import type { Question } from "../../src/dataplane/profile.ts";
+import type { ProfileRun, Question } from "../../src/dataplane/profile.ts";
 import { Scheduler } from "../../src/dataplane/scheduler.ts";
 import { DEFAULT_SCHEDULING, type SchedulingSaid, schedulingSaid } from "../../src/dataplane/scheduling.ts";
 import { schedulingProblems } from "../../src/dataplane/scheduling-problems.ts";
-import type { Scorer } from "../../src/dataplane/scorer.ts";
+import type { Scorer, Standing } from "../../src/dataplane/scorer.ts";
 import { scorers } from "../../src/dataplane/scorers/index.ts";
+import { StandingColumn } from "../../src/dataplane/standing.ts";
 import type { Endpoint } from "../../src/model/endpoint.ts";
 import { type Rng, rngOf } from "../../src/sim/rng.ts";
 import { instant } from "../../src/sim/time.ts";
@@ -144,6 +146,17 @@ describe.each(scorers.all.map(({ name }) => name))("scorer %s", (type) => {
     forDecisions(make, (plugin, ask) => expect(columnOf(plugin, unseen(ask))).toEqual(columnOf(plugin, ask)));
   });
 
+  it("goes by the endpoints alone, if it says that its scores stand", () => {
+    if (make(knowing({})).standing === undefined) return;
+    forDecisions(make, (plugin, ask) => {
+      const plain = columnOf(plugin, ask);
+      ask.request = anyHead(rngOf(7).stream("another"), 1000);
+      expect(columnOf(plugin, ask)).toEqual(plain);
+      const kept = new StandingColumn(plugin.standing as Standing).scores(ask, new Changes());
+      for (const at of ask.kept.subarray(0, ask.count)) expect(kept[at]).toBe(plain[at]);
+    });
+  });
+
   it("goes by beliefs alone: whatever else an endpoint carries changes nothing", () =>
     forDecisions(make, (plugin, ask) => {
       const plain = columnOf(plugin, ask);
@@ -223,6 +236,13 @@ describe.each<ProducerSaid>(producers.all.map(({ name }) => saidOf(producers.sch
 
 const refs = (types: readonly string[]) => types.map((type) => ({ name: type, plugin: { type, ...NEEDED[type] } }));
 
+/** What a profile gave those that no filter dropped. */
+const scored = ({ profile, droppedBy, scores, totals, picked }: ProfileRun) => {
+  const ofCandidates = (column: readonly number[]) => column.filter((_, at) => droppedBy[at] === undefined);
+  const columns = scores.map(({ scorer, values }) => ({ scorer, values: ofCandidates(values) }));
+  return { profile, droppedBy, columns, totals: ofCandidates(totals), picked };
+};
+
 /** Everything at once, with prefill apart. */
 const everything: SchedulingSaid = schedulingSaid.parse({
   scorers: refs(scorers.all.map(({ name }) => name)),
@@ -249,8 +269,22 @@ const estimating: SchedulingSaid = schedulingSaid.parse({
   ],
 });
 
+/** Other candidates for each request: those that hold most of its prompt. */
+const choosy: SchedulingSaid = schedulingSaid.parse({
+  filters: refs(["prefix-cache-affinity-filter"]),
+  scorers: refs(["queue-scorer", "kv-cache-utilization-scorer", "active-request-scorer"]),
+  profiles: [
+    {
+      name: "default",
+      filters: ["prefix-cache-affinity-filter"],
+      scorers: ["queue-scorer", "kv-cache-utilization-scorer", "active-request-scorer"].map((ref) => ({ ref })),
+    },
+  ],
+});
+
 describe.each([
   { name: "EPP's default", said: DEFAULT_SCHEDULING },
+  { name: "candidates by the request", said: choosy },
   { name: "everything, prefill apart", said: everything },
   { name: "outputs estimated", said: estimating },
 ])("a scheduler behind a gateway: $name", ({ said }) => {
@@ -302,6 +336,41 @@ describe.each([
     forAllSeeds(SEEDS, (_rng, seed) => {
       const run = (): string[] => live(rngOf(seed).stream("life"), seed);
       expect(run()).toEqual(run());
+    }));
+
+  it("decides the same whether scores are kept or made anew", () =>
+    forAllSeeds(SEEDS, (rng, seed) => {
+      const scheduler = new Scheduler(said, rngOf(seed));
+      const afresh = new Scheduler(said, rngOf(seed));
+      const gateway = new Gateway(scheduler);
+      const serving: string[] = [];
+      for (let id = 0; id < 300; id += 1) {
+        const [what, at] = [rng.below(15), instant(id * 10_000)];
+        if (what === 0 || serving.length === 0) {
+          gateway.join(`pod-${id}`, { "llm-d.ai/role": ["decode", "prefill", "both"][rng.below(3)] as string });
+          serving.push(`pod-${id}`);
+          afresh.joined(gateway.endpoints.at(-1) as Endpoint);
+        } else if (what === 1) {
+          const [name] = serving.splice(rng.below(serving.length), 1) as [string];
+          gateway.leave(name);
+          afresh.left(name);
+        } else if (what < 7) {
+          const name = serving[rng.below(serving.length)] as string;
+          gateway.scraped(name, at, { waiting: rng.below(3), running: rng.below(3), kvUsage: rng.below(3) / 2 });
+        } else {
+          const head = anyHead(rng, id);
+          const runs: [ProfileRun[], ProfileRun[]] = [[], []];
+          afresh.ask.watched = runs[1];
+          const expected = afresh.schedule(head, gateway.endpoints, at);
+          const routed = gateway.place(head, at, { runs: runs[0] });
+          if (expected === undefined) expect(routed.kind).toBe("refused");
+          else expect(routed).toMatchObject({ endpoint: expected.endpoint });
+          expect(runs[0].map(scored)).toEqual(runs[1].map(scored));
+          if (routed.kind !== "routed" || rng.below(3) > 0) continue;
+          gateway.ended(routed.endpoint, { id, at, outputTokens: 1 });
+          afresh.ended(id, at, 1);
+        }
+      }
     }));
 
   it("takes in nothing but endpoints: what the gateway believes decides", () =>

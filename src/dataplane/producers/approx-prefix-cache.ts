@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Endpoint } from "../../model/endpoint.ts";
 import { type PrefixKeys, prefixKeys } from "../../model/prefix-keys.ts";
 import type { Ask, Placed } from "../ask.ts";
-import { integersFor } from "../columns.ts";
+import { byPosition, integersFor } from "../columns.ts";
 import { HolderIndex } from "../holder-index.ts";
 import { type Producer, producer } from "../producer.ts";
 import { RecentBlocks } from "../recent-blocks.ts";
@@ -83,9 +83,7 @@ class ApproxPrefixCache implements Producer {
     }
     this.#counts = integersFor(this.#counts, this.#index.slots);
     this.#index.countHeld(this.#keys, this.#named, this.#counts);
-    for (let at = 0; at < endpoints.length; at += 1) {
-      this.matched[at] = this.#counts[slots[at] as number] ?? 0;
-    }
+    byPosition(this.#counts, slots, endpoints.length, this.matched);
   }
 
   placed(ask: Ask, { primary, prefill }: Placed): void {

@@ -4,7 +4,7 @@ import type { Endpoint } from "../../model/endpoint.ts";
 import { type PrefixKeys, prefixKeys } from "../../model/prefix-keys.ts";
 import type { SimTime } from "../../sim/time.ts";
 import type { Ask, Placed } from "../ask.ts";
-import { integersFor } from "../columns.ts";
+import { byPosition, integersFor } from "../columns.ts";
 import type { KvEvent } from "../kv-event.ts";
 import { KvEventIndex } from "../kv-event-index.ts";
 import { preciseParams } from "../precise-params.ts";
@@ -81,9 +81,7 @@ class PrecisePrefixCache implements Producer {
     }
     this.#counts = integersFor(this.#counts, this.#index.slots);
     this.#index.countLeading(this.#keys, this.#named, this.#counts);
-    for (let at = 0; at < endpoints.length; at += 1) {
-      this.matched[at] = this.#counts[slots[at] as number] ?? 0;
-    }
+    byPosition(this.#counts, slots, endpoints.length, this.matched);
   }
 
   placed(ask: Ask, { primary, prefill }: Placed): void {

@@ -1,5 +1,8 @@
 import * as z from "zod";
+import type { Ask } from "../ask.ts";
+import { maxOf } from "../columns.ts";
 import { scorer } from "../scorer.ts";
+import { standingScorer } from "../standing.ts";
 
 /**
  * 1 up to `idleThreshold` requests in flight, else (max c - c) / max c x `maxBusyScore` (llm-d-router v0.9). A negative
@@ -17,20 +20,15 @@ export const activeRequest = scorer({
   create: (params) => {
     const idle = Math.max(params.idleThreshold, 0);
     const busy = params.maxBusyScore >= 0 && params.maxBusyScore <= 1 ? params.maxBusyScore : 1;
-    return {
-      blind: true,
-      score({ endpoints, kept, count }, into) {
-        let most = 0;
-        for (let k = 0; k < count; k += 1) {
-          const { inFlight } = endpoints[kept[k] as number] as (typeof endpoints)[number];
-          if (inFlight > most) most = inFlight;
-        }
-        for (let k = 0; k < count; k += 1) {
-          const at = kept[k] as number;
-          const { inFlight } = endpoints[at] as (typeof endpoints)[number];
-          into[at] = inFlight <= idle ? 1 : ((most - inFlight) / most) * busy;
-        }
-      },
+    const scale = (ask: Ask, counts: Float64Array): void => {
+      const { kept, count } = ask;
+      const most = maxOf(ask, counts);
+      for (let k = 0; k < count; k += 1) {
+        const at = kept[k] as number;
+        const inFlight = counts[at] as number;
+        counts[at] = inFlight <= idle ? 1 : ((most - inFlight) / most) * busy;
+      }
     };
+    return { ...standingScorer(({ inFlight }) => inFlight, scale), blind: true };
   },
 });

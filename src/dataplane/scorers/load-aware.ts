@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { scorer } from "../scorer.ts";
+import { standingScorer } from "../standing.ts";
 
 const DEFAULT_THRESHOLD = 128;
 
@@ -12,14 +13,6 @@ export const loadAware = scorer({
   }),
   create: ({ threshold }) => {
     const full = threshold > 0 ? threshold : DEFAULT_THRESHOLD;
-    return {
-      score({ endpoints, kept, count }, into) {
-        for (let k = 0; k < count; k += 1) {
-          const at = kept[k] as number;
-          const { waiting } = endpoints[at] as (typeof endpoints)[number];
-          into[at] = 0.5 * (1 - Math.min(waiting, full) / full);
-        }
-      },
-    };
+    return standingScorer(({ waiting }) => 0.5 * (1 - Math.min(waiting, full) / full));
   },
 });

@@ -31,6 +31,10 @@ export const prefixCache = scorer({
         for (let k = 0; k < count; k += 1) {
           const at = kept[k] as number;
           const m = matched[at] as number;
+          if (m === 0) {
+            into[at] = 0;
+            continue;
+          }
           const length = Math.min(1, m * perBlock);
           into[at] = w * length * length + (1 - w) * (m / total);
         }

@@ -1,20 +1,12 @@
 import * as z from "zod";
 import { invertMinMax } from "../columns.ts";
 import { scorer } from "../scorer.ts";
+import { standingScorer } from "../standing.ts";
 
 /** (max q - q) / (max q - min q) over the candidates, q = waiting requests as last scraped; 1 where all are equal (llm-d-router v0.9). */
 export const queue = scorer({
   name: "queue-scorer",
   summary: "prefer the shortest waiting queue, as last scraped",
   params: z.object({}),
-  create: () => ({
-    score(ask, into) {
-      const { endpoints, kept, count } = ask;
-      for (let k = 0; k < count; k += 1) {
-        const at = kept[k] as number;
-        into[at] = (endpoints[at] as (typeof endpoints)[number]).waiting;
-      }
-      invertMinMax(ask, into);
-    },
-  }),
+  create: () => standingScorer(({ waiting }) => waiting, invertMinMax),
 });
