@@ -1,4 +1,4 @@
-import type { Store } from "../store/store.ts";
+import { type Store, StoreError } from "../store/store.ts";
 import type { ObservedCluster } from "../twin/manifest.ts";
 import type { ConfigMapKey } from "../twin/mirror.ts";
 import { Overlay } from "../twin/overlay.ts";
@@ -18,8 +18,11 @@ export const withConfigMaps = async (
   const missing = wanted.filter(({ namespace, name }) => cluster.get("ConfigMap", namespace, name) === undefined);
   if (missing.length === 0) return cluster;
   const data = new Map<string, Record<string, string>>();
-  for (const { namespace, name, key } of missing) {
-    const bytes = await store.configMapKey(namespace, name, key);
+  for (const { namespace, name, key, optional } of missing) {
+    const bytes = await store.configMapKey(namespace, name, key).catch((error: unknown) => {
+      if (optional === true && error instanceof StoreError && error.kind === "refused") return undefined;
+      throw error;
+    });
     if (bytes === undefined || bytes.byteLength > MOST_BYTES) continue;
     const place = `${namespace}/${name}`;
     data.set(place, { ...data.get(place), [key]: Buffer.from(bytes).toString("utf8") });

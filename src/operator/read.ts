@@ -158,11 +158,23 @@ export const clusterOf = (
 const mirrorOf = async (
   simulation: InferenceSimulation,
   real: ObservedCluster,
-  { store, limits, allowedUrls, tokens = [], lastPages = new Map(), lastTraffic = new Map() }: ReadParts,
+  {
+    store,
+    limits,
+    allowedUrls,
+    tokens = [],
+    lastPages = new Map(),
+    lastTraffic = new Map(),
+    mirrorNamespaces,
+  }: ReadParts,
 ): Promise<Result<Mirrored>> => {
   const beyond = limitProblems(simulation.spec, limits);
   if (beyond.length > 0) return { ok: false as const, problems: beyond };
-  const cluster = await withConfigMaps(real, configMapKeysWanted(simulation, real), store);
+  const wantedKeys = configMapKeysWanted(simulation, real).filter(
+    ({ namespace }) =>
+      namespace === simulation.metadata.namespace || isPermitted(namespace, mirrorNamespaces ?? [ANY_NAMESPACE]),
+  );
+  const cluster = await withConfigMaps(real, wantedKeys, store);
   const said = simulation.spec.workload.trace;
   const bounds = { allowedUrls, maxTraceBytes: limits.maxTraceBytes };
   const found = said === undefined ? undefined : await findTrace(said, simulation.metadata.namespace, store, bounds);

@@ -4,8 +4,10 @@ import { type Prepared, prepare } from "../../src/cli/prepare.ts";
 import { describeSource } from "../../src/model/known.ts";
 import { describeProblem } from "../../src/model/problem.ts";
 import { withConfigMaps } from "../../src/operator/config-maps.ts";
+import { read as readSimulation } from "../../src/operator/read.ts";
 import { DEFAULT_LIMITS } from "../../src/schema/limits.ts";
-import { manifestStore } from "../../src/store/manifests.ts";
+import { manifestStore, objectStore } from "../../src/store/manifests.ts";
+import { StoreError } from "../../src/store/store.ts";
 import { Field } from "../../src/twin/field.ts";
 import { configMapKeysOf } from "../../src/twin/readers/pod/config-maps.ts";
 import { type Json, Quickstart } from "./quickstart.ts";
@@ -93,6 +95,38 @@ describe("variables from ConfigMaps", () => {
     expect(asked).toEqual(["far/A", "far/B", "far/C"]);
     expect(found.get("ConfigMap", "inference", "far")?.data).toEqual({ A: "1" });
     expect(found.get("ConfigMap", "inference", "there")).toBe(there);
+  });
+
+  it("that may be left out are as if they weren't there where they may not be read", async () => {
+    const store = { configMapKey: () => Promise.reject(new StoreError("refused", "no")) };
+    const cluster = { get: () => undefined, list: () => [] };
+    const wanted = { namespace: "system", name: "wva", key: "default" };
+    const found = await withConfigMaps(cluster, [{ ...wanted, optional: true }], store);
+    expect(found.get("ConfigMap", "system", "wva")).toBeUndefined();
+    await expect(withConfigMaps(cluster, [wanted], store)).rejects.toThrow("no");
+  });
+
+  it.each([
+    { permitted: [], namespaces: ["inference"] },
+    {
+      permitted: ["workload-variant-autoscaler-system"],
+      namespaces: ["inference", "workload-variant-autoscaler-system"],
+    },
+  ])("of WVA are asked for where its say counts and may be read: $permitted", async ({ permitted, namespaces }) => {
+    const { deployment, hpa, simulation } = new Quickstart();
+    hpa.metadata.annotations = { "llm-d.ai/managed": "true" };
+    const asked = new Set<string>();
+    const objects = [deployment, hpa, simulation].map((object) => ({ object }));
+    const store = objectStore(objects, {
+      configMapKey: async (namespace) => {
+        asked.add(namespace);
+        return undefined;
+      },
+    });
+    const parts = { store, limits: DEFAULT_LIMITS, allowedUrls: [], mirrorNamespaces: permitted };
+    const found = await readSimulation({ object: simulation }, parts);
+    expect(found.ok && found.value.scenario.controllers?.length).toBe(1);
+    expect([...asked].sort()).toEqual(namespaces);
   });
 });
 

@@ -108,3 +108,118 @@ describe("who decides beside the HPA", () => {
     ],
   ])("%s is told", (_name, quickstart, says) => expect(problemsOf(quickstart).join("\n")).toContain(says));
 });
+
+describe("ConfigMaps of WVA", () => {
+  const map = (name: string, data: Json, namespace = "workload-variant-autoscaler-system"): Json => ({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name, namespace },
+    data,
+  });
+  const saturation = (text: string, namespace?: string, more: Json = {}): Json =>
+    map("wva-saturation-scaling-config", { default: text, ...more }, namespace);
+  const FOUR = "kvCacheThreshold: 0.75\nqueueLengthThreshold: 8\nkvSpareTrigger: 0.2\nqueueSpareTrigger: 2\n";
+  const configured = (...maps: readonly Json[]): Quickstart => {
+    const quickstart = annotated();
+    quickstart.others.push(...maps);
+    return quickstart;
+  };
+  const saidOf = (quickstart: Quickstart): Json => controllersOf(quickstart)?.[0]?.said;
+
+  it("say its thresholds, each at its field", () => {
+    const quickstart = configured(saturation(FOUR));
+    expect(saidOf(quickstart)).toMatchObject({
+      analyzer: "percentage",
+      kvCacheThreshold: 0.75,
+      queueLengthThreshold: 8,
+      kvSpareTrigger: 0.2,
+      queueSpareTrigger: 2,
+      scaleToZero: false,
+    });
+    const result = quickstart.mirror();
+    expect(result.ok && result.value.values).toContainEqual({
+      path: "controller.queueLengthThreshold",
+      value: 8,
+      from: {
+        kind: "field",
+        object: "ConfigMap/workload-variant-autoscaler-system/wva-saturation-scaling-config",
+        field: "data.default.queueLengthThreshold",
+      },
+    });
+    expect(problemsOf(quickstart)).toEqual(problemsOf(annotated()));
+  });
+
+  it("of the simulation's namespace go before the autoscaler's, but for the analyzer; the chart's names are known", () => {
+    const global = map("release-workload-variant-autoscaler-wva-saturation-scaling-config", {
+      default: `${FOUR}analyzerName: saturation\nscaleUpThreshold: 0.9\n`,
+    });
+    const own = saturation(`${FOUR.replace("0.75", "0.6")}scaleDownBoundary: 0.5`, "inference");
+    expect(saidOf(configured(global, own))).toMatchObject({
+      analyzer: "tokens",
+      kvCacheThreshold: 0.6,
+      scaleUpThreshold: 0.85,
+      scaleDownBoundary: 0.5,
+    });
+    expect(saidOf(configured(global))).toMatchObject({ analyzer: "tokens", scaleUpThreshold: 0.9 });
+    expect(saidOf(configured(own))).toMatchObject({ analyzer: "percentage", scaleDownBoundary: 0.7 });
+  });
+
+  it("say who scales to zero, by model before all others", () => {
+    const zero = (data: Json): Json => map("wva-model-scale-to-zero-config", data);
+    const main = map("wva-variantautoscaling-config", { WVA_SCALE_TO_ZERO: "true" });
+    expect(saidOf(configured(main))).toMatchObject({ scaleToZero: true, retention: "10m" });
+    const all = "enable_scale_to_zero: false\nretention_period: 1h30m";
+    expect(saidOf(configured(main, zero({ default: all })))).toMatchObject({ scaleToZero: false, retention: "1h30m" });
+    const llama = "model_id: llama-3.1-8b\nenable_scale_to_zero: true";
+    const both = zero({ default: all, llama, other: "model_id: other\nretention_period: 5m" });
+    expect(saidOf(configured(both))).toMatchObject({ scaleToZero: true, retention: "1h30m" });
+    const odd = configured(zero({ default: "retention_period: soon" }));
+    expect(problemsOf(odd).join()).toContain('must be a length of time above 0, got "soon"; another or 10m counts');
+  });
+
+  it("are not asked where the simulation says how it scales", () => {
+    const quickstart = choose(configured(saturation(FOUR)), { name: "wva", kvSpareTrigger: 0.3 });
+    expect(saidOf(quickstart)).toMatchObject({ kvCacheThreshold: 0.8, kvSpareTrigger: 0.3 });
+  });
+
+  it.each([
+    ["a limiter", saturation(`${FOUR}enableLimiter: true`), /enableLimiter: scaling is bounded by the cluster's GPUs/],
+    [
+      "an entry of a model",
+      saturation(FOUR, undefined, { llama: "model_id: x" }),
+      /data\.llama: .* heeds default only/,
+    ],
+    ["a field of tomorrow", saturation(`${FOUR}fastPath: true`), /data\.default\.fastPath: is not read/],
+    [
+      "a threshold left out",
+      saturation(FOUR.replace(/queueSpare.*/, "")),
+      /queueSpareTrigger: is left out, .* takes for 0/,
+    ],
+    [
+      "a model of queues",
+      map("wva-queueing-model-config", { default: "" }),
+      /analyzer by a model of queues is not modelled/,
+    ],
+  ])("are told of %s", (_, one, message) => {
+    const result = configured(one).mirror();
+    expect(result.ok).toBe(true);
+    expect(problemsOf(configured(one)).join("\n")).toMatch(message);
+  });
+
+  it.each([
+    ["no YAML", saturation("a: [b"), /data\.default: .*YAML/],
+    ["a share above 1", saturation(FOUR.replace("0.75", "80")), /kvCacheThreshold: must be between 0 and 1, got 80/],
+    ["a number in quotes", saturation(FOUR.replace("0.75", '"0.75"')), /kvCacheThreshold: must be a number/],
+    [
+      "a trigger above its threshold",
+      saturation(FOUR.replace("0.2", "0.9")),
+      /0\.9 is more than kvCacheThreshold \(0\.75\)/,
+    ],
+    ["no threshold of the cache", saturation(FOUR.replace(/kvCache.*\n/, "")), /so that every replica is saturated/],
+    ["no default", map("wva-saturation-scaling-config", { llama: FOUR }), /has no entry default/],
+  ])("are refused with %s", (_, one, message) => {
+    const result = configured(one).mirror();
+    expect(result.ok).toBe(false);
+    expect(problemsOf(configured(one)).join("\n")).toMatch(message);
+  });
+});

@@ -2,12 +2,14 @@ import type { ControllerTarget } from "../../controlplane/controller.ts";
 import { type ControllerSaid, controllers } from "../../controlplane/controllers/index.ts";
 import { controllerProblems } from "../../controlplane/controllers/problems.ts";
 import { known } from "../../model/known.ts";
+import type { Problem } from "../../model/problem.ts";
 import type { Limits } from "../../schema/limits.ts";
 import type { InferenceSimulation } from "../../schema/resource.ts";
 import { type Ledger, overridden, withSource } from "../ledger.ts";
 import { type Manifest, type ManifestRef, type ObservedCluster, objectText } from "../manifest.ts";
 import type { VariantReading } from "../reader.ts";
-import { isManagedScaler, readManagedScaler, variantReaders } from "../readers/index.ts";
+import { isManagedScaler, readManagedScaler, readWvaConfig, variantReaders } from "../readers/index.ts";
+import type { WvaConfig } from "../readers/llm-d/wva-config.ts";
 import type { ControllerScenario, WorkloadScenario } from "../scenario.ts";
 import { roleOf } from "../workload-role.ts";
 import { leavesOf } from "./traffic-leaves.ts";
@@ -15,8 +17,8 @@ import { leavesOf } from "./traffic-leaves.ts";
 const FIELD = "overrides.autoscaler.controller";
 
 /**
- * Who decides about replicas beside the HPA: what the simulation says, else llm-d's WVA with its defaults where an object says
- * that it looks after a workload.
+ * Who decides about replicas beside the HPA: what the simulation says, else llm-d's WVA where an object says that it looks after
+ * a workload, as its ConfigMaps configure it or with its defaults.
  */
 export const mirrorControllers = (
   workloads: readonly WorkloadScenario[],
@@ -29,7 +31,10 @@ export const mirrorControllers = (
   const variants =
     override === undefined || override.name === "wva" ? variantsOf(workloads, metadata.namespace, cluster, ledger) : [];
   if (override === undefined && variants.length === 0) return [];
-  const said: ControllerSaid = override ?? controllers.schema.parse({ name: "wva" });
+  const config = override === undefined ? configOf(variants, metadata.namespace, cluster, ledger) : {};
+  if (config === undefined) return [];
+  const values = Object.fromEntries(Object.entries(config).map(([name, { value }]) => [name, value]));
+  const said: ControllerSaid = override ?? controllers.schema.parse({ name: "wva", ...values });
   const targets =
     said.name === "wva"
       ? variants.map((one) => variantTarget(one, ledger))
@@ -38,15 +43,30 @@ export const mirrorControllers = (
   const [first] = variants;
   const unsaid = {
     kind: "derived" as const,
-    how: `${first === undefined ? "" : objectText(first.reading.ref)} is managed`,
+    how: `${first === undefined ? "" : objectText(first.reading.ref)} is managed; no ConfigMap of the autoscaler says it here`,
   };
   for (const leaf of leavesOf("controller", FIELD, said)) {
-    ledger.use(leaf.path, overridden(override && leaf.value, leaf.field) ?? known(leaf.value, unsaid));
+    const from = config[leaf.path.slice("controller.".length)]?.from ?? unsaid;
+    ledger.use(leaf.path, overridden(override && leaf.value, leaf.field) ?? known(leaf.value, from));
   }
   for (const { field, ...problem } of controllerProblems(said, targets)) {
     ledger.error({ ...problem, field: `spec.${FIELD}.${field}` });
   }
   return [{ said, targets: [...targets].sort((a, b) => (a.name < b.name ? -1 : 1)) }];
+};
+
+/** @returns undefined where the autoscaler would decide nothing by it, which the ledger says */
+const configOf = (
+  variants: readonly FoundVariant[],
+  namespace: string,
+  cluster: ObservedCluster,
+  ledger: Ledger,
+): WvaConfig | undefined => {
+  const problems: Problem[] = [];
+  const models = [...new Set(variants.map(({ reading, workload }) => reading.model?.value ?? workload.modelName))];
+  const config = readWvaConfig(cluster, { namespace, models }, problems);
+  ledger.problems.push(...problems);
+  return problems.some(({ severity }) => severity === "error") ? undefined : config;
 };
 
 interface FoundVariant {

@@ -53,3 +53,4 @@ export const rulesReaders = [prometheusRule] as const;
 /** No object of its own: a text inside one. */
 export { parsePickerConfig, readPickerConfig } from "./endpoint-picker/endpoint-picker-config.ts";
 export { isManagedScaler, readManagedScaler } from "./llm-d/managed-scaler.ts";
+export { readWvaConfig, wvaKeysWanted } from "./llm-d/wva-config.ts";

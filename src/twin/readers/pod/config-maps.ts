@@ -4,11 +4,13 @@ import type { ConfigMapLookUp } from "./environment.ts";
 import { LMCACHE_FILE } from "./lmcache-settings.ts";
 import { mountedKey } from "./mounted-key.ts";
 
-/** A key of a ConfigMap that the command of a server may use. */
+/** A key of a ConfigMap that the command of a server may use, or a controller. */
 export interface ConfigMapKey {
   readonly namespace: string;
   readonly name: string;
   readonly key: string;
+  /** Doing without it is no error. */
+  readonly optional?: true;
 }
 
 /** ConfigMaps of a namespace, as far as they are among the objects. */
