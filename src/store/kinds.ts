@@ -49,6 +49,13 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   { apiVersion: "inference.networking.x-k8s.io/v1alpha2", kind: "InferencePool", plural: "inferencepools" },
   { apiVersion: "llm-d.ai/v1alpha2", kind: "InferenceObjective", plural: "inferenceobjectives" },
   { apiVersion: "inference.networking.x-k8s.io/v1alpha2", kind: "InferenceObjective", plural: "inferenceobjectives" },
+  { apiVersion: "llm-d.ai/v1alpha2", kind: "InferenceModelRewrite", plural: "inferencemodelrewrites", optional: true },
+  {
+    apiVersion: "inference.networking.x-k8s.io/v1alpha2",
+    kind: "InferenceModelRewrite",
+    plural: "inferencemodelrewrites",
+    optional: true,
+  },
   { apiVersion: "inference.networking.x-k8s.io/v1alpha2", kind: "InferenceModel", plural: "inferencemodels" },
   { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", plural: "httproutes" },
   { apiVersion: "monitoring.coreos.com/v1", kind: "PodMonitor", plural: "podmonitors", optional: true },

@@ -50,7 +50,6 @@ const NAMESPACED: ReadonlySet<string> = new Set([
   "Event",
   "GRPCRoute",
   "Gateway",
-  "InferenceModelRewrite",
   "InferencePoolImport",
   "LimitRange",
   "ListenerSet",

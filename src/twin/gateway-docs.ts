@@ -18,6 +18,7 @@ import {
   objectiveReaders,
   pickerReaders,
   poolReaders,
+  rewriteReaders,
   routeReaders,
   serviceReaders,
   stackRouterReaders,
@@ -131,7 +132,8 @@ const NOT_MODELLED: readonly string[] = [
   "Endpoint pickers that come and go, are found late or fail; what they would tell each other (`dataLayer`).",
   "Several ports of a pool: a pod is one endpoint, whatever ranks it has.",
   "`failureMode`: the endpoint picker never fails.",
-  "`InferenceModelRewrite`, mirrors, rewrites, header matches and retries of an HTTPRoute; of its weights, retries and mirrors a warning is made.",
+  "That requests go on to other models or adapters (`InferenceModelRewrite`, `targetModels` of an InferenceModel), of which a warning is made.",
+  "Mirrors, rewrites, header matches and retries of an HTTPRoute; of its weights, retries and mirrors a warning is made.",
   "The time that the gateway, the picker and its tokeniser take themselves.",
   "Further endpoints that a picker names as a fallback (`maxNumOfEndpoints` above 1).",
   "Peers, synchronised state and discovery of `dataLayer`; `injectDefaults: false`.",
@@ -155,11 +157,12 @@ export const gatewayDocs = (): string =>
         ...pickerReaders,
         ...stackRouterReaders,
         ...objectiveReaders,
+        ...rewriteReaders,
         ...routeReaders,
         ...serviceReaders,
       ].map((reader) => [code(reader.kind), reader.group === "" ? "core" : code(reader.group), reader.summary]),
     ),
-    "Of InferencePools and InferenceObjectives those of the older group `inference.networking.x-k8s.io` are read too. An " +
+    "Of InferencePools, InferenceObjectives and InferenceModelRewrites those of the older group `inference.networking.x-k8s.io` are read too. An " +
       "`EndpointPickerConfig` (`llm-d.ai/v1alpha1`, or the older `inference.networking.x-k8s.io/v1alpha1`) is read from the " +
       "ConfigMap that `--config-file` is mounted from, from `--config-text`, or from `spec.overrides.gateway.endpointPickerConfig`; " +
       "what the picker would add by itself is added, and what would keep it from starting is an error at its field.",

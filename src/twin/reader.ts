@@ -194,6 +194,22 @@ export interface ObjectiveReading {
   readonly classes: readonly string[];
   readonly pool: Known<string> | undefined;
   readonly priority: Known<number>;
+  /** Of its requests, to other models. Left out: they go on as they came. */
+  readonly split?: ModelSplit;
+}
+
+/** Requests that an endpoint picker sends on to other models or adapters, in proportion to weights. */
+export interface ModelSplit {
+  readonly from: Source;
+  /** That requests ask for; none: whatever they ask for. */
+  readonly models: readonly string[];
+  readonly targets: readonly { readonly name: string; readonly weight: number }[];
+}
+
+/** What an endpoint picker makes of the models that requests ask for. */
+export interface RewriteReading {
+  readonly ref: ManifestRef;
+  readonly splits: readonly ModelSplit[];
 }
 
 export interface RouteReading {
@@ -295,6 +311,7 @@ export const quotaReader = (reader: Reader<QuotaReading>): Reader<QuotaReading> 
 export const serviceReader = (reader: Reader<ServiceReading>): Reader<ServiceReading> => reader;
 export const poolReader = (reader: Reader<PoolReading>): Reader<PoolReading> => reader;
 export const objectiveReader = (reader: Reader<ObjectiveReading>): Reader<ObjectiveReading> => reader;
+export const rewriteReader = (reader: Reader<RewriteReading>): Reader<RewriteReading> => reader;
 export const routeReader = (reader: Reader<RouteReading>): Reader<RouteReading> => reader;
 export const monitorReader = (reader: Reader<MonitorReading>): Reader<MonitorReading> => reader;
 export const rulesReader = (reader: Reader<RulesReading>): Reader<RulesReading> => reader;

@@ -621,3 +621,55 @@ describe("what is assumed is told", () => {
     ]);
   });
 });
+
+describe("requests that go on to other models", () => {
+  const pool = { name: "qwen3-14b" };
+  const model = (targetModels?: Json): Json => ({
+    apiVersion: "inference.networking.x-k8s.io/v1alpha2",
+    kind: "InferenceModel",
+    metadata: { name: "food", namespace: "serving" },
+    spec: { modelName: "food-review", poolRef: pool, ...(targetModels === undefined ? {} : { targetModels }) },
+  });
+  const rewrite = (rules: readonly Json[], poolRef: Json = pool): Json => ({
+    apiVersion: "llm-d.ai/v1alpha2",
+    kind: "InferenceModelRewrite",
+    metadata: { name: "canary", namespace: "serving" },
+    spec: { poolRef, rules },
+  });
+  const rule = (models: readonly string[], targets: readonly Json[]): Json => ({
+    matches: models.map((value) => ({ model: { type: "Exact", value } })),
+    targets,
+  });
+  const toldOf = (object: Json): readonly string[] =>
+    problems(after(({ objects }) => objects.push(object)))
+      .filter(({ reason }) => reason === "NotModelled")
+      .map(describeProblem);
+  const FIX =
+    "give spec.workload requests as they are after it: clients with the model or adapter, and their share of the rate";
+
+  it.each([
+    [
+      model([
+        { name: "food-1", weight: 90 },
+        { name: "food-2", weight: 10 },
+      ]),
+      "InferenceModel/serving/food: spec.targetModels: sends requests for food-review on to food-1 (90 of 100) and food-2 (10 of 100)",
+    ],
+    [
+      rewrite([rule(["chat", "talk"], [{ modelRewrite: "chat-v2" }])]),
+      "InferenceModelRewrite/serving/canary: spec.rules[0].targets: sends requests for chat and for talk on to chat-v2",
+    ],
+    [
+      rewrite([rule(["a"], [{ modelRewrite: "a" }]), { targets: [{ modelRewrite: "b" }, { modelRewrite: "c" }] }]),
+      "InferenceModelRewrite/serving/canary: spec.rules[1].targets: sends every request on to b (1 of 2) and c (1 of 2)",
+    ],
+  ])("are told", (object, message) => {
+    expect(toldOf(object)).toEqual([`${message}, which is not simulated: each is served as it comes; ${FIX}`]);
+  });
+
+  it.each([
+    ["without targets", model()],
+    ["to itself", model([{ name: "food-review" }])],
+    ["of another pool", rewrite([rule(["a"], [{ modelRewrite: "b" }])], { name: "other" })],
+  ])("are no news %s", (_, object) => expect(toldOf(object)).toEqual([]));
+});

@@ -16,6 +16,7 @@ import type { GatewayScenario, KvTransferScenario, PickerGateway, WorkloadScenar
 import { tellBlockSizes, tellPorts } from "./contradictions.ts";
 import { mirrorGate } from "./mirrored-gate.ts";
 import { mirrorPriorities } from "./mirrored-priorities.ts";
+import { tellRewrites } from "./mirrored-rewrites.ts";
 import { routeTimeout } from "./mirrored-route.ts";
 import { findPicker, findRouter, type Router } from "./mirrored-router.ts";
 import { mirrorScheduling } from "./mirrored-scheduling.ts";
@@ -146,6 +147,7 @@ const pickerGateway = (
   tellUnmodelled(config, ledger);
   const scheduling = mirrorScheduling(config, ledger);
   const priorities = mirrorPriorities(simulation, router, cluster, ledger);
+  if (router.kind === "InferencePool") tellRewrites(router.pool.ref, cluster, ledger);
   const gate = mirrorGate(config, priorities, ledger);
   const interval =
     overriddenPeriod(scrapeInterval, "overrides.gateway.scrapeInterval", ledger) ??

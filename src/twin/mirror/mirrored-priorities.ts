@@ -3,6 +3,7 @@ import type { InferenceSimulation } from "../../schema/resource.ts";
 import type { Ledger } from "../ledger.ts";
 import type { ObservedCluster } from "../manifest.ts";
 import { objectiveReaders } from "../readers/index.ts";
+import { tellSplit } from "./mirrored-rewrites.ts";
 import { type Router, readWith } from "./mirrored-router.ts";
 
 /**
@@ -26,6 +27,7 @@ export const mirrorPriorities = (
     for (const manifest of cluster.list(reader.kind, metadata.namespace)) {
       if (pool === undefined || !leadsTo(manifest.spec, pool)) continue;
       const objective = readWith(reader, manifest, ledger);
+      if (objective?.split !== undefined) tellSplit(objective.ref, objective.split, ledger);
       for (const name of objective?.classes ?? []) {
         if (!found.has(name) && objective !== undefined) found.set(name, objective.priority);
       }

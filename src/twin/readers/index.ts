@@ -19,6 +19,7 @@ import { resourceQuota } from "./kubernetes/resource-quota.ts";
 import { service } from "./kubernetes/service.ts";
 import { statefulSet } from "./kubernetes/stateful-set.ts";
 import { leaderWorkerSet } from "./leader-worker-set/leader-worker-set.ts";
+import { inferenceModelRewrite } from "./llm-d/inference-model-rewrite.ts";
 import { inferenceObjective } from "./llm-d/inference-objective.ts";
 import { variantAutoscaling } from "./llm-d/variant-autoscaling.ts";
 import { stackRouter } from "./production-stack/stack-router.ts";
@@ -45,6 +46,7 @@ export const serviceReaders = [service] as const;
 export const pickerReaders = [endpointPicker] as const;
 export const stackRouterReaders = [stackRouter] as const;
 export const objectiveReaders = [inferenceObjective, inferenceModel] as const;
+export const rewriteReaders = [inferenceModelRewrite] as const;
 export const routeReaders = [httpRoute] as const;
 /** What a Prometheus scrapes, and the rules that it evaluates. */
 export const monitorReaders = [podMonitor, serviceMonitor] as const;

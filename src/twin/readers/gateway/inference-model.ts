@@ -3,6 +3,7 @@ import { good, type Problem, type Result } from "../../../model/problem.ts";
 import { Field } from "../../field.ts";
 import { type Manifest, refOf } from "../../manifest.ts";
 import { type ObjectiveReading, objectiveReader } from "../../reader.ts";
+import { readModelSplit } from "./model-split.ts";
 
 /**
  * What took the place of a priority before InferenceObjectives: Critical was never shed, Sheddable was, and what said
@@ -28,8 +29,15 @@ const readModel = (manifest: Manifest): Result<ObjectiveReading> => {
     classes: [...new Set([ref.name, ...(model === undefined ? [] : [model])])],
     pool: spec.at("poolRef", "name").text(),
     priority: priorityOf(spec.at("criticality"), problems),
+    ...splitOf(spec, model ?? ref.name),
   };
   return problems.length === 0 ? good(reading) : { ok: false, problems };
+};
+
+/** Its requests go to its targets by their weights, or, without any, on as they came. */
+const splitOf = (spec: Field, model: string): Pick<ObjectiveReading, "split"> => {
+  const split = readModelSplit([model], spec.at("targetModels"), "name");
+  return split === undefined ? {} : { split };
 };
 
 const priorityOf = (field: Field, problems: Problem[]): Known<number> => {
