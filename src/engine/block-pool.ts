@@ -1,33 +1,6 @@
 import type { PrefixKeys } from "../model/prefix-keys.ts";
 import { invariant } from "../sim/invariant.ts";
-
-/**
- * Neighbouring blocks of one sequence that are free but keep what they hold, blocks without a key, or one block that
- * others may find, free or held: a link of the list of free blocks, oldest first.
- */
-export class BlockRun {
-  next: BlockRun = this;
-  previous: BlockRun = this;
-  /** Of a block that others may find; 0: none. */
-  key = 0;
-  /** Holders of such a block; it is in the list only without any. */
-  holders = 0;
-  /** Whether it is the one that is found by its key; others may have the same. */
-  found = false;
-  /** What came after it in a chain when it was last sought. */
-  follower: BlockRun | undefined;
-  /** Among whose kept blocks these are `from` to `from + count`; undefined: nobody's. */
-  owner: KeptBlocks | undefined;
-  from = 0;
-  count = 1;
-}
-
-/** A sequence's own blocks that are free but keep what they held: the newest last. Nobody else looks for them. */
-export class KeptBlocks {
-  readonly runs: BlockRun[] = [];
-  /** Indices that can't be found although a block is there, since one with the same key was evicted (BLIS, D7). */
-  readonly forgotten = new Set<number>();
-}
+import { BlockRun, type KeptBlocks, Strand } from "./block-run.ts";
 
 export interface PoolOptions {
   /** Usable blocks. */
@@ -48,18 +21,19 @@ export interface PoolOptions {
 /**
  * KV blocks without identity: how many are free, which keys can be found, and in which order free blocks are used up.
  * A free block with a key still serves hits; taking it forgets the key, which is the eviction
- * (vllm/v1/core/block_pool.py). A sequence's own blocks come and go as runs, so that they cost O(1) together.
+ * (vllm/v1/core/block_pool.py). A sequence's own blocks come and go as runs, and so do those of a shared prefix that come and
+ * go together, so that they cost O(1) together.
  *
- * Invariants: `free` is the sum of the list's counts; a run is in the list of its owner exactly if it is in this list;
- * a run is used up from its end, since a sequence's last block is freed first.
+ * Invariants: `free` is the sum of the list's counts; a run is in the list of its owner exactly if it is in this list, one
+ * of a strand exactly if nobody holds it; a run is used up from its end, since a sequence's last block is freed first.
  */
 export class BlockPool {
   readonly size: number;
   readonly #options: PoolOptions;
   /** Ring: its next is the oldest free run. */
-  readonly #ring = new BlockRun();
-  /** By group: blocks that others may find. */
-  readonly #index: readonly Map<number, BlockRun | BlockRun[]>[];
+  readonly #ring = new BlockRun(0);
+  /** By group: blocks that others may find, by strand. */
+  readonly #strands: readonly Map<number, Strand>[];
   #free: number;
   readonly #newest: boolean;
 
@@ -68,7 +42,7 @@ export class BlockPool {
     this.size = options.size;
     this.#free = 0;
     this.#newest = options.duplicates === "newest";
-    this.#index = Array.from({ length: options.groups }, () => new Map());
+    this.#strands = Array.from({ length: options.groups }, () => new Map());
     this.giveBack(options.size);
   }
 
@@ -76,21 +50,26 @@ export class BlockPool {
     return this.#free;
   }
 
-  /** @returns the block with a key, or undefined */
-  find(group: number, key: number): BlockRun | undefined {
-    const entry = (this.#index[group] as Map<number, BlockRun | BlockRun[]>).get(key);
-    return Array.isArray(entry) ? entry[0] : entry;
+  /** @returns the end of the chain of blocks that are found from `from` on, at most `most`; `from`: there is none */
+  reach(group: number, keys: PrefixKeys, from: number, most: number): number {
+    for (let at = from; at < most; ) {
+      const stop = Math.min(most, keys.strandEnd(at));
+      const reached = this.#strandOf(group, keys, at)?.reach(at, stop) ?? at;
+      if (reached < stop) return reached;
+      at = stop;
+    }
+    return most;
   }
 
-  /**
-   * The block with the `index`th of these keys, or undefined, where `before` is the one before it: the same chains are
-   * sought over and over, so what followed is remembered.
-   */
-  findAfter(before: BlockRun, group: number, keys: PrefixKeys, index: number): BlockRun | undefined {
-    const last = before.follower;
-    if (last?.found === true && keys.isAt(index, last.key)) return last;
-    before.follower = this.find(group, keys.at(index));
-    return before.follower;
+  /** How many of the blocks `from` to `to`, all of which are found, nobody holds. */
+  freeAmong(group: number, keys: PrefixKeys, from: number, to: number): number {
+    let free = 0;
+    for (let at = from; at < to; ) {
+      const stop = Math.min(to, keys.strandEnd(at));
+      free += this.#strandOf(group, keys, at)?.freeAmong(at, stop) ?? 0;
+      at = stop;
+    }
+    return free;
   }
 
   /** Takes the `count` oldest free blocks and forgets what they held. */
@@ -103,29 +82,79 @@ export class BlockPool {
       if (run.owner !== undefined && this.#newest) forget(run, Math.max(0, run.count - left));
       if (run.count > left) {
         run.count -= left;
+        if (run.strand !== undefined) this.#forget(run, run.strand, run.end + left);
         return;
       }
       left -= run.count;
       unlink(run);
-      if (run.key !== 0) this.#forget(run);
+      if (run.strand !== undefined) this.#forgetAll(run, run.strand);
       if (run.owner !== undefined) run.owner.runs.splice(run.owner.runs.indexOf(run), 1);
     }
   }
 
-  /** One holder more, of a block found by its key. */
-  claim(block: BlockRun): void {
-    if (block.holders === 0) {
-      unlink(block);
-      this.#free -= 1;
+  /** One holder more, of blocks `from` to `to`, all of which are found; they are added to what it holds. */
+  claim(group: number, keys: PrefixKeys, from: number, to: number, held: BlockRun[]): void {
+    for (let at = from; at < to; ) {
+      const stop = Math.min(to, keys.strandEnd(at));
+      const { found } = this.#strandOf(group, keys, at) as Strand;
+      for (let place = 0; at < stop; place += 1) {
+        const run = found[place] as BlockRun;
+        if (run.end <= at) continue;
+        // What is cut off is the next one.
+        if (run.from < at) this.#cutOff(run, at);
+        else {
+          if (run.end > stop) this.#cutOff(run, stop);
+          this.#holdOn(run);
+          held.push(run);
+          at = run.end;
+        }
+      }
     }
-    block.holders += 1;
   }
 
-  /** One holder less; without any the block is free. */
-  release(block: BlockRun): void {
-    block.holders -= 1;
-    invariant(block.holders >= 0, "a block is released as often as it was taken");
-    if (block.holders === 0) this.#append(block);
+  /**
+   * One holder less, of all that it holds before block `to`, the last first; what nobody holds is free.
+   *
+   * @param held up to block `end` @returns what it still holds
+   */
+  release(held: readonly BlockRun[], to: number, end: number): BlockRun[] {
+    const runs = heldRuns(held, end);
+    const left: BlockRun[] = [];
+    for (let place = runs.length - 1; place >= 0; place -= 1) {
+      const run = runs[place] as BlockRun;
+      if (run.from >= to) left.unshift(run);
+      else {
+        if (run.end > to) left.unshift(this.#cutOff(run, to));
+        this.#letGo(run);
+      }
+    }
+    return left;
+  }
+
+  #holdOn(run: BlockRun): void {
+    if (run.holders === 0) {
+      unlink(run);
+      this.#free -= run.count;
+    }
+    run.holders += 1;
+  }
+
+  #letGo(run: BlockRun): void {
+    run.holders -= 1;
+    invariant(run.holders >= 0, "a block is released as often as it was taken");
+    if (run.holders > 0) return;
+    run.rest = undefined;
+    const { previous: newest } = this.#ring;
+    if (run.found && newest.found && newest.strand === run.strand && newest.from === run.end) this.#absorb(run, newest);
+    this.#append(run);
+  }
+
+  /** The newest free run goes on where one ends that becomes free now. */
+  #absorb(run: BlockRun, newest: BlockRun): void {
+    unlink(newest);
+    this.#free -= newest.count;
+    run.strand?.remove(newest);
+    run.count += newest.count;
   }
 
   /** `count` blocks without a key become free. */
@@ -142,23 +171,20 @@ export class BlockPool {
     if (count === 0) return;
     const { next: first, previous: last } = this.#ring;
     const neighbour = asOldest ? first : last;
-    if (neighbour !== this.#ring && neighbour.key === 0 && neighbour.owner === undefined) {
+    if (neighbour !== this.#ring && neighbour.strand === undefined && neighbour.owner === undefined) {
       neighbour.count += count;
       this.#free += count;
       return;
     }
-    const run = new BlockRun();
-    run.count = count;
+    const run = new BlockRun(count);
     this.#insert(run, asOldest ? first : this.#ring);
   }
 
   /** A sequence's blocks `from` to `from + count` become free; it may still claim them. */
   giveBackOwn(owner: KeptBlocks, from: number, count: number): void {
     if (count === 0) return;
-    const run = new BlockRun();
+    const run = new BlockRun(count, from);
     run.owner = owner;
-    run.from = from;
-    run.count = count;
     owner.runs.push(run);
     this.#append(run);
   }
@@ -201,32 +227,51 @@ export class BlockPool {
     return end;
   }
 
-  /** A held block can be found from now on. @returns it */
-  name(group: number, key: number): BlockRun {
-    const block = new BlockRun();
-    block.key = key;
-    block.from = group;
-    block.holders = 1;
-    const index = this.#index[group] as Map<number, BlockRun | BlockRun[]>;
-    const entry = index.get(key);
-    if (entry === undefined && group === 0) this.#options.events?.("stored", key);
-    if (entry === undefined || this.#newest) {
-      if (entry !== undefined) (entry as BlockRun).found = false;
-      block.found = true;
-      index.set(key, block);
-    } else if (Array.isArray(entry)) entry.push(block);
-    else index.set(key, [entry, block]);
-    return block;
+  /** Blocks `from` to `to`, which one sequence holds, get their keys; they are added to what it holds. */
+  name(group: number, keys: PrefixKeys, from: number, to: number, held: BlockRun[]): void {
+    for (let at = from; at < to; ) {
+      const stop = Math.min(to, keys.strandEnd(at));
+      const strand = this.#strandOf(group, keys, at) ?? this.#newStrand(group, keys, at);
+      while (at < stop) {
+        const gap = strand.nextFound(at, stop);
+        if (gap > at) this.#nameFound(strand, at, gap, held);
+        const double = strand.reach(gap, stop);
+        if (double > gap) this.#nameAgain(strand, gap, double, held);
+        at = double;
+      }
+    }
+  }
+
+  /** Blocks whose keys nobody is found by. */
+  #nameFound(strand: Strand, from: number, to: number, held: BlockRun[]): void {
+    for (let at = from; at < to; at += 1) this.#tell("stored", strand, at);
+    const last = held.at(-1);
+    if (last?.strand === strand && last.end === from && last.found && last.holders === 1) {
+      last.rest = undefined;
+      last.count += to - from;
+    } else held.push(this.#newRun(strand, from, to, true));
+  }
+
+  /** Blocks whose keys others are found by. */
+  #nameAgain(strand: Strand, from: number, to: number, held: BlockRun[]): void {
+    if (this.#newest) this.#lose(strand, from, to);
+    held.push(this.#newRun(strand, from, to, this.#newest));
+  }
+
+  #newRun(strand: Strand, from: number, to: number, found: boolean): BlockRun {
+    const run = new BlockRun(to - from, from, strand);
+    run.holders = 1;
+    if (found) strand.addFound(run);
+    else strand.addDouble(run);
+    return run;
   }
 
   #cut({ runs }: KeptBlocks, run: BlockRun, from: number, to: number): void {
     this.#free -= to - from;
     const end = run.from + run.count;
     if (to < end && from > run.from) {
-      const upper = new BlockRun();
+      const upper = new BlockRun(end - to, to);
       upper.owner = run.owner;
-      upper.from = to;
-      upper.count = end - to;
       runs.splice(runs.indexOf(run), 0, upper);
       this.#free -= upper.count;
       this.#insert(upper, run);
@@ -241,21 +286,79 @@ export class BlockPool {
     }
   }
 
-  #forget(block: BlockRun): void {
-    const index = this.#index[block.from] as Map<number, BlockRun | BlockRun[]>;
-    const entry = index.get(block.key);
-    block.found = false;
-    block.follower = undefined;
-    if (!Array.isArray(entry)) {
-      if (entry !== undefined) entry.found = false;
-      index.delete(block.key);
-      if (block.from === 0) this.#options.events?.("removed", block.key);
+  /** A run of a strand ends at `at` from now on. @returns the rest, which has the same holders */
+  #cutOff(run: BlockRun, at: number): BlockRun {
+    const strand = run.strand as Strand;
+    const rest = new BlockRun(run.end - at, at, strand);
+    rest.found = run.found;
+    rest.holders = run.holders;
+    run.count = at - run.from;
+    strand.addBeside(run, rest);
+    if (run.holders === 0) {
+      this.#free -= rest.count;
+      this.#insert(rest, run);
+    } else {
+      rest.rest = run.rest;
+      run.rest = rest;
+    }
+    return rest;
+  }
+
+  #forgetAll(run: BlockRun, strand: Strand): void {
+    const { end } = run;
+    strand.remove(run);
+    run.count = 0;
+    this.#forget(run, strand, end);
+    if (strand.found.length === 0 && strand.doubles.length === 0) this.#strands[strand.group]?.delete(strand.key);
+  }
+
+  /** The blocks that a run had from its end to `end` are evicted, the last first. */
+  #forget(run: BlockRun, strand: Strand, end: number): void {
+    if (this.#newest) {
+      if (!run.found) this.#lose(strand, run.end, end);
+      for (let at = end - 1; at >= run.end; at -= 1) this.#tell("removed", strand, at);
       return;
     }
-    entry.splice(entry.indexOf(block), 1);
-    const first = entry[0] as BlockRun;
-    first.found = true;
-    if (entry.length === 1) index.set(block.key, first);
+    if (!run.found) return;
+    for (let at = end; at > run.end; ) {
+      const double = strand.doubles.length === 0 ? undefined : strand.doubleOf(at - 1);
+      if (double === undefined) this.#tell("removed", strand, at - 1);
+      else this.#find(strand, double, at - 1);
+      at -= 1;
+    }
+  }
+
+  /** One block of a double is found from now on. */
+  #find(strand: Strand, double: BlockRun, at: number): void {
+    if (double.end > at + 1) this.#cutOff(double, at + 1);
+    const run = double.from < at ? this.#cutOff(double, at) : double;
+    strand.remove(run);
+    strand.addFound(run);
+  }
+
+  /** Nothing is found of blocks `from` to `to` any more. */
+  #lose(strand: Strand, from: number, to: number): void {
+    for (const run of [...strand.found]) {
+      if (run.end <= from || run.from >= to) continue;
+      const lost = run.from < from ? this.#cutOff(run, from) : run;
+      if (lost.end > to) this.#cutOff(lost, to);
+      strand.remove(lost);
+      strand.addDouble(lost);
+    }
+  }
+
+  #strandOf(group: number, keys: PrefixKeys, index: number): Strand | undefined {
+    return (this.#strands[group] as Map<number, Strand>).get(keys.strandOf(index));
+  }
+
+  #newStrand(group: number, keys: PrefixKeys, index: number): Strand {
+    const strand = new Strand(keys.strandOf(index), group, keys.lane(index, 0), keys.lane(index, 1));
+    this.#strands[group]?.set(strand.key, strand);
+    return strand;
+  }
+
+  #tell(kind: "stored" | "removed", strand: Strand, index: number): void {
+    if (strand.group === 0) this.#options.events?.(kind, strand.nameOf(index));
   }
 
   #append(run: BlockRun): void {
@@ -270,6 +373,17 @@ export class BlockPool {
     this.#free += run.count;
   }
 }
+
+/** What a sequence holds up to block `end`, with all that was cut off meanwhile. */
+const heldRuns = (held: readonly BlockRun[], end: number): readonly BlockRun[] => {
+  if (held.length === 1 && held[0]?.rest === undefined) return held;
+  return held.flatMap((first, place) => {
+    const runs: BlockRun[] = [];
+    const stop = held[place + 1]?.from ?? end;
+    for (let run: BlockRun | undefined = first; run !== undefined && run.from < stop; run = run.rest) runs.push(run);
+    return runs;
+  });
+};
 
 const unlink = (run: BlockRun): void => {
   run.previous.next = run.next;

@@ -1,11 +1,11 @@
-import type { BlockRun, KeptBlocks } from "./block-pool.ts";
+import type { BlockRun, KeptBlocks } from "./block-run.ts";
 
 /** Shared by all who have none; never written to. */
 export const NO_RUNS: BlockRun[] = [];
 
 /** One sequence's blocks in one group of layers. */
 export class Holding {
-  /** Those that others may find, by index of block; holes where it holds none. */
+  /** Those that others may find, in order and without a gap; what was cut off one of them meanwhile is held too. */
   named: BlockRun[] = NO_RUNS;
   /** Its own that are free, but still keep what they held. */
   kept: KeptBlocks | undefined;

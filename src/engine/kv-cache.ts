@@ -1,5 +1,6 @@
 import type { PrefixKeys } from "../model/prefix-keys.ts";
-import { BlockPool, type BlockRun, KeptBlocks } from "./block-pool.ts";
+import { BlockPool } from "./block-pool.ts";
+import { KeptBlocks } from "./block-run.ts";
 import type { EngineConfig, EngineListener } from "./engine.ts";
 import { type Holding, NO_RUNS } from "./holding.ts";
 import type { Sequence } from "./sequence.ts";
@@ -34,8 +35,6 @@ export class KvCache {
   readonly #blis: boolean;
   readonly #groups: readonly Group[];
   readonly #windows: boolean;
-  /** What the last lookup found of blocks that are shared, by group and index. */
-  readonly #found: readonly BlockRun[][];
 
   /** @param events hears of the first group's blocks that others may find */
   constructor(config: EngineConfig, events?: EngineListener["kvCached"]) {
@@ -49,7 +48,6 @@ export class KvCache {
       most: Math.ceil((window - 1 + maxNumBatchedTokens) / blockSize) + 1,
     }));
     this.#windows = this.#groups.some(({ window }) => window < Number.POSITIVE_INFINITY);
-    this.#found = this.#groups.map(() => []);
     this.#pool = new BlockPool({
       size: usableBlocks(config),
       groups: this.#groups.length,
@@ -110,9 +108,9 @@ export class KvCache {
   cachedTokens(keys: PrefixKeys, promptTokens: number): number {
     if (!this.#prefixCaching) return 0;
     const most = Math.min(keys.limit, Math.floor((promptTokens - 1) / this.#blockSize));
-    let at = 0;
-    while (at < most && this.#groups.every((_, g) => this.#pool.find(g, keys.at(at)) !== undefined)) at += 1;
-    return at * this.#blockSize;
+    let blocks = most;
+    for (let g = 0; g < this.#groups.length; g += 1) blocks = this.#pool.reach(g, keys, 0, blocks);
+    return blocks * this.#blockSize;
   }
 
   /** The most of the first `most` blocks that group `g` can serve. */
@@ -142,26 +140,18 @@ export class KvCache {
   /** @returns the end of the chain of cached blocks from `from` on, at most `most` */
   #unbroken(sequence: Sequence, g: number, from: number, most: number): number {
     const { shared } = sequence;
-    const found = this.#found[g] as BlockRun[];
-    let at = from;
-    for (let block: BlockRun | undefined; at < most && at < shared.limit; at += 1) {
-      block = block === undefined ? this.#pool.find(g, shared.at(at)) : this.#pool.findAfter(block, g, shared, at);
-      if (block === undefined) return at;
-      found[at] = block;
-    }
+    const among = Math.min(most, shared.limit);
+    const at = from < among ? this.#pool.reach(g, shared, from, among) : from;
+    if (at < among) return at;
     const { kept } = sequence.kv[g] as Holding;
     return at < most && kept !== undefined ? this.#pool.chainEnd(kept, at, most) : at;
   }
 
   /** Of the blocks that group `g` claims for `blocks` leading ones, how many are free. */
   #freeAmong({ shared }: Sequence, g: number, blocks: number): number {
-    const found = this.#found[g] as BlockRun[];
     const from = this.#firstOf(g, blocks);
-    let free = Math.max(0, blocks - Math.max(from, shared.limit));
-    for (let at = from; at < blocks && at < shared.limit; at += 1) {
-      if ((found[at] as BlockRun).holders === 0) free += 1;
-    }
-    return free;
+    const own = Math.max(0, blocks - Math.max(from, shared.limit));
+    return own + this.#pool.freeAmong(g, shared, from, Math.min(blocks, shared.limit));
   }
 
   /** Index of the first block that group `g` needs of a chain of `blocks`. */
@@ -202,18 +192,16 @@ export class KvCache {
 
   #hold(sequence: Sequence, g: number, held: number, hits: number): void {
     const { shared } = sequence;
-    const found = this.#found[g] as BlockRun[];
     const holding = sequence.kv[g] as Holding;
     const first = held === 0 ? hits : this.#firstOf(g, held);
     holding.first = first;
-    let at = first;
-    for (; at < held && at < shared.limit; at += 1) {
-      const block = found[at] as BlockRun;
-      this.#pool.claim(block);
-      if (holding.named === NO_RUNS) holding.named = new Array(Math.min(held, shared.limit));
-      holding.named[at] = block;
+    const among = Math.min(held, shared.limit);
+    if (first < among) {
+      if (holding.named === NO_RUNS) holding.named = [];
+      this.#pool.claim(g, shared, first, among, holding.named);
     }
-    if (at < held) this.#pool.claimOwn(holding.kept as KeptBlocks, at, held);
+    const own = Math.max(first, among);
+    if (own < held) this.#pool.claimOwn(holding.kept as KeptBlocks, own, held);
   }
 
   /**
@@ -255,10 +243,10 @@ export class KvCache {
     for (let g = 0; keyed < shared.limit && g < this.#groups.length; g += 1) {
       const holding = sequence.kv[g] as Holding;
       const until = Math.min(full, shared.limit);
+      const from = Math.max(keyed, holding.first);
+      if (from >= until) continue;
       if (holding.named === NO_RUNS) holding.named = [];
-      for (let at = Math.max(keyed, holding.first); at < until; at += 1) {
-        holding.named[at] = this.#pool.name(g, shared.at(at));
-      }
+      this.#pool.name(g, shared, from, until, holding.named);
     }
     sequence.keyed = full;
   }
@@ -278,14 +266,15 @@ export class KvCache {
     sequence.keyed = 0;
   }
 
-  #giveBackKeyed({ shared: { limit }, state }: Sequence, holding: Holding, from: number, to: number): void {
+  #giveBackKeyed({ shared: { limit }, state, keyed }: Sequence, holding: Holding, from: number, to: number): void {
     const own = Math.max(from, limit);
     if (to > own && state === "gone") this.#pool.giveBackUnsought(to - own);
     else if (to > own) {
       holding.kept ??= new KeptBlocks();
       this.#pool.giveBackOwn(holding.kept, own, to - own);
     }
-    for (let at = Math.min(to, limit) - 1; at >= from; at -= 1) this.#pool.release(holding.named[at] as BlockRun);
+    if (from >= Math.min(to, limit)) return;
+    holding.named = this.#pool.release(holding.named, Math.min(to, limit), Math.min(keyed, limit));
   }
 
   /** Whether nothing more has slid out of the windows before a sequence computes the last of its `computed` tokens. */

@@ -3,7 +3,8 @@ import { START } from "../sim/time.ts";
 import type { RequestHead, SharedPrefix } from "./request.ts";
 
 /**
- * Names of the KV blocks that a request may share. vLLM hashes each full block's tokens together with the block before,
+ * Names of the KV blocks that a request may share. Blocks whose names come of the same two lanes are one strand, so that
+ * names are equal exactly where strand and index are. vLLM hashes each full block's tokens together with the block before,
  * the adapter and the cache salt; without tokens any name does that is equal exactly where those are (design notes 1.7).
  * Names are 52-bit hashes: two of a million live blocks collide once in 10 000 runs.
  */
@@ -48,12 +49,31 @@ export class PrefixKeys {
     return nameOf(this.#half(index, 0), this.#half(index, 1)) === name;
   }
 
-  /** 32 bits of a name from either lane. */
-  #half(index: number, lane: 0 | 1): number {
+  /** The strand of block `index`: equal where the strands are. */
+  strandOf(index: number): number {
+    return nameOf(this.lane(index, 0), this.lane(index, 1));
+  }
+
+  /** The first block after `index` that is of another strand, at most `limit`. */
+  strandEnd(index: number): number {
+    if (index >= this.#inPrefix) return this.limit;
+    if (this.#prefix?.kind !== "blocks") return this.#inPrefix;
+    const { blockTokens } = this.#prefix;
+    const last = this.#lastId(index, blockTokens);
+    return Math.min(this.#inPrefix, Math.floor(((last + 1) * blockTokens) / this.#blockSize));
+  }
+
+  /** One of the two lanes of block `index`'s strand. */
+  lane(index: number, lane: 0 | 1): number {
     const lanes = index < this.#inPrefix ? this.#lanes : this.#conversation;
     const chained = index < this.#inPrefix && this.#prefix?.kind === "blocks";
     const pair = chained ? this.#lastId(index, this.#prefix.blockTokens) : 0;
-    return mix32(lanes[2 * pair + lane] as number, index);
+    return lanes[2 * pair + lane] as number;
+  }
+
+  /** 32 bits of a name from either lane. */
+  #half(index: number, lane: 0 | 1): number {
+    return mix32(this.lane(index, lane), index);
   }
 
   /** Which id of the chain the block's last token lies in. */
@@ -100,6 +120,10 @@ const keysOfGroup = (request: RequestHead, prefix: SharedPrefix, blockSize: numb
 
 /** Salts may be as many as requests. */
 const MOST_PER_GROUP = 8;
+
+/** Name of block `index` of the strand with these lanes. */
+export const nameIn = (high: number, low: number, index: number): number =>
+  nameOf(mix32(high, index), mix32(low, index));
 
 const nameOf = (high: number, low: number): number => (high >>> 0) * 2 ** 20 + (low >>> 12) + 1;
 
