@@ -1,3 +1,4 @@
+import type { EncoderItem } from "../model/request.ts";
 import type { Sequence } from "./sequence.ts";
 
 interface Entry {
@@ -65,9 +66,11 @@ export class EncoderCache {
 
   /** A sequence lets go of the encodings whose tokens are among its first `computed`. */
   passed(sequence: Sequence, computed: number): void {
-    sequence.encoderItems.forEach(({ offset, tokens }, index) => {
+    const items = sequence.encoderItems;
+    for (let index = 0; index < items.length; index += 1) {
+      const { offset, tokens } = items[index] as EncoderItem;
       if (offset + tokens <= computed) this.#release(idOf(sequence, index), sequence);
-    });
+    }
   }
 
   /** A sequence lets go of all. */

@@ -166,7 +166,7 @@ export interface Engine {
    * Histograms are the live ones: read them before the engine goes on. @throws if a step ended after `now`
    */
   look(now: SimTime): EngineState;
-  /** The gauges alone, which cost less. @throws if a step ended after `now` */
+  /** The gauges alone, which cost less; to be read at once, the next call may give the same object. @throws if a step ended after `now` */
   gauges(now: SimTime): EngineGauges;
   /** Requests held: on the way to the queue, waiting or running. */
   readonly held: number;

@@ -109,10 +109,8 @@ const expertMicros = ({ experts, expertsPerToken }: Work, microsEach: number, sk
 };
 
 /** @returns microseconds, not rounded; of a batch that isn't empty */
-export const stepMicros = (t: PhysicalTerms, batch: Batch): number => {
-  const { work, attention, messages } = partsOf(t, batch);
-  return work + attention + messages;
-};
+export const stepMicros = (t: PhysicalTerms, batch: Batch): number =>
+  workMicros(t, batch) + attentionMicros(t, batch) + messageMicros(t, batch);
 
 /**
  * The same function of batches, for those who ask it often: nearly all are plain decodes, whose parts but for the attention
@@ -126,33 +124,39 @@ export const stepTimer = (t: PhysicalTerms): ((batch: Batch) => number) => {
     const plain = batch.requests === decodes && batch.decodeTokens === decodes && decodes < MOST_DECODES;
     if (!plain || t.window > 0) return stepMicros(t, batch);
     if ((work[decodes] as number) < 0) {
-      const parts = partsOf(t, batch);
-      work[decodes] = parts.work;
-      messages[decodes] = parts.messages;
+      work[decodes] = workMicros(t, batch);
+      messages[decodes] = messageMicros(t, batch);
     }
     return (work[decodes] as number) + t.perContext * batch.decodeContext + (messages[decodes] as number);
   };
 };
 
-const partsOf = (t: PhysicalTerms, batch: Batch) => {
-  const { prefillTokens, decodes, decodeContext } = batch;
-  const decoded = Math.max(decodes, batch.decodeTokens);
-  const tokens = prefillTokens + decoded;
+const tokensOf = ({ prefillTokens, decodes, decodeTokens }: Batch): number =>
+  prefillTokens + Math.max(decodes, decodeTokens);
+
+const workMicros = (t: PhysicalTerms, batch: Batch): number => {
+  const { prefillTokens } = batch;
+  const tokens = tokensOf(batch);
   const memory = t.weights + (t.experts[Math.min(tokens, t.experts.length - 1)] as number);
   // Without prefills the step replays a CUDA graph, whose batch is padded.
-  const computed = prefillTokens > 0 ? tokens : padded(decoded);
+  const computed = prefillTokens > 0 ? tokens : padded(tokens);
   let arithmetic = t.perToken * computed + t.perHead * batch.requests + t.perPrefillPair * batch.prefillPairs;
-  let attention = t.perContext * decodeContext;
-  if (t.window > 0) {
-    const seen = batch.decodeWindow > 0 ? batch.decodeWindow : Math.min(decodeContext, decodes * t.window);
-    attention += t.perWindow * seen;
-    arithmetic += t.perWindowPair * windowPairs(batch, t.window);
-  }
-  const [more, less] = memory > arithmetic ? [memory, arithmetic] : [arithmetic, memory];
+  if (t.window > 0) arithmetic += t.perWindowPair * windowPairs(batch, t.window);
   const host = t.fixed + t.perRequest * batch.requests + (prefillTokens > 0 ? t.mixed : 0);
+  return host + Math.max(memory, arithmetic) + UNHIDDEN * Math.min(memory, arithmetic);
+};
+
+const attentionMicros = (t: PhysicalTerms, { decodes, decodeContext, decodeWindow }: Batch): number => {
+  const attention = t.perContext * decodeContext;
+  if (t.window === 0) return attention;
+  const seen = decodeWindow > 0 ? decodeWindow : Math.min(decodeContext, decodes * t.window);
+  return attention + t.perWindow * seen;
+};
+
+const messageMicros = (t: PhysicalTerms, batch: Batch): number => {
+  const tokens = tokensOf(batch);
   const own = Math.min(tokens, t.ownMessageTokens);
-  const messages = t.perMessageToken * own + t.perFurtherToken * (tokens - own);
-  return { work: host + more + UNHIDDEN * less, attention, messages };
+  return t.perMessageToken * own + t.perFurtherToken * (tokens - own);
 };
 
 /** Sizes that vLLM captures: 1, 2, 4, eights up to 256, sixteens up to 512 (vllm/config/compilation.py); larger run as they are. */

@@ -159,7 +159,7 @@ export class ReportFold {
       case "create-refused":
         return this.#deniedPods.refused(fact);
       case "synced":
-        return this.#loops.find(({ setup }) => setup.autoscaler === fact.autoscaler)?.synced(fact.sync, fact.at);
+        return this.#synced(fact);
       case "scaled":
         return this.#scaled(fact);
       case "rollout":
@@ -330,13 +330,17 @@ export class ReportFold {
     const { request, outcome, queued, scheduled, end } = fact.facts;
     const met = this.#groups.finished(fact);
     const how = END_OF[outcome];
-    if (how === "aborted") this.#loopsOf(fact.workload, (loop) => loop.aborted(fact.pod, end));
+    if (how === "aborted") this.#aborted(fact);
     if (how === "completed") this.#timeline.completed(end);
     if (!this.#counts(request)) return;
     if (how !== "completed") this.#gate.away(request, how, outcome);
     this.#judge(request, end, met);
     this.#saturation.ended(end, how === "completed" ? toSeconds(elapsed(request.arrival, end)) : undefined);
     if (scheduled !== undefined) this.#queue.observe(toSeconds(elapsed(queued, scheduled)));
+  }
+
+  #aborted({ workload, pod, facts: { end } }: Extract<Fact, { kind: "finished" }>): void {
+    this.#loopsOf(workload, (loop) => loop.aborted(pod, end));
   }
 
   /** A request that has ended, against its targets. */
@@ -363,6 +367,11 @@ export class ReportFold {
     this.#gpus.add(held * (this.#options.gpusPerReplica[workload] ?? 0), at);
     this.#ready.add(Number(phase === "ready") - Number(before.phase === "ready"), at);
     this.#timeline.hold("replicasReady", this.#ready.value, at);
+  }
+
+  // Apart, as is `#aborted`: a closure where all facts pass would cost each of them a context of its own.
+  #synced({ autoscaler, sync, at }: Extract<Fact, { kind: "synced" }>): void {
+    this.#loops.find(({ setup }) => setup.autoscaler === autoscaler)?.synced(sync, at);
   }
 
   #scaled(fact: Extract<Fact, { kind: "scaled" }>): void {

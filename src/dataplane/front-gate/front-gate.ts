@@ -59,7 +59,7 @@ export interface FrontGateContext {
 }
 
 const DEFAULT_FLOW = "default-flow";
-const NOTHING: readonly GateEvent[] = [];
+const NOTHING: GateEvent[] = [];
 
 /**
  * What stands before the scheduler: priority and fairness id of a request, its tenant's budget, then flow control or else the
@@ -77,7 +77,7 @@ export class FrontGate {
   readonly #admitters: readonly Admitter[];
   readonly #budgets: TenantBudgets | undefined;
   readonly #queue: FlowControl | undefined;
-  #events: GateEvent[] = [];
+  #events = NOTHING;
 
   constructor(said: FrontGateSaid, context: FrontGateContext) {
     this.#said = said;
@@ -214,7 +214,7 @@ export class FrontGate {
         this.#admit(asked, elapsed(since, now), endpoints);
       },
       dropped: (drop) => this.#dropped(drop),
-      revoked: (id) => this.#events.push({ kind: "revoke", id }),
+      revoked: (id) => this.#tell({ kind: "revoke", id }),
     };
   }
 
@@ -228,7 +228,7 @@ export class FrontGate {
       const refusal = one.refusal(asked, endpoints);
       if (refusal !== undefined) return this.#refuse(asked, waited, "shed", 500, refusal);
     }
-    this.#events.push({ kind: "admitted", head: asked.head, priority: asked.priority, waited });
+    this.#tell({ kind: "admitted", head: asked.head, priority: asked.priority, waited });
   }
 
   #dropped({ asked, since, at, outcome, isPoolEmpty }: Drop): void {
@@ -245,13 +245,18 @@ export class FrontGate {
     status: 429 | 500 | 503,
     reason: string,
   ): void {
-    this.#events.push({ kind: "refused", head, priority, waited, outcome, status, reason });
+    this.#tell({ kind: "refused", head, priority, waited, outcome, status, reason });
+  }
+
+  /** As a rule there is one event, for which a list that grows would have room for seventeen. */
+  #tell(event: GateEvent): void {
+    if (this.#events.length === 0) this.#events = [event];
+    else this.#events.push(event);
   }
 
   #told(): readonly GateEvent[] {
-    if (this.#events.length === 0) return NOTHING;
     const told = this.#events;
-    this.#events = [];
+    this.#events = NOTHING;
     return told;
   }
 }
