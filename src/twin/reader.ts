@@ -134,6 +134,11 @@ export interface NodePoolReading {
   /** Its value undefined: never. Left out: not said. */
   readonly consolidateAfterSeconds: Known<number | undefined> | undefined;
   readonly whenEmptyOnly: boolean;
+  /** How many of its nodes may go at a time, at most: a share, a number. Left out: not said, for all reasons and at all times. */
+  readonly budgetPercent: Known<number> | undefined;
+  readonly budgetNodes: Known<number> | undefined;
+  /** So long after it came a node goes, whatever runs on it. Left out: not said, or never. */
+  readonly expireAfterSeconds: Known<number> | undefined;
 }
 
 /** How many of the pods that it selects must stay when pods are evicted. */

@@ -125,6 +125,79 @@ describe("nodes under the mirrored pods", () => {
     expect(reads.map(({ kind }) => kind)).toContain("NodePool");
   });
 
+  describe("by how Karpenter disrupts them", () => {
+    const pool = (disruption: Json, spec: Json = {}, name = "h100"): Json => {
+      const one = structuredClone(nodePool);
+      one.metadata.name = name;
+      one.spec = { ...one.spec, disruption };
+      one.spec.template.spec = { ...one.spec.template.spec, ...spec };
+      return one;
+    };
+    const read = (...pools: readonly Json[]) => {
+      const q = onNodes({}, node("a"), ...pools);
+      const result = q.mirror();
+      if (!result.ok) throw new Error(result.problems.map(describeProblem).join("\n"));
+      const told = result.warnings.filter(({ object }) => object?.startsWith("NodePool/")).map(describeProblem);
+      return { autoscaler: result.value.scenario.nodes?.autoscaler, told, values: result.value.values };
+    };
+
+    it.each([
+      ["nothing", undefined, { budgetPercent: 10 }],
+      ["a share", [{ nodes: "25%" }], { budgetPercent: 25 }],
+      ["a number", [{ nodes: "3" }], { budgetPercent: 100, budgetNodes: 3 }],
+      ["none at all", [{ nodes: "0" }], { budgetPercent: 100, budgetNodes: 0 }],
+      ["several", [{ nodes: "50%" }, { nodes: "20%" }, { nodes: "5" }], { budgetPercent: 20, budgetNodes: 5 }],
+      ["drift, which is not simulated", [{ nodes: "0", reasons: ["Drifted"] }], { budgetPercent: 10 }],
+      ["all reasons", [{ nodes: "1%", reasons: ["Empty", "Underutilized"] }], { budgetPercent: 1 }],
+    ])("reads budgets of %s", (_, budgets, wanted) => {
+      const { autoscaler, told } = read(pool(budgets === undefined ? {} : { budgets }));
+      const { budgetPercent, budgetNodes } = autoscaler as Json;
+      expect({ budgetPercent, ...(budgetNodes === undefined ? {} : { budgetNodes }) }).toEqual(wanted);
+      expect(told).toEqual([]);
+    });
+
+    it("says at which field a budget is", () => {
+      expect(read(pool({ budgets: [{ nodes: "2" }] })).values).toContainEqual({
+        path: "nodes.autoscaler.budgetNodes",
+        value: 2,
+        from: {
+          kind: "field",
+          object: expect.stringMatching(/^NodePool\//),
+          field: "spec.disruption.budgets[0].nodes",
+        },
+      });
+    });
+
+    it.each([
+      [
+        pool({ budgets: [{ nodes: "0", schedule: "0 9 * * 1-5", duration: "8h" }] }),
+        /budgets\[0\]\.schedule: a budget of/,
+      ],
+      [pool({ budgets: [{ nodes: "0", reasons: ["Underutilized"] }] }), /for Underutilized alone is not simulated/],
+      [pool({ budgets: [{ nodes: "some" }] }), /must be a number of nodes or a share such as 10%, not "some"/],
+      [pool({ consolidationPolicy: "Balanced" }), /Balanced is simulated as WhenEmptyOrUnderutilized/],
+      [pool({}, { expireAfter: "10m" }), /spec\.template\.spec\.expireAfter: nodes go 600 s after they came/],
+      [pool({}, { terminationGracePeriod: "1h" }), /terminationGracePeriod: a drain takes as long as it takes/],
+    ])("tells what is not simulated: %#", (one, message) => {
+      const { told } = read(one);
+      expect(told).toHaveLength(1);
+      expect(told[0]).toMatch(message);
+    });
+
+    it.each(["720h", "Never", undefined])("says nothing of nodes that outlive the run: %s", (expireAfter) => {
+      expect(read(pool({}, expireAfter === undefined ? {} : { expireAfter })).told).toEqual([]);
+    });
+
+    it("tells where pools differ", () => {
+      const other = pool({ budgets: [{ nodes: "90%" }] }, {}, "other");
+      const q = onNodes({ pools: [H100, { ...H100, name: "other" }] }, pool({}), other);
+      const result = q.mirror();
+      expect((result.ok ? result.warnings : result.problems).map(describeProblem).join("\n")).toMatch(
+        /NodePool\/.*other: spec\.disruption: gives nodes back in another way than NodePool\/.*h100/,
+      );
+    });
+  });
+
   it("give pods what their template asks for", () => {
     const q = onNodes({ pools: [H100], podDisruptionBudget: { maxUnavailable: "25%" } });
     q.simulation.spec.overrides.start = { imagePull: { mean: "80s" } };

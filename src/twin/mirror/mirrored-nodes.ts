@@ -35,7 +35,7 @@ export interface WorkloadOnNodes {
 
 /** Nodes under the pods; undefined where the simulation doesn't ask for them. */
 export const mirrorNodes = (
-  { overrides }: SimulationSpec,
+  { overrides, run, mode }: SimulationSpec,
   workloads: readonly WorkloadOnNodes[],
   cluster: ObservedCluster,
   ledger: Ledger,
@@ -44,6 +44,7 @@ export const mirrorNodes = (
   if (said === undefined) return undefined;
   const asked = readNodePools(cluster, ledger);
   const autoscaler = autoscalerOf(said, asked, ledger);
+  tellExpiry(asked, mode === "Shadow" ? Number.POSITIVE_INFINITY : durationSeconds(run.horizon), ledger);
   const pools = mirrorNodePools(said, { cluster, asked, grows: autoscaler.kind !== "None" }, ledger);
   const scoring = overridden(said.scoring, "overrides.nodes.scoring") ?? LEAST;
   const readings = workloads.map(({ reading }) => reading);
@@ -95,15 +96,45 @@ const autoscalerOf = (
     ledger.use(path, defaulted("None", "no NodePool of Karpenter is mirrored"));
     return { kind: "None" };
   }
-  const { consolidateAfterSeconds: after, whenEmptyOnly } = first;
+  const { consolidateAfterSeconds: after, whenEmptyOnly, budgetPercent, budgetNodes } = first;
   ledger.use(path, { value: "Karpenter", from: { kind: "derived", how: `${objectText(first.ref)} is mirrored` } });
   const never = after !== undefined && after.value === undefined;
   const policy = never ? "Never" : whenEmptyOnly ? "WhenEmpty" : "WhenEmptyOrUnderutilized";
+  tellOthers(asked, ledger);
+  const share = ledger.use(`${path}.budgetPercent`, budgetPercent ?? defaulted(10, "Karpenter: one budget of 10%"));
+  if (budgetNodes !== undefined) ledger.use(`${path}.budgetNodes`, budgetNodes);
   return nodeAutoscalers.schema.parse({
     kind: "Karpenter",
     consolidationPolicy: policy,
+    budgetPercent: Math.min(100, share),
+    ...(budgetNodes === undefined ? {} : { budgetNodes: Math.min(1_000_000, budgetNodes.value) }),
     ...(after?.value === undefined ? {} : { consolidateAfter: durationTextOf(seconds(after.value)) }),
   });
+};
+
+/** All pools give nodes back as the first does. */
+const tellOthers = ([first, ...others]: readonly NodePoolReading[], ledger: Ledger): void => {
+  const disruptionOf = ({ consolidateAfterSeconds, whenEmptyOnly, budgetPercent, budgetNodes }: NodePoolReading) =>
+    JSON.stringify([consolidateAfterSeconds, whenEmptyOnly, budgetPercent, budgetNodes].map(plain));
+  for (const other of others) {
+    if (first === undefined || disruptionOf(other) === disruptionOf(first)) continue;
+    const message = `gives nodes back in another way than ${objectText(first.ref)}, whose way is simulated for all pools`;
+    const fix = "set spec.overrides.nodes.autoscaler";
+    ledger.warn({ reason: "NotModelled", object: objectText(other.ref), field: "spec.disruption", message, fix });
+  }
+};
+
+const plain = (said: { readonly value: unknown } | boolean | undefined): unknown =>
+  typeof said === "object" ? { value: said.value ?? null } : said;
+
+/** Nodes are as old as the run, so that all would expire at once; how old the real ones are plays no part. */
+const tellExpiry = (asked: readonly NodePoolReading[], runSeconds: number, ledger: Ledger): void => {
+  for (const { ref, expireAfterSeconds: after } of asked) {
+    if (after === undefined || after.value > runSeconds) continue;
+    const message = `nodes go ${after.value} s after they came, whatever runs on them, which is not simulated: they stay`;
+    const fix = "have nodes drained by spec.overrides.nodes.disruptions";
+    ledger.warn({ reason: "NotModelled", ...placeOf(after.from, objectText(ref)), message, fix });
+  }
 };
 
 /** An image of vLLM, 8 to 10 GB compressed, from a fast registry: 30 to 60 s. */

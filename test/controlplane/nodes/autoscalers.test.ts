@@ -173,6 +173,8 @@ describe("Karpenter", () => {
     expect(consolidated({ consolidationPolicy: "WhenEmpty" })).toEqual([]);
     expect(consolidated({ consolidationPolicy: "Never" })).toEqual([]);
     expect(consolidated({ budgetPercent: 0 })).toEqual([]);
+    expect(consolidated({ budgetPercent: 100, budgetNodes: 0 })).toEqual([]);
+    expect(consolidated({ budgetPercent: 100, budgetNodes: 1 })).toEqual(["h100-1"]);
   });
 
   it("drops a command that doesn't hold any more", () => {

@@ -21,6 +21,12 @@ const params = z.object({
     .max(100)
     .default(10)
     .meta({ description: "disruption.budgets: nodes of a pool that may go at a time, rounded up." }),
+  budgetNodes: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .meta({ description: "disruption.budgets as a number, if that is less. Left out: budgetPercent alone." }),
   gpuLimit: z
     .int()
     .min(0)
@@ -154,7 +160,8 @@ class Karpenter implements NodeAutoscaler {
   #budget(pool: NodePool, nodes: Nodes): number {
     const size = nodes.sizeOf(pool);
     const going = [...nodes.all].filter((node) => node.pool === pool && node.phase === "draining").length;
-    const budget = Math.ceil(((size + going) * this.#said.budgetPercent) / 100) - going;
+    const { budgetPercent, budgetNodes = Number.POSITIVE_INFINITY } = this.#said;
+    const budget = Math.min(Math.ceil(((size + going) * budgetPercent) / 100), budgetNodes) - going;
     return Math.min(budget, size - pool.minNodes);
   }
 
