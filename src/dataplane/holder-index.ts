@@ -22,10 +22,10 @@ export class HolderIndex {
     return this.#rows.size;
   }
 
-  /** @param before row of the block before it in a chain, if known @returns the block's row, for `drop` */
-  hold(name: number, slot: number, before?: number): number {
+  /** @returns the block's row, for `drop` */
+  hold(name: number, slot: number): number {
     if (slot >= this.#words * 32) this.#widen(slot);
-    const row = this.#rowAfter(before, name) ?? this.#newRow(name);
+    const row = this.#rows.get(name) ?? this.#newRow(name);
     const at = row * this.#words + (slot >> 5);
     const bit = 1 << (slot & 31);
     if (((this.#bits[at] as number) & bit) !== 0) return row;
@@ -55,32 +55,10 @@ export class HolderIndex {
   }
 
   /**
-   * Counts, per slot, the blocks held up to the first that nobody holds, whether or not one in between is missing.
+   * Counts, per slot, the leading blocks held without a gap.
    *
    * @param limit leading blocks to look up
    */
-  countHeld(keys: PrefixKeys, limit: number, counts: Int32Array): void {
-    const words = this.#words;
-    const [bits, before] = [this.#bits, this.#before];
-    counts.fill(0, 0, words * 32);
-    before.fill(0);
-    let index = 0;
-    for (let row: number | undefined; index < limit; index += 1) {
-      row = this.#rowAt(row, keys, index);
-      if (row === undefined) break;
-      for (let word = 0; word < words; word += 1) {
-        const now = bits[row * words + word] as number;
-        const was = before[word] as number;
-        if (now === was) continue;
-        before[word] = now;
-        add(counts, word, now & ~was, -index);
-        add(counts, word, was & ~now, index);
-      }
-    }
-    for (let word = 0; word < words; word += 1) add(counts, word, before[word] as number, index);
-  }
-
-  /** Counts, per slot, the leading blocks held without a gap. */
   countLeading(keys: PrefixKeys, limit: number, counts: Int32Array): void {
     const words = this.#words;
     const [bits, before] = [this.#bits, this.#before];
@@ -109,15 +87,7 @@ export class HolderIndex {
     if (before === undefined) return this.#rows.get(keys.at(index));
     const last = this.#followers[before] as number;
     if (keys.isAt(index, this.#names[last] as number) && this.#holders[last] !== 0) return last;
-    return this.#rowAfter(before, keys.at(index));
-  }
-
-  /** The row of a block that comes after that of row `before` in a chain. */
-  #rowAfter(before: number | undefined, name: number): number | undefined {
-    if (before === undefined) return this.#rows.get(name);
-    const last = this.#followers[before] as number;
-    if (this.#names[last] === name && this.#holders[last] !== 0) return last;
-    const row = this.#rows.get(name);
+    const row = this.#rows.get(keys.at(index));
     if (row !== undefined) this.#followers[before] = row;
     return row;
   }

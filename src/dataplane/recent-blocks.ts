@@ -1,34 +1,21 @@
-import type { HolderIndex } from "./holder-index.ts";
-
-/** One block, or a run of nameless ones: a link of the list, least recent first. */
-class Entry {
-  older: Entry = this;
-  newer: Entry = this;
-  /** Row of the index; undefined: nobody asks for these. */
-  readonly row: number | undefined;
-  blocks: number;
-
-  constructor(row: number | undefined, blocks: number) {
-    this.row = row;
-    this.blocks = blocks;
-  }
-}
+import type { PrefixKeys } from "../model/prefix-keys.ts";
+import { HeldRun, type RunIndex } from "./run-index.ts";
 
 /**
  * What a router believes one endpoint to hold: its most recently sent blocks, up to a capacity, also in the index of all
- * endpoints. Blocks without a name (nobody else's) take their room too, whole runs of them at a time.
+ * endpoints. Of blocks sent together the first is the least recent. Blocks without a name (nobody else's) take their room too.
  */
 export class RecentBlocks {
-  readonly #index: HolderIndex;
+  readonly #index: RunIndex;
   readonly #slot: number;
   readonly #capacity: number;
-  /** By row. */
-  readonly #named = new Map<number, Entry>();
+  /** By strand; no block is in two. */
+  readonly #named = new Map<number, HeldRun[]>();
   /** Ring: its newer is the least recent. */
-  readonly #ring = new Entry(undefined, 0);
+  readonly #ring = new HeldRun(0, undefined, 0, 0);
   #size = 0;
 
-  constructor(index: HolderIndex, slot: number, capacity: number) {
+  constructor(index: RunIndex, slot: number, capacity: number) {
     this.#index = index;
     this.#slot = slot;
     this.#capacity = capacity;
@@ -39,63 +26,91 @@ export class RecentBlocks {
     return this.#size;
   }
 
-  /** @param before row of the block before it in the prompt @returns its own */
-  touch(name: number, before?: number): number {
-    const row = this.#index.hold(name, this.#slot, before);
-    const known = this.#named.get(row);
-    if (known !== undefined) {
-      unlink(known);
-      this.#append(known);
-      return row;
+  /** The first `named` blocks of a prompt of `total`; nobody will ask for the others. */
+  send(keys: PrefixKeys, named: number, total: number): void {
+    for (let at = 0; at < named; ) {
+      const stop = Math.min(named, keys.strandEnd(at));
+      this.#touch(keys.strandOf(at), at, stop);
+      at = stop;
     }
-    const entry = new Entry(row, 1);
-    this.#named.set(row, entry);
-    this.#append(entry);
-    this.#size += 1;
-    this.#evict();
-    return row;
-  }
-
-  /** Blocks that nobody will ask for again. */
-  pass(blocks: number): void {
-    if (blocks <= 0) return;
-    this.#append(new Entry(undefined, blocks));
-    this.#size += blocks;
+    if (total > named) this.#append(new HeldRun(this.#slot, undefined, named, total));
+    this.#size += Math.max(0, total - named);
     this.#evict();
   }
 
   clear(): void {
-    for (const row of this.#named.keys()) this.#index.drop(row, this.#slot);
+    for (const [strand, runs] of this.#named) for (const run of runs) this.#index.remove(strand, run);
     this.#named.clear();
     this.#ring.older = this.#ring.newer = this.#ring;
     this.#size = 0;
   }
 
-  #append(entry: Entry): void {
-    const newest = this.#ring.older;
-    entry.older = newest;
-    entry.newer = this.#ring;
-    newest.newer = entry;
-    this.#ring.older = entry;
+  #touch(strand: number, from: number, to: number): void {
+    const runs = this.#named.get(strand);
+    const only = runs?.length === 1 ? (runs[0] as HeldRun) : undefined;
+    if (only?.from === from && only.to === to) {
+      unlink(only);
+      return this.#append(only);
+    }
+    for (const run of [...(runs ?? [])]) this.#cut(strand, run, from, to);
+    this.#add(strand, from, to, this.#ring);
+    this.#size += to - from;
+  }
+
+  /** Takes blocks `from` to `to` out of a run; what is left keeps its place. */
+  #cut(strand: number, run: HeldRun, from: number, to: number): void {
+    if (run.to <= from || to <= run.from) return;
+    this.#size -= Math.min(run.to, to) - Math.max(run.from, from);
+    if (run.to > to) this.#add(strand, to, run.to, run.newer);
+    if (run.from < from) run.to = from;
+    else this.#remove(strand, run);
+  }
+
+  /** @param newer whom it stands before in the list */
+  #add(strand: number, from: number, to: number, newer: HeldRun): void {
+    const run = new HeldRun(this.#slot, strand, from, to);
+    const runs = this.#named.get(strand);
+    if (runs === undefined) this.#named.set(strand, [run]);
+    else runs.push(run);
+    this.#index.add(strand, run);
+    insert(run, newer);
+  }
+
+  #remove(strand: number, run: HeldRun): void {
+    unlink(run);
+    this.#index.remove(strand, run);
+    const runs = this.#named.get(strand) as HeldRun[];
+    if (runs.length === 1) this.#named.delete(strand);
+    else runs.splice(runs.indexOf(run), 1);
+  }
+
+  #append(run: HeldRun): void {
+    insert(run, this.#ring);
   }
 
   #evict(): void {
     for (let over = this.#size - this.#capacity; over > 0; over = this.#size - this.#capacity) {
       const oldest = this.#ring.newer;
-      this.#size -= Math.min(over, oldest.blocks);
-      if (oldest.blocks > over) {
-        oldest.blocks -= over;
+      const blocks = oldest.to - oldest.from;
+      this.#size -= Math.min(over, blocks);
+      if (blocks > over) {
+        oldest.from += over;
         return;
       }
-      unlink(oldest);
-      if (oldest.row === undefined) continue;
-      this.#named.delete(oldest.row);
-      this.#index.drop(oldest.row, this.#slot);
+      if (oldest.strand === undefined) unlink(oldest);
+      else this.#remove(oldest.strand, oldest);
     }
   }
 }
 
-const unlink = ({ older, newer }: Entry): void => {
+const insert = (run: HeldRun, newer: HeldRun): void => {
+  run.newer = newer;
+  run.older = newer.older;
+  newer.older.newer = run;
+  newer.older = run;
+};
+
+const unlink = ({ older, newer }: HeldRun): void => {
   older.newer = newer;
   newer.older = older;
 };

@@ -2,8 +2,8 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { type PrefixKeys, prefixKeys } from "../model/prefix-keys.ts";
 import type { RequestHead } from "../model/request.ts";
 import { byPosition, integersFor } from "./columns.ts";
-import { HolderIndex } from "./holder-index.ts";
 import { RecentBlocks } from "./recent-blocks.ts";
+import { RunIndex } from "./run-index.ts";
 import { Slots } from "./slots.ts";
 
 /** Which blocks were sent to each endpoint, the most recent of each: what a router can know by itself. */
@@ -11,7 +11,7 @@ export class SentIndex {
   /** Tokens. */
   readonly blockSize: number;
   readonly #capacity: number;
-  readonly #index = new HolderIndex();
+  readonly #index = new RunIndex();
   readonly #slots = new Slots();
   readonly #blocks: (RecentBlocks | undefined)[] = [];
   #counts = new Int32Array(32);
@@ -34,7 +34,7 @@ export class SentIndex {
     this.#total = Math.ceil(request.promptTokens / this.blockSize);
     this.#named = Math.min(Math.floor(request.promptTokens / this.blockSize), this.#keys.limit);
     this.matched.fill(0);
-    if (this.#named === 0 || this.#index.size === 0) return;
+    if (this.#named === 0 || this.#index.isEmpty) return;
     this.#counts = integersFor(this.#counts, this.#index.slots);
     this.#index.countLeading(this.#keys, this.#named, this.#counts);
     byPosition(this.#counts, slots, endpoints.length, this.matched);
@@ -44,9 +44,7 @@ export class SentIndex {
   send(name: string): void {
     const slot = this.#slots.take(name);
     const blocks = (this.#blocks[slot] ??= new RecentBlocks(this.#index, slot, this.#capacity));
-    let row: number | undefined;
-    for (let index = 0; index < this.#named; index += 1) row = blocks.touch((this.#keys as PrefixKeys).at(index), row);
-    blocks.pass(this.#total - this.#named);
+    blocks.send(this.#keys as PrefixKeys, this.#named, this.#total);
   }
 
   left(name: string): void {

@@ -3,9 +3,9 @@ import type { Endpoint } from "../../model/endpoint.ts";
 import { type PrefixKeys, prefixKeys } from "../../model/prefix-keys.ts";
 import type { Ask, Placed } from "../ask.ts";
 import { byPosition, integersFor } from "../columns.ts";
-import { HolderIndex } from "../holder-index.ts";
 import { type Producer, producer } from "../producer.ts";
 import { RecentBlocks } from "../recent-blocks.ts";
+import { RunIndex } from "../run-index.ts";
 
 const LEAST_BLOCK_SIZE = 64;
 const DEFAULT_BLOCK_SIZE = 16;
@@ -47,7 +47,7 @@ export const approxPrefixCache = producer({
 
 class ApproxPrefixCache implements Producer {
   readonly #said: z.output<typeof params>;
-  readonly #index = new HolderIndex();
+  readonly #index = new RunIndex();
   /** By slot. */
   readonly #blocks: (RecentBlocks | undefined)[] = [];
   #counts = new Int32Array(32);
@@ -77,7 +77,7 @@ class ApproxPrefixCache implements Producer {
     this.#keys = prefixKeys(request, this.blockSize);
     this.#named = Math.min(Math.floor(request.promptTokens / this.blockSize), this.#keys.limit, most);
     this.matched = integersFor(this.matched, endpoints.length);
-    if (this.#named === 0 || this.#index.size === 0) {
+    if (this.#named === 0 || this.#index.isEmpty) {
       this.matched.fill(0);
       return;
     }
@@ -103,10 +103,7 @@ class ApproxPrefixCache implements Producer {
       slot,
       this.#capacityOf(endpoints[position] as Endpoint),
     ));
-    const keys = this.#keys as PrefixKeys;
-    let row: number | undefined;
-    for (let index = 0; index < this.#named; index += 1) row = blocks.touch(keys.at(index), row);
-    blocks.pass(this.total - this.#named);
+    blocks.send(this.#keys as PrefixKeys, this.#named, this.total);
   }
 
   #blockSizeFor(first: Endpoint | undefined): number {

@@ -1,0 +1,105 @@
+import type { PrefixKeys } from "../model/prefix-keys.ts";
+
+/** Neighbouring blocks that one endpoint is believed to hold: some of a strand (model/prefix-keys.ts), or nameless ones. */
+export class HeldRun {
+  /** Neighbours in a list by recency. */
+  older: HeldRun = this;
+  newer: HeldRun = this;
+  readonly slot: number;
+  /** undefined: nobody asks for these. */
+  readonly strand: number | undefined;
+  from: number;
+  to: number;
+
+  constructor(slot: number, strand: number | undefined, from: number, to: number) {
+    this.slot = slot;
+    this.strand = strand;
+    this.from = from;
+    this.to = to;
+  }
+}
+
+/** Who is believed to hold which blocks, in runs: the matches of all endpoints come from one look at each strand of a prompt. */
+export class RunIndex {
+  readonly #strands = new Map<number, HeldRun[]>();
+  /** How many slots `counts` must have room for. */
+  slots = 0;
+
+  /** Whether nobody holds anything. */
+  get isEmpty(): boolean {
+    return this.#strands.size === 0;
+  }
+
+  add(strand: number, run: HeldRun): void {
+    const runs = this.#strands.get(strand);
+    if (runs === undefined) this.#strands.set(strand, [run]);
+    else runs.push(run);
+    if (run.slot >= this.slots) this.slots = run.slot + 1;
+  }
+
+  remove(strand: number, run: HeldRun): void {
+    const runs = this.#strands.get(strand) as HeldRun[];
+    const last = runs.pop() as HeldRun;
+    if (last !== run) runs[runs.indexOf(run)] = last;
+    if (runs.length === 0) this.#strands.delete(strand);
+  }
+
+  /**
+   * Counts, per slot, the blocks held up to the first that nobody holds, whether or not one in between is missing.
+   *
+   * @param limit leading blocks to look up
+   */
+  countHeld(keys: PrefixKeys, limit: number, counts: Int32Array): void {
+    counts.fill(0, 0, this.slots);
+    for (let at = 0; at < limit; ) {
+      const stop = Math.min(limit, keys.strandEnd(at));
+      const runs = this.#strands.get(keys.strandOf(at));
+      if (runs === undefined) return;
+      const end = coveredTo(runs, at, stop);
+      for (const { slot, from, to } of runs) {
+        const held = (to < end ? to : end) - (from > at ? from : at);
+        if (held > 0) counts[slot] = (counts[slot] as number) + held;
+      }
+      if (end < stop) return;
+      at = stop;
+    }
+  }
+
+  /** Counts, per slot, the leading blocks held without a gap. */
+  countLeading(keys: PrefixKeys, limit: number, counts: Int32Array): void {
+    counts.fill(0, 0, this.slots);
+    for (let at = 0; at < limit; ) {
+      const stop = Math.min(limit, keys.strandEnd(at));
+      const runs = this.#strands.get(keys.strandOf(at));
+      if (runs === undefined || !lead(runs, at, stop, counts)) return;
+      at = stop;
+    }
+  }
+}
+
+/** The first block from `from` on that nobody holds, at most `stop`. */
+const coveredTo = (runs: readonly HeldRun[], from: number, stop: number): number => {
+  let end = from;
+  // Runs stand in no order, so that one may go on where a later one ends.
+  for (let before = -1; end !== before && end < stop; ) {
+    before = end;
+    for (const run of runs) if (run.from <= end && run.to > end) end = run.to;
+  }
+  return Math.min(end, stop);
+};
+
+/** Counts on from `from` to `to` for those who hold all before. @returns whether anybody holds all of these too */
+const lead = (runs: readonly HeldRun[], from: number, to: number, counts: Int32Array): boolean => {
+  let isLed = false;
+  for (let grows = true; grows; ) {
+    grows = false;
+    for (const run of runs) {
+      const count = counts[run.slot] as number;
+      if (count < from || count >= to || run.from > count || run.to <= count) continue;
+      counts[run.slot] = Math.min(run.to, to);
+      if (run.to >= to) isLed = true;
+      grows = true;
+    }
+  }
+  return isLed;
+};
