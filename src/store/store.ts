@@ -101,5 +101,6 @@ export class StoreError extends Error {
   }
 }
 
-export const refText = (ref: { kind: string; namespace: string; name: string }): string =>
-  `${ref.kind}/${ref.namespace}/${ref.name}`;
+/** `Kind/namespace/name`; `Kind/name` of what has no namespace. */
+export const refText = ({ kind, namespace, name }: { kind: string; namespace: string; name: string }): string =>
+  namespace === "" ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;

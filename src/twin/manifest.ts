@@ -26,14 +26,25 @@ export interface ManifestRef {
   readonly name: string;
 }
 
+/** Kinds whose objects belong to no namespace. */
+const CLUSTER_WIDE: ReadonlySet<string> = new Set([
+  "ClusterServingRuntime",
+  "DeviceClass",
+  "Node",
+  "NodePool",
+  "PriorityClass",
+]);
+
+/** The namespace of what has none is empty. */
 export const refOf = ({ kind, metadata }: Manifest): ManifestRef => ({
   kind,
-  namespace: metadata.namespace ?? "default",
+  namespace: metadata.namespace ?? (CLUSTER_WIDE.has(kind) ? "" : "default"),
   name: metadata.name,
 });
 
-/** `Kind/namespace/name`, as sources and problems name objects. */
-export const objectText = ({ kind, namespace, name }: ManifestRef): string => `${kind}/${namespace}/${name}`;
+/** `Kind/namespace/name`, as sources and problems name objects; `Kind/name` of what has no namespace. */
+export const objectText = ({ kind, namespace, name }: ManifestRef): string =>
+  namespace === "" ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;
 
 /** `apps` of `apps/v1`; empty for the core group. */
 export const groupOf = (apiVersion: string): string =>

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { describeProblem } from "../../src/model/problem.ts";
+import { WATCHED_KINDS } from "../../src/store/kinds.ts";
 import { manifestStore, readManifests } from "../../src/store/manifests.ts";
-import { StoreError } from "../../src/store/store.ts";
+import { refText, StoreError } from "../../src/store/store.ts";
+import { objectText, refOf } from "../../src/twin/manifest.ts";
 
 const object = (apiVersion: string, kind: string, name: string, rest = ""): string =>
   `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata:\n  name: ${name}\n${rest}`;
@@ -192,5 +194,15 @@ describe("manifestStore", () => {
       "2.yaml:2: Deployment/default/a: is defined here and in 1.yaml:1, which is the one that counts; remove one of them, or give it another name or namespace",
     ]);
     expect(store.problems[0]?.severity).toBe("error");
+  });
+});
+
+describe("an object's name for people", () => {
+  it.each(WATCHED_KINDS)("has the namespace of a $kind if it has one", ({ apiVersion, kind, clusterScoped }) => {
+    const read = readManifests(object(apiVersion, kind, "a"), "a.yaml").objects[0]?.object;
+    const wanted = clusterScoped === true ? `${kind}/a` : `${kind}/default/a`;
+    expect(read && objectText(refOf(read))).toBe(wanted);
+    const { namespace = "", name } = read?.metadata ?? { name: "" };
+    expect(refText({ kind, namespace, name })).toBe(wanted);
   });
 });

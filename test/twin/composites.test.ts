@@ -88,6 +88,28 @@ describe("an LLMInferenceService", () => {
     expect(told(broken)).toContain('spec.kvCacheOffloading.cpu: must be an amount of memory such as 10Gi, not "much"');
   });
 
+  it("of which none prefills serves all the same, and is told; of which none decodes is refused", async () => {
+    const idle = structuredClone(objects);
+    const { spec } = the(idle, "LLMInferenceService");
+    spec.prefill.replicas = 0;
+    expect(told(await prepared(idle, "llama-70b"))).toContain(
+      `${ISVC}: spec.prefill.replicas: no replica prefills for llama-70b, and nobody would start one; those that decode compute its prompts; set at least 1`,
+    );
+    expect(await finished(idle, "llama-70b")).toBeGreaterThan(20);
+    spec.prefill.replicas = 1;
+    spec.replicas = 0;
+    await expect(prepared(idle, "llama-70b")).rejects.toMatchObject({
+      problems: expect.arrayContaining([
+        expect.objectContaining({
+          severity: "error",
+          object: ISVC,
+          field: "spec.replicas",
+          message: "no replica decodes for llama-70b, and nobody would start one; every request would be refused",
+        }),
+      ]),
+    });
+  });
+
   it("claims the devices that its annotations ask for", async () => {
     const claiming = structuredClone(objects);
     const { metadata, spec } = the(claiming, "LLMInferenceService");

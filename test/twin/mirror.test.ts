@@ -606,14 +606,8 @@ describe("GPU type", () => {
       spec: { unschedulable: true },
     });
     const mirrored = good(quickstart);
-    expect(told(mirrored, `${W}.gpu`)).toEqual([
-      "H100-SXM",
-      'Node/default/a metadata.labels["nvidia.com/gpu.product"]',
-    ]);
-    expect(told(mirrored, `${W}.gpuMemoryMiB`)).toEqual([
-      81_000,
-      'Node/default/a metadata.labels["nvidia.com/gpu.memory"]',
-    ]);
+    expect(told(mirrored, `${W}.gpu`)).toEqual(["H100-SXM", 'Node/a metadata.labels["nvidia.com/gpu.product"]']);
+    expect(told(mirrored, `${W}.gpuMemoryMiB`)).toEqual([81_000, 'Node/a metadata.labels["nvidia.com/gpu.memory"]']);
     expect(mirrored.reads.map(({ kind }) => kind)).toContain("Node");
   });
 
@@ -642,10 +636,10 @@ describe("GPU type", () => {
     );
     const mirrored = good(quickstart);
     expect(told(mirrored, `${W}.gpu`)?.[0]).toBe("H100-SXM");
-    const simulated = `H100-SXM is simulated, as Node/default/a metadata.labels["nvidia.com/gpu.product"] says`;
+    const simulated = `H100-SXM is simulated, as Node/a metadata.labels["nvidia.com/gpu.product"] says`;
     expect(unknownOf(mirrored)).toEqual([
-      `Node/default/b: metadata.labels["nvidia.com/gpu.product"]: GPU type Tesla-T4 isn't known (2 more say the same); ${simulated}; set spec.overrides.hardware.gpu to what the pods run on: one of A100-SXM-40GB, L4, L40S, ${OWN}`,
-      `Node/default/e: metadata.labels["nvidia.com/gpu.product"]: GPU type NVIDIA-H110-80GB-HBM3 isn't known; ${simulated}; set spec.overrides.hardware.gpu to what the pods run on: one of H100-SXM, A100-PCIe-80GB, A100-SXM-80GB, ${OWN}`,
+      `Node/b: metadata.labels["nvidia.com/gpu.product"]: GPU type Tesla-T4 isn't known (2 more say the same); ${simulated}; set spec.overrides.hardware.gpu to what the pods run on: one of A100-SXM-40GB, L4, L40S, ${OWN}`,
+      `Node/e: metadata.labels["nvidia.com/gpu.product"]: GPU type NVIDIA-H110-80GB-HBM3 isn't known; ${simulated}; set spec.overrides.hardware.gpu to what the pods run on: one of H100-SXM, A100-PCIe-80GB, A100-SXM-80GB, ${OWN}`,
     ]);
   });
 
@@ -678,9 +672,7 @@ describe("GPU type", () => {
     quickstart.others.push(node("b", "Tesla-T4"));
     const result = quickstart.mirror();
     expect(result.ok ? [] : result.problems.map(({ message }) => message)).toEqual([
-      expect.stringContaining(
-        `; Node/default/b metadata.labels["nvidia.com/gpu.product"]: GPU type Tesla-T4 isn't known`,
-      ),
+      expect.stringContaining(`; Node/b metadata.labels["nvidia.com/gpu.product"]: GPU type Tesla-T4 isn't known`),
     ]);
   });
 
@@ -689,8 +681,8 @@ describe("GPU type", () => {
     quickstart.others.push(node("a", "NVIDIA-H100-96GB-SHARED"));
     expect(good(quickstart).warnings).toEqual(
       expect.arrayContaining([
-        expect.stringMatching(/^Node\/default\/a: .*by its letters it is taken for H100-SXM/),
-        expect.stringMatching(/^Node\/default\/a: .*time-sliced/),
+        expect.stringMatching(/^Node\/a: .*by its letters it is taken for H100-SXM/),
+        expect.stringMatching(/^Node\/a: .*time-sliced/),
       ]),
     );
   });

@@ -119,7 +119,7 @@ describe("a PriorityClass", () => {
     expect(pods?.placement).toMatchObject({ priority: 1000 });
     expect(pods?.placement).not.toHaveProperty("preempts");
     expect(value(`workloads[${NAME}].placement.priority`)?.from).toMatchObject({
-      object: "PriorityClass/default/chat",
+      object: "PriorityClass/chat",
       field: "value",
     });
   });

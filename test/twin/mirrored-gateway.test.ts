@@ -673,3 +673,35 @@ describe("requests that go on to other models", () => {
     ["of another pool", rewrite([rule(["a"], [{ modelRewrite: "b" }])], { name: "other" })],
   ])("are no news %s", (_, object) => expect(toldOf(object)).toEqual([]));
 });
+
+describe("a pool's port that the server doesn't listen on", () => {
+  const toldWith = (sidecar: Json, isInit = true): boolean =>
+    problems(
+      after((s) => {
+        const pod = s.workload.spec.template.spec;
+        const [server] = pod.containers;
+        server.args = [...(server.args ?? []), "--port=8200"];
+        for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"]) delete server[probe];
+        if (isInit) pod.initContainers = [{ restartPolicy: "Always", ...sidecar }];
+        else pod.containers.push(sidecar);
+      }),
+    ).some(({ message }) => message.startsWith("sends requests to port 8000"));
+
+  it.each<[string, Json, boolean]>([
+    ["nobody", { name: "log-shipper", image: "fluent-bit" }, true],
+    ["a sidecar of another port", { name: "proxy", image: "envoy", args: ["--port=18000"] }, true],
+    ["one whose port another declares", { name: "proxy", image: "envoy", ports: [{ containerPort: 9000 }] }, true],
+    [
+      "an init container that has ended",
+      { name: "wait", image: "curl", args: ["http://a:8000"], restartPolicy: "OnFailure" },
+      true,
+    ],
+    ["one that declares it", { name: "proxy", image: "envoy", ports: [{ containerPort: 8000 }] }, false],
+    ["one that is told it", { name: "proxy", image: "envoy", args: ["--listen=0.0.0.0:8000"] }, false],
+    ["llm-d's, which listens there by itself", { name: "routing-proxy", image: "a/llm-d-routing-sidecar:v0.4" }, false],
+    ["llm-d's, told another", { name: "routing-proxy", image: "a/b", args: ["--port", "8080"] }, true],
+  ])("is told unless a sidecar may: %s", (_, sidecar, told) => {
+    expect(toldWith(sidecar)).toBe(told);
+    if (sidecar.restartPolicy === undefined) expect(toldWith(sidecar, false)).toBe(told);
+  });
+});

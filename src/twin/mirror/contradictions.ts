@@ -7,7 +7,7 @@ import type { PoolReading, WorkloadReading } from "../reader.ts";
 import type { PluginReading } from "../readers/endpoint-picker/plugin-reading.ts";
 import { podTemplateOf } from "../readers/pod/pod-template-of.ts";
 import type { AutoscalerScenario, WorkloadScenario } from "../scenario.ts";
-import { podPorts } from "./pod-ports.ts";
+import { othersListen } from "./pod-ports.ts";
 
 /*
  * Values that two objects, or two fields of one, contradict each other about. One of them is simulated all the same, so each is a
@@ -24,10 +24,9 @@ export const tellPorts = (
   const manifest = cluster.get(ref.kind, ref.namespace, ref.name);
   const server = said.number("port");
   if (manifest === undefined || server === undefined) return;
-  const others = podPorts(manifest, cluster).filter(({ container }) => container !== engine.value);
   // A sidecar may answer in the server's place.
   const isNobodys = (port: number): boolean =>
-    port !== server.value && !others.some(({ ports }) => ports.some(({ number }) => number === port));
+    port !== server.value && !othersListen(manifest, engine.value, port, cluster);
   const container = podTemplateOf(manifest, cluster)
     .template?.at("spec", "containers")
     .items()

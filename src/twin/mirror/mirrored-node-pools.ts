@@ -95,7 +95,7 @@ const poolOf = (
   if (gpus === undefined) {
     return ledger.error({
       reason: "UnknownNodeSize",
-      ...(field === undefined ? { object: `NodePool//${said.name}` } : { field: `spec.${field}.gpusPerNode` }),
+      ...(field === undefined ? { object: `NodePool/${said.name}` } : { field: `spec.${field}.gpusPerNode` }),
       message: `nothing tells how many GPUs a node of pool ${said.name} has: no node of it is mirrored`,
       fix: "set gpusPerNode of the pool in spec.overrides.nodes.pools",
     });
