@@ -2,18 +2,18 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { prefixKeys } from "../model/prefix-keys.ts";
 import type { RequestHead } from "../model/request.ts";
 import { byPosition, integersFor } from "./columns.ts";
-import { HolderIndex } from "./holder-index.ts";
 import type { KvEvent } from "./kv-event.ts";
+import { RunIndex } from "./run-index.ts";
 import { Slots } from "./slots.ts";
 
 /** Which blocks each endpoint holds, as its KV events say; every holder of a block is known. */
 export class FedIndex {
   /** Tokens. */
   readonly blockSize: number;
-  readonly #index = new HolderIndex();
+  readonly #index = new RunIndex();
   readonly #slots = new Slots();
-  /** Rows held, by slot. */
-  readonly #held: Set<number>[] = [];
+  /** Blocks held, by slot. */
+  readonly #sizes: number[] = [];
   #counts = new Int32Array(32);
   /** Leading blocks that each endpoint holds, by position, after `look`. */
   matched = new Int32Array(8);
@@ -27,7 +27,7 @@ export class FedIndex {
     this.matched = integersFor(this.matched, endpoints.length);
     const keys = prefixKeys(request, this.blockSize);
     const named = Math.min(Math.floor(request.promptTokens / this.blockSize), keys.limit);
-    if (named === 0 || this.#index.size === 0) {
+    if (named === 0 || this.#index.isEmpty) {
       this.matched.fill(0);
       return;
     }
@@ -38,20 +38,16 @@ export class FedIndex {
 
   /** Blocks held there. */
   sizeOf(name: string): number {
-    return this.#heldBy(this.#slots.take(name)).size;
+    return this.#sizes[this.#slots.take(name)] ?? 0;
   }
 
   observe(event: KvEvent): void {
     const slot = this.#slots.take(event.endpoint);
-    const held = this.#heldBy(slot);
     if (event.kind === "cleared") return this.#clear(slot);
-    for (const name of event.blocks) {
-      if (event.kind === "stored") held.add(this.#index.hold(name, slot));
-      else {
-        const row = this.#index.rowOf(name);
-        if (row !== undefined && held.delete(row)) this.#index.drop(row, slot);
-      }
-    }
+    const { strand, from, to } = event;
+    const before = this.#sizes[slot] ?? 0;
+    if (event.kind === "stored") this.#sizes[slot] = before + this.#index.hold(slot, strand, from, to);
+    else this.#sizes[slot] = before - this.#index.drop(slot, strand, from, to);
   }
 
   left(name: string): void {
@@ -60,11 +56,7 @@ export class FedIndex {
   }
 
   #clear(slot: number): void {
-    for (const row of this.#heldBy(slot)) this.#index.drop(row, slot);
-    this.#heldBy(slot).clear();
-  }
-
-  #heldBy(slot: number): Set<number> {
-    return (this.#held[slot] ??= new Set());
+    this.#index.clear(slot);
+    this.#sizes[slot] = 0;
   }
 }

@@ -1,25 +1,23 @@
 import type { PrefixKeys } from "../model/prefix-keys.ts";
-import { HolderIndex } from "./holder-index.ts";
+import { RunIndex } from "./run-index.ts";
 
 /**
  * Blocks with their holders as KV events tell them. An endpoint may hold a block by an event and by speculation; a block
  * remembers its latest `holders` entries of either kind (llm-d-router v0.9, in-memory index).
  */
 export class KvEventIndex {
-  readonly #index = new HolderIndex();
+  readonly #index = new RunIndex();
   readonly #holders: number;
-  /** By row: 2 x slot, + 1 if speculative; latest last. */
-  readonly #entries: number[][] = [];
-  /** By slot: rows with an entry of it. */
-  readonly #rows: Set<number>[] = [];
+  /** By strand and index of block: 2 x slot, + 1 if speculative; latest last. */
+  readonly #entries = new Map<number, number[][]>();
 
   constructor(holders: number) {
     this.#holders = holders;
   }
 
-  /** Blocks that somebody holds. */
-  get size(): number {
-    return this.#index.size;
+  /** Whether nobody holds anything. */
+  get isEmpty(): boolean {
+    return this.#index.isEmpty;
   }
 
   get slots(): number {
@@ -30,49 +28,45 @@ export class KvEventIndex {
     this.#index.countLeading(keys, limit, counts);
   }
 
-  hold(name: number, slot: number, speculative: boolean): void {
+  /** Blocks `from` to `to` of a strand are there. */
+  hold(strand: number, from: number, to: number, slot: number, speculative: boolean): void {
     const entry = entryOf(slot, speculative);
-    const known = this.#index.rowOf(name);
-    const before = known === undefined ? undefined : this.#entries[known];
-    const at = before?.indexOf(entry) ?? -1;
-    if (before !== undefined && at >= 0) {
-      before.push(before.splice(at, 1)[0] as number);
-      return;
+    let blocks = this.#entries.get(strand);
+    if (blocks === undefined) this.#entries.set(strand, (blocks = []));
+    this.#index.hold(slot, strand, from, to);
+    for (let index = from; index < to; index += 1) {
+      const entries = (blocks[index] ??= []);
+      const at = entries.indexOf(entry);
+      if (at >= 0) entries.splice(at, 1);
+      entries.push(entry);
+      if (entries.length > this.#holders) this.#dropEntry(strand, index, entries, entries[0] as number);
     }
-    const row = this.#index.hold(name, slot);
-    const entries = (this.#entries[row] ??= []);
-    entries.push(entry);
-    this.#rowsOf(slot).add(row);
-    if (entries.length > this.#holders) this.#dropEntry(row, entries[0] as number);
   }
 
-  drop(name: number, slot: number, speculative: boolean): void {
-    const row = this.#index.rowOf(name);
-    if (row !== undefined) this.#dropEntry(row, entryOf(slot, speculative));
+  drop(strand: number, from: number, to: number, slot: number, speculative: boolean): void {
+    const blocks = this.#entries.get(strand);
+    if (blocks === undefined) return;
+    for (let index = from; index < to; index += 1) {
+      const entries = blocks[index];
+      if (entries !== undefined) this.#dropEntry(strand, index, entries, entryOf(slot, speculative));
+    }
+    if (!this.#index.has(strand)) this.#entries.delete(strand);
   }
 
   /** The endpoint of this slot holds nothing any more. */
   clear(slot: number): void {
-    for (const row of [...this.#rowsOf(slot)]) {
-      this.#dropEntry(row, entryOf(slot, false));
-      this.#dropEntry(row, entryOf(slot, true));
+    for (const [strand, blocks] of this.#entries) {
+      this.drop(strand, 0, blocks.length, slot, false);
+      this.drop(strand, 0, blocks.length, slot, true);
     }
   }
 
   /** Its slot holds the block no more, unless by the other kind. */
-  #dropEntry(row: number, entry: number): void {
-    const entries = this.#entries[row];
-    const at = entries?.indexOf(entry) ?? -1;
-    if (entries === undefined || at < 0) return;
+  #dropEntry(strand: number, index: number, entries: number[], entry: number): void {
+    const at = entries.indexOf(entry);
+    if (at < 0) return;
     entries.splice(at, 1);
-    if (entries.includes(entry ^ 1)) return;
-    const slot = entry >> 1;
-    this.#rowsOf(slot).delete(row);
-    this.#index.drop(row, slot);
-  }
-
-  #rowsOf(slot: number): Set<number> {
-    return (this.#rows[slot] ??= new Set());
+    if (!entries.includes(entry ^ 1)) this.#index.drop(entry >> 1, strand, index, index + 1);
   }
 }
 

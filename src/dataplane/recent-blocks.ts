@@ -28,11 +28,7 @@ export class RecentBlocks {
 
   /** The first `named` blocks of a prompt of `total`; nobody will ask for the others. */
   send(keys: PrefixKeys, named: number, total: number): void {
-    for (let at = 0; at < named; ) {
-      const stop = Math.min(named, keys.strandEnd(at));
-      this.#touch(keys.strandOf(at), at, stop);
-      at = stop;
-    }
+    keys.eachStrand(named, (strand, from, to) => this.#touch(strand, from, to));
     if (total > named) this.#append(new HeldRun(this.#slot, undefined, named, total));
     this.#size += Math.max(0, total - named);
     this.#evict();

@@ -44,6 +44,57 @@ export class RunIndex {
     if (runs.length === 0) this.#strands.delete(strand);
   }
 
+  /** An endpoint holds these blocks, perhaps already. @returns how many it didn't hold */
+  hold(slot: number, strand: number, from: number, to: number): number {
+    const runs = this.#strands.get(strand) ?? NO_RUNS;
+    let known: HeldRun | undefined;
+    let fresh = to - from;
+    for (let place = runs.length - 1; place >= 0; place -= 1) {
+      const run = runs[place] as HeldRun;
+      if (run.slot !== slot || run.to < from || run.from > to) continue;
+      fresh -= Math.min(run.to, to) - Math.max(run.from, from);
+      if (known === undefined) known = run;
+      else {
+        known.from = Math.min(known.from, run.from);
+        known.to = Math.max(known.to, run.to);
+        runs.splice(place, 1);
+      }
+    }
+    if (known === undefined) this.add(strand, new HeldRun(slot, strand, from, to));
+    else {
+      known.from = Math.min(known.from, from);
+      known.to = Math.max(known.to, to);
+    }
+    return fresh;
+  }
+
+  /** It holds none of these blocks any more. @returns how many it held */
+  drop(slot: number, strand: number, from: number, to: number): number {
+    const runs = this.#strands.get(strand) ?? NO_RUNS;
+    let dropped = 0;
+    for (let place = runs.length - 1; place >= 0; place -= 1) {
+      const run = runs[place] as HeldRun;
+      if (run.slot !== slot || run.to <= from || run.from >= to) continue;
+      dropped += Math.min(run.to, to) - Math.max(run.from, from);
+      if (run.from < from && run.to > to) runs.push(new HeldRun(slot, strand, to, run.to));
+      if (run.from < from) run.to = from;
+      else if (run.to > to) run.from = to;
+      else runs.splice(place, 1);
+    }
+    if (runs.length === 0) this.#strands.delete(strand);
+    return dropped;
+  }
+
+  /** It holds nothing any more. */
+  clear(slot: number): void {
+    for (const strand of this.#strands.keys()) this.drop(slot, strand, 0, Number.POSITIVE_INFINITY);
+  }
+
+  /** Whether anybody holds a block of this strand. */
+  has(strand: number): boolean {
+    return this.#strands.has(strand);
+  }
+
   /**
    * Counts, per slot, the blocks held up to the first that nobody holds, whether or not one in between is missing.
    *
@@ -76,6 +127,8 @@ export class RunIndex {
     }
   }
 }
+
+const NO_RUNS: HeldRun[] = [];
 
 /** The first block from `from` on that nobody holds, at most `stop`. */
 const coveredTo = (runs: readonly HeldRun[], from: number, stop: number): number => {

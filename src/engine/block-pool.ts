@@ -14,8 +14,8 @@ export interface PoolOptions {
   readonly duplicates: "both" | "newest";
   /** Blocks that are freed without a key are used up first (newer vLLM, D6), or stand in line like all others. */
   readonly keylessFirst: boolean;
-  /** Hears of keys of the first group that can be found from now on, or no longer. */
-  readonly events?: (kind: "stored" | "removed", key: number) => void;
+  /** Hears of blocks `from` to `to` of a strand of the first group that can be found from now on, or no longer. */
+  readonly events?: (kind: "stored" | "removed", strand: number, from: number, to: number) => void;
 }
 
 /**
@@ -244,7 +244,7 @@ export class BlockPool {
 
   /** Blocks whose keys nobody is found by. */
   #nameFound(strand: Strand, from: number, to: number, held: BlockRun[]): void {
-    for (let at = from; at < to; at += 1) this.#tell("stored", strand, at);
+    this.#tell("stored", strand, from, to);
     const last = held.at(-1);
     if (last?.strand === strand && last.end === from && last.found && last.holders === 1) {
       last.rest = undefined;
@@ -316,15 +316,17 @@ export class BlockPool {
   #forget(run: BlockRun, strand: Strand, end: number): void {
     if (this.#newest) {
       if (!run.found) this.#lose(strand, run.end, end);
-      for (let at = end - 1; at >= run.end; at -= 1) this.#tell("removed", strand, at);
-      return;
-    }
-    if (!run.found) return;
-    for (let at = end; at > run.end; ) {
-      const double = strand.doubles.length === 0 ? undefined : strand.doubleOf(at - 1);
-      if (double === undefined) this.#tell("removed", strand, at - 1);
-      else this.#find(strand, double, at - 1);
-      at -= 1;
+      this.#tell("removed", strand, run.end, end);
+    } else if (run.found && strand.doubles.length === 0) this.#tell("removed", strand, run.end, end);
+    else if (run.found) this.#replace(strand, run.end, end);
+  }
+
+  /** Doubles are found from now on in place of blocks `from` to `to`, where there are any. */
+  #replace(strand: Strand, from: number, to: number): void {
+    for (let at = to - 1; at >= from; at -= 1) {
+      const double = strand.doubleOf(at);
+      if (double === undefined) this.#tell("removed", strand, at, at + 1);
+      else this.#find(strand, double, at);
     }
   }
 
@@ -352,13 +354,13 @@ export class BlockPool {
   }
 
   #newStrand(group: number, keys: PrefixKeys, index: number): Strand {
-    const strand = new Strand(keys.strandOf(index), group, keys.lane(index, 0), keys.lane(index, 1));
+    const strand = new Strand(keys.strandOf(index), group);
     this.#strands[group]?.set(strand.key, strand);
     return strand;
   }
 
-  #tell(kind: "stored" | "removed", strand: Strand, index: number): void {
-    if (strand.group === 0) this.#options.events?.(kind, strand.nameOf(index));
+  #tell(kind: "stored" | "removed", strand: Strand, from: number, to: number): void {
+    if (strand.group === 0) this.#options.events?.(kind, strand.key, from, to);
   }
 
   #append(run: BlockRun): void {

@@ -1,5 +1,3 @@
-import { nameIn } from "../model/prefix-keys.ts";
-
 /**
  * Neighbouring blocks that are alike, in a link of the list of free blocks, oldest first: blocks without a key, a sequence's
  * own that are free but keep what they held, or some of a strand, free or held by the same sequences. They are used up from
@@ -43,23 +41,14 @@ export class KeptBlocks {
 export class Strand {
   readonly key: number;
   readonly group: number;
-  readonly #high: number;
-  readonly #low: number;
   /** Those that are found, in order; none overlap. */
   readonly found: BlockRun[] = [];
   /** Those with keys that others are found by, the oldest first; few strands have any. */
   doubles: readonly BlockRun[] = NO_DOUBLES;
 
-  constructor(key: number, group: number, high: number, low: number) {
+  constructor(key: number, group: number) {
     this.key = key;
     this.group = group;
-    this.#high = high;
-    this.#low = low;
-  }
-
-  /** Key of block `index`. */
-  nameOf(index: number): number {
-    return nameIn(this.#high, this.#low, index);
   }
 
   /** @returns the end of the blocks that are found from `from` on without a gap, at most `most`; `from`: there are none */

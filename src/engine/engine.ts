@@ -124,10 +124,10 @@ export interface EngineListener {
    */
   kvWanted?(request: Request, at: SimTime, tokens: number, blocks: number): void;
   /**
-   * Blocks can be found by others from now on, or no longer (vLLM `--kv-events-config`: BlockStored, BlockRemoved), by
-   * their names in `prefixKeys`. Left out: nobody hears of them, and they cost nothing.
+   * Blocks `from` to `to` of a strand (model/prefix-keys.ts) can be found by others from now on, or no longer (vLLM
+   * `--kv-events-config`: BlockStored, BlockRemoved). Left out: nobody hears of them, and they cost nothing.
    */
-  kvCached?(kind: "stored" | "removed", block: number): void;
+  kvCached?(kind: "stored" | "removed", strand: number, from: number, to: number): void;
   /** Where KV of prompts is kept beyond host memory. Must not call the engine back. */
   readonly kvTier?: KvTier;
 }

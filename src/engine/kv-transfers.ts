@@ -30,7 +30,7 @@ export class KvTransfers {
   /** Who hears which blocks can be found. */
   get events(): EngineListener["kvCached"] {
     if (this.#listener.kvCached === undefined) return undefined;
-    return (kind, block) => this.#listener.kvCached?.(kind, block);
+    return (...cached) => this.#listener.kvCached?.(...cached);
   }
 
   get tier(): KvTier | undefined {

@@ -18,11 +18,8 @@ export class PrefixKeys {
   /** Two 32-bit lanes per id of the chain, or the two lanes of the group. */
   readonly #lanes: Uint32Array;
   readonly #conversation: Uint32Array;
-  /** Names of the leading blocks, where many will ask for them. */
-  readonly #names: Float64Array;
 
-  /** @param isKept whether it is for many requests */
-  constructor(request: RequestHead, blockSize: number, isKept = false) {
+  constructor(request: RequestHead, blockSize: number) {
     const { prefix, conversation, promptTokens } = request;
     this.#prefix = prefix;
     this.#blockSize = blockSize;
@@ -33,25 +30,16 @@ export class PrefixKeys {
     const apart = this.limit === 0 ? "" : [request.cacheSalt ?? "", request.adapter ?? ""].join("\n");
     this.#lanes = this.#inPrefix === 0 ? NONE : lanesOf(prefix as SharedPrefix, apart);
     this.#conversation = conversation === undefined ? NONE : textLanes(`conversation ${conversation}`, apart);
-    this.#names = NO_NAMES;
-    if (isKept) this.#names = Float64Array.from({ length: this.#inPrefix }, (_, index) => this.at(index));
   }
 
   /** @param index below `limit` @returns never 0 */
   at(index: number): number {
-    if (index < this.#names.length) return this.#names[index] as number;
-    return nameOf(this.#half(index, 0), this.#half(index, 1));
-  }
-
-  /** Whether that is the name of block `index`: quicker than to ask for it, since no number is put into memory. */
-  isAt(index: number, name: number): boolean {
-    if (index < this.#names.length) return this.#names[index] === name;
-    return nameOf(this.#half(index, 0), this.#half(index, 1)) === name;
+    return nameOf(mix32(this.#lane(index, 0), index), mix32(this.#lane(index, 1), index));
   }
 
   /** The strand of block `index`: equal where the strands are. */
   strandOf(index: number): number {
-    return nameOf(this.lane(index, 0), this.lane(index, 1));
+    return nameOf(this.#lane(index, 0), this.#lane(index, 1));
   }
 
   /** The first block after `index` that is of another strand, at most `limit`. */
@@ -63,17 +51,21 @@ export class PrefixKeys {
     return Math.min(this.#inPrefix, Math.floor(((last + 1) * blockTokens) / this.#blockSize));
   }
 
+  /** Hands on the blocks before `limit`, strand by strand. */
+  eachStrand(limit: number, hear: (strand: number, from: number, to: number) => void): void {
+    for (let at = 0; at < limit; ) {
+      const to = Math.min(limit, this.strandEnd(at));
+      hear(this.strandOf(at), at, to);
+      at = to;
+    }
+  }
+
   /** One of the two lanes of block `index`'s strand. */
-  lane(index: number, lane: 0 | 1): number {
+  #lane(index: number, lane: 0 | 1): number {
     const lanes = index < this.#inPrefix ? this.#lanes : this.#conversation;
     const chained = index < this.#inPrefix && this.#prefix?.kind === "blocks";
     const pair = chained ? this.#lastId(index, this.#prefix.blockTokens) : 0;
     return lanes[2 * pair + lane] as number;
-  }
-
-  /** 32 bits of a name from either lane. */
-  #half(index: number, lane: 0 | 1): number {
-    return mix32(this.lane(index, lane), index);
   }
 
   /** Which id of the chain the block's last token lies in. */
@@ -83,7 +75,6 @@ export class PrefixKeys {
 }
 
 const NONE = new Uint32Array(0);
-const NO_NAMES = new Float64Array(0);
 
 /** Names of a request's blocks. Requests with one and the same prefix object, salt and adapter are given the same names. */
 export const prefixKeys = (request: RequestHead, blockSize: number): PrefixKeys => {
@@ -113,17 +104,13 @@ const keysOfGroup = (request: RequestHead, prefix: SharedPrefix, blockSize: numb
   for (const one of known) {
     if (one.blockSize === blockSize && one.cacheSalt === cacheSalt && one.adapter === adapter) return one.keys;
   }
-  const keys = new PrefixKeys(request, blockSize, true);
+  const keys = new PrefixKeys(request, blockSize);
   if (known.length < MOST_PER_GROUP) known.push({ blockSize, cacheSalt, adapter, keys });
   return keys;
 };
 
 /** Salts may be as many as requests. */
 const MOST_PER_GROUP = 8;
-
-/** Name of block `index` of the strand with these lanes. */
-export const nameIn = (high: number, low: number, index: number): number =>
-  nameOf(mix32(high, index), mix32(low, index));
 
 const nameOf = (high: number, low: number): number => (high >>> 0) * 2 ** 20 + (low >>> 12) + 1;
 

@@ -120,8 +120,8 @@ export class PickerPaths {
   }
 
   /** Every picker subscribes to an engine's events by itself. */
-  kvCached(pod: Pod, kind: "stored" | "removed", block: number): void {
-    for (const path of this.all) path.kvCached(pod, kind, block);
+  kvCached(pod: Pod, kind: "stored" | "removed", strand: number, from: number, to: number): void {
+    for (const path of this.all) path.kvCached(pod, kind, strand, from, to);
   }
 
   #draw(): RequestPath {

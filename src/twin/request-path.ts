@@ -298,9 +298,9 @@ export class RequestPath {
     return this.#gateway.readsKvEvents;
   }
 
-  /** An engine publishes that a block can be found, or no longer. */
-  kvCached(pod: Pod, kind: "stored" | "removed", block: number): void {
-    this.#gateway.observeKv({ kind, endpoint: pod.name, blocks: [block] }, this.#host.now);
+  /** An engine publishes that blocks of a strand can be found, or no longer. */
+  kvCached(pod: Pod, kind: "stored" | "removed", strand: number, from: number, to: number): void {
+    this.#gateway.observeKv({ kind, endpoint: pod.name, strand, from, to }, this.#host.now);
   }
 
   // ---- pods

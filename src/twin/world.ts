@@ -505,7 +505,7 @@ export class World {
       firstToken: (request, at) => paths.of(request.id).firstToken(pod, request, at),
       finished: (facts) => paths.of(facts.request.id).finished(pod, facts),
       kvWanted: (request, at, tokens) => paths.of(request.id).kvWanted(pod, request, at, tokens),
-      ...(paths.hearsKv ? { kvCached: (kind, block) => paths.kvCached(pod, kind, block) } : {}),
+      ...(paths.hearsKv ? { kvCached: (kind, ...blocks) => paths.kvCached(pod, kind, ...blocks) } : {}),
     };
   }
 

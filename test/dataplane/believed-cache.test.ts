@@ -34,8 +34,8 @@ describe("what a gateway takes to be cached of a prompt", () => {
   const believed = (by: Scheduler | ReturnType<typeof policyOf>) => {
     const gateway = new Gateway(by);
     for (const name of ["a", "b"]) gateway.join(name);
-    const keys = prefixKeys(prompt(0), 16);
-    gateway.observeKv({ kind: "stored", endpoint: "b", blocks: [0, 1, 2].map((index) => keys.at(index)) }, instant(0));
+    const strand = prefixKeys(prompt(0), 16).strandOf(0);
+    gateway.observeKv({ kind: "stored", endpoint: "b", strand, from: 0, to: 3 }, instant(0));
     const first = gateway.place(prompt(1), instant(0));
     const watch: Watch = { runs: [] };
     gateway.place(prompt(2), instant(0), watch);

@@ -104,7 +104,8 @@ describe("approx-prefix-cache-producer", () => {
 
 describe("precise-prefix-cache-producer", () => {
   const head = grouped(100, 64);
-  const names = Array.from({ length: 4 }, (_, index) => prefixKeys(head, 16).at(index));
+  /** Of four blocks. */
+  const strand = prefixKeys(head, 16).strandOf(0);
   const make = (params: object = {}) => {
     const plugin = producers.create(
       producers.schema.parse({ type: "precise-prefix-cache-producer", ...params }),
@@ -118,19 +119,19 @@ describe("precise-prefix-cache-producer", () => {
       if (to !== undefined) plugin.placed?.(ask, { primary: to, prefill: -1 });
       return [...(plugin.prefix?.matched.subarray(0, 3) ?? [])];
     };
-    const tell = (kind: "stored" | "removed", endpoint: string, blocks: number[]) =>
-      plugin.observeKv?.({ kind, endpoint, blocks }, instant(0));
+    const tell = (kind: "stored" | "removed", endpoint: string, from = 0, to = 4) =>
+      plugin.observeKv?.({ kind, endpoint, strand, from, to }, instant(0));
     return { plugin, look, tell };
   };
 
   it("counts leading full blocks without a gap", () => {
     const { plugin, look, tell } = make();
-    tell("stored", "pod-0", names);
-    tell("stored", "pod-1", names.slice(0, 2));
-    tell("stored", "pod-2", names.slice(1));
+    tell("stored", "pod-0");
+    tell("stored", "pod-1", 0, 2);
+    tell("stored", "pod-2", 1);
     expect(look()).toEqual([4, 2, 0]);
     expect(plugin.prefix?.total).toBe(6);
-    tell("removed", "pod-0", names.slice(2, 3));
+    tell("removed", "pod-0", 2, 3);
     expect(look()).toEqual([2, 2, 0]);
     plugin.observeKv?.({ kind: "cleared", endpoint: "pod-1" }, instant(0));
     expect(look()).toEqual([2, 0, 0]);
@@ -146,7 +147,7 @@ describe("precise-prefix-cache-producer", () => {
   it("does not forget what an event told when the speculation ends", () => {
     const { look, tell } = make({ speculativeIndexing: true });
     look(0, 1);
-    tell("stored", "pod-1", names);
+    tell("stored", "pod-1");
     expect(look(3)).toEqual([0, 4, 0]);
   });
 
@@ -154,7 +155,7 @@ describe("precise-prefix-cache-producer", () => {
     const { look, tell } = make({
       indexerConfig: { kvBlockIndexConfig: { inMemoryConfig: { podCacheSize: 2 } } },
     });
-    for (const name of ["pod-0", "pod-1", "pod-2"]) tell("stored", name, names);
+    for (const name of ["pod-0", "pod-1", "pod-2"]) tell("stored", name);
     expect(look()).toEqual([0, 4, 4]);
   });
 });
@@ -298,8 +299,8 @@ describe("Scheduler", () => {
     const gateway = gatewayOf(said, "both", "both", "both");
     expect(gateway.readsKvEvents).toBe(true);
     const head = grouped(64, 64);
-    const blocks = Array.from({ length: 4 }, (_, index) => prefixKeys(head, 16).at(index));
-    gateway.observeKv({ kind: "stored", endpoint: "pod-2", blocks }, at);
+    const strand = prefixKeys(head, 16).strandOf(0);
+    gateway.observeKv({ kind: "stored", endpoint: "pod-2", strand, from: 0, to: 4 }, at);
     const picks = (micros: number) =>
       new Set(
         Array.from({ length: 30 }, (_, id) => {

@@ -204,8 +204,13 @@ describe.each(["vllm", "blis"] as const)("block pool as one with a record per bl
 
   it("finds, frees and uses up the same blocks, and tells of each that comes and goes", () =>
     forAllSeeds(SEEDS, (rng) => {
-      const told = new Set<number>();
-      const events: PoolOptions["events"] = (kind, key) => void (kind === "stored" ? told.add(key) : told.delete(key));
+      const told = new Set<string>();
+      const events: PoolOptions["events"] = (kind, strand, from, to) => {
+        for (let at = from; at < to; at += 1) {
+          if (kind === "stored") told.add(`${strand} ${at}`);
+          else told.delete(`${strand} ${at}`);
+        }
+      };
       const duplicates = mode === "blis" ? "newest" : "both";
       const pool = poolOf({ size: SIZE, duplicates, keylessFirst: mode === "vllm", events });
       const plain = new PlainPool(SIZE, mode);
@@ -253,17 +258,17 @@ describe.each(["vllm", "blis"] as const)("block pool as one with a record per bl
         else if (what === 4) slide(holder, holder.first + rng.below(holder.keyed - holder.first + 1));
         else end(holder);
         expect(pool.free).toBe(plain.free);
-        const names = new Set<number>();
+        const found = new Set<string>();
         for (const keys of all) {
           for (let at = 0; at < LONGEST; at += 1) {
             const block = plain.find(String(keys.at(at)));
             const isThere = pool.reach(0, keys, at, at + 1) > at;
             if (isThere !== (block !== undefined)) expect.fail(`step ${step}: block ${at} is there: ${isThere}`);
-            if (block !== undefined) names.add(keys.at(at));
+            if (block !== undefined) found.add(`${keys.strandOf(at)} ${at}`);
             if (isThere) expect(pool.freeAmong(0, keys, at, at + 1)).toBe(block?.holders === 0 ? 1 : 0);
           }
         }
-        expect(told).toEqual(names);
+        expect(told).toEqual(found);
       }
     }));
 });

@@ -4,6 +4,7 @@ import type { Filter } from "../../src/dataplane/filter.ts";
 import { filters } from "../../src/dataplane/filters/index.ts";
 import { type Ended, Gateway } from "../../src/dataplane/gateway.ts";
 import type { PluginContext } from "../../src/dataplane/knowledge.ts";
+import type { KvEvent } from "../../src/dataplane/kv-event.ts";
 import { type PickerSaid, pickers } from "../../src/dataplane/pickers/index.ts";
 import type { Producer } from "../../src/dataplane/producer.ts";
 import { type ProducerSaid, producers } from "../../src/dataplane/producers/index.ts";
@@ -15,6 +16,7 @@ import type { Scorer, Standing } from "../../src/dataplane/scorer.ts";
 import { scorers } from "../../src/dataplane/scorers/index.ts";
 import { StandingColumn } from "../../src/dataplane/standing.ts";
 import type { Endpoint } from "../../src/model/endpoint.ts";
+import { prefixKeys } from "../../src/model/prefix-keys.ts";
 import { type Rng, rngOf } from "../../src/sim/rng.ts";
 import { instant } from "../../src/sim/time.ts";
 import { anyEndpoints, anyHead, endpointOf } from "../dataplane/any.ts";
@@ -234,6 +236,14 @@ describe.each<ProducerSaid>(producers.all.map(({ name }) => saidOf(producers.sch
   },
 );
 
+/** Of blocks that requests may ask for. */
+const anyKvEvent = (rng: Rng, endpoint: string): KvEvent => {
+  const kind = rng.below(2) === 0 ? "stored" : "removed";
+  const keys = prefixKeys(anyHead(rng, 0), 16);
+  const from = rng.below(3);
+  return { kind, endpoint, strand: keys.limit === 0 ? 0 : keys.strandOf(0), from, to: from + 1 + rng.below(5) };
+};
+
 const refs = (types: readonly string[]) => types.map((type) => ({ name: type, plugin: { type, ...NEEDED[type] } }));
 
 /** What a profile gave those that no filter dropped. */
@@ -311,8 +321,7 @@ describe.each([
       else if (what < 6) {
         const name = serving[rng.below(serving.length)] as string;
         gateway.scraped(name, at, { waiting: rng.below(3), running: 1, kvUsage: rng.next() });
-        const blocks = Array.from({ length: 3 }, () => rng.below(50));
-        gateway.observeKv({ kind: rng.below(2) === 0 ? "stored" : "removed", endpoint: name, blocks }, at);
+        gateway.observeKv(anyKvEvent(rng, name), at);
       } else {
         const routed = gateway.place(anyHead(rng, id), at);
         went.push(routed.kind === "routed" ? `${routed.endpoint} ${routed.prefill}` : routed.why);
@@ -357,6 +366,9 @@ describe.each([
         } else if (what < 7) {
           const name = serving[rng.below(serving.length)] as string;
           gateway.scraped(name, at, { waiting: rng.below(3), running: rng.below(3), kvUsage: rng.below(3) / 2 });
+          const event = anyKvEvent(rng, name);
+          gateway.observeKv(event, at);
+          afresh.observeKv(event, at);
         } else {
           const head = anyHead(rng, id);
           const runs: [ProfileRun[], ProfileRun[]] = [[], []];

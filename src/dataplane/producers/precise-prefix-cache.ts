@@ -33,7 +33,8 @@ export const precisePrefixCache = producer({
 
 interface Speculation {
   readonly until: SimTime;
-  readonly names: readonly number[];
+  readonly keys: PrefixKeys;
+  readonly named: number;
   readonly slots: readonly number[];
 }
 
@@ -75,7 +76,7 @@ class PrecisePrefixCache implements Producer {
     this.#keys = prefixKeys(request, this.blockSize);
     this.#named = Math.min(this.total, this.#keys.limit);
     this.matched = integersFor(this.matched, endpoints.length);
-    if (this.#named === 0 || this.#index.size === 0) {
+    if (this.#named === 0 || this.#index.isEmpty) {
       this.matched.fill(0);
       return;
     }
@@ -87,10 +88,10 @@ class PrecisePrefixCache implements Producer {
   placed(ask: Ask, { primary, prefill }: Placed): void {
     if (!this.#speculates || this.#named === 0) return;
     const keys = this.#keys as PrefixKeys;
-    const names = Array.from({ length: this.#named }, (_, index) => keys.at(index));
+    const named = this.#named;
     const slots = [primary, prefill].filter((at) => at >= 0).map((at) => ask.slots[at] as number);
-    for (const slot of slots) for (const name of names) this.#index.hold(name, slot, true);
-    this.#speculations.push({ until: (ask.now + this.#ttl) as SimTime, names, slots });
+    for (const slot of slots) keys.eachStrand(named, (...blocks) => this.#index.hold(...blocks, slot, true));
+    this.#speculations.push({ until: (ask.now + this.#ttl) as SimTime, keys, named, slots });
   }
 
   joined(slot: number, { name }: Endpoint): void {
@@ -106,19 +107,18 @@ class PrecisePrefixCache implements Producer {
     const slot = this.#slots.get(event.endpoint);
     if (slot === undefined) return;
     if (event.kind === "cleared") return this.#index.clear(slot);
-    for (const name of event.blocks) {
-      if (event.kind === "stored") this.#index.hold(name, slot, false);
-      else this.#index.drop(name, slot, false);
-    }
+    const { strand, from, to } = event;
+    if (event.kind === "stored") this.#index.hold(strand, from, to, slot, false);
+    else this.#index.drop(strand, from, to, slot, false);
   }
 
   /** A later request's speculation on the same block ends with an earlier one's, as there. */
   #expire(now: SimTime): void {
     let over = 0;
-    for (const { until, names, slots } of this.#speculations) {
+    for (const { until, keys, named, slots } of this.#speculations) {
       if (until > now) break;
       over += 1;
-      for (const slot of slots) for (const name of names) this.#index.drop(name, slot, true);
+      for (const slot of slots) keys.eachStrand(named, (...blocks) => this.#index.drop(...blocks, slot, true));
     }
     if (over > 0) this.#speculations.splice(0, over);
   }

@@ -140,7 +140,9 @@ it("production-stack-prefixaware: whoever was sent the longest beginning", () =>
 const stored = (endpoint: string, request: RequestHead, count: number) => ({
   kind: "stored" as const,
   endpoint,
-  blocks: Array.from({ length: count }, (_, index) => prefixKeys(request, 16).at(index)),
+  strand: prefixKeys(request, 16).strandOf(0),
+  from: 0,
+  to: count,
 });
 
 it("production-stack-kvaware: whoever holds most, unless too much is missing", () => {
