@@ -93,8 +93,10 @@ interface ChangedObject {
 }
 
 const concerns = (held: Held | undefined, ref: ObjectRef, { object, isRouter }: ChangedObject): boolean => {
-  // Not read yet, or just now; or it couldn't be read, and what was missing may be this.
-  if (held?.simulation === undefined || held.reading || held.problems.length > 0) return true;
+  // It waits to be read for the first time, and will be as all is then: it need not go before others for this.
+  if (held === undefined) return false;
+  // It is being read just now, or couldn't be read, and what was missing may be this.
+  if (held.simulation === undefined || held.reading || held.problems.length > 0) return true;
   // Of one namespace another may have come before it, or gone.
   if (ref.kind === "InferenceSimulation") return false;
   if (held.reads.some((read) => isSame(read, ref))) return true;
