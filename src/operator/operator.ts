@@ -12,7 +12,7 @@ import { Relevance } from "./relevance.ts";
 import type { ReportMaps } from "./report-map/report-maps.ts";
 import { NO_SPAN, type Span, type SpanAttributes } from "./span.ts";
 import type { SweepJobs } from "./sweep/sweep-jobs.ts";
-import { type QueueWatch, WorkQueue } from "./work-queue.ts";
+import { type QueueWatch, type Taken, WorkQueue } from "./work-queue.ts";
 
 export interface OperatorParts {
   readonly store: Store;
@@ -159,16 +159,16 @@ export class Operator {
   /** Loops for as long as the queue is open: whoever doesn't lead takes keys and lets them be. */
   async #work(): Promise<void> {
     for (;;) {
-      const key = await this.queue.next();
-      if (key === undefined) return;
-      if (this.#leading) await this.#reconcile(key);
-      this.queue.done(key);
+      const taken = await this.queue.next();
+      if (taken === undefined) return;
+      if (this.#leading) await this.#reconcile(taken);
+      this.queue.done(taken.key);
       // Others in this thread get their turn between two keys, however many wait.
       await setImmediate();
     }
   }
 
-  async #reconcile(key: string): Promise<void> {
+  async #reconcile({ key, priority, waitedSeconds }: Taken): Promise<void> {
     const began = performance.now();
     const span = this.#parts.trace?.("reconcile", { "servetwin.simulation": key }) ?? NO_SPAN;
     this.#active += 1;
@@ -186,7 +186,15 @@ export class Operator {
     span.set({ "servetwin.result": result });
     span.end();
     const seconds = (performance.now() - began) / 1000;
-    this.#parts.log({ level: "debug", message: "reconciled", simulation: key, result, seconds });
+    this.#parts.log({
+      level: "debug",
+      message: "reconciled",
+      simulation: key,
+      priority,
+      waitedSeconds,
+      result,
+      seconds,
+    });
     this.#parts.watch?.reconciled?.(result, seconds);
   }
 

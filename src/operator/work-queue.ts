@@ -44,6 +44,14 @@ export interface QueueState {
   readonly longestSeconds: number;
 }
 
+/** A key that was given out. */
+export interface Taken {
+  readonly key: string;
+  readonly priority: Priority;
+  /** Since it was added, or since the delay that it was added with was over. */
+  readonly waitedSeconds: number;
+}
+
 interface Waiting {
   readonly since: number;
   readonly priority: Priority;
@@ -76,7 +84,7 @@ export class WorkQueue {
   readonly #groupOf: (key: string) => string;
   readonly #delayed = new Map<string, Delayed>();
   readonly #failures = new Map<string, number>();
-  readonly #takers: ((key: string | undefined) => void)[] = [];
+  readonly #takers: ((taken: Taken | undefined) => void)[] = [];
   #isShut = false;
 
   constructor(options: QueueOptions = {}) {
@@ -129,7 +137,7 @@ export class WorkQueue {
   }
 
   /** The next key, when there is one. Each that is taken must be given back by `done`. @returns undefined after `shutDown` */
-  next(): Promise<string | undefined> {
+  next(): Promise<Taken | undefined> {
     if (this.#isShut) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       this.#takers.push(resolve);
@@ -181,10 +189,12 @@ export class WorkQueue {
       const key = this.#waiting.edit.take() ?? this.#waiting.resync.take();
       if (key === undefined) return;
       const now = this.#clock.now();
-      this.#watch.took?.((now - (this.#dirty.get(key)?.since ?? now)) / 1000);
+      const { since, priority } = this.#dirty.get(key) ?? { since: now, priority: "edit" };
+      const waitedSeconds = (now - since) / 1000;
+      this.#watch.took?.(waitedSeconds);
       this.#dirty.delete(key);
       this.#processing.set(key, now);
-      this.#takers.shift()?.(key);
+      this.#takers.shift()?.({ key, priority, waitedSeconds });
     }
   }
 

@@ -37,10 +37,12 @@ const withClock = (options: Omit<QueueOptions, "clock"> = {}): { queue: WorkQueu
   return { queue: new WorkQueue({ ...options, clock }), clock };
 };
 
+const next = async (queue: WorkQueue): Promise<string | undefined> => (await queue.next())?.key;
+
 /** What can be taken now, without waiting. */
 const takeAll = async (queue: WorkQueue): Promise<string[]> => {
   const taken: string[] = [];
-  while (queue.state.depth > 0) taken.push((await queue.next()) as string);
+  while (queue.state.depth > 0) taken.push((await next(queue)) as string);
   return taken;
 };
 
@@ -54,7 +56,7 @@ describe("WorkQueue", () => {
   it("does not give a key that is worked on; when it is done it comes again, once", async () => {
     const { queue } = withClock();
     queue.add("a");
-    expect(await queue.next()).toBe("a");
+    expect(await next(queue)).toBe("a");
     queue.add("a");
     queue.add("a");
     expect(queue.state.depth).toBe(0);
@@ -66,7 +68,7 @@ describe("WorkQueue", () => {
 
   it("lets those wait who come before there is work", async () => {
     const { queue } = withClock();
-    const waiting = [queue.next(), queue.next()];
+    const waiting = [next(queue), next(queue)];
     queue.add("a");
     queue.add("b");
     expect(await Promise.all(waiting)).toEqual(["a", "b"]);
@@ -85,7 +87,7 @@ describe("WorkQueue", () => {
   it("keeps the higher priority of what is added while it is worked on", async () => {
     const { queue } = withClock();
     queue.add("a");
-    await queue.next();
+    await next(queue);
     queue.add("x", "resync");
     queue.add("a", "resync");
     queue.add("a", "edit");
@@ -109,6 +111,17 @@ describe("WorkQueue", () => {
     expect(queue.state.depth).toBe(0);
   });
 
+  it("tells of each how urgent it was and how long it waited, delays not counted", async () => {
+    const { queue, clock } = withClock();
+    queue.addAfter("later", 10);
+    clock.pass(10);
+    clock.pass(2);
+    queue.add("b", "resync");
+    clock.pass(1);
+    expect(await queue.next()).toEqual({ key: "later", priority: "edit", waitedSeconds: 3 });
+    expect(await queue.next()).toEqual({ key: "b", priority: "resync", waitedSeconds: 1 });
+  });
+
   it("waits longer than a timer can", () => {
     const { queue, clock } = withClock();
     const days60 = 60 * 86_400;
@@ -127,7 +140,7 @@ describe("WorkQueue", () => {
       queue.addAfterFailure("a");
       while (queue.state.depth === 0) clock.pass(0.001);
       waits.push(Math.round(clock.now() - began));
-      await queue.next();
+      await next(queue);
       queue.done("a");
     }
     expect(waits).toEqual([5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000, 1000, 1000]);
@@ -167,13 +180,13 @@ describe("WorkQueue", () => {
 
   it("gives nothing after it was shut", async () => {
     const { queue, clock } = withClock();
-    const waiting = queue.next();
+    const waiting = next(queue);
     queue.addAfter("later", 1);
     queue.shutDown();
     expect(await waiting).toBeUndefined();
     queue.add("a");
     clock.pass(2);
-    expect(await queue.next()).toBeUndefined();
+    expect(await next(queue)).toBeUndefined();
     expect(queue.state.depth).toBe(0);
   });
 
@@ -191,9 +204,9 @@ describe("WorkQueue", () => {
     queue.add("a");
     queue.add("b");
     clock.pass(2);
-    await queue.next();
+    await next(queue);
     clock.pass(1);
-    await queue.next();
+    await next(queue);
     clock.pass(3);
     expect(queue.state).toMatchObject({ depth: 0, unfinishedSeconds: 7, longestSeconds: 4 });
     queue.done("a");
@@ -205,7 +218,7 @@ describe("WorkQueue", () => {
     const queue = new WorkQueue();
     const began = performance.now();
     queue.addAfter("a", 0.05);
-    expect(await queue.next()).toBe("a");
+    expect(await next(queue)).toBe("a");
     expect(performance.now() - began).toBeGreaterThanOrEqual(45);
   });
 });
@@ -228,7 +241,7 @@ describe("laws of the queue", () => {
         const owed = new Set<string>();
         const working: string[] = [];
         const take = async (): Promise<void> => {
-          const taken = (await queue.next()) as string;
+          const taken = (await next(queue)) as string;
           expect(working).not.toContain(taken);
           working.push(taken);
           owed.delete(taken);

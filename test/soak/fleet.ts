@@ -165,8 +165,8 @@ export class Fleet {
   }
 
   /** So that the next operator doesn't run it again for its series. @throws unless the API server does it */
-  async forget({ namespace, name }: Simulated): Promise<void> {
-    const path = `/apis/servetwin.dev/v1alpha1/namespaces/${namespace}/inferencesimulations/${name}`;
+  async forget(one: Simulated): Promise<void> {
+    const path = placeOf(one);
     const { status } = await this.#plane.request("DELETE", path);
     if (status !== 200) throw new Error(`DELETE ${path} answers ${status}`);
   }
@@ -201,6 +201,11 @@ export class Fleet {
     return this.#all<SimulationObject>("/apis/servetwin.dev/v1alpha1/inferencesimulations");
   }
 
+  async get(one: Simulated): Promise<SimulationObject> {
+    const { body } = await this.#plane.request("GET", placeOf(one));
+    return body as SimulationObject;
+  }
+
   /** @throws unless the API server gives them */
   async #all<T>(path: string): Promise<readonly T[]> {
     const { status, body } = await this.#plane.request("GET", path);
@@ -208,14 +213,18 @@ export class Fleet {
     return (body as { items: readonly T[] }).items;
   }
 
-  /** What is not as it must be at the end: every last change is seen, and what can be finished is. */
-  async unsettled(): Promise<string[]> {
+  /** The last value of each autoscaler: what simulations must know once they are at rest. */
+  async maxReplicas(): Promise<ReadonlyMap<string, number>> {
     const scalers = await this.#all<Scaler>("/apis/autoscaling/v2/horizontalpodautoscalers");
-    const maxReplicas = new Map(
-      scalers.map(({ metadata, spec }) => [`${metadata.namespace}/${metadata.name}`, spec.maxReplicas]),
-    );
+    return new Map(scalers.map(({ metadata, spec }) => [`${metadata.namespace}/${metadata.name}`, spec.maxReplicas]));
+  }
+
+  /** What is not as it must be at the end: every last change is seen, and what can be finished is. */
+  unsettled(objects: readonly SimulationObject[], maxReplicas: ReadonlyMap<string, number>): string[] {
+    const seen = new Set(objects.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`));
     const workloads = new Map(this.simulated.map((one) => [`${one.namespace}/${one.name}`, one.workload]));
-    return (await this.list()).flatMap(({ metadata, spec, status }) => {
+    const missing = [...workloads.keys()].filter((key) => !seen.has(key)).map((key) => `${key} is not there`);
+    const found = objects.flatMap(({ metadata, spec, status }) => {
       const key = `${metadata.namespace}/${metadata.name}`;
       const workload = workloads.get(key);
       if (workload === undefined) return [];
@@ -223,10 +232,14 @@ export class Fleet {
       const phase = spec.mode === "Shadow" ? "Following" : "Succeeded";
       if (status?.phase !== phase) wrong.push(`is ${status?.phase}, not ${phase}`);
       if (status?.observedGeneration !== metadata.generation) wrong.push("speaks of an old generation");
-      const seen = status?.mirrored?.find(({ path }) => path.endsWith(".maxReplicas"))?.value;
+      const known = status?.mirrored?.find(({ path }) => path.endsWith(".maxReplicas"))?.value;
       const last = maxReplicas.get(`${metadata.namespace}/${workload}`);
-      if (seen !== String(last)) wrong.push(`knows maxReplicas ${seen}, not ${last}`);
+      if (known !== String(last)) wrong.push(`knows maxReplicas ${known}, not ${last}`);
       return wrong.map((what) => `${key} ${what}`);
     });
+    return [...missing, ...found];
   }
 }
+
+const placeOf = ({ namespace, name }: Simulated): string =>
+  `/apis/servetwin.dev/v1alpha1/namespaces/${namespace}/inferencesimulations/${name}`;

@@ -10,8 +10,9 @@ import { startControlPlane } from "../env/control-plane.ts";
 import { startFaultProxy } from "../env/fault-proxy.ts";
 import { applyAll } from "../env/manifests.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
-import { Regressions } from "./regressions.ts";
-import { usageOf } from "./usage.ts";
+import { Observer } from "./observer.ts";
+import { queueWaits } from "./queue-waits.ts";
+import { CpuMeter, usageOf } from "./usage.ts";
 
 export interface SoakOptions extends FleetOptions {
   readonly changesPerSecond: number;
@@ -32,13 +33,16 @@ export interface SoakResult {
   readonly changes: number;
   /** From the last change until every simulation knew it. */
   readonly convergedSeconds: number;
-  readonly queueWaits: { readonly count: number; readonly within1s: number; readonly within10s: number };
-  readonly reconciles: number;
+  /** Of what changed or was due, of what was only looked at again, and how long each was looked at. */
+  readonly queueWaits: ReturnType<typeof queueWaits>;
+  /** Requests that the operator made, by method and answer. */
+  readonly requests: Readonly<Record<string, number>>;
   readonly previews: { readonly ran: number; readonly wanted: number };
   readonly peakMebibytes: number;
   /** At most in each tenth of the churn: memory that grows shows as a rise from each to the next. */
   readonly mebibytesByTenth: readonly number[];
-  readonly cpuCores: number;
+  /** From the first change until all were known. The soak is this program: it makes the changes and stands between operator and API server. */
+  readonly cpuCores: Readonly<Record<"operator" | "apiServer" | "etcd" | "soak", number>>;
   readonly watchesCut: number;
   /** Whoever leads again runs what is finished once more, quietly, for the series that live in memory. */
   readonly leadershipsLost: number;
@@ -66,10 +70,10 @@ export const soak = async (options: SoakOptions): Promise<SoakResult> => {
   const plane = await startControlPlane({ readyWithinSeconds: 180 });
   const proxy = await startFaultProxy(plane);
   const programs: Program[] = [];
-  const regressions = new Regressions();
+  const observer = new Observer(plane);
   let [peakMebibytes, watchesCut] = [0, 0];
   const start = async (): Promise<Program> => {
-    const args = ["--kubeconfig", proxy.kubeconfigPath(), "--threads", "1", "--log-level", "warn"];
+    const args = ["--kubeconfig", proxy.kubeconfigPath(), "--threads", "1", "--log-level", "debug"];
     const program = await up(args, 120, { nodeArgs: ["--import", CLOCK], env: { SOAK_CLOCK: clock } });
     programs.push(program);
     return program;
@@ -87,11 +91,18 @@ export const soak = async (options: SoakOptions): Promise<SoakResult> => {
     );
     await fleet.create();
     let operator = await start();
-    await settle(fleet, regressions, FIRST_SECONDS);
+    await settle(fleet, observer, FIRST_SECONDS);
     const before = await counters(operator);
-    const [began, used] = [performance.now(), usageOf(operator.pid)?.cpuSeconds ?? 0];
+    const [began, logged] = [performance.now(), operator.output().length];
+    const cpu = new CpuMeter(() => ({
+      operator: operator.pid,
+      apiServer: plane.pids.apiServer,
+      etcd: plane.pids.etcd,
+      soak: process.pid,
+    }));
     const mebibytesByTenth = new Array<number>(10).fill(0);
     const sampling = setInterval(() => {
+      cpu.look();
       const now = usageOf(operator.pid)?.rssMebibytes ?? 0;
       peakMebibytes = Math.max(peakMebibytes, now);
       const tenth = Math.floor((performance.now() - began) / (100 * options.churnSeconds));
@@ -109,15 +120,6 @@ export const soak = async (options: SoakOptions): Promise<SoakResult> => {
         await sleep(100);
       }
     };
-    const looking = async (): Promise<void> => {
-      while (Date.now() < end) {
-        await fleet.list().then(
-          (objects) => regressions.look(objects),
-          () => undefined,
-        );
-        await sleep(500);
-      }
-    };
     const cutting = async (): Promise<void> => {
       while (Date.now() < end) {
         await sleep(2000 + 6000 * draw());
@@ -132,7 +134,6 @@ export const soak = async (options: SoakOptions): Promise<SoakResult> => {
     };
     await Promise.all([
       churn(),
-      looking(),
       cutting(),
       spread(options.apiServerRestarts, async (i) => {
         say(`API server killed, ${i + 1} of ${options.apiServerRestarts}`);
@@ -152,22 +153,19 @@ export const soak = async (options: SoakOptions): Promise<SoakResult> => {
       }),
     ]);
     const changed = performance.now();
-    await settle(fleet, regressions, CONVERGE_SECONDS);
+    await settle(fleet, observer, CONVERGE_SECONDS);
     const convergedSeconds = (performance.now() - changed) / 1000;
     const after = await counters(operator);
-    const seconds = (performance.now() - began) / 1000;
-    const cpuCores = ((usageOf(operator.pid)?.cpuSeconds ?? 0) - used) / seconds;
-
-    const difference = (name: keyof Counters): number => after[name] - before[name];
-    say(
-      `${fleet.changes} changes, all known after ${convergedSeconds.toFixed(1)} s; ${difference("previews")} previews`,
-    );
+    const cpuCores = cpu.cores();
+    const waits = queueWaits(operator.output().slice(logged));
+    const previews = after.previews - before.previews;
+    say(`${fleet.changes} changes, all known after ${convergedSeconds.toFixed(1)} s; ${previews} previews`);
 
     const recoveries: number[] = [];
     for (let i = 0; i < options.kills; i += 1) {
       const long = await fleet.long(`long-${i}`);
-      const ask = async () => (await fleet.list()).find(({ metadata }) => metadata.name === long.name)?.status;
-      await eventually(async () => (await ask())?.phase === "Running", {
+      const phase = async () => (await fleet.get(long)).status?.phase;
+      await eventually(async () => (await phase()) === "Running", {
         what: "a running preview",
         withinSeconds: 60,
       });
@@ -175,50 +173,48 @@ export const soak = async (options: SoakOptions): Promise<SoakResult> => {
       await operator.stop("SIGKILL");
       const killed = performance.now();
       operator = await start();
-      await eventually(async () => (await ask())?.phase === "Succeeded", { what: "its end", withinSeconds: 180 });
+      await eventually(async () => (await phase()) === "Succeeded", { what: "its end", withinSeconds: 180 });
       recoveries.push((performance.now() - killed) / 1000);
       say(`killed ${i + 1} of ${options.kills}; done again after ${recoveries.at(-1)?.toFixed(1)} s`);
-      regressions.look(await fleet.list());
       await fleet.forget(long);
     }
-    await settle(fleet, regressions, CONVERGE_SECONDS);
+    await settle(fleet, observer, CONVERGE_SECONDS);
     clearInterval(sampling);
     return {
       changes: fleet.changes,
       convergedSeconds,
-      queueWaits: {
-        count: difference("waits"),
-        within1s: difference("within1s"),
-        within10s: difference("within10s"),
-      },
-      reconciles: difference("reconciles"),
-      previews: { ran: difference("previews"), wanted: fleet.mirroredChanges },
+      queueWaits: waits,
+      requests: differences(before.requests, after.requests),
+      previews: { ran: previews, wanted: fleet.mirroredChanges },
       peakMebibytes,
       mebibytesByTenth,
       cpuCores,
       watchesCut,
       leadershipsLost: programs.reduce((sum, one) => sum + one.output().split("leadership lost").length - 1, 0),
       recoveries,
-      regressions: regressions.found,
-      unsettled: await fleet.unsettled(),
+      regressions: observer.regressions.found,
+      unsettled: fleet.unsettled(await fleet.list(), await fleet.maxReplicas()),
     };
   } catch (error) {
     say(programs.map((program) => program.output().slice(-4000)).join("\n"));
     throw error;
   } finally {
     for (const program of programs) await program.stop("SIGKILL");
+    await observer.stop();
     await proxy.stop();
     await plane.stop();
     rmSync(folder, { recursive: true });
   }
 };
 
-const settle = async (fleet: Fleet, regressions: Regressions, withinSeconds: number): Promise<void> => {
+/** No change is made meanwhile. */
+const settle = async (fleet: Fleet, observer: Observer, withinSeconds: number): Promise<void> => {
   let last: string[] = [];
+  let wanted: ReadonlyMap<string, number> | undefined;
   await eventually(
     async () => {
-      last = await fleet.unsettled();
-      regressions.look(await fleet.list());
+      wanted ??= await fleet.maxReplicas();
+      last = fleet.unsettled(observer.objects, wanted);
       return last.length === 0;
     },
     { what: "rest", withinSeconds, detail: () => `${last.length} left: ${last.slice(0, 5).join("; ")}` },
@@ -226,24 +222,19 @@ const settle = async (fleet: Fleet, regressions: Regressions, withinSeconds: num
 };
 
 interface Counters {
-  readonly waits: number;
-  readonly within1s: number;
-  readonly within10s: number;
-  readonly reconciles: number;
   readonly previews: number;
+  readonly requests: Readonly<Record<string, number>>;
 }
 
 const counters = async ({ url }: Program): Promise<Counters> => {
   const text = await (await fetch(`${url}/metrics`, { headers: { accept: "text/plain" } })).text();
-  const sum = (pattern: RegExp): number =>
-    [...text.matchAll(pattern)].reduce((total, [, value]) => total + Number(value), 0);
-  const bucket = (le: string) =>
-    sum(new RegExp(`^workqueue_queue_duration_seconds_bucket\\{[^}]*le="${le}"[^}]*\\} (\\S+)`, "gm"));
-  return {
-    waits: sum(/^workqueue_queue_duration_seconds_count\{[^}]*\} (\S+)/gm),
-    within1s: bucket("1.0"),
-    within10s: bucket("10.0"),
-    reconciles: sum(/^controller_runtime_reconcile_total\{[^}]*\} (\S+)/gm),
-    previews: sum(/^servetwin_preview_seconds_count (\S+)/gm),
-  };
+  const requests: Record<string, number> = {};
+  for (const [, labels = "", value] of text.matchAll(/^rest_client_requests_total\{([^}]*)\} (\S+)/gm)) {
+    const [method, code] = ["method", "code"].map((name) => new RegExp(`\\b${name}="([^"]*)"`).exec(labels)?.[1]);
+    requests[`${method} ${code}`] = Number(value);
+  }
+  return { previews: Number(/^servetwin_preview_seconds_count (\S+)/m.exec(text)?.[1] ?? 0), requests };
 };
+
+const differences = (before: Counters["requests"], after: Counters["requests"]): Counters["requests"] =>
+  Object.fromEntries(Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)]));

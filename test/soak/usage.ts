@@ -29,3 +29,35 @@ export const usageOf = (pid: number): Usage | undefined => {
     return undefined;
   }
 };
+
+/** What processes take, in cores, added up by looks: one that is started anew begins at nothing. */
+export class CpuMeter<Name extends string> {
+  readonly #pids: () => Readonly<Record<Name, number>>;
+  readonly #began = performance.now();
+  readonly #last = new Map<string, number>();
+  readonly #used = new Map<Name, number>();
+
+  constructor(pids: () => Readonly<Record<Name, number>>) {
+    this.#pids = pids;
+    this.look();
+    this.#used.clear();
+  }
+
+  look(): void {
+    for (const [name, pid] of Object.entries(this.#pids()) as [Name, number][]) {
+      const seconds = usageOf(pid)?.cpuSeconds;
+      if (seconds === undefined) continue;
+      const key = `${name} ${pid}`;
+      this.#used.set(name, (this.#used.get(name) ?? 0) + seconds - (this.#last.get(key) ?? 0));
+      this.#last.set(key, seconds);
+    }
+  }
+
+  /** Since it was made. */
+  cores(): Readonly<Record<Name, number>> {
+    this.look();
+    const seconds = (performance.now() - this.#began) / 1000;
+    const cores = [...this.#used].map(([name, used]) => [name, Number((used / seconds).toFixed(2))]);
+    return Object.fromEntries(cores) as Record<Name, number>;
+  }
+}
