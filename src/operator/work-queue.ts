@@ -105,7 +105,7 @@ export class WorkQueue {
     if (!this.#processing.has(key)) this.#line(key, priority);
   }
 
-  /** Of several delays for a key the shortest counts. */
+  /** Of several delays for a key the shortest counts, and none once it is taken, as in controller-runtime's priority queue. */
   addAfter(key: string, seconds: number, priority: Priority = "edit"): void {
     if (this.#isShut) return;
     if (seconds <= 0) return this.add(key, priority);
@@ -193,6 +193,9 @@ export class WorkQueue {
       const waitedSeconds = (now - since) / 1000;
       this.#watch.took?.(waitedSeconds);
       this.#dirty.delete(key);
+      // It is looked at now, and whoever looks says when it is to be looked at again.
+      this.#delayed.get(key)?.cancel();
+      this.#delayed.delete(key);
       this.#processing.set(key, now);
       this.#takers.shift()?.({ key, priority, waitedSeconds });
     }

@@ -111,6 +111,22 @@ describe("WorkQueue", () => {
     expect(queue.state.depth).toBe(0);
   });
 
+  it("forgets a delay when the key is taken before: whoever looks at it says when it comes again", async () => {
+    const { queue, clock } = withClock();
+    queue.addAfter("a", 10);
+    queue.add("a");
+    expect(await takeAll(queue)).toEqual(["a"]);
+    queue.done("a");
+    clock.pass(100);
+    expect(queue.state.depth).toBe(0);
+    queue.add("a");
+    await next(queue);
+    queue.addAfter("a", 10);
+    queue.done("a");
+    clock.pass(10);
+    expect(await takeAll(queue)).toEqual(["a"]);
+  });
+
   it("tells of each how urgent it was and how long it waited, delays not counted", async () => {
     const { queue, clock } = withClock();
     queue.addAfter("later", 10);
