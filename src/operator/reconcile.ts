@@ -2,7 +2,7 @@ import type { Problem } from "../model/problem.ts";
 import type { Limits } from "../schema/limits.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
 import type { SimulationStatus } from "../schema/simulation-status.ts";
-import { type ObjectRef, type Store, type StoredObject, StoreError } from "../store/store.ts";
+import { type ObjectEvent, type ObjectRef, type Store, type StoredObject, StoreError } from "../store/store.ts";
 import { digestOf } from "../twin/digest.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import { type PreviewPool, RunFailure } from "../worker/pool.ts";
@@ -68,6 +68,8 @@ export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #held = new Map<string, Held>();
   readonly #room = new Room(MOST_PENDING_SAMPLES);
+  /** Events under way. */
+  readonly #telling = new Set<Promise<void>>();
   readonly #calibration: AutoCalibration;
 
   constructor(parts: ReconcilerParts) {
@@ -177,6 +179,7 @@ export class Reconciler {
           await this.#write(ref, stored, held).catch((error: unknown) => this.#refused(held, error));
       }),
     );
+    await Promise.all(this.#telling);
   }
 
   // ---- what is wanted
@@ -420,8 +423,14 @@ export class Reconciler {
     for (const event of [transition, calibrationEvent(before, status)]) {
       if (event === undefined) continue;
       this.#parts.log({ level: "info", message: event.message, simulation: held.key, reason: event.reason });
-      await this.#parts.store.event(ref, event);
+      this.#tell(ref, event);
     }
+  }
+
+  /** People are told one thing after the other; whoever looks at simulations doesn't wait for it. */
+  #tell(ref: ObjectRef, event: ObjectEvent): void {
+    const telling = this.#parts.store.event(ref, event).finally(() => this.#telling.delete(telling));
+    this.#telling.add(telling);
   }
 
   #refused(held: Held, error: unknown): void {

@@ -21,6 +21,8 @@ const PER_SECOND = 1 / 300;
 /** client-go forgets what was not repeated for ten minutes. */
 const FORGET_SECONDS = 600;
 const MOST_KEPT = 4096;
+/** client-go's broadcaster drops what doesn't fit into its channel (tools/record/event.go). */
+const MOST_WAITING = 1000;
 /** The API server's limit, in bytes. */
 const NOTE_BYTES = 1024;
 
@@ -42,6 +44,7 @@ export class EventRecorder {
   readonly #buckets = new Map<string, TokenBucket>();
   /** One at a time, so that a repetition finds the Event that it repeats. */
   #last: Promise<void> = Promise.resolve();
+  #waiting = 0;
   #made = 0;
 
   constructor(parts: RecorderParts) {
@@ -51,19 +54,24 @@ export class EventRecorder {
 
   /** @param uid of the object, which `kubectl describe` looks for */
   record(ref: ObjectRef, uid: string | undefined, event: ObjectEvent): Promise<void> {
+    if (this.#waiting >= MOST_WAITING) {
+      this.#failed(event, `${MOST_WAITING} wait already`);
+      return Promise.resolve();
+    }
+    this.#waiting += 1;
     this.#last = this.#last.then(async () => {
       try {
         await this.#record(ref, uid, event);
       } catch (error) {
-        this.#parts.log({
-          level: "warning",
-          message: "event not recorded",
-          reason: event.reason,
-          error: (error as Error).message,
-        });
+        this.#failed(event, (error as Error).message);
       }
+      this.#waiting -= 1;
     });
     return this.#last;
+  }
+
+  #failed({ reason }: ObjectEvent, error: string): void {
+    this.#parts.log({ level: "warning", message: "event not recorded", reason, error });
   }
 
   async #record(ref: ObjectRef, uid: string | undefined, event: ObjectEvent): Promise<void> {
