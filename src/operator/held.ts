@@ -50,6 +50,8 @@ export interface HeldPreview {
   /** Its status holds this result already: nothing is told again. */
   readonly restore: boolean;
   readonly abort: AbortController;
+  /** By `performance.now()`. */
+  readonly beganMillis: number;
   state: "running" | "finished" | "failed";
   /** 0 to 1, per run: replications of the baseline, then those of each candidate. */
   readonly progress: (Progress | undefined)[];
@@ -74,6 +76,8 @@ export interface HeldSweep {
 
 export interface HeldShadow {
   readonly inputDigest: string;
+  /** By `performance.now()`. */
+  readonly beganMillis: number;
   scale: number | undefined;
   state: "following" | "failed";
   snapshot?: ShadowSnapshot;

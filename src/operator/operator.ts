@@ -26,6 +26,8 @@ export interface OperatorParts {
   readonly mirrorNamespaces: readonly string[];
   /** Simulations that are looked at at the same time. */
   readonly concurrency: number;
+  /** How long a run may have no figures before its status says that it runs. Left out: 1. */
+  readonly quietSeconds?: number;
   /** Runs that one sweep has in the pool's line at once. */
   readonly sweepRuns: number;
   /** Left out: there is no cluster for Jobs, and sweeps that ask for them run on threads. */

@@ -40,6 +40,8 @@ export interface ReconcilerParts {
   readonly mirrorNamespaces: readonly string[];
   /** Files with tokens for the Prometheus of production. Left out: none. */
   readonly tokens?: readonly UrlToken[];
+  /** How long a run may have no figures before its status says that it runs. Left out: 1. */
+  readonly quietSeconds?: number;
   /** Runs that one sweep has in the pool's line at once. */
   readonly sweepRuns: number;
   /** Left out: there is no cluster for Jobs, and sweeps that ask for them run on threads. */
@@ -58,6 +60,8 @@ export interface ReconcilerParts {
   readonly pushed?: (what: "sent" | "failed" | "dropped", samples: number) => void;
 }
 
+/** Most previews are done by then, and every Shadow has begun; a status costs an API server more than such a preview costs us. */
+const QUIET_SECONDS = 1;
 /** How often the status of a running shadow is written. */
 const SHADOW_STATUS_SECONDS = 30;
 /** How often traces and configurations that nothing watches are looked at again. */
@@ -269,6 +273,7 @@ export class Reconciler {
       inputDigest,
       restore,
       abort: new AbortController(),
+      beganMillis: performance.now(),
       state: "running",
       progress: [],
       // Those of the run it replaces stay on show until it is done.
@@ -370,7 +375,8 @@ export class Reconciler {
     this.#stop(held);
     const { simulation, scenario } = held;
     if (simulation === undefined || scenario === undefined) return;
-    held.shadow = { inputDigest: wanted.inputDigest, scale: undefined, state: "following" };
+    const beganMillis = performance.now();
+    held.shadow = { inputDigest: wanted.inputDigest, beganMillis, scale: undefined, state: "following" };
     const { maxTraceBytes } = this.#parts.limits;
     this.#parts.shadows.send({
       kind: "start",
@@ -398,6 +404,8 @@ export class Reconciler {
   // ---- what is told
 
   async #tellStatus(ref: ObjectRef, stored: StoredObject, held: Held, plan: Plan, span: Span): Promise<Outcome> {
+    const afterSeconds = quietFor(held, stored, this.#parts.quietSeconds ?? QUIET_SECONDS);
+    if (afterSeconds > 0) return { kind: "again", afterSeconds, why: "it may have its figures by then" };
     try {
       await this.#write(ref, stored, held, span);
     } catch (error) {
@@ -461,6 +469,20 @@ export class Reconciler {
     return { kind: "settled" };
   }
 }
+
+/** For how long the status may stay as it is: what was begun has no figures yet, and those that it has are of this very generation. */
+const quietFor = (held: Held, { object }: StoredObject, seconds: number): number => {
+  const begun = beginning(held);
+  const said = (object.status as SimulationStatus | undefined)?.observedGeneration;
+  if (begun === undefined || said === undefined || said !== object.metadata.generation) return 0;
+  return seconds - (performance.now() - begun.beganMillis) / 1000;
+};
+
+/** The run of which nothing is known yet, not by its status either. */
+const beginning = ({ preview, shadow }: Held): { readonly beganMillis: number } | undefined => {
+  if (preview?.state === "running" && !preview.restore) return preview;
+  return shadow?.state === "following" && shadow.snapshot === undefined ? shadow : undefined;
+};
 
 /** Whether what others wait for is as it was: replicas, how live traffic stands, and whether it has drifted. */
 const sameNews = (before: ShadowPulse | undefined, after: ShadowPulse): boolean =>

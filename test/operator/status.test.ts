@@ -22,6 +22,7 @@ const snapshot: ShadowSnapshot = {
 const wholeStatusWith = (more: Partial<ShadowSnapshot>) => {
   const shadow = {
     inputDigest: "d",
+    beganMillis: 0,
     scale: undefined,
     state: "following" as const,
     snapshot: { ...snapshot, ...more },
@@ -42,6 +43,7 @@ describe("the status of a preview whose series are pushed", () => {
     inputDigest: "d",
     restore: false,
     abort: new AbortController(),
+    beganMillis: 0,
     state: "finished",
     progress: [],
     reports: [],
@@ -95,7 +97,7 @@ describe("the status of a Shadow", () => {
   });
 
   it("keeps the last figures while it begins anew, so that whoever reads /scale finds replicas", () => {
-    const shadow = { inputDigest: "d", scale: undefined, state: "following" as const };
+    const shadow = { inputDigest: "d", beganMillis: 0, scale: undefined, state: "following" as const };
     const held = { ...emptyHeld("ns/shadow"), scenario: said };
     const before = statusOf({ ...held, shadow: { ...shadow, snapshot } }, 1, undefined, new Date(0));
     const after = statusOf({ ...held, shadow }, 1, before, new Date(0));
@@ -104,7 +106,7 @@ describe("the status of a Shadow", () => {
   });
 
   it("says that it is interrupted when the operator stops", () => {
-    const shadow = { inputDigest: "d", scale: undefined, state: "following" as const, snapshot };
+    const shadow = { inputDigest: "d", beganMillis: 0, scale: undefined, state: "following" as const, snapshot };
     const held = { ...emptyHeld("ns/shadow"), scenario: said, shadow, interrupted: true as const };
     const { conditions } = statusOf(held, 1, undefined, new Date(0));
     expect(conditions.map(({ type, status, reason }) => [type, status, reason])).toContainEqual([
@@ -124,7 +126,7 @@ describe("the status of a Shadow", () => {
       fix: "a longer window",
     };
     const shadow = {
-      ...{ inputDigest: "d", scale: undefined, state: "following" as const, snapshot },
+      ...{ inputDigest: "d", beganMillis: 0, scale: undefined, state: "following" as const, snapshot },
       loops: { findings: [finding] },
     };
     const status = statusOf({ ...emptyHeld("ns/shadow"), scenario: said, shadow }, 1, undefined, new Date(0));

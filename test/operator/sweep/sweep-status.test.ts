@@ -26,7 +26,8 @@ const statusWith = (result: Swept | undefined, before?: ReturnType<typeof status
   const simulation = { spec: { sweep: {}, objectives: [] } } as unknown as InferenceSimulation;
   const sweep = { tried: 0, replications: 0, ...(result === undefined ? {} : { swept: result }) };
   const preview = {
-    ...{ inputDigest: "d", restore: before !== undefined, abort: new AbortController(), progress: [], reports: [] },
+    ...{ inputDigest: "d", restore: before !== undefined, abort: new AbortController(), beganMillis: 0 },
+    ...{ progress: [], reports: [] },
     ...(before === undefined ? { sweep } : {}),
     state: result === undefined && before === undefined ? ("running" as const) : ("finished" as const),
   };
