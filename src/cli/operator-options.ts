@@ -33,7 +33,7 @@ export const withOperatorOptions = (command: Command): Command =>
       collect,
       [],
     )
-    .option("--concurrent-reconciles <count>", "simulations that are looked at at the same time", whole, 4)
+    .option("--concurrent-reconciles <count>", "simulations that are looked at at the same time", whole, 10)
     .addOption(durationOption("--max-run-time <duration>", "wall clock that one run of a preview may take", 3600))
     .option("--max-run-memory <MiB>", "memory that one run of a preview may take", whole, 2048)
     .option("--max-shadow-memory <MiB>", "memory that all shadows together may take", whole, 2048)
