@@ -1,5 +1,5 @@
 import { describeSource } from "../model/known.ts";
-import { isMapping } from "../model/mapping.ts";
+import { isMapping, type Mapping } from "../model/mapping.ts";
 import { describeProblem, type Problem } from "../model/problem.ts";
 import { VERSION } from "../model/version.ts";
 import { withBands } from "../report/bands.ts";
@@ -420,9 +420,17 @@ const stamp = (wanted: State["conditions"], before: Conditions, generation: numb
 
 /** Whether writing `after` would change nothing. */
 export const sameStatus = (before: SimulationStatus | undefined, after: SimulationStatus): boolean =>
-  before !== undefined && canonical(before) === canonical(after);
+  before !== undefined && sameJson(before, after);
 
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_key, part: unknown) =>
-    isMapping(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
-  );
+/** Whether both are the same as JSON, in whatever order their fields are: what is undefined is not there, and there is one zero. */
+const sameJson = (one: unknown, other: unknown): boolean => {
+  if (one === other) return true;
+  if (Array.isArray(one)) {
+    return Array.isArray(other) && one.length === other.length && one.every((item, i) => sameJson(item, other[i]));
+  }
+  if (!isMapping(one) || !isMapping(other)) return false;
+  const [names, others] = [namesOf(one), namesOf(other)];
+  return names.length === others.length && names.every((name) => sameJson(one[name], other[name]));
+};
+
+const namesOf = (mapping: Mapping): string[] => Object.keys(mapping).filter((name) => mapping[name] !== undefined);

@@ -2,30 +2,51 @@ import type { StoredObject } from "./store.ts";
 
 /** The objects of one kind as last heard, by namespace and name. Those without a namespace have the empty one here. */
 export class Mirror {
-  readonly #objects = new Map<string, StoredObject>();
-  #sorted: readonly StoredObject[] | undefined;
+  readonly #namespaces = new Map<string, Map<string, StoredObject>>();
+  /** By namespace, until something in it changes: where much changes, most of what is asked for is elsewhere. */
+  readonly #sorted = new Map<string, readonly StoredObject[]>();
+  #all: readonly StoredObject[] | undefined;
 
   get(namespace: string, name: string): StoredObject | undefined {
-    return this.#objects.get(keyOf(namespace, name));
+    return this.#namespaces.get(namespace)?.get(name);
   }
 
   set(stored: StoredObject): void {
     const { namespace = "", name } = stored.object.metadata;
-    this.#objects.set(keyOf(namespace, name), stored);
-    this.#sorted = undefined;
+    const objects = this.#namespaces.get(namespace) ?? new Map<string, StoredObject>();
+    this.#namespaces.set(namespace, objects.set(name, stored));
+    this.#forget(namespace);
   }
 
   /** @returns whether it was there */
   delete(namespace: string, name: string): boolean {
-    this.#sorted = undefined;
-    return this.#objects.delete(keyOf(namespace, name));
+    this.#forget(namespace);
+    const objects = this.#namespaces.get(namespace);
+    const wasThere = objects?.delete(name) === true;
+    if (objects?.size === 0) this.#namespaces.delete(namespace);
+    return wasThere;
   }
 
   /** In order of namespace and name. */
   list(namespace?: string): readonly StoredObject[] {
-    this.#sorted ??= [...this.#objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, stored]) => stored);
-    if (namespace === undefined) return this.#sorted;
-    return this.#sorted.filter(({ object }) => (object.metadata.namespace ?? "") === namespace);
+    if (namespace !== undefined) return this.#listOf(namespace);
+    this.#all ??= [...this.#namespaces.keys()].sort(textOrder).flatMap((one) => this.#listOf(one));
+    return this.#all;
+  }
+
+  #listOf(namespace: string): readonly StoredObject[] {
+    const known = this.#sorted.get(namespace);
+    if (known !== undefined) return known;
+    const objects = this.#namespaces.get(namespace);
+    if (objects === undefined) return [];
+    const sorted = [...objects].sort(([a], [b]) => textOrder(a, b)).map(([, stored]) => stored);
+    this.#sorted.set(namespace, sorted);
+    return sorted;
+  }
+
+  #forget(namespace: string): void {
+    this.#sorted.delete(namespace);
+    this.#all = undefined;
   }
 }
 
@@ -35,10 +56,11 @@ export const inOrder = (lists: readonly (readonly StoredObject[])[]): readonly S
   if (others.length === 0) return only;
   const keyed = lists.flat().map((stored) => {
     const { namespace = "", name } = stored.object.metadata;
-    return { stored, key: keyOf(namespace, name) };
+    return { stored, namespace, name };
   });
-  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ stored }) => stored);
+  return keyed
+    .sort((a, b) => textOrder(a.namespace, b.namespace) || textOrder(a.name, b.name))
+    .map(({ stored }) => stored);
 };
 
-/** A slash sorts after `-` and `.`, which names may have; a space sorts before both. */
-const keyOf = (namespace: string, name: string): string => `${namespace} ${name}`;
+const textOrder = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

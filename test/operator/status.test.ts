@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { emptyHeld, type HeldPreview } from "../../src/operator/held.ts";
-import { statusOf } from "../../src/operator/status.ts";
+import { sameStatus, statusOf } from "../../src/operator/status.ts";
 import type { InferenceSimulation } from "../../src/schema/resource.ts";
 import type { SimulationStatus } from "../../src/schema/simulation-status.ts";
 import type { SimTime } from "../../src/sim/time.ts";
@@ -173,5 +173,41 @@ describe("the status of a Shadow", () => {
     const status = wholeStatusWith({ traffic: { kind: "read", values: [value], warnings: [warning] } });
     expect(status.mirrored?.at(-1)).toMatchObject({ path: "traffic.ratePerSecond.mean", value: "4.2" });
     expect(status.warnings).toEqual(["few samples"]);
+  });
+});
+
+describe("whether a status is news", () => {
+  const status = wholeStatusWith({});
+  const reversed = (value: unknown): unknown =>
+    value === null || typeof value !== "object"
+      ? value
+      : Array.isArray(value)
+        ? value.map(reversed)
+        : Object.fromEntries(
+            Object.entries(value)
+              .reverse()
+              .map(([name, part]) => [name, reversed(part)]),
+          );
+  const onServer = reversed(JSON.parse(JSON.stringify(status))) as SimulationStatus;
+
+  it("isn't for another order of its fields, nor for what is undefined", () => {
+    expect(sameStatus(onServer, status)).toBe(true);
+    expect(sameStatus(onServer, { ...status, omitted: undefined } as unknown as SimulationStatus)).toBe(true);
+    expect(sameStatus({ ...onServer, lagSeconds: 0 }, { ...status, lagSeconds: -0 })).toBe(true);
+  });
+
+  it("is for a value, a field or an item more or less, and where there was none", () => {
+    const [run] = status.runs ?? [];
+    if (run === undefined) throw new Error("no run");
+    for (const other of [
+      { ...status, phase: "Failed" as const },
+      { ...status, replicas: undefined } as unknown as SimulationStatus,
+      { ...status, omitted: ["status.mirrored"] },
+      { ...status, runs: [] },
+      { ...status, runs: [run, run] },
+      { ...status, runs: [{ ...run, kpis: { ...run.kpis, preemptions: { mean: 1, p10: 1, p90: 1 } } }] },
+    ])
+      expect(sameStatus(onServer, other)).toBe(false);
+    expect(sameStatus(undefined, status)).toBe(false);
   });
 });

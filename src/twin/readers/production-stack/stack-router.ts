@@ -28,8 +28,17 @@ const WINDOW_SECONDS = 60;
 
 const SOURCE = "vLLM production-stack's router";
 
+/** Of manifests that were looked at: each Deployment of a namespace is, whenever a simulation in it is mirrored. */
+const looked = new WeakMap<Manifest, boolean>();
+
 /** Whether the pod's containers look like one: cheaper than to read it, and silent. */
-export const runsStackRouter = (manifest: Manifest): boolean => wordsIn(manifest, []) !== undefined;
+export const runsStackRouter = (manifest: Manifest): boolean => {
+  const known = looked.get(manifest);
+  if (known !== undefined) return known;
+  const runs = wordsIn(manifest, []) !== undefined;
+  looked.set(manifest, runs);
+  return runs;
+};
 
 const wordsIn = (manifest: Manifest, problems: Problem[]): readonly Word[] | undefined =>
   Field.root(manifest, problems)
