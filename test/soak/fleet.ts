@@ -160,7 +160,7 @@ export class Fleet {
   /** A preview that takes a while, to be disturbed. */
   async long(name: string): Promise<Simulated> {
     const one = { ...(this.simulated.at(-1) as Simulated), name };
-    await apply(this.#plane, simulation(one, "Preview", "2d"));
+    await apply(this.#plane, simulation(one, "Preview", "7d"));
     return one;
   }
 

@@ -162,7 +162,8 @@ export const soak = async (options: SoakOptions): Promise<SoakResult> => {
     say(`${fleet.changes} changes, all known after ${convergedSeconds.toFixed(1)} s; ${previews} previews`);
 
     const recoveries: number[] = [];
-    for (let i = 0; i < options.kills; i += 1) {
+    for (let i = 0; recoveries.length < options.kills; i += 1) {
+      if (i === 2 * options.kills + 5) throw new Error("previews are done before they can be killed");
       const long = await fleet.long(`long-${i}`);
       const phase = async () => (await fleet.get(long)).status?.phase;
       await eventually(async () => (await phase()) === "Running", {
@@ -171,11 +172,13 @@ export const soak = async (options: SoakOptions): Promise<SoakResult> => {
       });
       await sleep(1500 * draw());
       await operator.stop("SIGKILL");
-      const killed = performance.now();
+      const [killed, ran] = [performance.now(), (await phase()) === "Running"];
       operator = await start();
       await eventually(async () => (await phase()) === "Succeeded", { what: "its end", withinSeconds: 180 });
-      recoveries.push((performance.now() - killed) / 1000);
-      say(`killed ${i + 1} of ${options.kills}; done again after ${recoveries.at(-1)?.toFixed(1)} s`);
+      if (ran) {
+        recoveries.push((performance.now() - killed) / 1000);
+        say(`killed ${recoveries.length} of ${options.kills}; done again after ${recoveries.at(-1)?.toFixed(1)} s`);
+      }
       await fleet.forget(long);
     }
     await settle(fleet, observer, CONVERGE_SECONDS);
