@@ -19,16 +19,10 @@ export const byPosition = (bySlot: Int32Array, slots: Int32Array, length: number
   }
 };
 
-/** Turns the candidates' raw values into (max - value) / (max - min); 1 for all where they are equal. */
-export const invertMinMax = (ask: Ask, into: Float64Array): void => {
-  const { kept, count } = ask;
-  const most = maxOf(ask, into);
-  const range = most - minOf(ask, into);
-  if (range === 0) return alike(ask, into, 1);
-  for (let k = 0; k < count; k += 1) {
-    const at = kept[k] as number;
-    into[at] = (most - (into[at] as number)) / range;
-  }
+/** (max - value) / (max - min); 1 where all are equal. */
+export const inverted = (value: number, least: number, most: number): number => {
+  const range = most - least;
+  return range === 0 ? 1 : (most - value) / range;
 };
 
 /** Turns the candidates' raw values into (value - min) / (max - min); 1 for all where they are equal. */

@@ -8,7 +8,7 @@ import { integersFor, numbersFor } from "./columns.ts";
 import type { Filter } from "./filter.ts";
 import type { Picker } from "./picker.ts";
 import type { Scorer } from "./scorer.ts";
-import { StandingColumn } from "./standing.ts";
+import { clamped, StandingColumn, StandingSum } from "./standing.ts";
 
 /** The decision under way; its columns are used again for the next. */
 export class Question implements Ask {
@@ -71,8 +71,10 @@ export class Profile {
   readonly name: string;
   readonly #filters: readonly Named<Filter>[];
   readonly #scorers: readonly Named<Scorer>[];
-  /** Of those whose scores are kept. */
+  /** Of those whose scores are kept; and what the first scorers add up to that are of these. */
   readonly #standing: readonly (StandingColumn | undefined)[];
+  readonly #first: StandingSum;
+  readonly #inFirst: number;
   readonly #weights: readonly number[];
   readonly #picker: Picker;
   #column = new Float64Array(8);
@@ -89,6 +91,10 @@ export class Profile {
     this.#scorers = scorers;
     this.#standing = scorers.map(({ plugin: { standing } }) => standing && new StandingColumn(standing));
     this.#weights = scorers.map(({ weight }) => weight);
+    const first = this.#standing.findIndex((column) => column === undefined);
+    this.#inFirst = first < 0 ? this.#standing.length : first;
+    const columns = this.#standing.slice(0, this.#inFirst) as readonly StandingColumn[];
+    this.#first = new StandingSum(columns, this.#weights);
     this.#picker = picker;
   }
 
@@ -129,19 +135,33 @@ export class Profile {
     const { length } = question.endpoints;
     this.#column = numbersFor(this.#column, length);
     this.#totals = numbersFor(this.#totals, length);
-    this.#totals.fill(0, 0, length);
+    const added = this.#begin(question);
     for (let i = 0; i < this.#scorers.length; i += 1) {
-      const { name, plugin } = this.#scorers[i] as Named<Scorer>;
-      const column = this.#columnOf(question, plugin, this.#standing[i]);
-      run?.scores.push({ scorer: name, values: [...column.subarray(0, length)] });
-      addClamped(question, column, this.#weights[i] as number, this.#totals);
+      if (run === undefined && i < added) continue;
+      const column = this.#columnOf(question, i);
+      run?.scores.push({ scorer: (this.#scorers[i] as Named<Scorer>).name, values: [...column.subarray(0, length)] });
+      if (i >= added) addClamped(question, column, this.#weights[i] as number, this.#totals);
     }
   }
 
-  #columnOf(question: Question, plugin: Scorer, standing: StandingColumn | undefined): Float64Array {
-    if (standing !== undefined && question.changes !== undefined) return standing.scores(question, question.changes);
-    plugin.score(question, this.#column);
-    return this.#column;
+  /** @returns how many scorers are in the totals now */
+  #begin(question: Question): number {
+    if (question.changes === undefined || this.#inFirst === 0) {
+      this.#totals.fill(0);
+      return 0;
+    }
+    this.#first.begin(question, question.changes, this.#totals);
+    return this.#inFirst;
+  }
+
+  #columnOf(question: Question, scorer: number): Float64Array {
+    const standing = this.#standing[scorer];
+    if (standing === undefined || question.changes === undefined) {
+      (this.#scorers[scorer] as Named<Scorer>).plugin.score(question, this.#column);
+      return this.#column;
+    }
+    if (scorer >= this.#inFirst) standing.update(question, question.changes);
+    return standing.scores;
   }
 }
 
@@ -155,7 +175,6 @@ const addClamped = ({ kept, count }: Ask, column: Float64Array, weight: number, 
   for (let k = 0; k < count; k += 1) {
     const at = kept[k] as number;
     const score = column[at] as number;
-    const clamped = score < 0 ? 0 : score > 1 ? 1 : score;
-    totals[at] = (totals[at] as number) + clamped * weight;
+    if (score !== 0) totals[at] = (totals[at] as number) + clamped(score) * weight;
   }
 };

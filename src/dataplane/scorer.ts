@@ -15,8 +15,8 @@ export interface Scorer extends Hooks {
 export interface Standing {
   /** What counts of an endpoint. */
   valueOf(endpoint: Endpoint): number;
-  /** Turns the candidates' values into their scores; left out: they are the scores. */
-  scale?(ask: Ask, values: Float64Array): void;
+  /** A candidate's score, the candidates' values being between `least` and `most`; left out: its value. */
+  scoreOf?(value: number, least: number, most: number): number;
 }
 
 export const scorer = kindOf<PluginContext, Scorer>();

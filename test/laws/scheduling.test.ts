@@ -154,8 +154,9 @@ describe.each(scorers.all.map(({ name }) => name))("scorer %s", (type) => {
       const plain = columnOf(plugin, ask);
       ask.request = anyHead(rngOf(7).stream("another"), 1000);
       expect(columnOf(plugin, ask)).toEqual(plain);
-      const kept = new StandingColumn(plugin.standing as Standing).scores(ask, new Changes());
-      for (const at of ask.kept.subarray(0, ask.count)) expect(kept[at]).toBe(plain[at]);
+      const kept = new StandingColumn(plugin.standing as Standing);
+      kept.update(ask, new Changes());
+      for (const at of ask.kept.subarray(0, ask.count)) expect(kept.scores[at]).toBe(plain[at]);
     });
   });
 

@@ -1,6 +1,4 @@
 import * as z from "zod";
-import type { Ask } from "../ask.ts";
-import { maxOf } from "../columns.ts";
 import { scorer } from "../scorer.ts";
 import { standingScorer } from "../standing.ts";
 
@@ -20,15 +18,8 @@ export const activeRequest = scorer({
   create: (params) => {
     const idle = Math.max(params.idleThreshold, 0);
     const busy = params.maxBusyScore >= 0 && params.maxBusyScore <= 1 ? params.maxBusyScore : 1;
-    const scale = (ask: Ask, counts: Float64Array): void => {
-      const { kept, count } = ask;
-      const most = maxOf(ask, counts);
-      for (let k = 0; k < count; k += 1) {
-        const at = kept[k] as number;
-        const inFlight = counts[at] as number;
-        counts[at] = inFlight <= idle ? 1 : ((most - inFlight) / most) * busy;
-      }
-    };
-    return { ...standingScorer(({ inFlight }) => inFlight, scale), blind: true };
+    const scoreOf = (inFlight: number, _least: number, most: number): number =>
+      inFlight <= idle ? 1 : ((most - inFlight) / most) * busy;
+    return { ...standingScorer(({ inFlight }) => inFlight, scoreOf), blind: true };
   },
 });

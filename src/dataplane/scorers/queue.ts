@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { invertMinMax } from "../columns.ts";
+import { inverted } from "../columns.ts";
 import { scorer } from "../scorer.ts";
 import { standingScorer } from "../standing.ts";
 
@@ -8,5 +8,5 @@ export const queue = scorer({
   name: "queue-scorer",
   summary: "prefer the shortest waiting queue, as last scraped",
   params: z.object({}),
-  create: () => standingScorer(({ waiting }) => waiting, invertMinMax),
+  create: () => standingScorer(({ waiting }) => waiting, inverted),
 });

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { invertMinMax } from "../columns.ts";
+import { inverted } from "../columns.ts";
 import { scorer } from "../scorer.ts";
 import { standingScorer } from "../standing.ts";
 
@@ -8,5 +8,5 @@ export const runningRequestsSize = scorer({
   name: "running-requests-size-scorer",
   summary: "prefer the fewest running requests, as last scraped",
   params: z.object({}),
-  create: () => standingScorer(({ running }) => running, invertMinMax),
+  create: () => standingScorer(({ running }) => running, inverted),
 });

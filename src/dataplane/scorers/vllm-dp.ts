@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { invertMinMax } from "../columns.ts";
+import { inverted } from "../columns.ts";
 import { scorer } from "../scorer.ts";
 import { standingScorer } from "../standing.ts";
 
@@ -8,5 +8,5 @@ export const vllmDp = scorer({
   name: "vllm-dp",
   summary: "prefer the least of 4 x waiting + running, as vLLM does among its own ranks (BLIS)",
   params: z.object({}),
-  create: () => standingScorer(({ waiting, running }) => 4 * waiting + running, invertMinMax),
+  create: () => standingScorer(({ waiting, running }) => 4 * waiting + running, inverted),
 });
