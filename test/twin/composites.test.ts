@@ -110,6 +110,27 @@ describe("an LLMInferenceService", () => {
     });
   });
 
+  it("builds on KServe's own configurations without a word, on others where they are", async () => {
+    const based = structuredClone(objects);
+    const { spec } = the(based, "LLMInferenceService");
+    spec.baseRefs = [{ name: "kserve-config-llm-scheduler" }, { name: "wide" }];
+    delete spec.parallelism;
+    based.push({
+      apiVersion: "serving.kserve.io/v1alpha2",
+      kind: "LLMInferenceServiceConfig",
+      metadata: { name: "wide", namespace: "kserve" },
+      spec: { parallelism: { tensor: 4 } },
+    });
+    const read = await prepared(based, "llama-70b");
+    expect(told(read)).not.toContain("baseRefs");
+    expect(read.scenario.workloads[0]?.parallelism.tp).toBe(4);
+    spec.baseRefs = [{ name: "nowhere" }];
+    spec.parallelism = { tensor: 4 };
+    expect(told(await prepared(based, "llama-70b"))).toContain(
+      "LLMInferenceServiceConfig nowhere, which is neither in namespace serving nor in kserve",
+    );
+  });
+
   it("claims the devices that its annotations ask for", async () => {
     const claiming = structuredClone(objects);
     const { metadata, spec } = the(claiming, "LLMInferenceService");
@@ -399,6 +420,19 @@ describe("a DynamoGraphDeployment", () => {
     expect(shown(read, "workloads[qwen3-8b-decode].replicas")).toBe(`3 ${GRAPH} spec.components[0].replicas`);
     expect(shown(read, "workloads[qwen3-8b-decode].engine.maxModelLen")).toBe(
       `16384 ${GRAPH} spec.components[0].podTemplate.spec.containers[0].args[3]`,
+    );
+  });
+
+  it("has the probes that its operator gives workers, or those that are said", async () => {
+    const period = "workloads[qwen3-8b-vllmdecodeworker].start.probe.periodSeconds";
+    const read = await prepared(objects, "qwen3-8b");
+    expect(told(read)).not.toMatch(/readinessProbe|deprecated/);
+    expect(shown(read, period)).toMatch(/^10 default: Dynamo 1\.3/);
+    const own = structuredClone(objects);
+    const { mainContainer } = the(own, "DynamoGraphDeployment").spec.services.VllmDecodeWorker.extraPodSpec;
+    mainContainer.startupProbe = { httpGet: { path: "/live", port: 9090 }, periodSeconds: 3, failureThreshold: 30 };
+    expect(shown(await prepared(own, "qwen3-8b"), period)).toBe(
+      `3 ${GRAPH} spec.services.VllmDecodeWorker.extraPodSpec.mainContainer.startupProbe.periodSeconds`,
     );
   });
 

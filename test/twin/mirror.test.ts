@@ -1004,7 +1004,7 @@ describe("warnings", () => {
         delete q.container.startupProbe;
         delete q.container.readinessProbe;
       },
-      warning: `${D}: ${C}.readinessProbe: without it Kubernetes routes requests to the pod while vLLM still loads, and they fail; it is simulated as if they came when vLLM answers; set a readinessProbe on /health`,
+      warning: `${D}: ${C}.readinessProbe: without a readinessProbe Kubernetes routes requests to the pod while the server still loads, and they fail; it is simulated as if they came when the server answers; set a readinessProbe on /health`,
     },
     {
       name: "a GPU guessed by pattern",

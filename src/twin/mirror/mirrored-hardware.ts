@@ -9,7 +9,7 @@ import type { WorkloadReading } from "../reader.ts";
 import { GPU_RESOURCES } from "../readers/pod/gpu.ts";
 import { type GpuNode, gpuNodesOf, type UnknownGpu, warnOfUnknownGpus } from "./gpu-nodes.ts";
 
-const FIX = `set spec.overrides.hardware.gpu to one of ${gpuIds.join(", ")}`;
+const FIX = `set spec.overrides.hardware.gpu to one of ${gpuIds.join(", ")}, or to a name of your own with its bf16Tflops, memoryGiB and memoryBandwidthTBs`;
 
 export interface MirroredHardware {
   readonly hardware: Hardware;

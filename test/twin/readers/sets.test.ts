@@ -236,6 +236,22 @@ describe("a LeaderWorkerSet", () => {
     expect(said.text("data-parallel-address")?.value).toBe("vllm-0.vllm.serving");
   });
 
+  it("knows the pod's own place in its group by the label too, as SGLang's manifests ask for it", () => {
+    const { arguments: said } = good(
+      parsed(LEADERS, (one) => {
+        const [container] = one.spec.leaderWorkerTemplate.leaderTemplate.spec.containers;
+        const fieldPath = "metadata.labels['leaderworkerset.sigs.k8s.io/worker-index']";
+        container.env = [
+          { name: "LWS_WORKER_INDEX", valueFrom: { fieldRef: { fieldPath } } },
+          { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+        ];
+        container.command = ["vllm", "serve", "a/b", "--node-rank=$(LWS_WORKER_INDEX)", "--master-addr=$(POD_IP)"];
+      }),
+    );
+    expect(said.problems.map(({ message }) => message).join("\n")).not.toMatch(/LWS_WORKER_INDEX/);
+    expect(said.problems.map(({ message }) => message).join("\n")).toMatch(/POD_IP/);
+  });
+
   it("counts a leader without GPUs, and other GPUs of its workers", () => {
     const { gpu, group } = good(
       parsed(LEADERS, (one) => {

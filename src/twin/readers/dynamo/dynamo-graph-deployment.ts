@@ -43,7 +43,10 @@ class GraphRenderer {
     const roles = workers.map((one) => (prefills && one.role === "both" ? { ...one, role: "decode" as const } : one));
     for (const { type, path } of components) {
       if (type === "planner")
-        this.#tell(path, "its planner is simulated where spec.controllers has a dynamo-planner, not from here");
+        this.#tell(
+          path,
+          "its planner is simulated where spec.overrides.autoscaler.controller is a dynamo-planner, not from here",
+        );
       else if (type === "epp")
         this.#tell(path, "its own endpoint picker is not read; it is simulated as the frontend is");
     }
@@ -187,11 +190,14 @@ const routerMode = (said: Said): string => {
 const podOf = (said: Said, path: string): { readonly pod: Said; readonly origins: readonly Origin[] } => {
   if (isMapping(said.podTemplate)) {
     const pod = saidIn(said, "podTemplate", "spec");
-    return { pod, origins: [{ made: "spec", from: `${path}.podTemplate.spec` }] };
+    const { containers } = withContainer(listIn(pod, "containers"), "main", (main) => ({ ...PROBES, ...main }));
+    return { pod: { ...pod, containers }, origins: [{ made: "spec", from: `${path}.podTemplate.spec` }] };
   }
   const { mainContainer: _, ...rest } = saidIn(said, "extraPodSpec");
   const gpus = textIn(saidIn(said, "resources", "limits"), "gpu");
   const { containers, index } = withContainer(listIn(rest, "containers"), "main", (main) => ({
+    ...PROBES,
+    ...Object.fromEntries(Object.keys(PROBES).flatMap((key) => (isMapping(said[key]) ? [[key, said[key]]] : []))),
     ...main,
     ...mainOf(said),
     env: withDefaults(listIn(mainOf(said), "env"), listIn(said, "envs")),
@@ -208,6 +214,17 @@ const podOf = (said: Said, path: string): { readonly pod: Said; readonly origins
   };
 };
 
+/** Of a worker's system server, where nothing else is said (ai-dynamo, deploy/operator/internal/dynamo/component_worker.go). */
+const PROBES: Said = {
+  readinessProbe: {
+    httpGet: { path: "/health", port: 9090 },
+    periodSeconds: 10,
+    timeoutSeconds: 4,
+    failureThreshold: 3,
+  },
+  startupProbe: { httpGet: { path: "/live", port: 9090 }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 720 },
+};
+
 /** Prefixes count by Dynamo's overlap weight, load by its active blocks (lib/kv-router, kv_router cost function). */
 const pickerConfig = (byPrefix: boolean, prefills: boolean): Said => {
   const scorers = byPrefix ? ["prefix-cache-scorer", "active-request-scorer"] : [];
@@ -222,9 +239,7 @@ const pickerConfig = (byPrefix: boolean, prefills: boolean): Said => {
   return {
     ...head,
     plugins: [
-      ...["disagg-headers-handler", "prefill-filter", "decode-filter", "always-disagg-pd-decider"].map((type) => ({
-        type,
-      })),
+      ...["prefill-filter", "decode-filter", "always-disagg-pd-decider"].map((type) => ({ type })),
       ...types,
       { type: "disagg-profile-handler", parameters: { deciders: { prefill: "always-disagg-pd-decider" } } },
     ],

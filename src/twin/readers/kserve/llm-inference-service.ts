@@ -36,20 +36,28 @@ export const llmInferenceService = compositeReader({
   },
 });
 
+/** Where KServe's own configurations are, and how they are called (config_merge.go). */
+const SYSTEM = "kserve";
+const WELL_KNOWN = "kserve-config-llm-";
+
 /** Configurations that the service builds on are merged below its own spec, later ones over earlier ones. */
 const specOf = (manifest: Manifest, cluster: Pick<ObservedCluster, "get">, problems: Problem[]): Said => {
   const spec = saidIn(manifest, "spec");
   const { namespace } = refOf(manifest);
   const bases = listIn(spec, "baseRefs").map((ref, i): Said => {
     const name = textIn(ref, "name") ?? "";
-    const base = cluster.get("LLMInferenceServiceConfig", namespace, name);
+    const base = [namespace, SYSTEM]
+      .flatMap((place) => cluster.get("LLMInferenceServiceConfig", place, name) ?? [])
+      .at(0);
     if (base !== undefined) return saidIn(base, "spec");
+    // What KServe brings itself is simulated whether it is named or not.
+    if (name.startsWith(WELL_KNOWN)) return {};
     problems.push({
       severity: "warning",
       reason: "ConfigNotFound",
       object: objectText(refOf(manifest)),
       field: `spec.baseRefs[${i}].name`,
-      message: `builds on LLMInferenceServiceConfig ${name}, which isn't in namespace ${namespace}: what it says is not simulated`,
+      message: `builds on LLMInferenceServiceConfig ${name}, which is neither in namespace ${namespace} nor in ${SYSTEM}: what it says is not simulated`,
       fix: "mirror it too",
     });
     return {};

@@ -56,6 +56,8 @@ export class Environment {
         variables.set(name, { known: true, word: Word.of(found, ref.path) });
         continue;
       }
+      // What names a field of the pod's that its controller sets too has the controller's value, as LWS_WORKER_INDEX by its label.
+      if (source === "fieldRef" && Object.hasOwn(given, name)) continue;
       if (source !== undefined) {
         variables.set(name, { known: false, why: `its value comes from a ${source}`, field: entry.path });
         continue;

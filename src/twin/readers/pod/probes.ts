@@ -60,8 +60,8 @@ const noProbe = (container: Field): Problem => ({
   object: container.object,
   field: `${container.path}.readinessProbe`,
   message:
-    "without it Kubernetes routes requests to the pod while vLLM still loads, and they fail; it is simulated as if " +
-    "they came when vLLM answers",
+    "without a readinessProbe Kubernetes routes requests to the pod while the server still loads, and they fail; it is simulated as " +
+    "if they came when the server answers",
   fix: "set a readinessProbe on /health",
 });
 

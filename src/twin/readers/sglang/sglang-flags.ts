@@ -45,7 +45,7 @@ const FLAGS = [
     "whole",
     `stream-interval cuda-graph-max-bs piecewise-cuda-graph-max-tokens num-continuous-decode-steps prefill-max-requests
     prefill-decode-interval speculative-num-steps speculative-eagle-topk speculative-num-draft-tokens ep-num-redundant-experts
-    moe-dense-tp-size attention-context-parallel-size hicache-size tokenizer-worker-num swa-full-tokens-ratio`,
+    torch-compile-max-bs moe-dense-tp-size attention-context-parallel-size hicache-size tokenizer-worker-num swa-full-tokens-ratio`,
   ),
   ...rows("ignored-matters", "number", "schedule-conservativeness cpu-offload-gb hicache-ratio"),
   ...rows(

@@ -34,7 +34,8 @@ export const TRTLLM_ALIASES = {
 };
 
 export const TRTLLM_BREAKS = {
-  config: "the file that it names is not read, and what it says wins over flags; give the same as flags",
+  config:
+    "the file that it names (by --extra_llm_api_options too, or Dynamo's --extra-engine-args) is not read, and what it says wins over flags; give the same as flags",
   "server-role": "TensorRT-LLM's own disaggregation is not modelled; the replica is simulated as if alone",
   "metadata-server-config-file":
     "TensorRT-LLM's own disaggregation is not modelled; the replica is simulated as if alone",
