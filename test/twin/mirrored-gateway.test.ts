@@ -705,3 +705,27 @@ describe("a pool's port that the server doesn't listen on", () => {
     if (sidecar.restartPolicy === undefined) expect(toldWith(sidecar, false)).toBe(told);
   });
 });
+
+describe("a parameter that pickers took before", () => {
+  it.each([
+    [
+      "prefix-cache-scorer",
+      { hashBlockSize: 5 },
+      /hashBlockSize: there is no such field.*; give it to .*approx-prefix-cache-producer/,
+    ],
+    [
+      "pd-profile-handler",
+      { threshold: 0 },
+      /threshold: there is no such field.*; name a decider by deciderPluginName/,
+    ],
+  ])("is told where it has gone: of %s", (type, parameters, message) => {
+    const setup = after((s) =>
+      s.configure((c) => {
+        const plugin = c.plugins.find((one: Json) => one.type === type);
+        if (plugin === undefined) c.plugins.push({ type, parameters });
+        else plugin.parameters = { ...plugin.parameters, ...parameters };
+      }),
+    );
+    expect(errors(setup).map(describeProblem).join("\n")).toMatch(message);
+  });
+});

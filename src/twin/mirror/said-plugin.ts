@@ -26,11 +26,29 @@ export const sayPlugin = <Said>(choices: Choices<Said>, plugin: PluginReading, l
   for (const issue of parsed.error.issues) {
     for (const { field, ...problem } of problemsOf(issue, choices.schema, raw)) {
       const place = field === undefined || field === "" ? path : `${path}${field.startsWith("[") ? "" : "."}${field}`;
+      const former = FORMER[plugin.type]?.[field ?? ""];
       const isTold = ledger.problems.some((told) => told.object === object && told.field === place);
-      if (!isTold) ledger.error({ ...problem, object, field: place });
+      if (!isTold) ledger.error({ ...problem, ...(former && { fix: former }), object, field: place });
     }
   }
   return undefined;
+};
+
+const OF_PRODUCER =
+  "give it to a plugin of type approx-prefix-cache-producer, as pickers since v0.9 ask for it (a block by blockSizeTokens), in spec.overrides.gateway.endpointPickerConfig if the real one is older";
+const OF_DECIDER =
+  "name a decider by deciderPluginName, as pickers since v0.6 ask for it: always-disagg-pd-decider, or prefix-based-pd-decider with nonCachedTokens; in spec.overrides.gateway.endpointPickerConfig if the real one is older";
+
+/** Parameters that pickers before v0.6 and v0.9 took there, and where they have gone (llm-d-router #531; 412144080). */
+const FORMER: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "prefix-cache-scorer": {
+    hashBlockSize: OF_PRODUCER,
+    blockSize: OF_PRODUCER,
+    maxPrefixBlocksToMatch: OF_PRODUCER,
+    lruCapacityPerServer: OF_PRODUCER,
+    autoTune: OF_PRODUCER,
+  },
+  "pd-profile-handler": { threshold: OF_DECIDER, hashBlockSize: OF_DECIDER },
 };
 
 /** Go's decoder passes over a parameter that is null. */
