@@ -71,9 +71,11 @@ export const mirror = (
   const rendering = renderingOf(simulation, cluster);
   if (rendering === undefined) return mirrorObjects(simulation, cluster, parts);
   const mirrored = mirrorObjects(rendering.simulation, rendering.cluster, parts);
+  // Of several made of one object each may say the same of a field that nobody wrote.
   const told = (problems: readonly Problem[]): readonly Problem[] => [
-    ...rendering.problems,
-    ...problems.map(rendering.place),
+    ...new Map(
+      [...rendering.problems, ...problems.map(rendering.place)].map((one) => [JSON.stringify(one), one]),
+    ).values(),
   ];
   const problems = told(mirrored.ok ? mirrored.warnings : mirrored.problems);
   if (!mirrored.ok || problems.some(({ severity }) => severity === "error"))

@@ -436,6 +436,19 @@ describe("a DynamoGraphDeployment", () => {
     );
   });
 
+  it("is told once what holds of all its workers alike", async () => {
+    const trt = structuredClone(objects);
+    const { services } = the(trt, "DynamoGraphDeployment").spec;
+    for (const { extraPodSpec } of [services.VllmDecodeWorker, services.VllmPrefillWorker]) {
+      extraPodSpec.mainContainer.command = ["python3", "-m", "dynamo.trtllm"];
+      extraPodSpec.mainContainer.args = ["--model-path", "Qwen/Qwen3-8B", "--served-model-name", "qwen3-8b"];
+    }
+    services.VllmPrefillWorker.extraPodSpec.mainContainer.args.push("--disaggregation-mode", "prefill");
+    const lines = told(await prepared(trt, "qwen3-8b")).split("\n");
+    expect(lines.filter((line) => line.includes("TensorRT-LLM is simulated by vLLM's engine"))).toHaveLength(1);
+    expect(lines).toEqual([...new Set(lines)]);
+  });
+
   it("over several nodes is a LeaderWorkerSet", async () => {
     const wide = structuredClone(objects);
     const { services } = the(wide, "DynamoGraphDeployment").spec;
