@@ -239,6 +239,11 @@ export class Gateway {
     return this.#routable;
   }
 
+  /** Of these beliefs. */
+  get changes(): Changes {
+    return this.#changes;
+  }
+
   #begin(id: number, { endpoint, tokens, prefill, prefillTokens, untilEnd }: Placement): Routed {
     const decoding = this.#known.get(endpoint) as Belief;
     const prefilling = prefill === undefined ? undefined : this.#known.get(prefill);

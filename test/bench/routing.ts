@@ -98,7 +98,8 @@ const decide = (scheduler: Scheduler, gateway: Gateway, from: number): number =>
   const heads = Array.from({ length: 100 }, (_, i) => headOf(from + i));
   const began = cpuMillis();
   for (let i = 0; i < DECISIONS; i += 1) {
-    scheduler.decide(heads[i % 100] as RequestHead, gateway.endpoints, instant(from * 1000));
+    const head = heads[i % 100] as RequestHead;
+    scheduler.decide(head, gateway.endpoints, instant(from * 1000), gateway.changes);
   }
   return cpuMillis() - began;
 };
