@@ -190,9 +190,13 @@ export class Autoscaling {
     if (metrics.length === 0) return metrics;
     const { now } = this.#host;
     const truths = scaler.autoscaler.look(now, scale, this.#apiOf(monitoring.truth(now), scaler, scale, "look"));
+    const { keda } = scaler.scenario;
+    const object = keda === undefined ? undefined : this.#objects.get(keda.name);
     return metrics.map((metric, i) => {
       const truth = truths[i]?.seen;
-      return truth === undefined ? metric : { ...metric, truth };
+      const elements = object?.elementsOf(metric.name) ?? 1;
+      const seen = elements === 1 ? metric : { ...metric, elements };
+      return truth === undefined ? seen : { ...seen, truth };
     });
   }
 

@@ -110,6 +110,21 @@ describe("a world with a ScaledObject", () => {
     expect(values?.map(({ value }) => value)).toEqual([30, 1]);
   });
 
+  it("says how many elements a query had where it had not one", () => {
+    const asking = (query: string) =>
+      scaledBy({ triggers: [{ ...running, metadata: { ...running.metadata, query } }] });
+    const elements = (query: string, replicas: number): ReadonlySet<number | undefined> => {
+      const { facts } = ran(asking(query), { workloads: [workload({ replicas })] });
+      const metrics = facts.flatMap((fact) => (fact.kind === "synced" ? fact.sync.metrics : []));
+      // Before the first scrapes there is nothing.
+      return new Set(metrics.slice(-3).map((one) => one.elements));
+    };
+    // Each replica has a series of its own, and KEDA takes none of several.
+    expect([...elements("vllm:num_requests_running", 2)]).toEqual([2]);
+    expect([...elements("sum(vllm:num_requests_running)", 2)]).toEqual([undefined]);
+    expect([...elements("vllm:no_such_series", 2)]).toEqual([0]);
+  });
+
   it("asks what was scraped, and is told the truth beside it", () => {
     const facts = run(scaledBy({ triggers: [running], minReplicaCount: 1 }));
     const metrics = facts.flatMap((fact) => (fact.kind === "synced" ? fact.sync.metrics : []));

@@ -49,6 +49,8 @@ export class ScaledObject {
   readonly #fallback: Fallback;
   readonly #formula: Formula | undefined;
   readonly #records = new Map<string, MetricRecord>();
+  /** How many elements each query's last answer had. */
+  readonly #elements = new Map<string, number>();
   /** Of cpu and memory, which the HPA measures by itself. */
   readonly #resources: readonly PublishedKey[];
   readonly published = new PublishedMetrics();
@@ -94,8 +96,17 @@ export class ScaledObject {
     });
   }
 
+  /** Of the last answer to a metric's query; undefined: it wasn't asked. */
+  elementsOf(metric: string): number | undefined {
+    return this.#elements.get(metric);
+  }
+
   #measure({ scaler, name = "", key }: ExternalTrigger, view: ScaledObjectView): Measured {
     const measured = scaler.measure(view);
+    if (scaler.queries.length > 0) {
+      const several = measured.ok ? undefined : measured.elements;
+      this.#elements.set(key.metric, several ?? (measured.empty === true ? 0 : 1));
+    }
     // After an error KEDA asks once more.
     if (measured.empty) this.published.foundNothing(name, key.metric, measured.ok, measured.ok ? 1 : 2);
     return measured;

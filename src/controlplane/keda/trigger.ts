@@ -11,10 +11,10 @@ export interface TriggerView {
   readonly monitoring: MonitoringServer;
 }
 
-/** `empty`: the query found nothing. */
+/** `empty`: the query found nothing. `elements`: of its answer, where there are several, of which KEDA takes none. */
 export type Measured =
   | { readonly ok: true; readonly milli: bigint; readonly active: boolean; readonly empty?: boolean }
-  | { readonly ok: false; readonly message: string; readonly empty?: boolean };
+  | { readonly ok: false; readonly message: string; readonly empty?: boolean; readonly elements?: number };
 
 export interface Scaler {
   /** What it asks a monitoring server, ever. */

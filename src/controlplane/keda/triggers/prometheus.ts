@@ -57,7 +57,13 @@ const valueOf = (answer: QueryAnswer, query: string, ignoreNullValues: boolean):
   // A scalar comes as a pair, where KEDA's decoder expects a list of elements.
   if (answer.type === "scalar") return failed("json: cannot unmarshal number into Go struct field .data.result");
   const [element, ...others] = answer.elements;
-  if (others.length > 0) return failed(`prometheus query ${query} returned multiple elements`);
+  if (others.length > 0) {
+    return {
+      ok: false,
+      message: `prometheus query ${query} returned multiple elements`,
+      elements: answer.elements.length,
+    };
+  }
   const nothing = (why: string): Value => (ignoreNullValues ? { ok: true, value: 0 } : failed(why));
   if (element === undefined) {
     return { ...nothing("prometheus metrics 'prometheus' target may be lost, the result is empty"), empty: true };
