@@ -52,9 +52,11 @@ export class BlockPool {
 
   /** @returns the end of the chain of blocks that are found from `from` on, at most `most`; `from`: there is none */
   reach(group: number, keys: PrefixKeys, from: number, most: number): number {
+    let strand: Strand | undefined;
     for (let at = from; at < most; ) {
       const stop = Math.min(most, keys.strandEnd(at));
-      const reached = this.#strandOf(group, keys, at)?.reach(at, stop) ?? at;
+      strand = this.#strandOf(group, keys, at, strand);
+      const reached = strand?.reach(at, stop) ?? at;
       if (reached < stop) return reached;
       at = stop;
     }
@@ -64,9 +66,11 @@ export class BlockPool {
   /** How many of the blocks `from` to `to`, all of which are found, nobody holds. */
   freeAmong(group: number, keys: PrefixKeys, from: number, to: number): number {
     let free = 0;
+    let strand: Strand | undefined;
     for (let at = from; at < to; ) {
       const stop = Math.min(to, keys.strandEnd(at));
-      free += this.#strandOf(group, keys, at)?.freeAmong(at, stop) ?? 0;
+      strand = this.#strandOf(group, keys, at, strand);
+      free += strand?.freeAmong(at, stop) ?? 0;
       at = stop;
     }
     return free;
@@ -94,9 +98,11 @@ export class BlockPool {
 
   /** One holder more, of blocks `from` to `to`, all of which are found; they are added to what it holds. */
   claim(group: number, keys: PrefixKeys, from: number, to: number, held: BlockRun[]): void {
+    let strand: Strand | undefined;
     for (let at = from; at < to; ) {
       const stop = Math.min(to, keys.strandEnd(at));
-      const { found } = this.#strandOf(group, keys, at) as Strand;
+      strand = this.#strandOf(group, keys, at, strand) as Strand;
+      const { found } = strand;
       for (let place = 0; at < stop; place += 1) {
         const run = found[place] as BlockRun;
         if (run.end <= at) continue;
@@ -229,9 +235,11 @@ export class BlockPool {
 
   /** Blocks `from` to `to`, which one sequence holds, get their keys; they are added to what it holds. */
   name(group: number, keys: PrefixKeys, from: number, to: number, held: BlockRun[]): void {
+    let before: Strand | undefined;
     for (let at = from; at < to; ) {
       const stop = Math.min(to, keys.strandEnd(at));
-      const strand = this.#strandOf(group, keys, at) ?? this.#newStrand(group, keys, at);
+      const strand = this.#strandOf(group, keys, at, before) ?? this.#newStrand(group, keys, at);
+      before = strand;
       while (at < stop) {
         const gap = strand.nextFound(at, stop);
         if (gap > at) this.#nameFound(strand, at, gap, held);
@@ -309,7 +317,7 @@ export class BlockPool {
     strand.remove(run);
     run.count = 0;
     this.#forget(run, strand, end);
-    if (strand.found.length === 0 && strand.doubles.length === 0) this.#strands[strand.group]?.delete(strand.key);
+    if (strand.isEmpty) this.#strands[strand.group]?.delete(strand.key);
   }
 
   /** The blocks that a run had from its end to `end` are evicted, the last first. */
@@ -349,8 +357,14 @@ export class BlockPool {
     }
   }
 
-  #strandOf(group: number, keys: PrefixKeys, index: number): Strand | undefined {
-    return (this.#strands[group] as Map<number, Strand>).get(keys.strandOf(index));
+  /** @param before the strand that ends there: the same chains are sought over and over, so what followed is remembered */
+  #strandOf(group: number, keys: PrefixKeys, index: number, before?: Strand): Strand | undefined {
+    const key = keys.strandOf(index);
+    const last = before?.follower;
+    if (last?.key === key && !last.isEmpty) return last;
+    const strand = (this.#strands[group] as Map<number, Strand>).get(key);
+    if (before !== undefined) before.follower = strand;
+    return strand;
   }
 
   #newStrand(group: number, keys: PrefixKeys, index: number): Strand {
@@ -379,12 +393,12 @@ export class BlockPool {
 /** What a sequence holds up to block `end`, with all that was cut off meanwhile. */
 const heldRuns = (held: readonly BlockRun[], end: number): readonly BlockRun[] => {
   if (held.length === 1 && held[0]?.rest === undefined) return held;
-  return held.flatMap((first, place) => {
-    const runs: BlockRun[] = [];
-    const stop = held[place + 1]?.from ?? end;
-    for (let run: BlockRun | undefined = first; run !== undefined && run.from < stop; run = run.rest) runs.push(run);
-    return runs;
-  });
+  const runs: BlockRun[] = [];
+  for (let place = 0; place < held.length; place += 1) {
+    const stop = place + 1 < held.length ? (held[place + 1] as BlockRun).from : end;
+    for (let run = held[place]; run !== undefined && run.from < stop; run = run.rest) runs.push(run);
+  }
+  return runs;
 };
 
 const unlink = (run: BlockRun): void => {

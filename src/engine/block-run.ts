@@ -42,13 +42,20 @@ export class Strand {
   readonly key: number;
   readonly group: number;
   /** Those that are found, in order; none overlap. */
-  readonly found: BlockRun[] = [];
+  found: BlockRun[] = NONE;
   /** Those with keys that others are found by, the oldest first; few strands have any. */
-  doubles: readonly BlockRun[] = NO_DOUBLES;
+  doubles: readonly BlockRun[] = NONE;
+  /** What came after it in a chain when that was last sought. */
+  follower: Strand | undefined;
 
   constructor(key: number, group: number) {
     this.key = key;
     this.group = group;
+  }
+
+  /** Whether none of its blocks is there any more. */
+  get isEmpty(): boolean {
+    return this.found.length === 0 && this.doubles.length === 0;
   }
 
   /** @returns the end of the blocks that are found from `from` on without a gap, at most `most`; `from`: there are none */
@@ -80,6 +87,11 @@ export class Strand {
   /** These are found from now on. */
   addFound(run: BlockRun): void {
     run.found = true;
+    // Most have one, and an array that is made with it is small.
+    if (this.found.length === 0) {
+      this.found = [run];
+      return;
+    }
     let place = this.found.length;
     while (place > 0 && (this.found[place - 1] as BlockRun).from > run.from) place -= 1;
     this.found.splice(place, 0, run);
@@ -107,4 +119,5 @@ export class Strand {
   }
 }
 
-const NO_DOUBLES: readonly BlockRun[] = [];
+/** Never written to. */
+const NONE: BlockRun[] = [];
