@@ -1,5 +1,6 @@
 import type { CacheConfig, Endpoint, LoraInfo } from "../model/endpoint.ts";
 import type { RequestHead } from "../model/request.ts";
+import { ById } from "../sim/by-id.ts";
 import { invariant } from "../sim/invariant.ts";
 import type { Micros, SimTime } from "../sim/time.ts";
 import { Changes } from "./changes.ts";
@@ -103,7 +104,7 @@ export class Gateway {
   readonly #changes = new Changes();
   /** These, and those that left with requests in flight. */
   readonly #known = new Map<string, Belief>();
-  readonly #flights = new Map<number, Flight>();
+  readonly #flights = new ById<Flight>();
 
   constructor(policy: RoutingPolicy | Scheduler) {
     if (policy instanceof Scheduler) this.scheduler = policy;

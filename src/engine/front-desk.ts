@@ -1,6 +1,7 @@
 import type { Finished } from "../model/fact.ts";
 import type { Outcome, Request } from "../model/request.ts";
 import { Agenda } from "../sim/agenda.ts";
+import { ById } from "../sim/by-id.ts";
 import { invariant } from "../sim/invariant.ts";
 import { after, type Micros, NEVER, type SimTime } from "../sim/time.ts";
 import type { EngineConfig, EngineListener, EngineTiming, SubmitOptions } from "./engine.ts";
@@ -24,7 +25,7 @@ export class FrontDesk implements Inside {
   readonly #listener: EngineListener;
   readonly #blis: boolean;
   /** All inside, in order of submission. */
-  readonly #held = new Map<number, Sequence>();
+  readonly #held = new ById<Sequence>();
   /** Requests on their way to the queue. */
   readonly #arriving: Agenda<Sequence>;
   readonly #deadlines: Agenda<Sequence>;
@@ -48,8 +49,9 @@ export class FrontDesk implements Inside {
     return this.#held.size;
   }
 
+  /** In order of submission. */
   get sequences(): readonly Sequence[] {
-    return [...this.#held.values()];
+    return this.#held.values().sort((a, b) => a.order - b.order);
   }
 
   /** When the next one gets to the queue whose client hasn't hung up. */

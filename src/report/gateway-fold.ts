@@ -1,6 +1,7 @@
 import type { Fact, Finished, QueueOutcome } from "../model/fact.ts";
 import { Histogram } from "../model/metric-family.ts";
 import type { Request } from "../model/request.ts";
+import { ById } from "../sim/by-id.ts";
 import { BoundedLabel } from "./bounded-label.ts";
 import {
   DURATION_BOUNDS,
@@ -77,7 +78,7 @@ export class GatewayFold {
   /** Whose series was asked for last: the next request mostly bears the same labels. */
   #last: { model: string | undefined; tenant: string | undefined; priority: number; series: Series } | undefined;
   /** Requests sent on and not yet ended, and those held. */
-  readonly #inFlight = new Map<number, Series>();
+  readonly #inFlight = new ById<Series>();
   readonly #held = new Map<number, { queue: Queue; bytes: number }>();
   readonly #prefixHitRatio = new Histogram(PREFIX_RATIO_BOUNDS);
   readonly #prefixHitBytes = new Histogram(PREFIX_BYTES_BOUNDS);
