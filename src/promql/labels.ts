@@ -1,3 +1,4 @@
+import { compareText } from "../model/compare-text.ts";
 /** The metric's name is a label like any other. */
 export const METRIC_NAME = "__name__";
 export const BUCKET_LABEL = "le";
@@ -93,8 +94,6 @@ export class Labels {
 const NONE = Labels.none;
 
 const spelled = (name: string): string => (/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : JSON.stringify(name));
-
-export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Names first, then values, label by label. Source: labels.Compare, Prometheus 3. */
 export const compareLabels = (a: Labels, b: Labels): number => {

@@ -1,4 +1,5 @@
-import { compareText, Labels } from "./labels.ts";
+import { compareText } from "../model/compare-text.ts";
+import { Labels } from "./labels.ts";
 import type { Matcher } from "./matcher.ts";
 import { Series } from "./series.ts";
 

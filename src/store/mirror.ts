@@ -1,3 +1,4 @@
+import { compareText } from "../model/compare-text.ts";
 import type { StoredObject } from "./store.ts";
 
 /** The objects of one kind as last heard, by namespace and name. Those without a namespace have the empty one here. */
@@ -30,7 +31,7 @@ export class Mirror {
   /** In order of namespace and name. */
   list(namespace?: string): readonly StoredObject[] {
     if (namespace !== undefined) return this.#listOf(namespace);
-    this.#all ??= [...this.#namespaces.keys()].sort(textOrder).flatMap((one) => this.#listOf(one));
+    this.#all ??= [...this.#namespaces.keys()].sort(compareText).flatMap((one) => this.#listOf(one));
     return this.#all;
   }
 
@@ -39,7 +40,7 @@ export class Mirror {
     if (known !== undefined) return known;
     const objects = this.#namespaces.get(namespace);
     if (objects === undefined) return [];
-    const sorted = [...objects].sort(([a], [b]) => textOrder(a, b)).map(([, stored]) => stored);
+    const sorted = [...objects].sort(([a], [b]) => compareText(a, b)).map(([, stored]) => stored);
     this.#sorted.set(namespace, sorted);
     return sorted;
   }
@@ -59,8 +60,6 @@ export const inOrder = (lists: readonly (readonly StoredObject[])[]): readonly S
     return { stored, namespace, name };
   });
   return keyed
-    .sort((a, b) => textOrder(a.namespace, b.namespace) || textOrder(a.name, b.name))
+    .sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name))
     .map(({ stored }) => stored);
 };
-
-const textOrder = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

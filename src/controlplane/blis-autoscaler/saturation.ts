@@ -1,3 +1,4 @@
+import { compareText } from "../../model/compare-text.ts";
 import type { ControllerTarget, EngineSight } from "../controller.ts";
 
 export interface BlisThresholds {
@@ -61,9 +62,8 @@ export const analyseTokens = (
 /** Ascending; ties by GPU, then its number, then name. */
 export const byCost = (a: ControllerTarget, b: ControllerTarget): number =>
   a.cost - b.cost ||
-  order(a.accelerator, b.accelerator) ||
+  compareText(a.accelerator, b.accelerator) ||
   a.engine.tensorParallel - b.engine.tensorParallel ||
-  order(a.name, b.name);
+  compareText(a.name, b.name);
 
-const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

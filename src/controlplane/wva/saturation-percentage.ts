@@ -1,3 +1,4 @@
+import { compareText } from "../../model/compare-text.ts";
 import type { ReplicaSignals, VariantState } from "./variant.ts";
 
 export interface SpareThresholds {
@@ -81,16 +82,15 @@ export const spareTargets = (analysis: SpareAnalysis, states: readonly VariantSt
   const wanted = new Map(known.map(({ name, replicas }) => [name, replicas]));
   if (analysis.scaleUp) {
     const ready = known.filter(({ state }) => state.pending === 0);
-    const [cheapest] = ready.sort((a, b) => a.state.target.cost - b.state.target.cost || order(a.name, b.name));
+    const [cheapest] = ready.sort((a, b) => a.state.target.cost - b.state.target.cost || compareText(a.name, b.name));
     if (cheapest !== undefined) wanted.set(cheapest.name, cheapest.replicas + 1);
   } else if (analysis.scaleDownSafe) {
     const many = known.filter(({ replicas }) => replicas > 1);
-    const [dearest] = many.sort((a, b) => b.state.target.cost - a.state.target.cost || order(b.name, a.name));
+    const [dearest] = many.sort((a, b) => b.state.target.cost - a.state.target.cost || compareText(b.name, a.name));
     if (dearest !== undefined) wanted.set(dearest.name, dearest.replicas - 1);
   }
   return wanted;
 };
 
-const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : sum(values) / values.length);
