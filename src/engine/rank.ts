@@ -1,5 +1,6 @@
 import { Batch } from "../model/batch.ts";
 import { copyOfCounts, type EngineGauges, type EngineState } from "../model/engine-state.ts";
+import type { Mutable } from "../model/mutable.ts";
 import type { SimTime } from "../sim/time.ts";
 import { AdapterSlots } from "./adapter-slots.ts";
 import type { EngineConfig, EngineTiming } from "./engine.ts";
@@ -10,7 +11,6 @@ import { MacroStep } from "./macro-step.ts";
 import type { RankLoad } from "./ranks.ts";
 import type { Sequence } from "./sequence.ts";
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type RankGauges = EngineGauges & Pick<Required<EngineGauges>, "deferred">;
 
 /**

@@ -1,5 +1,6 @@
 import type { Fact, Finished, QueueOutcome } from "../model/fact.ts";
 import { Histogram } from "../model/metric-family.ts";
+import type { Mutable } from "../model/mutable.ts";
 import type { Request } from "../model/request.ts";
 import { ById } from "../sim/by-id.ts";
 import { BoundedLabel } from "./bounded-label.ts";
@@ -24,7 +25,6 @@ const DEFAULT_FAIRNESS_ID = "default-flow";
 /** Bytes of a body per token, as the endpoint picker itself estimates lengths (averageCharactersPerToken). */
 const BYTES_PER_TOKEN = 4;
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Series = Mutable<RequestSeries> & { readonly errors: Map<string, number> };
 type Queue = Mutable<QueueSeries>;
 interface Counted<T> {

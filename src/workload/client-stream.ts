@@ -1,5 +1,6 @@
 import { receivedAt } from "../model/client-view.ts";
 import { durationOf } from "../model/duration.ts";
+import type { Mutable } from "../model/mutable.ts";
 import type { ClientPath, EncoderItem, Request, SharedPrefix } from "../model/request.ts";
 import { logNormal } from "../sim/draw.ts";
 import { invariant } from "../sim/invariant.ts";
@@ -212,8 +213,6 @@ export class ClientStream {
     return at === undefined || at > Number.MAX_SAFE_INTEGER ? undefined : at;
   }
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const NO_ITEMS: readonly EncoderItem[] = [];
 const NO_ROUNDS: readonly Round[] = [];
