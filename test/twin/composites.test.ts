@@ -46,6 +46,30 @@ const finished = async (objects: readonly Json[], simulation: string): Promise<n
   return ends;
 };
 
+/** What a controller has made of the decode or prefill of llama-70b. */
+const live = (name: string, labels: Json): Json => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name, namespace: "serving" },
+  spec: {
+    replicas: 3,
+    selector: { matchLabels: labels },
+    template: {
+      metadata: { labels },
+      spec: {
+        nodeSelector: { "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3" },
+        containers: [
+          {
+            name: "main",
+            command: ["vllm", "serve", "meta-llama/Llama-3.3-70B-Instruct", "--tensor-parallel-size=4"],
+            resources: { limits: { "nvidia.com/gpu": "4" } },
+          },
+        ],
+      },
+    },
+  },
+});
+
 describe("an LLMInferenceService", () => {
   const objects = objectsIn("deploy/examples/kserve");
   const ISVC = "LLMInferenceService/serving/llama-70b";
@@ -232,29 +256,11 @@ describe("an LLMInferenceService", () => {
           ),
         ),
       });
-      const live = (name: string): Json => ({
-        apiVersion: "apps/v1",
-        kind: "Deployment",
-        metadata: { name, namespace: "serving" },
-        spec: {
-          replicas: 3,
-          selector: { matchLabels: { app: name } },
-          template: {
-            metadata: { labels: { app: name } },
-            spec: {
-              nodeSelector: { "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3" },
-              containers: [
-                {
-                  name: "main",
-                  command: ["vllm", "serve", "meta-llama/Llama-3.3-70B-Instruct", "--tensor-parallel-size=4"],
-                  resources: { limits: { "nvidia.com/gpu": "4" } },
-                },
-              ],
-            },
-          },
-        },
-      });
-      const all = [...own, live("llama-70b-kserve"), live("llama-70b-kserve-prefill")];
+      const all = [
+        ...own,
+        live("llama-70b-kserve", { app: "llama-70b-kserve" }),
+        live("llama-70b-kserve-prefill", { app: "llama-70b-kserve-prefill" }),
+      ];
       delete the(all, "LLMInferenceService").spec.router;
       expect((await prepared(all, "llama-70b")).scenario.workloads[0]?.replicas).toBe(3);
     });
@@ -271,37 +277,16 @@ describe("an LLMInferenceService", () => {
   });
 
   it("gives way to what its controller has made", async () => {
-    const live = structuredClone(objects);
-    live.push({
-      apiVersion: "apps/v1",
-      kind: "Deployment",
-      metadata: { name: "llama-70b-kserve", namespace: "serving" },
-      spec: {
-        replicas: 3,
-        selector: { matchLabels: {} },
-        template: {
-          metadata: {
-            labels: {
-              "app.kubernetes.io/name": "llama-70b",
-              "app.kubernetes.io/part-of": "llminferenceservice",
-              "kserve.io/component": "workload",
-              "llm-d.ai/role": "decode",
-            },
-          },
-          spec: {
-            nodeSelector: { "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3" },
-            containers: [
-              {
-                name: "main",
-                command: ["vllm", "serve", "meta-llama/Llama-3.3-70B-Instruct", "--tensor-parallel-size=4"],
-                resources: { limits: { "nvidia.com/gpu": "4" } },
-              },
-            ],
-          },
-        },
-      },
-    });
-    const read = await prepared(live, "llama-70b");
+    const made = structuredClone(objects);
+    made.push(
+      live("llama-70b-kserve", {
+        "app.kubernetes.io/name": "llama-70b",
+        "app.kubernetes.io/part-of": "llminferenceservice",
+        "kserve.io/component": "workload",
+        "llm-d.ai/role": "decode",
+      }),
+    );
+    const read = await prepared(made, "llama-70b");
     expect(shown(read, "workloads[llama-70b-kserve].replicas")).toBe(
       "3 Deployment/serving/llama-70b-kserve spec.replicas",
     );
