@@ -1,6 +1,6 @@
+import { objectText } from "../model/object-text.ts";
 import { API_VERSION, KIND } from "../schema/resource.ts";
 import { type Discovery, namesOf } from "../twin/discovery.ts";
-import { objectText } from "../twin/manifest.ts";
 import type { RoleLabels } from "../twin/role-groups.ts";
 import type { Scenario } from "../twin/scenario.ts";
 

@@ -1,8 +1,9 @@
+import { objectText } from "../model/object-text.ts";
 import { describeProblem, type Problem } from "../model/problem.ts";
 import { limitProblems } from "../schema/limits.ts";
 import { parseSimulation } from "../schema/parse.ts";
 import { KIND } from "../schema/resource.ts";
-import { type KubeObject, refText, type Store, type StoredObject } from "../store/store.ts";
+import { type KubeObject, type Store, type StoredObject } from "../store/store.ts";
 import { digestOf } from "../twin/digest.ts";
 import type { Scenario } from "../twin/scenario.ts";
 import type { SideBySidePool } from "../worker/side-by-side-pool.ts";
@@ -51,7 +52,7 @@ export class Admission {
 
   async #validate(object: KubeObject): Promise<AdmissionVerdict> {
     const { namespace = "", name } = object.metadata;
-    const parsed = parseSimulation(object, { object: refText({ kind: KIND, namespace, name }) });
+    const parsed = parseSimulation(object, { object: objectText({ kind: KIND, namespace, name }) });
     if (!parsed.ok) return refused(parsed.problems);
     const beyond = limitProblems(parsed.value.spec, this.#parts.limits);
     if (beyond.length > 0) return refused(beyond);

@@ -1,8 +1,9 @@
+import { objectText } from "../model/object-text.ts";
 import { good, type Problem, type Result } from "../model/problem.ts";
 import { type Limits, limitProblems } from "../schema/limits.ts";
 import { parseSimulation } from "../schema/parse.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
-import { refText, type Store, type StoredObject } from "../store/store.ts";
+import { type Store, type StoredObject } from "../store/store.ts";
 import { changedBy } from "../twin/candidate.ts";
 import type { ObservedCluster } from "../twin/manifest.ts";
 import {
@@ -65,7 +66,11 @@ export interface ReadCandidate {
 export const read = async (stored: StoredObject, parts: ReadParts): Promise<Result<Read>> => {
   const { metadata } = stored.object;
   const where = {
-    object: refText({ kind: "InferenceSimulation", namespace: metadata.namespace ?? "default", name: metadata.name }),
+    object: objectText({
+      kind: "InferenceSimulation",
+      namespace: metadata.namespace ?? "default",
+      name: metadata.name,
+    }),
     ...(stored.file === undefined ? {} : { file: stored.file }),
     ...(stored.line === undefined ? {} : { line: stored.line }),
   };

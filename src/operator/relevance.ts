@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type KubeObject, type ObjectRef, refText, type Store } from "../store/store.ts";
+import { objectText } from "../model/object-text.ts";
+import { type KubeObject, type ObjectRef, type Store } from "../store/store.ts";
 import type { ManifestRef } from "../twin/manifest.ts";
 import { runsStackRouter } from "../twin/readers/production-stack/stack-router.ts";
 import type { Held } from "./held.ts";
@@ -69,7 +70,7 @@ export class Relevance {
   }
 
   #isNews(ref: ObjectRef, object: KubeObject | undefined): boolean {
-    const text = `${ref.apiVersion} ${refText(ref)}`;
+    const text = `${ref.apiVersion} ${objectText(ref)}`;
     const before = this.#digests.get(text);
     if (object === undefined) {
       this.#digests.delete(text);

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
+import { objectText } from "../model/object-text.ts";
 import type { Problem } from "../model/problem.ts";
 import { API_VERSION, KIND } from "../schema/resource.ts";
 import { groupOf } from "./kinds.ts";
 import { inOrder, Mirror } from "./mirror.ts";
 import type { Manifests } from "./read-manifests.ts";
-import { type KubeObject, type ObjectRef, refText, type StoredObject, StoreError, type WatchedKind } from "./store.ts";
+import { type KubeObject, type ObjectRef, type StoredObject, StoreError, type WatchedKind } from "./store.ts";
 
 /** What a file says, under the file's name. */
 export type ReadFile = Pick<Manifests, "objects" | "problems">;
@@ -68,7 +69,7 @@ export class ManifestObjects {
   /** @throws StoreError "gone" */
   setStatus(ref: ObjectRef, status: unknown): void {
     const entry = this.#entries.get(objectKey(ref));
-    if (entry === undefined) throw new StoreError("gone", `${refText(ref)} is no longer there`);
+    if (entry === undefined) throw new StoreError("gone", `${objectText(ref)} is no longer there`);
     const next = { ...entry, status };
     this.#entries.set(objectKey(ref), next);
     this.#mirrorOf(ref).set(stored(next));
@@ -145,7 +146,7 @@ const firstOfEach = (files: readonly ReadFile[]): { wanted: Map<string, StoredOb
 const doubleOf = (ref: ObjectRef, first: StoredObject, second: StoredObject): Problem => ({
   severity: "error",
   reason: "DefinedTwice",
-  object: refText(ref),
+  object: objectText(ref),
   ...(second.file === undefined ? {} : { file: second.file }),
   ...(second.line === undefined ? {} : { line: second.line }),
   message: `is defined here and in ${first.file}:${first.line}, which is the one that counts`,

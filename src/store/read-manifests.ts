@@ -1,10 +1,11 @@
 import { isMapping } from "../model/mapping.ts";
+import { objectText } from "../model/object-text.ts";
 import type { Problem } from "../model/problem.ts";
 import { nearest } from "../schema/nearest.ts";
 import { GROUP } from "../schema/resource.ts";
 import { groupOf, WATCHED_KINDS } from "./kinds.ts";
 import { isClusterScoped, isWellKnown } from "./known-kinds.ts";
-import { type KubeObject, refText, type StoredObject, type WatchedKind } from "./store.ts";
+import { type KubeObject, type StoredObject, type WatchedKind } from "./store.ts";
 import { readYaml, type YamlDocument, YamlError } from "./yaml.ts";
 
 export interface ManifestFile {
@@ -132,7 +133,7 @@ const objectIn = ({ value, line }: Found, file: string, kinds: readonly WatchedK
   const object = placed(value as unknown as KubeObject, kinds);
   const doubt = doubtAboutKind(object, kinds);
   const place = {
-    object: refText({ kind: object.kind, namespace: object.metadata.namespace ?? "", name: object.metadata.name }),
+    object: objectText({ kind: object.kind, namespace: object.metadata.namespace ?? "", name: object.metadata.name }),
     file,
     line,
   };

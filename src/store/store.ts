@@ -100,7 +100,3 @@ export class StoreError extends Error {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
-
-/** `Kind/namespace/name`; `Kind/name` of what has no namespace. */
-export const refText = ({ kind, namespace, name }: { kind: string; namespace: string; name: string }): string =>
-  namespace === "" ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;

@@ -1,4 +1,5 @@
-import { type Manifest, type ManifestRef, type ObservedCluster, objectText, refOf } from "./manifest.ts";
+import { objectText } from "../model/object-text.ts";
+import { type Manifest, type ManifestRef, type ObservedCluster, refOf } from "./manifest.ts";
 import { compositeReaders, poolReaders, workloadReaders } from "./readers/index.ts";
 import { podLabelsOf } from "./readers/pod/pod-template-of.ts";
 import { type RoleLabels, splitByRole } from "./role-groups.ts";

@@ -1,7 +1,8 @@
 import { type Known, known, type Source } from "../model/known.ts";
 import { isMapping } from "../model/mapping.ts";
+import { objectText } from "../model/object-text.ts";
 import type { Problem } from "../model/problem.ts";
-import { type Manifest, objectText, refOf } from "./manifest.ts";
+import { type Manifest, refOf } from "./manifest.ts";
 
 /**
  * A place inside a mirrored object, and what stands there. A value of the wrong type is told as a problem and reads as

@@ -1,7 +1,8 @@
 import { durationSeconds } from "../model/duration.ts";
 import { describeSource, type Known, known, type Source } from "../model/known.ts";
+import { objectText } from "../model/object-text.ts";
 import type { Problem } from "../model/problem.ts";
-import { type Manifest, type ManifestRef, objectText, refOf } from "./manifest.ts";
+import { type Manifest, type ManifestRef, refOf } from "./manifest.ts";
 
 /** A value that the simulation uses, and where it came from. */
 export interface MirroredValue {

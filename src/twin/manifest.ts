@@ -42,10 +42,6 @@ export const refOf = ({ kind, metadata }: Manifest): ManifestRef => ({
   name: metadata.name,
 });
 
-/** `Kind/namespace/name`, as sources and problems name objects; `Kind/name` of what has no namespace. */
-export const objectText = ({ kind, namespace, name }: ManifestRef): string =>
-  namespace === "" ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;
-
 /** `apps` of `apps/v1`; empty for the core group. */
 export const groupOf = (apiVersion: string): string =>
   apiVersion.includes("/") ? (apiVersion.split("/")[0] as string) : "";

@@ -1,4 +1,5 @@
-import { type Manifest, type ManifestRef, type ObservedCluster, objectText, refOf } from "./manifest.ts";
+import { objectText } from "../model/object-text.ts";
+import { type Manifest, type ManifestRef, type ObservedCluster, refOf } from "./manifest.ts";
 
 /** The objects of a cluster, with others in their places or beside them. */
 export class Overlay implements ObservedCluster {

@@ -1,9 +1,10 @@
 import { describeSource, known, type Source } from "../model/known.ts";
+import { objectText } from "../model/object-text.ts";
 import type { Problem } from "../model/problem.ts";
 import type { InferenceSimulation } from "../schema/resource.ts";
 import type { MadeObject } from "./composite.ts";
 import type { MirroredValue } from "./ledger.ts";
-import { type Manifest, type ObservedCluster, objectText, refOf } from "./manifest.ts";
+import { type Manifest, type ObservedCluster, refOf } from "./manifest.ts";
 import { Overlay } from "./overlay.ts";
 import { compositeReaders } from "./readers/index.ts";
 

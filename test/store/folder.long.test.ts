@@ -12,10 +12,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { objectText } from "../../src/model/object-text.ts";
 import { describeProblem } from "../../src/model/problem.ts";
 import { folderStore } from "../../src/store/folder.ts";
 import { WATCHED_KINDS } from "../../src/store/kinds.ts";
-import { type ObjectRef, refText, type Store } from "../../src/store/store.ts";
+import { type ObjectRef, type Store } from "../../src/store/store.ts";
 
 const deployment = (name: string, replicas: number): string =>
   `apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: ${name}\nspec:\n  replicas: ${replicas}\n`;
@@ -34,7 +35,7 @@ const told = (): string[] => store.problems.map(describeProblem);
 
 const start = async (): Promise<void> => {
   store = folderStore({ folder, kinds: WATCHED_KINDS });
-  store.onChange((changed) => heard.push(refText(changed)));
+  store.onChange((changed) => heard.push(objectText(changed)));
   await store.start(stopping.signal);
   heard.length = 0;
 };

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { objectText } from "../../src/model/object-text.ts";
 import { describeProblem } from "../../src/model/problem.ts";
 import { WATCHED_KINDS } from "../../src/store/kinds.ts";
 import { manifestStore, readManifests } from "../../src/store/manifests.ts";
-import { refText, StoreError } from "../../src/store/store.ts";
-import { objectText, refOf } from "../../src/twin/manifest.ts";
+import { StoreError } from "../../src/store/store.ts";
+import { refOf } from "../../src/twin/manifest.ts";
 
 const object = (apiVersion: string, kind: string, name: string, rest = ""): string =>
   `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata:\n  name: ${name}\n${rest}`;
@@ -203,6 +204,6 @@ describe("an object's name for people", () => {
     const wanted = clusterScoped === true ? `${kind}/a` : `${kind}/default/a`;
     expect(read && objectText(refOf(read))).toBe(wanted);
     const { namespace = "", name } = read?.metadata ?? { name: "" };
-    expect(refText({ kind, namespace, name })).toBe(wanted);
+    expect(objectText({ kind, namespace, name })).toBe(wanted);
   });
 });

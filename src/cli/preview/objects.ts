@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
+import { objectText } from "../../model/object-text.ts";
 import { KIND } from "../../schema/resource.ts";
-import { type KubeObject, refText, type StoredObject } from "../../store/store.ts";
+import { type KubeObject, type StoredObject } from "../../store/store.ts";
 import { applied } from "../../twin/applied.ts";
 import { groupOf, type Manifest } from "../../twin/manifest.ts";
 import type { Place } from "./place.ts";
@@ -11,7 +12,7 @@ export const identityOf = ({ apiVersion, kind, metadata }: KubeObject): string =
 
 /** `Kind/namespace/name`, as sources name objects. */
 export const nameOf = ({ kind, metadata }: KubeObject): string =>
-  refText({ kind, namespace: metadata.namespace ?? "default", name: metadata.name });
+  objectText({ kind, namespace: metadata.namespace ?? "default", name: metadata.name });
 
 /** An object that is not what it was; one of them is missing where it comes or goes. */
 export interface ChangedObject {

@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
+import { objectText } from "../../model/object-text.ts";
 import { describeProblem, type Problem } from "../../model/problem.ts";
 import { KIND } from "../../schema/resource.ts";
 import type { StoredObject } from "../../store/store.ts";
-import { objectText } from "../../twin/manifest.ts";
 import type { PreviewPool } from "../../worker/pool.ts";
 import { commandPool } from "../command-pool.ts";
 import { BadInput, EXIT, type ExitCode, usageError } from "../exit.ts";

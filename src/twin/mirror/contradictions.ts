@@ -1,8 +1,9 @@
 import { type Known, known } from "../../model/known.ts";
+import { objectText } from "../../model/object-text.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import type { Field } from "../field.ts";
 import { type Ledger, placeOf, withSource } from "../ledger.ts";
-import { type ObservedCluster, objectText } from "../manifest.ts";
+import { type ObservedCluster } from "../manifest.ts";
 import type { PoolReading, WorkloadReading } from "../reader.ts";
 import type { PluginReading } from "../readers/endpoint-picker/plugin-reading.ts";
 import { podTemplateOf } from "../readers/pod/pod-template-of.ts";

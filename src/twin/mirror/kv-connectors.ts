@@ -1,8 +1,8 @@
 import type { Known } from "../../model/known.ts";
 import { known } from "../../model/known.ts";
 import { isMapping, mappingOf } from "../../model/mapping.ts";
+import { objectText } from "../../model/object-text.ts";
 import { type Ledger, placeOf } from "../ledger.ts";
-import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import { LMCACHE_FILE } from "../readers/pod/lmcache-settings.ts";
 

@@ -2,6 +2,7 @@ import { HPA_FLAG_DEFAULTS } from "../../controlplane/hpa/horizontal-pod-autosca
 import type { HpaSpec } from "../../controlplane/hpa/spec.ts";
 import type { ScaledObjectSpec } from "../../controlplane/keda/spec.ts";
 import { durationSeconds } from "../../model/duration.ts";
+import { objectText } from "../../model/object-text.ts";
 import type { Problem } from "../../model/problem.ts";
 import type { Limits } from "../../schema/limits.ts";
 import { nearest } from "../../schema/nearest.ts";
@@ -9,7 +10,7 @@ import type { InferenceSimulation } from "../../schema/resource.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { seconds } from "../../sim/time.ts";
 import { defaulted, derived, type Ledger, overridden, overriddenPeriod, ownField } from "../ledger.ts";
-import { type Manifest, type ManifestRef, type ObservedCluster, objectText, refOf } from "../manifest.ts";
+import { type Manifest, type ManifestRef, type ObservedCluster, refOf } from "../manifest.ts";
 import { metricNames } from "../metric-names.ts";
 import type { AutoscalerReading } from "../reader.ts";
 import { autoscalerReaders, workloadReaders } from "../readers/index.ts";

@@ -1,8 +1,9 @@
 import type { DisruptionBudget } from "../../controlplane/pods/index.ts";
 import { type Known, known } from "../../model/known.ts";
+import { objectText } from "../../model/object-text.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import type { Ledger } from "../ledger.ts";
-import { type ObservedCluster, objectText } from "../manifest.ts";
+import { type ObservedCluster } from "../manifest.ts";
 import type { BudgetScenario } from "../nodes-scenario.ts";
 import type { BudgetReading, WorkloadReading } from "../reader.ts";
 import { budgetReaders } from "../readers/index.ts";

@@ -2,11 +2,12 @@ import type { PolicySaid } from "../../dataplane/policies/index.ts";
 import type { SchedulingSaid } from "../../dataplane/scheduling.ts";
 import { durationSeconds } from "../../model/duration.ts";
 import { type Known, known } from "../../model/known.ts";
+import { objectText } from "../../model/object-text.ts";
 import type { InferenceSimulation } from "../../schema/resource.ts";
 import { MOST_PICKERS } from "../../schema/simulation-spec.ts";
 import { seconds } from "../../sim/time.ts";
 import { defaulted, type Ledger, overridden, overriddenPeriod } from "../ledger.ts";
-import { type ObservedCluster, objectText } from "../manifest.ts";
+import { type ObservedCluster } from "../manifest.ts";
 import type { EndpointPickerReading, WorkloadReading } from "../reader.ts";
 import {
   type EndpointPickerConfigReading,

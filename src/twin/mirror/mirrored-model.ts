@@ -1,9 +1,9 @@
 import { findModel, nearestModels, shapeOfConfig } from "../../model/catalogue/index.ts";
 import { type Known, known, type Source } from "../../model/known.ts";
 import type { ModelShape } from "../../model/model-shape.ts";
+import { objectText } from "../../model/object-text.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { defaulted, derived, type Ledger, overridden, placeOf } from "../ledger.ts";
-import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import type { ServerArguments } from "../readers/flags/server-arguments.ts";
 import { withFigures } from "./model-figures.ts";

@@ -1,9 +1,10 @@
 import type { Known } from "../../model/known.ts";
+import { objectText } from "../../model/object-text.ts";
 import type { Problem } from "../../model/problem.ts";
 import { scrapedTarget } from "../../promql/index.ts";
 import { Field } from "../field.ts";
 import type { Ledger } from "../ledger.ts";
-import { type Manifest, type ObservedCluster, objectText } from "../manifest.ts";
+import { type Manifest, type ObservedCluster } from "../manifest.ts";
 import type { MonitorEndpoint, MonitorScope, ServiceReading } from "../reader.ts";
 import { monitorReaders, serviceReaders } from "../readers/index.ts";
 import { selectorMatches } from "../readers/kubernetes/label-selector.ts";

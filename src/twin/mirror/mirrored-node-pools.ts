@@ -1,9 +1,10 @@
 import type { Taint } from "../../controlplane/nodes/index.ts";
 import { durationSeconds } from "../../model/duration.ts";
 import { type Known, known } from "../../model/known.ts";
+import { objectText } from "../../model/object-text.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { defaulted, derived, type Ledger, overridden } from "../ledger.ts";
-import { type ObservedCluster, objectText } from "../manifest.ts";
+import { type ObservedCluster } from "../manifest.ts";
 import type { NodePoolReading, NodeReading, Reader } from "../reader.ts";
 import { nodePoolReaders, nodeReaders } from "../readers/index.ts";
 import { GPU_LABELS, gpuNameOf } from "../readers/pod/gpu.ts";

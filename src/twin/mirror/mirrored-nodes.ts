@@ -2,11 +2,12 @@ import { nodeAutoscalers } from "../../controlplane/nodes/autoscalers/index.ts";
 import type { NodeAutoscalerSaid, PodPlacement } from "../../controlplane/nodes/index.ts";
 import { suits } from "../../controlplane/nodes/index.ts";
 import { durationOf, durationSeconds, durationTextOf } from "../../model/duration.ts";
+import { objectText } from "../../model/object-text.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { seconds } from "../../sim/time.ts";
 import { digestOf } from "../digest.ts";
 import { defaulted, type Ledger, overridden, placeOf } from "../ledger.ts";
-import { type ObservedCluster, objectText } from "../manifest.ts";
+import { type ObservedCluster } from "../manifest.ts";
 import type {
   BudgetScenario,
   DisruptionScenario,

@@ -3,9 +3,9 @@ import { durationOf } from "../../model/duration.ts";
 import type { Hardware } from "../../model/hardware.ts";
 import { type Known, known } from "../../model/known.ts";
 import type { Parallelism } from "../../model/model-shape.ts";
+import { objectText } from "../../model/object-text.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { defaulted, derived, type Ledger, overridden, placeOf } from "../ledger.ts";
-import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import type { KvConnectors } from "./kv-connectors.ts";
 

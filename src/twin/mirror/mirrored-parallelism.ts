@@ -1,6 +1,6 @@
 import type { Parallelism } from "../../model/model-shape.ts";
+import { objectText } from "../../model/object-text.ts";
 import { defaulted, type Ledger, placeOf } from "../ledger.ts";
-import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 
 /** How one replica is split over GPUs. */

@@ -1,7 +1,8 @@
 import type { PodPlacement } from "../../controlplane/nodes/index.ts";
 import { type Known, known } from "../../model/known.ts";
+import { objectText } from "../../model/object-text.ts";
 import { defaulted, type Ledger, placeOf } from "../ledger.ts";
-import { type ObservedCluster, objectText } from "../manifest.ts";
+import { type ObservedCluster } from "../manifest.ts";
 import type { PriorityClassReading, WorkloadReading } from "../reader.ts";
 import { priorityClassReaders } from "../readers/index.ts";
 import type { PlacementReading } from "../readers/pod/placement.ts";

@@ -1,7 +1,8 @@
 import { meetsRequirement } from "../../model/label-requirement.ts";
+import { objectText } from "../../model/object-text.ts";
 import type { Ledger } from "../ledger.ts";
 import { placeOf } from "../ledger.ts";
-import { type ObservedCluster, objectText } from "../manifest.ts";
+import { type ObservedCluster } from "../manifest.ts";
 import type { QuotaReading } from "../reader.ts";
 import { quotaReaders } from "../readers/index.ts";
 import type { QuotaScenario } from "../scenario.ts";

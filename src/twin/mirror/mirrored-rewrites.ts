@@ -1,5 +1,6 @@
+import { objectText } from "../../model/object-text.ts";
 import { type Ledger, placeOf } from "../ledger.ts";
-import { type ManifestRef, type ObservedCluster, objectText } from "../manifest.ts";
+import { type ManifestRef, type ObservedCluster } from "../manifest.ts";
 import type { ModelSplit } from "../reader.ts";
 import { rewriteReaders } from "../readers/index.ts";
 import { readWith } from "./mirrored-router.ts";

@@ -1,7 +1,7 @@
 import { durationOf } from "../../model/duration.ts";
+import { objectText } from "../../model/object-text.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { type Ledger, ownField } from "../ledger.ts";
-import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import type { RolloutScenario } from "../scenario.ts";
 

@@ -1,6 +1,7 @@
 import type { Known } from "../../model/known.ts";
+import { objectText } from "../../model/object-text.ts";
 import { type Ledger, placeOf } from "../ledger.ts";
-import { type ObservedCluster, objectText } from "../manifest.ts";
+import { type ObservedCluster } from "../manifest.ts";
 import type { RouteBackend, RouteReading, RouteRule } from "../reader.ts";
 import { routeReaders } from "../readers/index.ts";
 import { type Router, readWith } from "./mirrored-router.ts";

@@ -1,8 +1,9 @@
 import { isMapping } from "../../model/mapping.ts";
+import { objectText } from "../../model/object-text.ts";
 import { nearest } from "../../schema/nearest.ts";
 import type { InferenceSimulation } from "../../schema/resource.ts";
 import type { Ledger } from "../ledger.ts";
-import { groupOf, type Manifest, type ManifestRef, type ObservedCluster, objectText, refOf } from "../manifest.ts";
+import { groupOf, type Manifest, type ManifestRef, type ObservedCluster, refOf } from "../manifest.ts";
 import type { EndpointPickerReading, PoolReading, Reader, ServiceReading } from "../reader.ts";
 import { runsEndpointPicker } from "../readers/endpoint-picker/endpoint-picker.ts";
 import { pickerReaders, poolReaders, serviceReaders, workloadReaders } from "../readers/index.ts";

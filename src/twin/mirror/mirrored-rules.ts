@@ -1,8 +1,9 @@
 import { known } from "../../model/known.ts";
+import { objectText } from "../../model/object-text.ts";
 import { parseQuery, type RuleGroupSpec, selectorsOf } from "../../promql/index.ts";
 import { gatewayMetrics, replicaMetrics, seriesNamesOf } from "../../report/metrics/index.ts";
 import type { Ledger } from "../ledger.ts";
-import { type Manifest, type ObservedCluster, objectText } from "../manifest.ts";
+import { type Manifest, type ObservedCluster } from "../manifest.ts";
 import type { RulesReading } from "../reader.ts";
 import { rulesReaders } from "../readers/index.ts";
 import { tellRefused } from "./mirrored-monitors.ts";

@@ -3,9 +3,9 @@ import { layerBytesPerGpu, weightBytesPerGpu } from "../../engine/model-memory.t
 import { findModel } from "../../model/catalogue/index.ts";
 import { type Known, known } from "../../model/known.ts";
 import type { ModelShape, Parallelism } from "../../model/model-shape.ts";
+import { objectText } from "../../model/object-text.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { defaulted, type Ledger, overridden, placeOf } from "../ledger.ts";
-import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 
 type EngineOverride = NonNullable<SimulationSpec["overrides"]["engine"]>;

@@ -1,8 +1,8 @@
 import { durationSeconds } from "../../model/duration.ts";
 import { type Known, known } from "../../model/known.ts";
+import { objectText } from "../../model/object-text.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { defaulted, derived, type Ledger, overridden, placeOf } from "../ledger.ts";
-import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import type { ModelStorage } from "../readers/pod/model-storage.ts";
 import type { PodStart, PodStop, Spread } from "../scenario.ts";

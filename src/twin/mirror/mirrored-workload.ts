@@ -1,9 +1,10 @@
 import { latencyProblems } from "../../latency/latency-problems.ts";
 import { latencyModels } from "../../latency/models/index.ts";
+import { objectText } from "../../model/object-text.ts";
 import { nearest } from "../../schema/nearest.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { defaulted, type Ledger, overridden, placeOf } from "../ledger.ts";
-import { type ObservedCluster, objectText } from "../manifest.ts";
+import { type ObservedCluster } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import { workloadReaders } from "../readers/index.ts";
 import { podTemplateOf } from "../readers/pod/pod-template-of.ts";

@@ -1,6 +1,6 @@
+import { objectText } from "../../model/object-text.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import { type Ledger, placeOf } from "../ledger.ts";
-import { objectText } from "../manifest.ts";
 import type { WorkloadReading } from "../reader.ts";
 import type { AutoscalerScenario, ControllerScenario, WorkloadScenario } from "../scenario.ts";
 import { roleOf } from "../workload-role.ts";

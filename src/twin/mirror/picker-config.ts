@@ -1,7 +1,8 @@
+import { objectText } from "../../model/object-text.ts";
 import type { InferenceSimulation } from "../../schema/resource.ts";
 import type { Field, Origin } from "../field.ts";
 import { Ledger } from "../ledger.ts";
-import { type ObservedCluster, objectText } from "../manifest.ts";
+import { type ObservedCluster } from "../manifest.ts";
 import type { EndpointPickerReading } from "../reader.ts";
 import { parsePickerConfig } from "../readers/index.ts";
 import { renderingOf } from "../rendering.ts";

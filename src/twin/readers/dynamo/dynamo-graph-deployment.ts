@@ -1,8 +1,9 @@
 import { isMapping, mappingOf } from "../../../model/mapping.ts";
+import { objectText } from "../../../model/object-text.ts";
 import type { Problem } from "../../../model/problem.ts";
 import { type Composite, compositeReader, type MadeObject, type Origin } from "../../composite.ts";
 import { listIn, madeBy, numberIn, type Said, saidIn, textIn, withContainer, withDefaults } from "../../made-spec.ts";
-import { type Manifest, objectText, refOf } from "../../manifest.ts";
+import { type Manifest, refOf } from "../../manifest.ts";
 
 /**
  * NVIDIA Dynamo's DynamoGraphDeployment: a Deployment or LeaderWorkerSet of each worker. Its frontend is simulated as an

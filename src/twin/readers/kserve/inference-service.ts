@@ -1,4 +1,5 @@
 import { isMapping } from "../../../model/mapping.ts";
+import { objectText } from "../../../model/object-text.ts";
 import type { Problem } from "../../../model/problem.ts";
 import { compositeReader, type MadeObject, type Origin } from "../../composite.ts";
 import {
@@ -12,7 +13,7 @@ import {
   withContainer,
   withDefaults,
 } from "../../made-spec.ts";
-import { type Manifest, type ObservedCluster, objectText, refOf } from "../../manifest.ts";
+import { type Manifest, type ObservedCluster, refOf } from "../../manifest.ts";
 import { modelSourceOf } from "./model-source.ts";
 
 /**

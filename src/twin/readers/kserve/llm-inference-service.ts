@@ -1,4 +1,5 @@
 import { isMapping } from "../../../model/mapping.ts";
+import { objectText } from "../../../model/object-text.ts";
 import type { Problem } from "../../../model/problem.ts";
 import { type Composite, compositeReader, type MadeObject, type Origin } from "../../composite.ts";
 import {
@@ -12,7 +13,7 @@ import {
   withContainer,
   withDefaults,
 } from "../../made-spec.ts";
-import { type Manifest, type ObservedCluster, objectText, refOf } from "../../manifest.ts";
+import { type Manifest, type ObservedCluster, refOf } from "../../manifest.ts";
 import { kvOffloadingOf } from "./kv-offloading.ts";
 import { type LoraWords, loraWordsOf, saysModules } from "./llm-lora.ts";
 import { poolLabels, routerOf } from "./llm-picker.ts";

@@ -1,8 +1,9 @@
 import { findGpu } from "../../../model/catalogue/index.ts";
 import { describeSource, type Known, known } from "../../../model/known.ts";
+import { objectText } from "../../../model/object-text.ts";
 import type { Problem } from "../../../model/problem.ts";
 import { Field } from "../../field.ts";
-import { type ObservedCluster, objectText } from "../../manifest.ts";
+import { type ObservedCluster } from "../../manifest.ts";
 
 /** GPUs that a container claims by dynamic resource allocation. */
 export interface ClaimedGpus {
