@@ -1,4 +1,5 @@
 import type { Batch } from "../model/batch.ts";
+import type { DecodeLine } from "../model/decode-line.ts";
 import type { EngineGauges, EngineState } from "../model/engine-state.ts";
 import type { Finished } from "../model/fact.ts";
 import type { Request } from "../model/request.ts";
@@ -102,6 +103,8 @@ export interface KvGroup {
 export interface EngineTiming {
   /** One step; at least 1 us. */
   step(batch: Batch): Micros;
+  /** The same of `decodes` requests that decode, where it is a line; left out or undefined: whoever asks takes step by step. */
+  decodeLine?(decodes: number): DecodeLine | undefined;
   /** From arrival at the server to the engine's queue. */
   toQueue(promptTokens: number): Micros;
   /** From the end of a step to the client's view of its token. Never delays the engine. */

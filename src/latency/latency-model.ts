@@ -1,4 +1,5 @@
 import type { Batch } from "../model/batch.ts";
+import type { DecodeLine } from "../model/decode-line.ts";
 import type { Hardware } from "../model/hardware.ts";
 import type { ModelShape, Parallelism } from "../model/model-shape.ts";
 import { kindOf } from "../model/plugin.ts";
@@ -8,6 +9,8 @@ import type { Micros } from "../sim/time.ts";
 export interface LatencyModel {
   /** @returns time of one engine step; at least 1 us, truncated to whole microseconds */
   step(batch: Batch): Micros;
+  /** The same of `decodes` requests that decode a token each; undefined, or left out, where it is no line over their context. */
+  decodeLine?(decodes: number): DecodeLine | undefined;
   /** From arrival at the server to the engine's queue (tokenising, IPC). */
   toQueue(promptTokens: number): Micros;
   /** From the end of a step to the client's view of its token. Never delays the engine. */

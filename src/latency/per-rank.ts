@@ -8,8 +8,10 @@ import type { LatencyModel } from "./latency-model.ts";
 export const perRank = (model: LatencyModel, ranks: number): LatencyModel => {
   if (ranks === 1) return model;
   let all = new Batch();
+  const { perToken, atFinish } = model;
   return {
-    ...model,
+    perToken,
+    atFinish,
     toQueue: (promptTokens) => model.toQueue(promptTokens),
     step: (batch) => {
       if (all.window !== batch.window) all = new Batch(batch.window);

@@ -1,4 +1,5 @@
-import type { Batch } from "../model/batch.ts";
+import { Batch } from "../model/batch.ts";
+import type { DecodeLine } from "../model/decode-line.ts";
 import type { Corrections } from "./corrections.ts";
 import type { LatencyContext } from "./latency-model.ts";
 import { type Work, workOf } from "./work.ts";
@@ -10,7 +11,7 @@ import { type Work, workOf } from "./work.ts";
 const UNHIDDEN = 0.35;
 /** Batch sizes for which the number of experts read is tabulated; larger ones read as good as all. */
 const TABULATED = 2048;
-/** As many decodes in one batch as vLLM has graphs for; larger batches are rare. */
+/** More decodes than any batch that vLLM has a graph for. */
 const MOST_DECODES = 513;
 /** Links slower than this are PCIe: messages pass through host memory. GB/s per direction. */
 const PCIE_GBS = 100;
@@ -113,22 +114,23 @@ export const stepMicros = (t: PhysicalTerms, batch: Batch): number =>
   workMicros(t, batch) + attentionMicros(t, batch) + messageMicros(t, batch);
 
 /**
- * The same function of batches, for those who ask it often: nearly all are plain decodes, whose parts but for the attention
- * depend on nothing but how many there are, and are tabulated as they come.
+ * Steps of nothing but decodes, tabulated by how many there are; undefined where layers look back a window only, so that the
+ * context in sum doesn't say how long one takes, and for batches larger than vLLM has graphs for.
  */
-export const stepTimer = (t: PhysicalTerms): ((batch: Batch) => number) => {
-  const work = new Float64Array(MOST_DECODES).fill(-1);
-  const messages = new Float64Array(MOST_DECODES);
-  return (batch) => {
-    const { decodes } = batch;
-    const plain = batch.requests === decodes && batch.decodeTokens === decodes && decodes < MOST_DECODES;
-    if (!plain || t.window > 0) return stepMicros(t, batch);
-    if ((work[decodes] as number) < 0) {
-      work[decodes] = workMicros(t, batch);
-      messages[decodes] = messageMicros(t, batch);
-    }
-    return (work[decodes] as number) + t.perContext * batch.decodeContext + (messages[decodes] as number);
+export const decodeLines = (t: PhysicalTerms, pace: number): ((decodes: number) => DecodeLine | undefined) => {
+  const lines = new Array<DecodeLine | undefined>(MOST_DECODES).fill(undefined);
+  return (decodes) => {
+    if (t.window > 0 || decodes >= MOST_DECODES) return undefined;
+    lines[decodes] ??= lineOf(t, decodes, pace);
+    return lines[decodes];
   };
+};
+
+const lineOf = (t: PhysicalTerms, decodes: number, pace: number): DecodeLine => {
+  const batch = new Batch();
+  batch.addDecodes(decodes, 0);
+  const [before, after] = [workMicros(t, batch), messageMicros(t, batch)];
+  return { before, perContext: t.perContext, after, pace, round: "up" };
 };
 
 const tokensOf = ({ prefillTokens, decodes, decodeTokens }: Batch): number =>

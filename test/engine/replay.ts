@@ -1,4 +1,5 @@
 import type { EngineConfig, EngineListener, EngineTiming } from "../../src/engine/engine.ts";
+import { lineMicros } from "../../src/model/decode-line.ts";
 import type { EngineHistograms, EngineState } from "../../src/model/engine-state.ts";
 import type { Finished } from "../../src/model/fact.ts";
 import type { HistogramValue } from "../../src/model/metric-family.ts";
@@ -11,13 +12,25 @@ import type { Workload } from "./families.ts";
 import { FickleTier } from "./fickle-tier.ts";
 import { KvPeer } from "./kv-peer.ts";
 
-/** Every figure matters, and overheads may be absent, so that arrivals meet the ends of steps. */
+/** Every figure matters but where decodes are on a line, and overheads may be absent, so that arrivals meet the ends of steps. */
 export const anyTiming = (rng: Rng): EngineTiming => {
   const grain = oneOf(rng, [1, 100]);
   const overhead = rng.next() < 0.5 ? 1 : 0;
+  const line = grain === 1 && overhead === 0;
+  const decodeLine = (decodes: number) => ({
+    before: 500.25 + 3 * decodes,
+    perContext: 0.3,
+    after: 0.1,
+    pace: 0.9,
+    round: decodes % 2 === 0 ? ("up" as const) : ("down" as const),
+  });
   return {
+    ...(line && { decodeLine }),
     step: (batch) => {
       if (batch.requests === 0) return micros(1);
+      const { requests, decodes: count, decodeTokens, decodeContext } = batch;
+      const plain = requests === count && decodeTokens === count && batch.encoderTokens === 0;
+      if (line && plain) return micros(lineMicros(decodeLine(count), decodeContext));
       const prefills = 7 * batch.prefillTokens + (batch.prefillReach >> 5) + (batch.prefillWindowPairs >> 6);
       const decodes = 3 * batch.decodes + 5 * (batch.decodeTokens - batch.decodes);
       const contexts = (batch.decodeContext >> 3) + (batch.decodeWindow >> 2);

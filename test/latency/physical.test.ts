@@ -4,12 +4,13 @@ import { CORRECTIONS, correctionsOf, priorLogs } from "../../src/latency/correct
 import type { LatencyContext } from "../../src/latency/latency-model.ts";
 import { latencyModels } from "../../src/latency/models/index.ts";
 import { physical } from "../../src/latency/models/physical.ts";
-import { physicalTerms, stepMicros, stepTimer } from "../../src/latency/physical-terms.ts";
+import { physicalTerms, stepMicros } from "../../src/latency/physical-terms.ts";
 import { workOf } from "../../src/latency/work.ts";
 import { Batch } from "../../src/model/batch.ts";
 import { catalogueGpus } from "../../src/model/catalogue/hardware.ts";
 import { findGpu } from "../../src/model/catalogue/index.ts";
 import { catalogueModels } from "../../src/model/catalogue/models.ts";
+import { lineMicros } from "../../src/model/decode-line.ts";
 import type { Hardware } from "../../src/model/hardware.ts";
 import type { Rng } from "../../src/sim/rng.ts";
 import { forAllSeeds } from "../for-all-seeds.ts";
@@ -94,17 +95,26 @@ describe("physical", () => {
       expect(model.step(batch)).toBeGreaterThanOrEqual(Math.floor(leastMicros(batch, context)));
     }));
 
-  it("times a batch alike, be it tabulated or not, whatever came before", () =>
+  it("times a batch alike, be it on a line or not, whatever came before", () =>
     forAllSeeds(100, (rng) => {
       const { shape } = catalogueModels[rng.below(catalogueModels.length)] as (typeof catalogueModels)[number];
       const { hardware } = catalogueGpus[rng.below(catalogueGpus.length)] as (typeof catalogueGpus)[number];
       const parallelism = { tp: 1, pp: 1, dp: 1, expertParallel: false };
-      const terms = physicalTerms(correctionsOf(priorLogs), { shape, hardware, parallelism, mode: "vllm" });
-      const timer = stepTimer(terms);
+      const context = { shape, hardware, parallelism, mode: "vllm" } as const;
+      const terms = physicalTerms(correctionsOf(priorLogs), context);
+      const pace = 0.5 + rng.next();
+      const model = physical.create({ corrections: [...priorLogs], pace }, context);
       for (let i = 0; i < 20; i += 1) {
         const batch = rng.next() < 0.5 ? decodes(1 + rng.below(700), rng.below(1e6)) : anyBatch(rng);
         if (rng.next() < 0.2) batch.addDecode(1 + rng.below(4), rng.below(5000));
-        expect(timer(batch)).toBe(stepMicros(terms, batch));
+        expect(model.step(batch)).toBe(Math.max(1, Math.ceil(pace * stepMicros(terms, batch))));
+        const count = 1 + rng.below(700);
+        const line = model.decodeLine?.(count);
+        expect(line === undefined).toBe(terms.window > 0 || count > 512);
+        const inSum = rng.below(1e7);
+        const many = new Batch();
+        many.addDecodes(count, inSum);
+        if (line !== undefined) expect(lineMicros(line, inSum)).toBe(model.step(many));
       }
     }));
 

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { latencyModels } from "../../src/latency/models/index.ts";
 import { affineTerms, trainedPhysics } from "../../src/latency/models/trained-physics.ts";
 import { Batch } from "../../src/model/batch.ts";
+import { lineMicros } from "../../src/model/decode-line.ts";
+import { forAllSeeds } from "../for-all-seeds.ts";
 import { type BatchSaid, batchOf, blisGpus, shapeOf } from "./fixtures.ts";
 
 interface Setup {
@@ -116,6 +118,20 @@ describe("trained physics", () => {
   it("an empty batch takes 1 us", () => {
     expect(modelOf({ model: llama8, gpu: "H100" }).step(new Batch())).toBe(1);
   });
+
+  it.each([undefined, [0.15, 0, 1.36, 0.75, 32.1, 4.42, 126, 482, 0]])(
+    "has a line for decodes where no maximum bends it (coefficients %s)",
+    (coefficients) =>
+      forAllSeeds(200, (rng) => {
+        const model = modelOf({ model: mixtral, gpu: "H100", tp: 2, ...(coefficients && { coefficients }) });
+        const [count, context] = [1 + rng.below(600), rng.below(1e7)];
+        const line = model.decodeLine?.(count);
+        expect(line === undefined).toBe(coefficients !== undefined);
+        const batch = new Batch();
+        batch.addDecodes(count, context);
+        if (line !== undefined) expect(lineMicros(line, context)).toBe(model.step(batch));
+      }),
+  );
 
   it("truncates the overheads of the request", () => {
     const model = modelOf({ model: llama8, gpu: "H100" });

@@ -1,9 +1,10 @@
 import * as z from "zod";
+import { lineMicros } from "../../model/decode-line.ts";
 import { type Micros, micros } from "../../sim/time.ts";
 import { CORRECTIONS, correctionsOf } from "../corrections.ts";
 import { fitted } from "../fitted.ts";
 import { latencyModel } from "../latency-model.ts";
-import { physicalTerms, stepTimer } from "../physical-terms.ts";
+import { decodeLines, physicalTerms, stepMicros } from "../physical-terms.ts";
 
 /** Part of the front end's time that comes before the queue: tokenising, validation, IPC; the rest streams the token. */
 const BEFORE_QUEUE = 0.65;
@@ -36,10 +37,17 @@ export const physical = latencyModel({
   create: ({ corrections, pace }, context) => {
     const terms = physicalTerms(correctionsOf(corrections), context);
     const { frontEnd, perPromptToken } = terms;
-    const stepMicros = stepTimer(terms);
+    const decodeLine = decodeLines(terms, pace);
     return {
-      step: (batch) =>
-        batch.requests === 0 ? micros(1) : (Math.max(1, Math.ceil(pace * stepMicros(batch))) as Micros),
+      step: (batch) => {
+        const { requests, decodes, decodeTokens, decodeContext } = batch;
+        if (requests === 0) return micros(1);
+        const line = requests === decodes && decodeTokens === decodes ? decodeLine(decodes) : undefined;
+        const length =
+          line === undefined ? Math.ceil(pace * stepMicros(terms, batch)) : lineMicros(line, decodeContext);
+        return Math.max(1, length) as Micros;
+      },
+      decodeLine,
       toQueue: (promptTokens) => micros(Math.round(frontEnd * BEFORE_QUEUE + perPromptToken * promptTokens)),
       perToken: micros(Math.round(frontEnd * (1 - BEFORE_QUEUE))),
       atFinish: micros(0),

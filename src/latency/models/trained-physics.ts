@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Batch } from "../../model/batch.ts";
+import type { DecodeLine } from "../../model/decode-line.ts";
 import { type Micros, micros } from "../../sim/time.ts";
 import { figuresOf, tflopsFor } from "../figures.ts";
 import { type LatencyContext, latencyModel } from "../latency-model.ts";
@@ -45,6 +46,7 @@ export const trainedPhysics = latencyModel({
     const [toQueue, atFinish, perToken] = said.overheads.map(Math.trunc) as [number, number, number];
     return {
       step: (batch) => stepOf(terms, late, batch),
+      decodeLine: (decodes) => decodeLineOf(terms, decodes),
       toQueue: () => micros(toQueue),
       perToken: micros(perToken),
       atFinish: micros(atFinish),
@@ -151,6 +153,12 @@ const lateTerms = (said: z.output<typeof params>, context: LatencyContext): Late
     perReach: (-b1a * halfPair) / F,
   };
 };
+
+/** As `stepOf` adds it up where nothing is prefilled. */
+const decodeLineOf = ({ k0, kB, kD, kC, decodeKv }: AffineTerms, decodes: number): DecodeLine | undefined =>
+  decodeKv === undefined
+    ? { before: kD * decodes, perContext: kC, after: k0 + kB * decodes, pace: 1, round: "down" }
+    : undefined;
 
 const stepOf = (t: AffineTerms, late: LateTerms | undefined, batch: Batch): Micros => {
   if (batch.requests === 0) return micros(1);
