@@ -32,8 +32,18 @@ export class Agenda<E> {
     return this.#events[0];
   }
 
+  /** The rank of the next event. */
+  get rank(): number | undefined {
+    return this.#ranks[0];
+  }
+
   get size(): number {
     return this.#events.length;
+  }
+
+  /** Something beside happens at `time`, before the next event: `now` moves on to it. */
+  passTo(time: SimTime): void {
+    this.#now = time;
   }
 
   /** @throws RangeError if `time` lies in the past. */

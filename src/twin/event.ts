@@ -20,7 +20,7 @@ export type PlacementEvent =
   | { readonly kind: "node-lost"; readonly node: string }
   | { readonly kind: "disruption"; readonly index: number };
 
-/** What will happen in a world. Plain data; knows nobody. */
+/** What will happen in a world, beside its alarms. Plain data; knows nobody. */
 export type TwinEvent =
   /** The next phase of a pod on its way up. Overtaken if another has its name by now. */
   | {
@@ -43,10 +43,6 @@ export type TwinEvent =
   | { readonly kind: "rollout-due"; readonly workload: string }
   /** A pod has been ready for so long that its workload goes on. */
   | { readonly kind: "workload-due"; readonly workload: string }
-  /** Overtaken if `generation` is not the pod's any more. */
-  | { readonly kind: "engine-due"; readonly pod: string; readonly generation: number }
-  /** A request that waits for no other. */
-  | { readonly kind: "request-arrived"; readonly request: Request }
   /** A session's next request, after the one before it ended. */
   | { readonly kind: "round-arrived"; readonly request: Request }
   /** Somebody outside wrote the scale, or an autoscaler whose write took its time. */
@@ -94,9 +90,7 @@ export const RANK = {
   "transfer-started": 3,
   "transfer-due": 3,
   "kv-store-due": 3,
-  "engine-due": 4,
   "client-gone": 5,
-  "request-arrived": 6,
   "round-arrived": 7,
   "window-due": 9,
   "gateway-scrape-due": 10,
@@ -111,5 +105,11 @@ export const RANK = {
   "sample-due": 17,
 } as const satisfies Record<TwinEvent["kind"], number>;
 
-/** The reference simulator's engine goes after the arrivals of its instant, so that they take part in a step that starts then. */
-export const BLIS_ENGINE_RANK = 8;
+/** Of what a world has an alarm for: it mostly does nothing else. */
+export const ALARM_RANK = {
+  engine: 4,
+  /** A request that waits for no other. */
+  arrival: 6,
+  /** The reference simulator's engine goes after the arrivals of its instant, so that they take part in a step that starts then. */
+  blisEngine: 8,
+} as const;

@@ -43,10 +43,8 @@ export class Pod {
   engine: (Engine & Foreseeable) | undefined;
   /** When its engine was up. */
   since: SimTime | undefined;
-  /** Which planning of the engine's next event counts, so that overtaken ones are passed over. */
-  generation = 0;
-  /** Of the event now on the agenda. */
-  planned: SimTime | undefined;
+  /** Place of the alarm for its engine's next event; from `since` on. */
+  alarm = -1;
   /** SIGTERM has come and the engine finishes what it runs. */
   draining = false;
   /** By endpoint picker: each scrapes it by itself. */

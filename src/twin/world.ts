@@ -25,12 +25,13 @@ import { familiesOf } from "../report/metrics/index.ts";
 import type { Report } from "../report/report.ts";
 import type { EngineRoom, GatewayView, ReplicaView, WorkloadView, WorldView } from "../report/world-view.ts";
 import { Agenda } from "../sim/agenda.ts";
+import { Alarms } from "../sim/alarms.ts";
 import { invariant } from "../sim/invariant.ts";
 import { type Rng, rngOf, type Streams } from "../sim/rng.ts";
 import { after, instant, NEVER, type SimTime, START, seconds } from "../sim/time.ts";
 import type { EndedRequest, WorkloadSource } from "../workload/source.ts";
 import { Autoscaling, type AutoscalingHost } from "./autoscaling.ts";
-import { BLIS_ENGINE_RANK, RANK, type TwinEvent } from "./event.ts";
+import { ALARM_RANK, RANK, type TwinEvent } from "./event.ts";
 import { Fleet, type WantedPods } from "./fleet.ts";
 import { KvStores, type KvStoresHost } from "./kv-stores.ts";
 import { loopSetups } from "./loop-setups.ts";
@@ -54,6 +55,10 @@ import { roleOf } from "./workload-role.ts";
 export class World {
   readonly scenario: Scenario;
   readonly #agenda = new Agenda<TwinEvent>(START);
+  /** For the next events of engines; undefined: for the source's next request. */
+  readonly #alarms = new Alarms<Pod | undefined>();
+  readonly #arrivalAlarm = this.#alarms.join(undefined, ALARM_RANK.arrival);
+  #arriving: Request | undefined;
   readonly #streams: Streams;
   readonly #source: WorkloadSource;
   /** By the model that is served: a pool serves one, behind a gateway of its own. */
@@ -76,8 +81,6 @@ export class World {
   readonly #tellOthers: ((fact: Fact) => void) | undefined;
   readonly #horizon: SimTime;
   #starved = false;
-  /** Of engines' next events, so that none is taken for that of an earlier pod with its name. */
-  #plannings = 0;
   #arrived = 0;
   #unserved = 0;
 
@@ -133,8 +136,8 @@ export class World {
 
   /** The instant of the next event; undefined when nothing will happen any more. */
   get next(): SimTime | undefined {
-    const next = this.#agenda.next;
-    return next === undefined || next > this.#horizon ? undefined : next;
+    const next = Math.min(this.#agenda.next ?? NEVER, this.#alarms.next) as SimTime;
+    return next === NEVER || next > this.#horizon ? undefined : next;
   }
 
   get now(): SimTime {
@@ -175,15 +178,29 @@ export class World {
   /** Takes one event. */
   step(): void {
     invariant(!this.#starved, "feed the source first");
+    if (this.#alarmIsNext()) return this.#wake();
     const event = this.#agenda.pop();
-    if (event === undefined) return;
-    // The most frequent ones first.
+    if (event !== undefined) this.#take(event);
+  }
+
+  #alarmIsNext(): boolean {
+    const alarm = this.#alarms.next;
+    const { next } = this.#agenda;
+    if (alarm !== next) return alarm < (next ?? NEVER);
+    return this.#alarms.rank < (this.#agenda.rank as number);
+  }
+
+  #wake(): void {
+    this.#agenda.passTo(this.#alarms.next);
+    const pod = this.#alarms.ring();
+    if (pod !== undefined) return this.#advance(pod);
+    const request = this.#arriving as Request;
+    this.#drawArrival();
+    this.#admit(request);
+  }
+
+  #take(event: TwinEvent): void {
     switch (event.kind) {
-      case "engine-due":
-        return this.#advance(event.pod, event.generation);
-      case "request-arrived":
-        this.#drawArrival();
-        return this.#admit(event.request);
       case "pod-starting":
         return this.#startPhase(this.#podOf(event), event.phase);
       case "placement-due":
@@ -314,8 +331,13 @@ export class World {
   #drawArrival(): void {
     const drawn = this.#source.next();
     this.#starved = drawn.kind === "starved";
-    if (drawn.kind !== "request" || drawn.request.arrival > this.#horizon) return;
-    this.#plan(drawn.request.arrival, { kind: "request-arrived", request: drawn.request });
+    this.#arriving = drawn.kind === "request" && drawn.request.arrival <= this.#horizon ? drawn.request : undefined;
+    this.#setAlarm(this.#arrivalAlarm, this.#arriving?.arrival ?? NEVER);
+  }
+
+  #setAlarm(place: number, at: SimTime): void {
+    if (!(at >= this.now)) throw new RangeError(`alarm at ${at} us lies before now, ${this.now} us`);
+    this.#alarms.set(place, at);
   }
 
   #admit(sent: Request): void {
@@ -404,26 +426,17 @@ export class World {
     return replicaView(pod, at);
   }
 
-  #advance(name: string, generation: number): void {
-    const pod = this.#pods.get(name);
-    if (pod?.engine === undefined || pod.generation !== generation) return;
+  #advance(pod: Pod): void {
+    const engine = engineOf(pod);
     // What the gateway's last scrape saw is asked for before the engine leaves that instant behind.
     this.#pathsTo(pod.workload.modelName).beforeLook(pod, this.now);
-    pod.planned = undefined;
-    pod.engine.advance(this.now);
+    engine.advance(this.now);
     this.#replan(pod);
-    if (pod.draining && pod.engine.held === 0) this.#remove(pod);
+    if (pod.draining && engine.held === 0) this.#remove(pod);
   }
 
   #replan(pod: Pod): void {
-    const due = engineOf(pod).due;
-    if (due === pod.planned) return;
-    this.#plannings += 1;
-    pod.generation = this.#plannings;
-    pod.planned = due === NEVER ? undefined : due;
-    if (pod.planned === undefined) return;
-    const rank = pod.workload.engine.mode === "blis" ? BLIS_ENGINE_RANK : RANK["engine-due"];
-    this.#plan(due, { kind: "engine-due", pod: pod.name, generation: pod.generation }, rank);
+    this.#setAlarm(pod.alarm, engineOf(pod).due);
   }
 
   // ---- pods
@@ -483,6 +496,7 @@ export class World {
     pod.readyChanged = now;
     pod.since = now;
     pod.engine = createEngine(this.#seeded(engine, pod), model, this.#listenerOf(pod), now);
+    pod.alarm = this.#alarms.join(pod, mode === "blis" ? ALARM_RANK.blisEngine : ALARM_RANK.engine);
     this.#tellPhase(pod, "ready");
     this.#pathsTo(pod.workload.modelName).join(pod);
     this.#scraping.join(pod.name);
@@ -537,12 +551,8 @@ export class World {
   #remove(pod: Pod): void {
     this.#pathsTo(pod.workload.modelName).lost(pod);
     this.#kvStores.lost(pod, true);
-    if (pod.engine !== undefined) {
-      this.#fold.retire(this.#viewOf(pod, this.now));
-      this.#scraping.leave(pod.name);
-    }
+    if (pod.engine !== undefined) this.#retire(pod);
     this.#tellPhase(pod, "gone");
-    pod.generation += 1;
     this.#pods.delete(pod.name);
     const fleet = this.#fleet(pod.workload.name);
     fleet.pods.splice(fleet.pods.indexOf(pod), 1);
@@ -573,11 +583,15 @@ export class World {
   /** The engine's container will start again in the same pod. */
   #crash(pod: Pod): void {
     this.#killEngine(pod, "starting");
+    this.#retire(pod);
+    pod.engine = undefined;
+  }
+
+  /** Its engine is gone; what it counted stays counted. */
+  #retire(pod: Pod): void {
     this.#fold.retire(this.#viewOf(pod, this.now));
     this.#scraping.leave(pod.name);
-    pod.engine = undefined;
-    pod.planned = undefined;
-    pod.generation += 1;
+    this.#alarms.leave(pod.alarm);
   }
 
   #placementHost(): PlacementHost {
@@ -793,8 +807,8 @@ export class World {
 
   // ---- small things
 
-  #plan(at: SimTime, event: TwinEvent, rank: number = RANK[event.kind]): void {
-    if (at !== NEVER) this.#agenda.at(at, rank, event);
+  #plan(at: SimTime, event: TwinEvent): void {
+    if (at !== NEVER) this.#agenda.at(at, RANK[event.kind], event);
   }
 
   #tell(fact: Fact): void {
