@@ -113,13 +113,16 @@ export class EngineMetrics {
     const { promptTokens } = facts.request;
     const decoding = (lastToken - firstToken) / 1e6;
     this.counters.success[facts.outcome === "length" ? "length" : "stop"] += 1;
-    histograms.e2eLatency.observe((facts.end - arrived) / 1e6);
+    const e2e = (facts.end - arrived) / 1e6;
+    const inference = (lastToken - scheduled) / 1e6;
+    // What has the same bounds, and often about the same value, often has the same bucket.
+    const near = histograms.e2eLatency.bucketOf(e2e);
+    histograms.e2eLatency.add(near, e2e);
     histograms.queueTime.observe((scheduled - queued) / 1e6);
-    histograms.inferenceTime.observe((lastToken - scheduled) / 1e6);
+    histograms.inferenceTime.add(histograms.inferenceTime.bucketOf(inference, near), inference);
     histograms.prefillTime.observe((firstToken - scheduled) / 1e6);
-    histograms.decodeTime.observe(decoding);
+    histograms.decodeTime.add(histograms.decodeTime.bucketOf(decoding, near), decoding);
     histograms.timePerOutputToken.observe(outputTokens > 1 ? decoding / (outputTokens - 1) : 0);
-    // What has the same bounds, and often the same value, has the same bucket.
     const prompt = histograms.promptTokens.bucketOf(promptTokens);
     histograms.promptTokens.add(prompt, promptTokens);
     if (cachedTokens === 0) histograms.prefillComputedTokens.add(prompt, promptTokens);
