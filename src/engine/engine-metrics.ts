@@ -27,7 +27,7 @@ export const oneTwoFive = (most: number): readonly number[] => {
 /** What vLLM's front end counts of one engine: vllm/v1/metrics/stats.py and loggers.py. */
 export class EngineMetrics {
   readonly counters = noCounts();
-  readonly histograms: EngineHistograms;
+  readonly #histograms: EngineHistograms;
   readonly #gaps = new GapTally();
   readonly #iterations: RecentBucket;
   /** Of the step being applied: prompt tokens computed for those with a first token, and outputs. */
@@ -36,7 +36,7 @@ export class EngineMetrics {
   constructor(maxModelLen: number) {
     const lengths = oneTwoFive(maxModelLen);
     const of = (bounds: readonly number[]): Histogram => new Histogram(bounds);
-    this.histograms = {
+    this.#histograms = {
       timeToFirstToken: of(TTFT),
       interTokenLatency: this.#gaps.coarse,
       interTokenFine: this.#gaps.fine,
@@ -53,7 +53,13 @@ export class EngineMetrics {
       maxGenerationTokens: of(lengths),
       paramsN: of([1, 2, 5, 10, 20]),
     };
-    this.#iterations = new RecentBucket(this.histograms.iterationTokens);
+    this.#iterations = new RecentBucket(this.#histograms.iterationTokens);
+  }
+
+  /** The live ones, to be read before anything more is counted. */
+  get histograms(): EngineHistograms {
+    this.#gaps.flush();
+    return this.#histograms;
   }
 
   /** @param seconds time to first token as the client sees it */
@@ -61,7 +67,7 @@ export class EngineMetrics {
     this.counters.promptTokens += request.promptTokens;
     this.counters.promptTokensCached += cached;
     this.#iterationTokens += request.promptTokens - cached;
-    this.histograms.timeToFirstToken.observe(seconds);
+    this.#histograms.timeToFirstToken.observe(seconds);
   }
 
   /** `count` requests had a gap of `length` microseconds between two tokens. */
@@ -76,7 +82,6 @@ export class EngineMetrics {
 
   /** A step has ended: `outputs` tokens came out of it. Steps without any don't show (vllm/v1/engine/async_llm.py). */
   stepped(outputs: number, length: number): void {
-    this.#gaps.flush();
     this.counters.steps += 1;
     this.counters.generationTokens += outputs;
     this.counters.busyMicros += length;
@@ -86,7 +91,6 @@ export class EngineMetrics {
 
   /** `steps` steps of `length` microseconds in sum have ended, each of which only brought `outputs` running requests a token. */
   steppedOn(steps: number, outputs: number, length: number): void {
-    this.#gaps.flush();
     this.counters.steps += steps;
     this.counters.generationTokens += steps * outputs;
     this.counters.busyMicros += length;
@@ -95,7 +99,7 @@ export class EngineMetrics {
 
   #iterated(tokens: number, steps: number): void {
     this.#iterations.count(tokens, steps);
-    this.histograms.iterationTokens.sum += tokens * steps;
+    this.#histograms.iterationTokens.sum += tokens * steps;
   }
 
   /** `drafts` draft tokens of one request were verified in one step. */
@@ -107,7 +111,7 @@ export class EngineMetrics {
 
   /** Intervals inside the engine end with the step; the end-to-end time is the client's. */
   finished(sequence: Sequence, facts: Finished): void {
-    const { histograms } = this;
+    const histograms = this.#histograms;
     const { arrived, queued, lastToken, scheduled = START, firstToken = START } = sequence;
     const { outputTokens, cachedTokens } = facts;
     const { promptTokens } = facts.request;
@@ -135,13 +139,11 @@ export class EngineMetrics {
 
   /** Aborted requests count as such; their times are those of the client's patience, and vLLM observes none. */
   aborted(): void {
-    this.#gaps.flush();
     this.counters.success.abort += 1;
   }
 
   /** The same for those that ended by an error. */
   failed(): void {
-    this.#gaps.flush();
     this.counters.success.error += 1;
   }
 }

@@ -1,71 +1,103 @@
 import { fineSecondsBounds } from "../model/fine-bounds.ts";
-import { Histogram } from "../model/metric-family.ts";
-import { RecentBucket } from "./recent-bucket.ts";
+import { firstNotBelow, Histogram } from "../model/metric-family.ts";
 
 /** Bounds of vllm/v1/metrics/loggers.py (May 2026), in seconds. */
 export const ITL_BOUNDS: readonly number[] = [
   0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80,
 ];
 
+/** The most whole microseconds that are at most `seconds` when they are divided. */
+const wholeWithin = (seconds: number): number => {
+  const nearest = Math.round(seconds * 1e6);
+  return nearest / 1e6 <= seconds ? nearest : nearest - 1;
+};
+
+/** Where one bucket or the other ends, in microseconds. Lengths between two of these are alike: a stretch. */
+const LIMITS = Float64Array.from([...ITL_BOUNDS, ...fineSecondsBounds], wholeWithin).sort();
+
+/** By stretch: the bucket that it lies in. */
+const bucketsOf = (histogram: Histogram): Uint16Array =>
+  Uint16Array.from([...LIMITS, Number.POSITIVE_INFINITY], (limit) => histogram.bucketOf(limit / 1e6));
+
+const COARSE = bucketsOf(new Histogram(ITL_BOUNDS));
+const FINE = bucketsOf(new Histogram(fineSecondsBounds));
+
+/** By length up to 131 ms, each 64 us: the first stretch that it may lie in. */
+const FIRST = Uint16Array.from({ length: 2048 }, (_, i) => firstNotBelow(LIMITS, i * 64));
+
+const stretchOf = (length: number): number => {
+  if (length >= 64 * FIRST.length) return firstNotBelow(LIMITS, length);
+  let stretch = FIRST[length >> 6] as number;
+  while (length > (LIMITS[stretch] as number)) stretch += 1;
+  return stretch;
+};
+
 /**
- * Gaps between tokens, by far the most frequent observation: one per request and step. Equal ones go in together, the
- * bucket is sought only when the last one doesn't fit, and the sum is kept in whole microseconds, so that it doesn't
- * depend on the order of adding.
+ * Gaps between tokens, by far the most frequent observation: one per request and step. Those of one stretch go in
+ * together, another one is sought only when the last doesn't fit, and the sum is kept in whole microseconds, so that it
+ * doesn't depend on the order of adding.
  */
 export class GapTally {
   readonly coarse = new Histogram(ITL_BOUNDS);
   readonly fine = new Histogram(fineSecondsBounds);
-  readonly #buckets = [new RecentBucket(this.coarse), new RecentBucket(this.fine)] as const;
-  #length = -1;
+  #stretch = 0;
+  /** Exclusive and inclusive bound of the stretch, microseconds. */
+  #above = Number.POSITIVE_INFINITY;
+  #upTo = Number.NEGATIVE_INFINITY;
+  /** How many of it the histograms lack. */
   #count = 0;
-  /** Microseconds. */
+  /** Of all, microseconds. */
   #sum = 0;
 
   add(length: number, count: number): void {
-    if (length !== this.#length) this.flush();
-    this.#length = length;
+    if (!(length > this.#above && length <= this.#upTo)) this.#turnTo(length);
     this.#count += count;
+    this.#sum += length * count;
   }
 
   /**
-   * The same for one step after the other, from `begin` on, with ends `from` to `to`.
+   * The same for one step after the other, from `begin` on, with ends `from` to `to`, at least one.
    * @param beyond added to the length of each, microseconds
    */
   addRun(ends: Float64Array, from: number, to: number, begin: number, beyond: number, count: number): void {
-    this.flush();
-    let least = Number.POSITIVE_INFINITY;
-    let most = 0;
-    let start = begin;
-    for (let i = from; i < to; i += 1) {
+    const first = ends[from] as number;
+    this.add(first - begin + beyond, count);
+    let above = this.#above - beyond;
+    let upTo = this.#upTo - beyond;
+    let start = first;
+    let counted = from + 1;
+    for (let i = from + 1; i < to; i += 1) {
       const end = ends[i] as number;
-      const length = end - start + beyond;
-      if (length < least) least = length;
-      if (length > most) most = length;
+      const length = end - start;
       start = end;
+      if (length > above && length <= upTo) continue;
+      this.#count += (i - counted) * count;
+      this.#turnTo(length + beyond);
+      counted = i;
+      above = this.#above - beyond;
+      upTo = this.#upTo - beyond;
     }
-    this.#sum += (start - begin + (to - from) * beyond) * count;
-    this.coarse.sum = this.fine.sum = this.#sum / 1e6;
-    for (const bucket of this.#buckets) {
-      if (bucket.takes(least / 1e6, most / 1e6)) bucket.count(most / 1e6, (to - from) * count);
-      else {
-        start = begin;
-        for (let i = from; i < to; i += 1) {
-          const end = ends[i] as number;
-          bucket.count((end - start + beyond) / 1e6, count);
-          start = end;
-        }
-      }
-    }
+    this.#count += (to - counted) * count;
+    this.#sum += (start - first + (to - from - 1) * beyond) * count;
   }
 
   /** Whoever reads the histograms wants this first. */
   flush(): void {
     if (this.#count === 0) return;
-    const seconds = this.#length / 1e6;
-    this.#sum += this.#length * this.#count;
+    const { counts: coarse } = this.coarse;
+    const { counts: fine } = this.fine;
+    const inCoarse = COARSE[this.#stretch] as number;
+    const inFine = FINE[this.#stretch] as number;
+    coarse[inCoarse] = (coarse[inCoarse] as number) + this.#count;
+    fine[inFine] = (fine[inFine] as number) + this.#count;
     this.coarse.sum = this.fine.sum = this.#sum / 1e6;
-    this.#buckets[0].count(seconds, this.#count);
-    this.#buckets[1].count(seconds, this.#count);
     this.#count = 0;
+  }
+
+  #turnTo(length: number): void {
+    this.flush();
+    this.#stretch = stretchOf(length);
+    this.#above = LIMITS[this.#stretch - 1] ?? Number.NEGATIVE_INFINITY;
+    this.#upTo = LIMITS[this.#stretch] ?? Number.POSITIVE_INFINITY;
   }
 }

@@ -12,12 +12,6 @@ export class RecentBucket {
     this.#histogram = histogram;
   }
 
-  /** Whether it is the one for both, or can be. */
-  takes(least: number, most: number): boolean {
-    if (!(most > this.#above && most <= this.#upTo)) this.#seek(most);
-    return least > this.#above;
-  }
-
   /** Counts a value; the histogram's sum is left to others. */
   count(value: number, weight: number): void {
     const { counts } = this.#histogram;
