@@ -1,16 +1,20 @@
+/** Changes that can still be read: a power of two, several times as many as come between two decisions over hundreds of endpoints. */
+export const KEPT = 1024;
+
+/** What is believed of an endpoint as a number that scores may follow from. */
+export type Signal = "waiting" | "running" | "kvUsage" | "inFlight";
+
+/** By signal, of which endpoints another number is believed than before. */
+export type Changes = { readonly [Of in Signal]: ChangeLog };
+
 /**
- * Positions of endpoints of which something else may be believed than before, in order. Readers remember how many changes
- * they have read; one that is more than `kept` behind looks at all endpoints anew.
+ * Positions of endpoints that have changed, in order. Readers remember how many changes they have read; one that is more
+ * than `KEPT` behind looks at all endpoints anew.
  */
-export class Changes {
+export class ChangeLog {
   readonly #positions = new Int32Array(KEPT);
   /** All changes so far. */
   count = 0;
-
-  /** Changes that can still be read. */
-  get kept(): number {
-    return KEPT;
-  }
 
   note(position: number): void {
     this.#positions[this.count & (KEPT - 1)] = position;
@@ -22,11 +26,20 @@ export class Changes {
     this.count += KEPT + 1;
   }
 
-  /** @param change one of the last `kept` */
+  /** @param change one of the last `KEPT` */
   at(change: number): number {
     return this.#positions[change & (KEPT - 1)] as number;
   }
 }
 
-/** A power of two; several times as many changes as come between two decisions over hundreds of endpoints. */
-const KEPT = 1024;
+export const noChanges = (): Changes => ({
+  waiting: new ChangeLog(),
+  running: new ChangeLog(),
+  kvUsage: new ChangeLog(),
+  inFlight: new ChangeLog(),
+});
+
+/** Endpoints came, went or moved. */
+export const noteAll = ({ waiting, running, kvUsage, inFlight }: Changes): void => {
+  for (const log of [waiting, running, kvUsage, inFlight]) log.noteAll();
+};

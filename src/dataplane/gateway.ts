@@ -3,7 +3,7 @@ import type { RequestHead } from "../model/request.ts";
 import { ById } from "../sim/by-id.ts";
 import { invariant } from "../sim/invariant.ts";
 import type { Micros, SimTime } from "../sim/time.ts";
-import { Changes } from "./changes.ts";
+import { type Changes, noChanges, noteAll } from "./changes.ts";
 import type { KvEvent } from "./kv-event.ts";
 import type { RoutingPolicy } from "./policy.ts";
 import type { ProfileRun } from "./profile.ts";
@@ -101,7 +101,7 @@ export class Gateway {
   /** Routable endpoints in order of joining. */
   readonly #routable: Belief[] = [];
   /** Of what is believed of these. */
-  readonly #changes = new Changes();
+  readonly #changes = noChanges();
   /** These, and those that left with requests in flight. */
   readonly #known = new Map<string, Belief>();
   readonly #flights = new ById<Flight>();
@@ -114,16 +114,21 @@ export class Gateway {
     this.window = this.scheduler?.window;
   }
 
-  /** From now on `name` is routable, last in order; but for its pod's labels nothing is believed of it before its first scrape. */
-  join(name: string, labels: Readonly<Record<string, string>> = {}): void {
+  /**
+   * From now on `name` is routable, last in order; but for its pod's labels nothing is believed of it before its first scrape.
+   *
+   * @returns the endpoint, whose scrapes are to be told
+   */
+  join(name: string, labels: Readonly<Record<string, string>> = {}): Endpoint {
     const known = this.#known.get(name);
     invariant((known?.position ?? -1) < 0, `${name} joins once`);
     const joining = known ?? new Belief(name);
     joining.join(labels);
     this.#known.set(name, joining);
     joining.position = this.#routable.push(joining) - 1;
-    this.#changes.noteAll();
+    noteAll(this.#changes);
     this.scheduler?.joined(joining);
+    return joining;
   }
 
   /** From now on `name` is not routed to; its requests in flight go on. */
@@ -133,24 +138,27 @@ export class Gateway {
     this.#routable.splice(leaving.position, 1);
     leaving.position = -1;
     for (let at = 0; at < this.#routable.length; at += 1) (this.#routable[at] as Belief).position = at;
-    this.#changes.noteAll();
+    noteAll(this.#changes);
     this.scheduler?.left(name);
     this.#policy?.left?.(name);
     this.#forgetIfDone(leaving);
   }
 
-  /** All signals of one scrape, read at `at`. Those of a replica that has left are of no use and passed over. */
-  scraped(name: string, at: SimTime, { waiting, running, kvUsage, cache, lora }: Signals): void {
-    const belief = this.#known.get(name);
-    if (belief === undefined) return;
+  /** All signals of one scrape of an endpoint that has joined, read at `at`. Those of one that has left are of no use. */
+  scraped(endpoint: Endpoint, at: SimTime, { waiting, running, kvUsage, cache, lora }: Signals): void {
+    const belief = endpoint as Belief;
+    const { position } = belief;
+    if (position < 0) return;
     invariant(belief.scrapedAt === undefined || at >= belief.scrapedAt, "scrapes of one endpoint come in order");
     belief.scrapedAt = at;
+    if (waiting !== belief.waiting) this.#changes.waiting.note(position);
+    if (running !== belief.running) this.#changes.running.note(position);
+    if (kvUsage !== belief.kvUsage) this.#changes.kvUsage.note(position);
     belief.waiting = waiting;
     belief.running = running;
     belief.kvUsage = kvUsage;
     belief.cache = cache;
     belief.lora = lora;
-    this.#changed(belief);
   }
 
   /** An engine publishes a KV event at `at`. */
@@ -267,12 +275,8 @@ export class Gateway {
     invariant(belief !== undefined && belief.inFlight + requests >= 0, "only requests in flight can end");
     belief.inFlight += requests;
     belief.inFlightTokens += tokens;
-    this.#changed(belief);
+    if (requests !== 0 && belief.position >= 0) this.#changes.inFlight.note(belief.position);
     this.#forgetIfDone(belief);
-  }
-
-  #changed({ position }: Belief): void {
-    if (position >= 0) this.#changes.note(position);
   }
 
   #forgetIfDone(belief: Belief): void {

@@ -108,10 +108,10 @@ export class Profile {
       if (question.count === 0) return -1;
     }
     if (question.count === 0) return -1;
-    this.#score(question, run);
-    const picked = this.#picker.pick(question, this.#totals);
+    const totals = this.#score(question, run);
+    const picked = this.#picker.pick(question, totals);
     if (run !== undefined) {
-      run.totals = [...this.#totals.subarray(0, question.endpoints.length)];
+      run.totals = [...totals.subarray(0, question.endpoints.length)];
       run.picked = picked;
     }
     invariant(picked >= 0 && picked < question.endpoints.length, "a picker picks one of the candidates");
@@ -131,27 +131,23 @@ export class Profile {
     return run;
   }
 
-  #score(question: Question, run: ProfileRun | undefined): void {
+  /** @returns the weighted scores added up, by position */
+  #score(question: Question, run: ProfileRun | undefined): Float64Array {
+    const { changes } = question;
     const { length } = question.endpoints;
+    const sums = changes === undefined || this.#inFirst === 0 ? undefined : this.#first.update(question, changes);
+    const added = sums === undefined ? 0 : this.#inFirst;
+    if (sums !== undefined && added === this.#scorers.length && run === undefined) return sums;
     this.#column = numbersFor(this.#column, length);
-    this.#totals = numbersFor(this.#totals, length);
-    const added = this.#begin(question);
-    for (let i = 0; i < this.#scorers.length; i += 1) {
-      if (run === undefined && i < added) continue;
+    this.#totals = numbersFor(this.#totals, sums?.length ?? length);
+    if (sums === undefined) this.#totals.fill(0);
+    else this.#totals.set(sums);
+    for (let i = run === undefined ? added : 0; i < this.#scorers.length; i += 1) {
       const column = this.#columnOf(question, i);
       run?.scores.push({ scorer: (this.#scorers[i] as Named<Scorer>).name, values: [...column.subarray(0, length)] });
       if (i >= added) addClamped(question, column, this.#weights[i] as number, this.#totals);
     }
-  }
-
-  /** @returns how many scorers are in the totals now */
-  #begin(question: Question): number {
-    if (question.changes === undefined || this.#inFirst === 0) {
-      this.#totals.fill(0);
-      return 0;
-    }
-    this.#first.begin(question, question.changes, this.#totals);
-    return this.#inFirst;
+    return this.#totals;
   }
 
   #columnOf(question: Question, scorer: number): Float64Array {

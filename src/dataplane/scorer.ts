@@ -1,6 +1,7 @@
 import type { Endpoint } from "../model/endpoint.ts";
 import { kindOf } from "../model/plugin.ts";
 import type { Ask, Hooks } from "./ask.ts";
+import type { Signal } from "./changes.ts";
 import type { PluginContext } from "./knowledge.ts";
 
 /** Says how well each candidate suits a request. Changes nothing that it is given but its own column. */
@@ -13,6 +14,8 @@ export interface Scorer extends Hooks {
 
 /** Scores that follow from what is believed of the endpoints, whatever the request. */
 export interface Standing {
+  /** The signals that values follow from. */
+  readonly of: readonly Signal[];
   /** What counts of an endpoint. */
   valueOf(endpoint: Endpoint): number;
   /** A candidate's score, the candidates' values being between `least` and `most`; left out: its value. */

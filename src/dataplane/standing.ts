@@ -1,12 +1,16 @@
 import type { Endpoint } from "../model/endpoint.ts";
 import type { Ask } from "./ask.ts";
-import type { Changes } from "./changes.ts";
+import { type ChangeLog, type Changes, KEPT } from "./changes.ts";
 import { integersFor, maxOf, minOf, numbersFor } from "./columns.ts";
 import type { Scorer, Standing } from "./scorer.ts";
 
-/** A scorer by what is believed of the endpoints alone. */
-export const standingScorer = (valueOf: Standing["valueOf"], scoreOf?: Standing["scoreOf"]): Scorer => ({
-  standing: scoreOf === undefined ? { valueOf } : { valueOf, scoreOf },
+/** A scorer by what is believed of the endpoints alone. @param of the signals that `valueOf` looks at */
+export const standingScorer = (
+  of: Standing["of"],
+  valueOf: Standing["valueOf"],
+  scoreOf?: Standing["scoreOf"],
+): Scorer => ({
+  standing: scoreOf === undefined ? { of, valueOf } : { of, valueOf, scoreOf },
   score(ask, into) {
     const { endpoints, kept, count } = ask;
     for (let k = 0; k < count; k += 1) {
@@ -22,7 +26,7 @@ export const standingScorer = (valueOf: Standing["valueOf"], scoreOf?: Standing[
   },
 });
 
-/** Such scores from one decision to the next: only endpoints that have changed are looked at again. */
+/** Such scores from one decision to the next: only endpoints of which something else is believed are looked at again. */
 export class StandingColumn {
   readonly #standing: Standing;
   #values = new Float64Array(8);
@@ -30,15 +34,21 @@ export class StandingColumn {
   /** Between which values the candidates' are. */
   #least = 0;
   #most = 0;
-  /** Whose changes were read, and how many. */
+  /** Whose changes were read, and how many of each signal's. */
   #changes: Changes | undefined;
-  #read = 0;
+  #logs: readonly ChangeLog[] = [];
+  readonly #read: number[];
   /** Whose scores these are; none at first. */
   #kept = new Int32Array(8);
   #count = 0;
+  readonly #changed: Int32Array;
+  /** Values that were found to be new by the last update, if it didn't look at all. */
+  changed = 0;
 
   constructor(standing: Standing) {
     this.#standing = standing;
+    this.#read = standing.of.map(() => 0);
+    this.#changed = new Int32Array(standing.of.length * KEPT);
   }
 
   /** Of the ask for which it was brought up to date last, by position. */
@@ -46,49 +56,68 @@ export class StandingColumn {
     return this.#standing.scoreOf === undefined ? this.#values : this.#scores;
   }
 
+  /** @returns position of one of the `changed` */
+  changedAt(change: number): number {
+    return this.#changed[change] as number;
+  }
+
   /** @param changes of the ask's endpoints @returns whether scores of others than those that have changed may be new too */
   update(ask: Ask, changes: Changes): boolean {
-    const from = this.#read;
-    this.#read = changes.count;
-    const isBehind = this.#changes !== changes || changes.count - from > changes.kept;
-    this.#changes = changes;
-    const changed = isBehind ? this.#lookAtAll(ask) : this.#look(ask, changes, from);
+    const isBehind = this.#catchUp(ask.endpoints, changes);
     if (this.#standing.scoreOf === undefined) return isBehind;
     const isSame = !isBehind && this.#isFor(ask);
-    if (!changed && isSame) return false;
+    if (isSame && this.changed === 0) return false;
     const [least, most] = [minOf(ask, this.#values), maxOf(ask, this.#values)];
     const isAll = !isSame || least !== this.#least || most !== this.#most;
     this.#least = least;
     this.#most = most;
     if (isAll) this.#scoreAll(ask);
-    else for (let change = from; change < changes.count; change += 1) this.#score(changes.at(change));
+    else for (let change = 0; change < this.changed; change += 1) this.#score(this.changedAt(change));
     return isAll;
   }
 
-  #lookAtAll({ endpoints }: Ask): boolean {
+  /** @returns whether it had to look at all endpoints */
+  #catchUp(endpoints: readonly Endpoint[], changes: Changes): boolean {
+    let isBehind = this.#changes !== changes;
+    if (isBehind) {
+      this.#changes = changes;
+      this.#logs = this.#standing.of.map((signal) => changes[signal]);
+    }
+    this.changed = 0;
+    for (let signal = 0; signal < this.#logs.length; signal += 1) {
+      const log = this.#logs[signal] as ChangeLog;
+      const from = this.#read[signal] as number;
+      this.#read[signal] = log.count;
+      if (log.count - from > KEPT) isBehind = true;
+      if (!isBehind) this.#look(endpoints, log, from);
+    }
+    if (isBehind) this.#lookAtAll(endpoints);
+    return isBehind;
+  }
+
+  #lookAtAll(endpoints: readonly Endpoint[]): void {
     this.#values = numbersFor(this.#values, endpoints.length);
     for (let at = 0; at < endpoints.length; at += 1) {
       this.#values[at] = this.#standing.valueOf(endpoints[at] as Endpoint);
     }
-    return true;
   }
 
-  /** @returns whether any value is another than before */
-  #look({ endpoints }: Ask, changes: Changes, from: number): boolean {
+  #look(endpoints: readonly Endpoint[], log: ChangeLog, from: number): void {
     const values = this.#values;
-    let changed = false;
-    for (let change = from; change < changes.count; change += 1) {
-      const at = changes.at(change);
+    for (let change = from; change < log.count; change += 1) {
+      const at = log.at(change);
       const value = this.#standing.valueOf(endpoints[at] as Endpoint);
       if (value === values[at]) continue;
       values[at] = value;
-      changed = true;
+      this.#changed[this.changed] = at;
+      this.changed += 1;
     }
-    return changed;
   }
 
-  #isFor({ kept, count }: Ask): boolean {
+  /** Whether the candidates are those of the update before, the endpoints being the same. */
+  #isFor({ kept, count, endpoints }: Ask): boolean {
     if (count !== this.#count) return false;
+    if (count === endpoints.length) return true;
     for (let k = 0; k < count; k += 1) if (kept[k] !== this.#kept[k]) return false;
     return true;
   }
@@ -113,33 +142,29 @@ export class StandingSum {
   readonly #columns: readonly StandingColumn[];
   readonly #weights: readonly number[];
   #sums = new Float64Array(8);
-  #read = 0;
 
   constructor(columns: readonly StandingColumn[], weights: readonly number[]) {
     this.#columns = columns;
     this.#weights = weights;
   }
 
-  /** @param totals what they begin with, by position */
-  begin(ask: Ask, changes: Changes, totals: Float64Array): void {
+  /** @returns the sums by position, which stay its own */
+  update(ask: Ask, changes: Changes): Float64Array {
+    const columns = this.#columns;
     let isAll = false;
-    for (const column of this.#columns) if (column.update(ask, changes)) isAll = true;
-    const from = this.#read;
-    this.#read = changes.count;
+    for (let i = 0; i < columns.length; i += 1) if ((columns[i] as StandingColumn).update(ask, changes)) isAll = true;
     if (isAll) this.#addAll(ask.endpoints.length);
-    else for (let change = from; change < changes.count; change += 1) this.#add(changes.at(change));
-    totals.set(this.#sums);
+    else for (let i = 0; i < columns.length; i += 1) this.#addChanged(columns[i] as StandingColumn);
+    return this.#sums;
   }
 
   #addAll(length: number): void {
     this.#sums = numbersFor(this.#sums, length);
-    const sums = this.#sums;
-    sums.fill(0);
-    for (let i = 0; i < this.#columns.length; i += 1) {
-      const { scores } = this.#columns[i] as StandingColumn;
-      const weight = this.#weights[i] as number;
-      for (let at = 0; at < length; at += 1) sums[at] = (sums[at] as number) + clamped(scores[at] as number) * weight;
-    }
+    for (let at = 0; at < length; at += 1) this.#add(at);
+  }
+
+  #addChanged(column: StandingColumn): void {
+    for (let change = 0; change < column.changed; change += 1) this.#add(column.changedAt(change));
   }
 
   #add(at: number): void {

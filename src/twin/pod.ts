@@ -1,6 +1,7 @@
 import type { PodView } from "../controlplane/autoscaler.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Foreseeable } from "../engine/outlook.ts";
+import type { Endpoint } from "../model/endpoint.ts";
 import type { PodPhase } from "../model/fact.ts";
 import { hash32 } from "../sim/rng.ts";
 import type { SimTime } from "../sim/time.ts";
@@ -26,6 +27,8 @@ export interface PickerScrapes {
   read: number;
   /** The next scrape is on the agenda. */
   watched: boolean;
+  /** The picker's own record of it. */
+  readonly endpoint: Endpoint;
 }
 
 /** One simulated pod: the truth that gateway and autoscaler see late or not at all. */
@@ -63,10 +66,11 @@ export class Pod {
     return incarnation === 0 ? `pods/${member}` : `pods/${member}/again-${incarnation}`;
   }
 
-  /** Picker `picker` will scrape it, if it doesn't yet. */
-  scrapedBy(picker: number, intervalMicros: number): void {
+  /** Picker `picker` scrapes it from now on. @param endpoint its record of it */
+  scrapedBy(picker: number, intervalMicros: number, endpoint: Endpoint): void {
     const phase = hash32(picker === 0 ? this.name : `${this.name}/picker-${picker}`) % intervalMicros;
-    this.scrapes[picker] ??= { phase, read: -1, watched: false };
+    const { read, watched } = this.scrapes[picker] ?? { read: -1, watched: false };
+    this.scrapes[picker] = { phase, read, watched, endpoint };
   }
 
   get ready(): boolean {

@@ -307,8 +307,8 @@ export class RequestPath {
 
   join(pod: Pod): void {
     this.#ready.set(pod.name, pod);
-    pod.scrapedBy(this.#picker, this.#scenario.scrapeIntervalMicros);
-    this.#gateway.join(pod.name, pod.workload.podLabels);
+    const endpoint = this.#gateway.join(pod.name, pod.workload.podLabels);
+    pod.scrapedBy(this.#picker, this.#scenario.scrapeIntervalMicros, endpoint);
     this.#endpointsChanged();
   }
 
@@ -349,11 +349,12 @@ export class RequestPath {
   read(pod: Pod, before: SimTime): void {
     const last = this.unread(pod, before);
     if (last === undefined) return;
-    this.#scrapes(pod).read = last;
+    const scrapes = this.#scrapes(pod);
+    scrapes.read = last;
     const { engine, workload } = pod;
     invariant(engine !== undefined, "a ready pod serves");
     const { waiting, running, kvUsage, lora } = engine.gauges(last);
-    this.#gateway.scraped(pod.name, last, { waiting, running, kvUsage, cache: workload.engine, lora });
+    this.#gateway.scraped(scrapes.endpoint, last, { waiting, running, kvUsage, cache: workload.engine, lora });
   }
 
   /** A pod's scrape, while requests wait in the gate. */

@@ -69,8 +69,7 @@ const pool = (said: SchedulingSaid, replicas: number): Gateway => {
   const gateway = new Gateway(new Scheduler(said, rngOf(1)));
   const rng = rngOf(2).stream("signals");
   for (let i = 0; i < replicas; i += 1) {
-    gateway.join(`pod-${i}`);
-    gateway.scraped(`pod-${i}`, instant(0), {
+    gateway.scraped(gateway.join(`pod-${i}`), instant(0), {
       waiting: rng.below(5),
       running: rng.below(100),
       kvUsage: rng.next(),

@@ -1,3 +1,4 @@
+import type { Gateway } from "../../src/dataplane/gateway.ts";
 import type { Endpoint } from "../../src/model/endpoint.ts";
 import type { RequestHead, SharedPrefix } from "../../src/model/request.ts";
 import type { Rng } from "../../src/sim/rng.ts";
@@ -64,3 +65,10 @@ export const anyHead = (rng: Rng, id: number): RequestHead => ({
   ...(rng.below(2) === 0 ? { tenant: `tenant-${rng.below(3)}` } : {}),
   ...(rng.below(2) === 0 ? { sloTtft: rng.below(500_000) as Micros, sloTpot: rng.below(50_000) as Micros } : {}),
 });
+
+/** The gateway's own record of an endpoint. */
+export const endpointIn = ({ endpoints }: Gateway, name: string): Endpoint => {
+  const endpoint = endpoints.find((one) => one.name === name);
+  if (endpoint === undefined) throw new Error(`${name} hasn't joined`);
+  return endpoint;
+};

@@ -5,6 +5,7 @@ import type { RoutingPolicy } from "../../src/dataplane/policy.ts";
 import { rngOf } from "../../src/sim/rng.ts";
 import { instant } from "../../src/sim/time.ts";
 import { forAllSeeds } from "../for-all-seeds.ts";
+import { endpointIn } from "./any.ts";
 
 const head = { id: 0, arrival: instant(0), promptTokens: 1 };
 const first: RoutingPolicy = { readsSignals: true, pick: () => 0 };
@@ -32,14 +33,14 @@ describe("Gateway", () => {
       { name: "a", ...unknown },
       { name: "b", ...unknown },
     ]);
-    gateway.scraped("b", instant(50_000), signals);
+    gateway.scraped(endpointIn(gateway, "b"), instant(50_000), signals);
     expect(gateway.endpoints[0]).toMatchObject(unknown);
     expect(gateway.endpoints[1]).toMatchObject({ scrapedAt: 50_000, ...signals, inFlight: 0 });
   });
 
   it("keeps its beliefs until the next scrape, but counts what it sent itself", () => {
     const gateway = joined(first, "a");
-    gateway.scraped("a", instant(1), signals);
+    gateway.scraped(endpointIn(gateway, "a"), instant(1), signals);
     gateway.route(head);
     gateway.route(head);
     expect(gateway.endpoints[0]).toMatchObject({ ...signals, inFlight: 2 });
@@ -57,10 +58,11 @@ describe("Gateway", () => {
   it("lets requests end at a replica that has left, and passes over its scrapes", () => {
     const gateway = joined(first, "a", "b");
     gateway.route(head);
+    const left = endpointIn(gateway, "a");
     gateway.leave("a");
-    gateway.scraped("a", instant(1), signals);
+    gateway.scraped(left, instant(1), signals);
     gateway.ended("a");
-    gateway.scraped("a", instant(2), signals);
+    gateway.scraped(left, instant(2), signals);
     expect(gateway.endpoints.map(({ name }) => name)).toEqual(["b"]);
     expect(() => gateway.ended("a")).toThrow("broken invariant");
   });
@@ -85,8 +87,8 @@ describe("Gateway", () => {
     {
       name: "scrapes out of order",
       misuse: (gateway: Gateway) => {
-        gateway.scraped("a", instant(2), signals);
-        gateway.scraped("a", instant(1), signals);
+        gateway.scraped(endpointIn(gateway, "a"), instant(2), signals);
+        gateway.scraped(endpointIn(gateway, "a"), instant(1), signals);
       },
     },
   ])("crashes on $name", ({ misuse }) => expect(() => misuse(joined(first, "a"))).toThrow("broken invariant"));
@@ -115,7 +117,7 @@ describe("Gateway", () => {
             gateway.ended(inFlight.splice(rng.below(inFlight.length), 1)[0] as string);
           } else if (what < 6 && serving.length > 0) {
             const name = serving[rng.below(serving.length)] as string;
-            gateway.scraped(name, instant(id), { waiting: rng.below(3), running: 1, kvUsage: 0 });
+            gateway.scraped(endpointIn(gateway, name), instant(id), { waiting: rng.below(3), running: 1, kvUsage: 0 });
           } else {
             const name = gateway.route({ ...head, id });
             expect(name === undefined).toBe(serving.length === 0);

@@ -11,7 +11,7 @@ import { prefixKeys } from "../../src/model/prefix-keys.ts";
 import type { RequestHead } from "../../src/model/request.ts";
 import { type Rng, rngOf } from "../../src/sim/rng.ts";
 import { instant } from "../../src/sim/time.ts";
-import { endpointOf } from "./any.ts";
+import { endpointIn, endpointOf } from "./any.ts";
 import { askOf, knowing } from "./ask.ts";
 
 const never: Rng = { next: () => expect.fail("drew without need"), below: () => expect.fail("drew without need") };
@@ -280,7 +280,8 @@ describe("Scheduler", () => {
 
   it("adds clamped scores by their raw weights: prefix 3 against queue 2", () => {
     const gateway = gatewayOf(DEFAULT_SCHEDULING, "both", "both");
-    const scrape = (name: string, waiting: number) => gateway.scraped(name, at, { waiting, running: 0, kvUsage: 0 });
+    const scrape = (name: string, waiting: number) =>
+      gateway.scraped(endpointIn(gateway, name), at, { waiting, running: 0, kvUsage: 0 });
     scrape("pod-0", 0);
     scrape("pod-1", 9);
     expect(gateway.place(grouped(640, 640, 1), at)).toMatchObject({ endpoint: "pod-0" });

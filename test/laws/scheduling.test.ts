@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Changes } from "../../src/dataplane/changes.ts";
+import { noChanges } from "../../src/dataplane/changes.ts";
 import type { Filter } from "../../src/dataplane/filter.ts";
 import { filters } from "../../src/dataplane/filters/index.ts";
 import { type Ended, Gateway } from "../../src/dataplane/gateway.ts";
@@ -19,7 +19,7 @@ import type { Endpoint } from "../../src/model/endpoint.ts";
 import { prefixKeys } from "../../src/model/prefix-keys.ts";
 import { type Rng, rngOf } from "../../src/sim/rng.ts";
 import { instant } from "../../src/sim/time.ts";
-import { anyEndpoints, anyHead, endpointOf } from "../dataplane/any.ts";
+import { anyEndpoints, anyHead, endpointIn, endpointOf } from "../dataplane/any.ts";
 import { among, askOf, keptBy, knowing } from "../dataplane/ask.ts";
 import { forAllSeeds } from "../for-all-seeds.ts";
 
@@ -155,8 +155,20 @@ describe.each(scorers.all.map(({ name }) => name))("scorer %s", (type) => {
       ask.request = anyHead(rngOf(7).stream("another"), 1000);
       expect(columnOf(plugin, ask)).toEqual(plain);
       const kept = new StandingColumn(plugin.standing as Standing);
-      kept.update(ask, new Changes());
+      kept.update(ask, noChanges());
       for (const at of ask.kept.subarray(0, ask.count)) expect(kept.scores[at]).toBe(plain[at]);
+    });
+  });
+
+  it("goes by the signals that it names, if its scores stand", () => {
+    const { standing } = make(knowing({}));
+    if (standing === undefined) return;
+    forDecisions(make, (_plugin, { endpoints }) => {
+      for (const endpoint of endpoints) {
+        const others = { ...endpointOf("other", { waiting: 11, running: 12, kvUsage: 0.13, inFlight: 14 }) };
+        const named = Object.fromEntries(standing.of.map((signal) => [signal, endpoint[signal]]));
+        expect(standing.valueOf({ ...others, ...named })).toBe(standing.valueOf(endpoint));
+      }
     });
   });
 
@@ -321,7 +333,7 @@ describe.each([
       else if (what < 4 && flying.length > 0) end(rng.below(flying.length));
       else if (what < 6) {
         const name = serving[rng.below(serving.length)] as string;
-        gateway.scraped(name, at, { waiting: rng.below(3), running: 1, kvUsage: rng.next() });
+        gateway.scraped(endpointIn(gateway, name), at, { waiting: rng.below(3), running: 1, kvUsage: rng.next() });
         gateway.observeKv(anyKvEvent(rng, name), at);
       } else {
         const routed = gateway.place(anyHead(rng, id), at);
@@ -366,7 +378,11 @@ describe.each([
           afresh.left(name);
         } else if (what < 7) {
           const name = serving[rng.below(serving.length)] as string;
-          gateway.scraped(name, at, { waiting: rng.below(3), running: rng.below(3), kvUsage: rng.below(3) / 2 });
+          gateway.scraped(endpointIn(gateway, name), at, {
+            waiting: rng.below(3),
+            running: rng.below(3),
+            kvUsage: rng.below(3) / 2,
+          });
           const event = anyKvEvent(rng, name);
           gateway.observeKv(event, at);
           afresh.observeKv(event, at);

@@ -13,8 +13,11 @@ export const maxScore = picker({
       for (let k = 0; k < count; k += 1) {
         const at = kept[k] as number;
         const score = scores[at] as number;
-        if (score > best) [best, ties, first] = [score, 1, at];
-        else if (score === best) ties += 1;
+        if (score > best) {
+          best = score;
+          ties = 1;
+          first = at;
+        } else if (score === best) ties += 1;
       }
       if (ties === 1) return first;
       let passed = rng.below(ties);

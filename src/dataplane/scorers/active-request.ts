@@ -20,6 +20,6 @@ export const activeRequest = scorer({
     const busy = params.maxBusyScore >= 0 && params.maxBusyScore <= 1 ? params.maxBusyScore : 1;
     const scoreOf = (inFlight: number, _least: number, most: number): number =>
       inFlight <= idle ? 1 : ((most - inFlight) / most) * busy;
-    return { ...standingScorer(({ inFlight }) => inFlight, scoreOf), blind: true };
+    return { ...standingScorer(["inFlight"], ({ inFlight }) => inFlight, scoreOf), blind: true };
   },
 });

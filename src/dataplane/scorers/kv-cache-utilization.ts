@@ -7,5 +7,5 @@ export const kvCacheUtilization = scorer({
   name: "kv-cache-utilization-scorer",
   summary: "prefer free KV cache, as last scraped",
   params: z.object({}),
-  create: () => standingScorer(({ kvUsage }) => 1 - kvUsage),
+  create: () => standingScorer(["kvUsage"], ({ kvUsage }) => 1 - kvUsage),
 });

@@ -13,6 +13,6 @@ export const loadAware = scorer({
   }),
   create: ({ threshold }) => {
     const full = threshold > 0 ? threshold : DEFAULT_THRESHOLD;
-    return standingScorer(({ waiting }) => 0.5 * (1 - Math.min(waiting, full) / full));
+    return standingScorer(["waiting"], ({ waiting }) => 0.5 * (1 - Math.min(waiting, full) / full));
   },
 });

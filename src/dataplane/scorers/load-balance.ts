@@ -8,5 +8,5 @@ export const loadBalance = scorer({
   name: "load-balance",
   summary: "prefer the least effective load: waiting, running and in flight (BLIS)",
   params: z.object({}),
-  create: () => standingScorer((endpoint) => 1 / (1 + effectiveLoad(endpoint))),
+  create: () => standingScorer(["waiting", "running", "inFlight"], (endpoint) => 1 / (1 + effectiveLoad(endpoint))),
 });

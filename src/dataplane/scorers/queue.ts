@@ -8,5 +8,5 @@ export const queue = scorer({
   name: "queue-scorer",
   summary: "prefer the shortest waiting queue, as last scraped",
   params: z.object({}),
-  create: () => standingScorer(({ waiting }) => waiting, inverted),
+  create: () => standingScorer(["waiting"], ({ waiting }) => waiting, inverted),
 });

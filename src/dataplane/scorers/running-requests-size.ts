@@ -8,5 +8,5 @@ export const runningRequestsSize = scorer({
   name: "running-requests-size-scorer",
   summary: "prefer the fewest running requests, as last scraped",
   params: z.object({}),
-  create: () => standingScorer(({ running }) => running, inverted),
+  create: () => standingScorer(["running"], ({ running }) => running, inverted),
 });

@@ -3,6 +3,7 @@ import { Gateway } from "../../../src/dataplane/gateway.ts";
 import { leastQueue } from "../../../src/dataplane/policies/least-queue.ts";
 import { type Rng, rngOf } from "../../../src/sim/rng.ts";
 import { instant } from "../../../src/sim/time.ts";
+import { endpointIn } from "../any.ts";
 import { anyHead, withWaiting } from "./endpoints.ts";
 
 const never: Rng = {
@@ -42,11 +43,10 @@ describe("least-queue", () => {
   it("herds between scrapes: what it sent there itself does not count", () => {
     const gateway = new Gateway(leastQueue.create({}, { rng: never }));
     for (const [index, name] of ["a", "b"].entries()) {
-      gateway.join(name);
-      gateway.scraped(name, instant(1), { waiting: index, running: 0, kvUsage: 0 });
+      gateway.scraped(gateway.join(name), instant(1), { waiting: index, running: 0, kvUsage: 0 });
     }
     expect(Array.from({ length: 20 }, () => gateway.route(anyHead))).toEqual(new Array(20).fill("a"));
-    gateway.scraped("a", instant(50_001), { waiting: 20, running: 0, kvUsage: 0 });
+    gateway.scraped(endpointIn(gateway, "a"), instant(50_001), { waiting: 20, running: 0, kvUsage: 0 });
     expect(gateway.route(anyHead)).toBe("b");
   });
 });
