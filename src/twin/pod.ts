@@ -23,7 +23,7 @@ const FIRST: PodIdentity = { incarnation: 0, revision: 1 };
 export interface PickerScrapes {
   /** Where in its interval it is scraped, microseconds. */
   readonly phase: number;
-  /** The last instant of the grid that was read. */
+  /** The last instant of the grid that was read; before the start: none. */
   read: number;
   /** The next scrape is on the agenda. */
   watched: boolean;
@@ -69,7 +69,7 @@ export class Pod {
   /** Picker `picker` scrapes it from now on. @param endpoint its record of it */
   scrapedBy(picker: number, intervalMicros: number, endpoint: Endpoint): void {
     const phase = hash32(picker === 0 ? this.name : `${this.name}/picker-${picker}`) % intervalMicros;
-    const { read, watched } = this.scrapes[picker] ?? { read: -1, watched: false };
+    const { read, watched } = this.scrapes[picker] ?? { read: phase - intervalMicros, watched: false };
     this.scrapes[picker] = { phase, read, watched, endpoint };
   }
 

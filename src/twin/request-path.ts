@@ -36,8 +36,9 @@ export class RequestPath {
   readonly #ready = new Map<string, Pod>();
   /** The same in order of their phases, in which they are scraped. */
   #ring: readonly Pod[] = [];
-  /** Up to when beliefs are as scraped; undefined: not even that. */
-  #refreshed: SimTime | undefined;
+  /** In the ring, whose scrape is the next to be looked at, and when it is. */
+  #turn = 0;
+  #nextScrape = UNKNOWN;
   /** The request that comes to the gate now. */
   #arriving: Request | undefined;
   /** Those that wait in the gate's queue. */
@@ -325,7 +326,7 @@ export class RequestPath {
 
   #endpointsChanged(): void {
     this.#ring = [...this.#ready.values()].sort((a, b) => this.#scrapes(a).phase - this.#scrapes(b).phase);
-    this.#refreshed = undefined;
+    this.#nextScrape = UNKNOWN;
     this.#gate?.beliefsChanged(this.#gateway.endpoints, this.#host.now);
     this.#replanGate();
     this.#watch();
@@ -341,8 +342,10 @@ export class RequestPath {
   /** When a ready pod was last scraped before `before`, if that is still to be read. */
   unread(pod: Pod, before: SimTime): SimTime | undefined {
     const { phase, read } = this.#scrapes(pod);
-    const last = lastOf(phase, this.#scenario.scrapeIntervalMicros, before);
-    return last <= read || last < (pod.since ?? START) ? undefined : (last as SimTime);
+    const interval = this.#scenario.scrapeIntervalMicros;
+    if (before <= read + interval) return undefined;
+    const last = lastOf(phase, interval, before);
+    return last < (pod.since ?? START) ? undefined : (last as SimTime);
   }
 
   /** Reads that scrape. */
@@ -374,22 +377,34 @@ export class RequestPath {
    */
   #refreshBeliefs(): void {
     const { now } = this.#host;
-    const interval = this.#scenario.scrapeIntervalMicros;
-    const since = this.#refreshed;
-    this.#refreshed = now;
-    if (since === undefined || now - since >= interval) {
-      for (const pod of this.#ready.values()) this.#look(pod, now);
-      return;
-    }
-    if (now === since) return;
-    const [from, to] = [since % interval, (now - 1) % interval];
+    if (now <= this.#nextScrape) return;
     const ring = this.#ring;
-    for (let at = this.#firstFrom(from), left = ring.length; left > 0; at += 1, left -= 1) {
-      const pod = ring[at % ring.length] as Pod;
-      const { phase } = this.#scrapes(pod);
-      if (from <= to ? phase < from || phase > to : phase < from && phase > to) return;
-      this.#look(pod, now);
+    const interval = this.#scenario.scrapeIntervalMicros;
+    if (now > this.#nextScrape + interval) {
+      for (const pod of ring) this.#look(pod, now);
+      return this.#seekScrape(now);
     }
+    while (this.#nextScrape < now) {
+      const pod = ring[this.#turn] as Pod;
+      this.#look(pod, now);
+      this.#turn += 1;
+      if (this.#turn === ring.length) {
+        this.#turn = 0;
+        this.#nextScrape += interval;
+      }
+      this.#nextScrape += this.#scrapes(ring[this.#turn] as Pod).phase - this.#scrapes(pod).phase;
+    }
+  }
+
+  /** The next scrape to be looked at is the first one from `now` on. */
+  #seekScrape(now: SimTime): void {
+    const interval = this.#scenario.scrapeIntervalMicros;
+    const into = now % interval;
+    const turn = this.#ring.findIndex((pod) => this.#scrapes(pod).phase >= into);
+    this.#turn = Math.max(0, turn);
+    const first = this.#ring[this.#turn];
+    const phase = first === undefined ? Number.POSITIVE_INFINITY : this.#scrapes(first).phase;
+    this.#nextScrape = now - into + phase + (turn < 0 ? interval : 0);
   }
 
   /** Reads a pod's last scrape before `before`; where others scrape it too, theirs that came earlier go first. */
@@ -411,17 +426,6 @@ export class RequestPath {
       const next = lastOf(scrapes.phase, interval, (now + 1) as SimTime) + interval;
       this.#host.plan(next as SimTime, { kind: "gateway-scrape-due", path: this.#host.path, pod: pod.name });
     }
-  }
-
-  /** The first of the ring whose phase is at least `from`. */
-  #firstFrom(from: number): number {
-    let [low, high] = [0, this.#ring.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#scrapes(this.#ring[middle] as Pod).phase < from) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   #scrapes(pod: Pod): PickerScrapes {
@@ -447,6 +451,9 @@ export class RequestPath {
     return pod;
   }
 }
+
+/** Every pod may have been scraped meanwhile. */
+const UNKNOWN = Number.NEGATIVE_INFINITY;
 
 /** The last instant of a grid before `before`. */
 const lastOf = (phase: number, interval: number, before: SimTime): number =>
