@@ -57,7 +57,9 @@ export class Disaggregation {
   /** Sends the prompt to `prefill`; the tokens will be made by `decode`. */
   begin(request: Request, prefill: Pod, decode: Pod): void {
     this.#legs.set(request.id, { request, prefill: prefill.name, decode: decode.name, ...UNBEGUN });
-    this.#host.engine(prefill).submit({ ...request, outputTokens: 1, maxTokens: 1 }, this.#host.now, { kv: "send" });
+    this.#host
+      .engine(prefill)
+      .submit({ ...request, outputTokens: 1, maxTokens: 1 }, this.#host.clock.now, { kv: "send" });
     this.#host.replan(prefill);
   }
 
@@ -76,7 +78,7 @@ export class Disaggregation {
 
   /** The prefill replica is done with a request. */
   prefilled(facts: Finished): AfterPrefill {
-    const { now } = this.#host;
+    const { now } = this.#host.clock;
     const leg = this.#legs.get(facts.request.id);
     invariant(leg?.stage === "prefill", "a prompt that was sent ends once");
     const { request } = leg;
@@ -109,7 +111,7 @@ export class Disaggregation {
 
   /** What `wanted` asked for begins. */
   start(id: number, bytes: number): void {
-    const { now } = this.#host;
+    const { now } = this.#host.clock;
     const leg = this.#legs.get(id);
     if (leg === undefined) return;
     if (leg.lost) return this.#failed(leg, now);
@@ -124,7 +126,7 @@ export class Disaggregation {
   /** Transfers that flow or end now. */
   advance(generation: number): void {
     if (generation !== this.#generation) return;
-    const { now } = this.#host;
+    const { now } = this.#host.clock;
     this.#planned = NEVER;
     for (const { id } of this.#transfers.advance(now)) {
       const leg = this.#legs.get(id);
@@ -141,12 +143,12 @@ export class Disaggregation {
     // Blocks that are written to stay until the transfer ends.
     if (leg === undefined || leg.stage === "moving") return;
     this.#legs.delete(id);
-    this.#release(leg, this.#host.now);
+    this.#release(leg, this.#host.clock.now);
   }
 
   /** A replica gives up all that it holds. */
   lost(pod: string): void {
-    const { now } = this.#host;
+    const { now } = this.#host.clock;
     for (const { id } of this.#transfers.lost(pod, now)) {
       const leg = this.#legs.get(id);
       if (leg !== undefined) this.#failed(leg, now);
@@ -163,7 +165,7 @@ export class Disaggregation {
     event: { readonly event: "started" } | { readonly event: "ended" | "failed"; readonly seconds: number },
   ): void {
     const { request, prefill: from, decode: to, bytes } = leg;
-    this.#host.tell({ kind: "transfer", at: this.#host.now, request, from, to, bytes, ...event });
+    this.#host.tell({ kind: "transfer", at: this.#host.clock.now, request, from, to, bytes, ...event });
   }
 
   #arrived(leg: Leg, now: SimTime): void {

@@ -13,7 +13,7 @@ export interface PathHost {
   readonly model: string;
   /** Which of the world's request paths it is: what it plans comes back to it. */
   readonly path: number;
-  readonly now: SimTime;
+  readonly clock: { readonly now: SimTime };
   /** Who wants to see how requests are routed. */
   readonly decisions: DecisionTap | undefined;
   tell(fact: Fact): void;

@@ -83,8 +83,8 @@ export class RequestPath {
   /** The gateway brings its gauges up to date. */
   gaugesDue(): void {
     this.#refreshBeliefs();
-    this.#record?.flush(this.#gateway.endpoints, this.#host.now);
-    this.#host.plan(after(this.#host.now, FLUSH_MICROS), { kind: "gauges-due", path: this.#host.path });
+    this.#record?.flush(this.#gateway.endpoints, this.#now);
+    this.#host.plan(after(this.#now, FLUSH_MICROS), { kind: "gauges-due", path: this.#host.path });
   }
 
   /** What the gateway's own metrics show; undefined: it has none. */
@@ -107,7 +107,7 @@ export class RequestPath {
     if (this.readsSignals) this.#refreshBeliefs();
     if (this.#gate === undefined) return this.#gather(request);
     this.#arriving = request;
-    this.#follow(this.#gate.arrive(request, this.#gateway.endpoints, this.#host.now));
+    this.#follow(this.#gate.arrive(request, this.#gateway.endpoints, this.#now));
     if (this.#arriving === undefined) return;
     this.#arriving = undefined;
     this.#waiting.set(request.id, request);
@@ -120,9 +120,9 @@ export class RequestPath {
   /** A client hangs up while its request waits in the gate. */
   clientGone(id: number): void {
     const request = this.#waiting.get(id);
-    if (request === undefined || this.#gate?.cancel(id, this.#host.now) !== true) return;
+    if (request === undefined || this.#gate?.cancel(id, this.#now) !== true) return;
     this.#waiting.delete(id);
-    const waited = elapsed(request.arrival, this.#host.now);
+    const waited = elapsed(request.arrival, this.#now);
     this.#tellGate(request, { event: "expired", waited, status: 503, outcome: "EvictedContextCancelled" });
     this.#host.over({ request, outcome: "timed-out", outputTokens: 0 });
     this.#replanGate();
@@ -132,7 +132,7 @@ export class RequestPath {
   gateDue(generation: number): void {
     if (generation !== this.#generation || this.#gate === undefined) return;
     this.#planned = NEVER;
-    this.#follow(this.#gate.wake(this.#gateway.endpoints, this.#host.now));
+    this.#follow(this.#gate.wake(this.#gateway.endpoints, this.#now));
   }
 
   /** What was gathered is placed. */
@@ -177,7 +177,7 @@ export class RequestPath {
   }
 
   #tellGate(request: Request, event: GateFact): void {
-    this.#host.tell({ kind: "gate", at: this.#host.now, request, priority: this.#priorityOf(request), ...event });
+    this.#host.tell({ kind: "gate", at: this.#now, request, priority: this.#priorityOf(request), ...event });
   }
 
   #priorityOf(request: Request): number {
@@ -187,7 +187,7 @@ export class RequestPath {
   /** A running request is cut off where it runs. */
   #revoke(id: number): void {
     for (const pod of this.#ready.values()) {
-      this.#host.engine(pod).abort(id, this.#host.now);
+      this.#host.engine(pod).abort(id, this.#now);
       this.#host.replan(pod);
     }
   }
@@ -196,12 +196,12 @@ export class RequestPath {
     const { window } = this.#gateway;
     if (window === undefined) return this.#place(request);
     if (this.#gathered.length === 0)
-      this.#host.plan(after(this.#host.now, window), { kind: "window-due", path: this.#host.path });
+      this.#host.plan(after(this.#now, window), { kind: "window-due", path: this.#host.path });
     this.#gathered.push(request);
   }
 
   #place(request: Request): void {
-    const { now } = this.#host;
+    const now = this.#now;
     const routed = this.#routed(request);
     if (routed.kind === "refused") return this.#unplaced(request, routed.why);
     const pod = this.#pod(routed.endpoint);
@@ -226,7 +226,8 @@ export class RequestPath {
 
   /** Places a request, and tells whoever wants to see it how. */
   #routed(request: Request): Routed {
-    const { now, decisions } = this.#host;
+    const now = this.#now;
+    const { decisions } = this.#host;
     if (decisions?.wants(request) !== true) return this.#gateway.place(request, now);
     const picker = pickerName(this.#scenario, this.#picker);
     const moment = momentOf(request, picker, this.#gateway.endpoints, this.#host);
@@ -244,7 +245,7 @@ export class RequestPath {
   }
 
   #refuse(request: Request, outcome: Outcome): void {
-    this.#host.tell({ kind: "refused", at: this.#host.now, request, outcome });
+    this.#host.tell({ kind: "refused", at: this.#now, request, outcome });
     this.#host.over({ request, outcome, outputTokens: 0 });
   }
 
@@ -275,7 +276,7 @@ export class RequestPath {
   #end(endpoint: string, pod: Pod, facts: Finished): void {
     const { request, end, outputTokens } = facts;
     this.#gateway.ended(endpoint, { id: request.id, at: end, outputTokens });
-    this.#gate?.ended(request, outputTokens, this.#host.now);
+    this.#gate?.ended(request, outputTokens, this.#now);
     this.#replanGate();
     this.#host.tell({ kind: "finished", pod: pod.name, workload: pod.workload.name, facts });
     this.#host.over(facts);
@@ -301,7 +302,7 @@ export class RequestPath {
 
   /** An engine publishes that blocks of a strand can be found, or no longer. */
   kvCached(pod: Pod, kind: "stored" | "removed", strand: number, from: number, to: number): void {
-    this.#gateway.observeKv({ kind, endpoint: pod.name, strand, from, to }, this.#host.now);
+    this.#gateway.observeKv({ kind, endpoint: pod.name, strand, from, to }, this.#now);
   }
 
   // ---- pods
@@ -327,7 +328,7 @@ export class RequestPath {
   #endpointsChanged(): void {
     this.#ring = [...this.#ready.values()].sort((a, b) => this.#scrapes(a).phase - this.#scrapes(b).phase);
     this.#nextScrape = UNKNOWN;
-    this.#gate?.beliefsChanged(this.#gateway.endpoints, this.#host.now);
+    this.#gate?.beliefsChanged(this.#gateway.endpoints, this.#now);
     this.#replanGate();
     this.#watch();
   }
@@ -365,8 +366,8 @@ export class RequestPath {
     const pod = this.#ready.get(name);
     if (pod === undefined || this.#gate === undefined) return;
     this.#scrapes(pod).watched = false;
-    this.#look(pod, (this.#host.now + 1) as SimTime);
-    this.#gate.beliefsChanged(this.#gateway.endpoints, this.#host.now);
+    this.#look(pod, (this.#now + 1) as SimTime);
+    this.#gate.beliefsChanged(this.#gateway.endpoints, this.#now);
     this.#replanGate();
     this.#watch();
   }
@@ -376,7 +377,7 @@ export class RequestPath {
    * between two requests and overwritten unseen need not be read at all, and pods that were not scraped are passed over.
    */
   #refreshBeliefs(): void {
-    const { now } = this.#host;
+    const now = this.#now;
     if (now <= this.#nextScrape) return;
     const ring = this.#ring;
     const interval = this.#scenario.scrapeIntervalMicros;
@@ -418,7 +419,7 @@ export class RequestPath {
   #watch(): void {
     if (this.#gate?.watches !== true || !this.#gate.readsSignals) return;
     const interval = this.#scenario.scrapeIntervalMicros;
-    const { now } = this.#host;
+    const now = this.#now;
     for (const pod of this.#ready.values()) {
       const scrapes = this.#scrapes(pod);
       if (scrapes.watched) continue;
@@ -438,6 +439,10 @@ export class RequestPath {
     this.#planned = due;
     this.#generation += 1;
     this.#host.plan(due, { kind: "gate-due", path: this.#host.path, generation: this.#generation });
+  }
+
+  get #now(): SimTime {
+    return this.#host.clock.now;
   }
 
   get #disaggregation(): Disaggregation {

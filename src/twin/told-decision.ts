@@ -24,7 +24,7 @@ export const momentOf = (
   endpoints: readonly Endpoint[],
   host: PathHost,
 ): Moment => ({
-  at: host.now,
+  at: host.clock.now,
   request,
   picker,
   endpoints: endpoints.flatMap((endpoint) => {
@@ -45,10 +45,10 @@ const believedOf = ({ scrapedAt, waiting, running, kvUsage, inFlight }: Endpoint
 
 const truthOf = (request: Request, host: PathHost, pod: Parameters<PathHost["engine"]>[0]) => {
   const engine = host.engine(pod);
-  const { waiting, running, kvUsage } = engine.gauges(host.now);
+  const { waiting, running, kvUsage } = engine.gauges(host.clock.now);
   const { promptTokensAhead, cachedTokens, stepLeftMicros, tokensPerStep, stepMicros } = engine.outlook(
     request,
-    host.now,
+    host.clock.now,
   );
   return {
     waiting,

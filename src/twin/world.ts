@@ -383,13 +383,10 @@ export class World {
   }
 
   #pathHost(model: string, path: number): PathHost {
-    const now = (): SimTime => this.now;
     return {
       model,
       path,
-      get now() {
-        return now();
-      },
+      clock: this,
       decisions: this.decisions,
       tell: (fact) => this.#tell(fact),
       plan: (at, event) => this.#plan(at, event),
