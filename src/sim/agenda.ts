@@ -1,4 +1,4 @@
-import { noInstants, type SimTime } from "./time.ts";
+import type { SimTime } from "./time.ts";
 
 /**
  * Future events in order of (time, rank, order of asking), so that ties are settled the same way in every run.
@@ -6,10 +6,14 @@ import { noInstants, type SimTime } from "./time.ts";
  * generation number and pass over those that were overtaken.
  */
 export class Agenda<E> {
-  readonly #times: number[] = noInstants();
-  readonly #ranks: number[] = [];
-  readonly #orders: number[] = [];
-  readonly #events: E[] = [];
+  /** The heap is of numbers alone, so that its events stay where they are put: moving them costs the garbage collector. */
+  #times = new Float64Array(4);
+  #ranks = new Float64Array(4);
+  #orders = new Float64Array(4);
+  /** Where the events are; past the heap's end, the free places. */
+  #places = Int32Array.of(0, 1, 2, 3);
+  readonly #events: (E | undefined)[] = [];
+  #size = 0;
   #asked = 0;
   #now: SimTime;
 
@@ -24,21 +28,21 @@ export class Agenda<E> {
 
   /** The instant of the next event, or undefined when there is none. */
   get next(): SimTime | undefined {
-    return this.#times[0] as SimTime | undefined;
+    return this.#size === 0 ? undefined : (this.#times[0] as SimTime);
   }
 
   /** The next event, not taken. */
   get first(): E | undefined {
-    return this.#events[0];
+    return this.#size === 0 ? undefined : this.#events[this.#places[0] as number];
   }
 
   /** The rank of the next event. */
   get rank(): number | undefined {
-    return this.#ranks[0];
+    return this.#size === 0 ? undefined : this.#ranks[0];
   }
 
   get size(): number {
-    return this.#events.length;
+    return this.#size;
   }
 
   /** Something beside happens at `time`, before the next event: `now` moves on to it. */
@@ -49,40 +53,47 @@ export class Agenda<E> {
   /** @throws RangeError if `time` lies in the past. */
   at(time: SimTime, rank: number, event: E): void {
     if (!(time >= this.#now)) throw new RangeError(`event at ${time} us lies before now, ${this.#now} us`);
+    if (this.#size === this.#times.length) this.#grow();
     this.#asked += 1;
     const order = this.#asked;
-    let hole = this.#events.length;
-    this.#place(hole, time, rank, order, event);
+    const place = this.#places[this.#size] as number;
+    this.#events[place] = event;
+    let hole = this.#size;
+    this.#size += 1;
     while (hole > 0) {
       const parent = (hole - 1) >> 1;
       if (this.#precedes(parent, time, rank, order)) break;
       this.#move(parent, hole);
       hole = parent;
     }
-    this.#place(hole, time, rank, order, event);
+    this.#put(hole, time, rank, order, place);
   }
 
   /** Takes the next event and moves `now` to it. */
   pop(): E | undefined {
-    if (this.#events.length > 0) this.#now = this.#times[0] as SimTime;
+    if (this.#size > 0) this.#now = this.#times[0] as SimTime;
     return this.drop();
   }
 
   /** Takes the next event, which was overtaken, and leaves `now` where it is. */
   drop(): E | undefined {
-    const event = this.#events[0];
-    if (event === undefined) return undefined;
-    const time = this.#times.pop() as number;
-    const rank = this.#ranks.pop() as number;
-    const order = this.#orders.pop() as number;
-    const last = this.#events.pop() as E;
-    if (this.#events.length > 0) this.#sink(time, rank, order, last);
+    if (this.#size === 0) return undefined;
+    const place = this.#places[0] as number;
+    const event = this.#events[place];
+    this.#events[place] = undefined;
+    this.#size -= 1;
+    if (this.#size > 0) this.#sink();
+    this.#places[this.#size] = place;
     return event;
   }
 
-  /** Puts an event where it belongs, from the empty root on. */
-  #sink(time: number, rank: number, order: number, event: E): void {
-    const size = this.#events.length;
+  /** Puts the last one, just past the heap's end, where it belongs from the empty root on. */
+  #sink(): void {
+    const size = this.#size;
+    const time = this.#times[size] as number;
+    const rank = this.#ranks[size] as number;
+    const order = this.#orders[size] as number;
+    const place = this.#places[size] as number;
     let hole = 0;
     for (let child = 1; child < size; child = 2 * hole + 1) {
       const right = child + 1;
@@ -96,29 +107,44 @@ export class Agenda<E> {
       this.#move(child, hole);
       hole = child;
     }
-    this.#place(hole, time, rank, order, event);
+    this.#put(hole, time, rank, order, place);
   }
 
-  /** Whether the event in `slot` comes before one of (time, rank, order). */
-  #precedes(slot: number, time: number, rank: number, order: number): boolean {
-    const other = this.#times[slot] as number;
+  /** Whether the event at `at` in the heap comes before one of (time, rank, order). */
+  #precedes(at: number, time: number, rank: number, order: number): boolean {
+    const other = this.#times[at] as number;
     if (other !== time) return other < time;
-    const otherRank = this.#ranks[slot] as number;
+    const otherRank = this.#ranks[at] as number;
     if (otherRank !== rank) return otherRank < rank;
-    return (this.#orders[slot] as number) < order;
+    return (this.#orders[at] as number) < order;
   }
 
-  #place(slot: number, time: number, rank: number, order: number, event: E): void {
-    this.#times[slot] = time;
-    this.#ranks[slot] = rank;
-    this.#orders[slot] = order;
-    this.#events[slot] = event;
+  #put(at: number, time: number, rank: number, order: number, place: number): void {
+    this.#times[at] = time;
+    this.#ranks[at] = rank;
+    this.#orders[at] = order;
+    this.#places[at] = place;
   }
 
   #move(from: number, to: number): void {
     this.#times[to] = this.#times[from] as number;
     this.#ranks[to] = this.#ranks[from] as number;
     this.#orders[to] = this.#orders[from] as number;
-    this.#events[to] = this.#events[from] as E;
+    this.#places[to] = this.#places[from] as number;
+  }
+
+  #grow(): void {
+    this.#times = twice(this.#times);
+    this.#ranks = twice(this.#ranks);
+    this.#orders = twice(this.#orders);
+    const places = Int32Array.from({ length: 2 * this.#size }, (_, place) => place);
+    places.set(this.#places);
+    this.#places = places;
   }
 }
+
+const twice = (numbers: Float64Array): Float64Array<ArrayBuffer> => {
+  const more = new Float64Array(2 * numbers.length);
+  more.set(numbers);
+  return more;
+};

@@ -66,20 +66,21 @@ export class Alarms<S> {
   /** All matches that hang on this place. */
   #play(place: number): void {
     const winners = this.#winners;
-    for (let node = (place + this.#times.length) >> 1; node > 0; node >>= 1) {
-      const winner = this.#winnerAt(node);
+    let winner = place;
+    for (let at = place + this.#times.length; at > 1; at >>= 1) {
+      const rival = winners[at ^ 1] as number;
+      if (this.#precedes(rival, winner)) winner = rival;
+      const node = at >> 1;
       // Others among themselves, as before.
       if (winner !== place && winner === winners[node]) return;
       winners[node] = winner;
     }
   }
 
-  #winnerAt(node: number): number {
-    const one = this.#winners[2 * node] as number;
-    const other = this.#winners[2 * node + 1] as number;
-    const [time, than] = [this.#times[one] as number, this.#times[other] as number];
-    if (time !== than) return time < than ? one : other;
-    return (this.#keys[one] as number) < (this.#keys[other] as number) ? one : other;
+  #precedes(one: number, other: number): boolean {
+    const time = this.#times[one] as number;
+    const than = this.#times[other] as number;
+    return time === than ? (this.#keys[one] as number) < (this.#keys[other] as number) : time < than;
   }
 
   #grow(): void {
@@ -92,6 +93,6 @@ export class Alarms<S> {
     this.#keys = keys;
     this.#winners = new Int32Array(4 * size);
     for (let place = 0; place < 2 * size; place += 1) this.#winners[2 * size + place] = place;
-    for (let node = 2 * size - 1; node > 0; node -= 1) this.#winners[node] = this.#winnerAt(node);
+    for (let place = 0; place < 2 * size; place += 1) this.#play(place);
   }
 }

@@ -12,7 +12,7 @@ export interface Streams {
 
 /** Seeds every stream of a run. Names are ids ("workload/chat"), not counters. */
 export const rngOf = (seed: number): Streams => ({
-  stream: (name) => sfc32(seed, name),
+  stream: (name) => new Sfc32(seed, name),
 });
 
 /** FNV-1a with a final mix (MurmurHash3), 32 bits. Not for secrets. */
@@ -25,24 +25,37 @@ export const hash32 = (text: string, basis = 0x811c9dc5): number => {
 };
 
 /** sfc32 (Chris Doty-Humphrey, PractRand), seeded by the seed's two halves and two hashes of the name. */
-const sfc32 = (seed: number, name: string): Rng => {
-  let a = seed | 0;
-  let b = Math.floor(seed / 2 ** 32) ^ hash32(name);
-  let c = hash32(name, 0x9e3779b9) | 0;
-  let d = 1;
-  const bits = (): number => {
+class Sfc32 implements Rng {
+  /** Words of 32 bits: as fields or variables, V8 would take their sums for doubles. */
+  readonly #state: Int32Array;
+
+  constructor(seed: number, name: string) {
+    this.#state = Int32Array.of(seed, Math.floor(seed / 2 ** 32) ^ hash32(name), hash32(name, 0x9e3779b9), 1);
+    for (let i = 0; i < 15; i += 1) this.#bits();
+  }
+
+  next(): number {
+    return ((this.#bits() >>> 5) * 67108864 + (this.#bits() >>> 6)) / 9007199254740992;
+  }
+
+  below(below: number): number {
+    return Math.floor(this.next() * below);
+  }
+
+  #bits(): number {
+    const state = this.#state;
+    const a = state[0] as number;
+    const b = state[1] as number;
+    const c = state[2] as number;
+    const d = state[3] as number;
     const sum = (((a + b) | 0) + d) | 0;
-    d = (d + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = (c << 21) | (c >>> 11);
-    c = (c + sum) | 0;
+    state[0] = b ^ (b >>> 9);
+    state[1] = c + (c << 3);
+    state[2] = ((c << 21) | (c >>> 11)) + sum;
+    state[3] = d + 1;
     return sum >>> 0;
-  };
-  for (let i = 0; i < 15; i += 1) bits();
-  const next = (): number => ((bits() >>> 5) * 67108864 + (bits() >>> 6)) / 9007199254740992;
-  return { next, below: (below) => Math.floor(next() * below) };
-};
+  }
+}
 
 /** Folds a 32-bit word into a 32-bit lane (MurmurHash3's step and finaliser). */
 export const mix32 = (lane: number, word: number): number => {

@@ -91,7 +91,8 @@ export class RateCurve {
   }
 
   #bendAfter(start: number): number {
-    let [low, high] = [0, this.#breaks.length];
+    let low = 0;
+    let high = this.#breaks.length;
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((this.#breaks[middle] as number) > start) high = middle;
@@ -116,7 +117,8 @@ export class RateCurve {
 
   /** Newton's method from where a flat piece would have it, kept in its bracket by bisection. */
   #solve(start: number, end: number, area: number, whole: number): number {
-    let [low, high] = [start, end];
+    let low = start;
+    let high = end;
     let at = start + ((end - start) * area) / whole;
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const over = this.#quadrature(start, at) - area;
