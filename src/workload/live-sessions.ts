@@ -1,6 +1,7 @@
 import { receivedAt, seenAt } from "../model/client-view.ts";
 import type { Finished } from "../model/fact.ts";
 import type { EncoderItem, Outcome, Request, SharedPrefix } from "../model/request.ts";
+import { ById } from "../sim/by-id.ts";
 import { instant, type Micros, type SimTime } from "../sim/time.ts";
 
 /**
@@ -91,7 +92,7 @@ interface Live {
  */
 export class LiveSessions {
   /** By id of the one request that each session has under way. */
-  readonly #live = new Map<number, Live>();
+  readonly #live = new ById<Live>();
   readonly #freeId: () => number;
   #waiting = 0;
 
