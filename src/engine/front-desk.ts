@@ -31,6 +31,10 @@ export class FrontDesk implements Inside {
   readonly #deadlines: Agenda<Sequence>;
   /** Ends that were decided before their instant; `blis` mode only. */
   readonly #untold: Agenda<Finished>;
+  // Asked for far more often than they change.
+  #nextArrival = NEVER;
+  #nextDeadline = NEVER;
+  #nextTelling = NEVER;
   /** Prompt tokens of those inside without a first token. */
   unserved = 0;
   submitted = 0;
@@ -56,24 +60,16 @@ export class FrontDesk implements Inside {
 
   /** When the next one gets to the queue whose client hasn't hung up. */
   get nextArrival(): SimTime {
-    while (this.#arriving.size > 0) {
-      if ((this.#arriving.first as Sequence).state !== "gone") return this.#arriving.next as SimTime;
-      this.#arriving.drop();
-    }
-    return NEVER;
+    return this.#nextArrival;
   }
 
   /** When the next client hangs up that is still served. */
   get nextDeadline(): SimTime {
-    while (this.#deadlines.size > 0) {
-      if (this.#holds(this.#deadlines.first as Sequence)) return this.#deadlines.next as SimTime;
-      this.#deadlines.drop();
-    }
-    return NEVER;
+    return this.#nextDeadline;
   }
 
   get nextTelling(): SimTime {
-    return this.#untold.size === 0 ? NEVER : (this.#untold.next as SimTime);
+    return this.#nextTelling;
   }
 
   find(requestId: number): Sequence | undefined {
@@ -104,18 +100,28 @@ export class FrontDesk implements Inside {
     invariant(this.held > held, "a request is submitted once");
     this.unserved += request.promptTokens;
     this.#arriving.at(queued, 0, sequence);
-    if (request.deadline !== undefined) this.#deadlines.at(request.deadline, 0, sequence);
+    if (queued < this.#nextArrival) this.#nextArrival = queued;
+    if (request.deadline !== undefined) {
+      this.#deadlines.at(request.deadline, 0, sequence);
+      this.#passOverServed();
+    }
     return sequence;
   }
 
   /** Takes the next one that has got to the queue by `at`. */
   popArrival(at: SimTime): Sequence | undefined {
-    return this.nextArrival <= at ? this.#arriving.pop() : undefined;
+    if (this.#nextArrival > at) return undefined;
+    const next = this.#arriving.pop();
+    this.#passOverGone();
+    return next;
   }
 
   /** Takes the next one whose client has hung up by `at`. */
   popDeadline(at: SimTime): Sequence | undefined {
-    return this.nextDeadline <= at ? this.#deadlines.pop() : undefined;
+    if (this.#nextDeadline > at) return undefined;
+    const next = this.#deadlines.pop();
+    this.#passOverServed();
+    return next;
   }
 
   /** Its first token is out. @returns what the client sees of it; undefined if it was told before */
@@ -131,8 +137,10 @@ export class FrontDesk implements Inside {
   /** All its tokens are out, the last one at its `lastToken`, which may lie after `at` in `blis` mode. */
   finish(sequence: Sequence, at: SimTime): Finished {
     const facts = this.#factsOf(sequence, sequence.cut ? "length" : "stop", this.#lastSeen(sequence));
-    if (sequence.lastToken > at) this.#untold.at(sequence.lastToken, 0, facts);
-    else this.#tell(facts);
+    if (sequence.lastToken > at) {
+      this.#untold.at(sequence.lastToken, 0, facts);
+      this.#nextTelling = this.#untold.next as SimTime;
+    } else this.#tell(facts);
     return facts;
   }
 
@@ -140,17 +148,31 @@ export class FrontDesk implements Inside {
   giveUp(sequence: Sequence, outcome: Outcome, now: SimTime): void {
     if (!sequence.firstTold) this.unserved -= sequence.request.promptTokens;
     this.#tell(this.#factsOf(sequence, outcome, now));
+    this.#passOverGone();
   }
 
   /** Tells the ends whose instant has come. @returns whether there were any */
   tellUntil(at: SimTime): boolean {
-    if (this.nextTelling > at) return false;
-    while (this.nextTelling <= at) this.#tell(this.#untold.pop() as Finished);
+    if (this.#nextTelling > at) return false;
+    while (this.#nextTelling <= at) {
+      const facts = this.#untold.pop() as Finished;
+      this.#nextTelling = this.#untold.next ?? NEVER;
+      this.#tell(facts);
+    }
     return true;
   }
 
-  #holds({ request }: Sequence): boolean {
-    return this.#held.has(request.id);
+  #passOverGone(): void {
+    while (this.#arriving.first?.state === "gone") this.#arriving.drop();
+    this.#nextArrival = this.#arriving.next ?? NEVER;
+  }
+
+  #passOverServed(): void {
+    let { first } = this.#deadlines;
+    for (; first !== undefined && !this.#held.has(first.request.id); first = this.#deadlines.first) {
+      this.#deadlines.drop();
+    }
+    this.#nextDeadline = this.#deadlines.next ?? NEVER;
   }
 
   #refusal(
@@ -203,6 +225,7 @@ export class FrontDesk implements Inside {
 
   #tell(facts: Finished): void {
     this.#held.delete(facts.request.id);
+    if (this.#nextDeadline < NEVER) this.#passOverServed();
     this.#listener.finished(facts);
   }
 
