@@ -3,7 +3,6 @@ import type { Finished } from "../model/fact.ts";
 import { Histogram } from "../model/metric-family.ts";
 import { START } from "../sim/time.ts";
 import { GapTally, ITL_BOUNDS } from "./gap-tally.ts";
-import { RecentBucket } from "./recent-bucket.ts";
 import type { Sequence } from "./sequence.ts";
 
 // Bounds of vllm/v1/metrics/loggers.py (May 2026), in seconds or tokens.
@@ -12,6 +11,10 @@ const TTFT = [
 ];
 const REQUEST = [0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680];
 const STEP = [1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384];
+
+/** Its bucket of `tokens`, a whole number: sought in every step, and its bounds are powers of two. */
+const stepBucketOf = (tokens: number): number =>
+  tokens <= 1 ? 0 : Math.min(STEP.length, Math.max(1, 30 - Math.clz32(tokens - 1)));
 
 /** 1, 2, 5, 10, 20, 50 ... up to the largest not above `most` (vLLM build_1_2_5_buckets). */
 export const oneTwoFive = (most: number): readonly number[] => {
@@ -29,13 +32,13 @@ export class EngineMetrics {
   readonly counters = noCounts();
   readonly #histograms: EngineHistograms;
   readonly #gaps = new GapTally();
-  readonly #iterations: RecentBucket;
   /** Of the step being applied: prompt tokens computed for those with a first token, and outputs. */
   #iterationTokens = 0;
 
   constructor(maxModelLen: number) {
     const lengths = oneTwoFive(maxModelLen);
     const of = (bounds: readonly number[]): Histogram => new Histogram(bounds);
+    const generationTokens = of(lengths);
     this.#histograms = {
       timeToFirstToken: of(TTFT),
       interTokenLatency: this.#gaps.coarse,
@@ -48,12 +51,12 @@ export class EngineMetrics {
       decodeTime: of(REQUEST),
       iterationTokens: of(STEP),
       promptTokens: of(lengths),
-      generationTokens: of(lengths),
+      generationTokens,
       prefillComputedTokens: of(lengths),
-      maxGenerationTokens: of(lengths),
+      // Of several outputs of a request the longest; each has one.
+      maxGenerationTokens: generationTokens,
       paramsN: of([1, 2, 5, 10, 20]),
     };
-    this.#iterations = new RecentBucket(this.#histograms.iterationTokens);
   }
 
   /** The live ones, to be read before anything more is counted. */
@@ -98,8 +101,7 @@ export class EngineMetrics {
   }
 
   #iterated(tokens: number, steps: number): void {
-    this.#iterations.count(tokens, steps);
-    this.#histograms.iterationTokens.sum += tokens * steps;
+    this.#histograms.iterationTokens.add(stepBucketOf(tokens), tokens, steps);
   }
 
   /** `drafts` draft tokens of one request were verified in one step. */
@@ -131,9 +133,7 @@ export class EngineMetrics {
     histograms.promptTokens.add(prompt, promptTokens);
     if (cachedTokens === 0) histograms.prefillComputedTokens.add(prompt, promptTokens);
     else histograms.prefillComputedTokens.observe(promptTokens - cachedTokens);
-    const generation = histograms.generationTokens.bucketOf(outputTokens);
-    histograms.generationTokens.add(generation, outputTokens);
-    histograms.maxGenerationTokens.add(generation, outputTokens);
+    histograms.generationTokens.observe(outputTokens);
     histograms.paramsN.add(0, 1);
   }
 
