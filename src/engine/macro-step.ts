@@ -3,21 +3,25 @@ import { type SimTime, START } from "../sim/time.ts";
 import type { Coasters } from "./coasters.ts";
 import type { Sequence } from "./sequence.ts";
 
+/** What a step computes for one of its members. */
+export class Share {
+  tokens = 0;
+  /** How many are computed with these. */
+  end = 0;
+  /** Drafts among its tokens, and how often it had been preempted. */
+  drafts = 0;
+  preemptions = 0;
+}
+
 /** One forward pass: how many coasters take part, and who else; who gets a token from it. Reused. */
 export class MacroStep {
   readonly batch: Batch;
   number = 0;
-  /**
-   * Those that don't coast, in order of rank; their tokens; how many are computed with these; and whether this step
-   * brings each its next token.
-   */
+  /** Those that don't coast, in order of rank, and whether this step brings each its next token. */
   readonly members: Sequence[] = [];
-  readonly tokens: number[] = [];
-  readonly ends: number[] = [];
-  /** Drafts among the tokens of each, and how often it had been preempted. */
-  readonly drafts: number[] = [];
-  readonly preemptions: number[] = [];
   readonly samples: boolean[] = [];
+  /** What each gets; used again, so that there may be more of them than members. */
+  readonly shares: Share[] = [];
   /** Coasters that take part and haven't left since. */
   coasters = 0;
   /** All that took part when it was scheduled. */
@@ -41,11 +45,7 @@ export class MacroStep {
     // One by one: a few at most as a rule, and setting the length costs more.
     while (this.members.length > 0) {
       this.members.pop();
-      this.tokens.pop();
-      this.ends.pop();
       this.samples.pop();
-      this.drafts.pop();
-      this.preemptions.pop();
     }
     this.coasters = 0;
     this.size = 0;
@@ -65,11 +65,13 @@ export class MacroStep {
     } else this.batch.addPrefill(start, tokens, sequence.prefillEnd);
     const samples = sequence.computed >= expected;
     if (samples) sequence.placeholders += 1;
+    let share = this.shares[this.members.length];
+    if (share === undefined) this.shares.push((share = new Share()));
+    share.tokens = tokens;
+    share.end = sequence.computed;
+    share.drafts = start >= sequence.prefillEnd ? Math.max(0, sequence.computed - expected) : 0;
+    share.preemptions = sequence.preemptions;
     this.members.push(sequence);
-    this.tokens.push(tokens);
-    this.ends.push(sequence.computed);
-    this.drafts.push(start >= sequence.prefillEnd ? Math.max(0, sequence.computed - expected) : 0);
-    this.preemptions.push(sequence.preemptions);
     this.samples.push(samples);
     this.size += 1;
   }
@@ -100,12 +102,14 @@ export class MacroStep {
     if (!this.dropCoaster(sequence)) return;
     let at = this.members.length;
     while (at > 0 && (this.members[at - 1] as Sequence).rank > sequence.rank) at -= 1;
+    const [share = new Share()] = this.shares.splice(this.members.length, 1);
+    share.tokens = 1;
+    share.end = sequence.computed;
+    share.drafts = 0;
+    share.preemptions = sequence.preemptions;
     this.members.splice(at, 0, sequence);
-    this.tokens.splice(at, 0, 1);
-    this.ends.splice(at, 0, sequence.computed);
-    this.drafts.splice(at, 0, 0);
-    this.preemptions.splice(at, 0, sequence.preemptions);
     this.samples.splice(at, 0, true);
+    this.shares.splice(at, 0, share);
   }
 }
 

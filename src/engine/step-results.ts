@@ -1,9 +1,9 @@
-import { elapsed, type SimTime } from "../sim/time.ts";
+import type { SimTime } from "../sim/time.ts";
 import { acceptedDrafts } from "./acceptance.ts";
 import type { EngineConfig, EngineTiming } from "./engine.ts";
 import type { FrontDesk } from "./front-desk.ts";
 import type { KvTransfers } from "./kv-transfers.ts";
-import type { MacroStep } from "./macro-step.ts";
+import type { MacroStep, Share } from "./macro-step.ts";
 import type { Rank } from "./rank.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -88,7 +88,7 @@ export class StepResults {
     if (sequence.firstToken === undefined) {
       sequence.firstToken = end;
       const seen = this.#desk.tellFirst(sequence);
-      if (seen !== undefined) metrics.firstToken(sequence, elapsed(sequence.arrived, seen) / 1e6);
+      if (seen !== undefined) metrics.firstToken(sequence, (seen - sequence.arrived) / 1e6);
     } else if (this.#blis) {
       const gap = end - step.start + this.#timing.perToken;
       sequence.gapSum += gap;
@@ -142,7 +142,7 @@ export class StepResults {
   /** Blocks of prompts that are full now go to host memory and below. */
   #store({ scheduler }: Rank, step: MacroStep, at: SimTime): void {
     step.members.forEach((sequence, i) => {
-      const [tokens, end] = [step.tokens[i] as number, step.ends[i] as number];
+      const { tokens, end } = step.shares[i] as Share;
       if (!sequence.lives || end - tokens >= sequence.request.promptTokens) return;
       scheduler.offer(sequence, end, at);
     });
@@ -168,12 +168,13 @@ export class StepResults {
   /** @returns the drafts that are right; the others' tokens don't count as computed */
   #verify({ metrics }: Rank, step: MacroStep, member: number): number {
     const { speculation } = this.#config;
-    const drafts = step.drafts[member] as number;
-    if (speculation === undefined || drafts === 0) return 0;
+    if (speculation === undefined) return 0;
+    const { drafts, preemptions } = step.shares[member] as Share;
+    if (drafts === 0) return 0;
     const sequence = step.members[member] as Sequence;
     const accepted = acceptedDrafts(speculation, sequence.order, sequence.verifications, drafts);
     sequence.verifications += 1;
-    if (sequence.preemptions === step.preemptions[member]) sequence.computed -= drafts - accepted;
+    if (sequence.preemptions === preemptions) sequence.computed -= drafts - accepted;
     metrics.drafted(drafts, accepted);
     return accepted;
   }
