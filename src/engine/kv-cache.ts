@@ -186,7 +186,9 @@ export class KvCache {
   #demandOf(tokens: number, hits: number): number {
     const all = this.#blocksFor(tokens);
     let demand = 0;
-    for (const { most } of this.#groups) demand += Math.max(0, Math.min(all, most) - hits);
+    for (let g = 0; g < this.#groups.length; g += 1) {
+      demand += Math.max(0, Math.min(all, (this.#groups[g] as Group).most) - hits);
+    }
     return demand;
   }
 

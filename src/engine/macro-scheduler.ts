@@ -185,7 +185,7 @@ export class MacroScheduler {
     for (let next = coasters.popHalting(number); next; next = coasters.popHalting(number)) {
       this.setApart(next, underWay);
     }
-    this.#recruit();
+    if (this.apart.length > 0) this.#recruit();
     step.number = number;
     if (this.#isPlain()) this.#coastOn(step);
     else this.#scheduleAll(step, underWay, now);
@@ -219,7 +219,7 @@ export class MacroScheduler {
     if (this.#config.lora !== undefined) this.#collectAdapters(step);
     if (!this.preempted) this.#admit(step, left, now);
     // A newcomer whose prompt is computed as a whole coasts from the next step on, whatever happens until that is scheduled.
-    if (this.#async && !this.#scarce) this.#recruit();
+    if (this.apart.length > 0 && this.#async && !this.#scarce) this.#recruit();
   }
 
   /** The next step is scheduled, which has coasters only. */
@@ -315,7 +315,7 @@ export class MacroScheduler {
 
   /** Lets all coast that can, unless things have run short and may again with the next step. */
   #recruit(): void {
-    if (this.apart.length === 0 || !this.#coasts) return;
+    if (!this.#coasts) return;
     if (this.#scarce) {
       if (this.cache.free < this.running || this.#config.maxNumBatchedTokens < this.running) return;
       this.#scarce = false;

@@ -53,8 +53,9 @@ export class FirstComeQueue implements WaitingQueue {
   }
 
   peek(): Sequence | undefined {
-    while (this.#ring[this.#head]?.state === "gone") this.#drop();
-    return this.#ring[this.#head];
+    let first = this.#ring[this.#head];
+    for (; first?.state === "gone"; first = this.#ring[this.#head]) this.#drop();
+    return first;
   }
 
   shift(): Sequence | undefined {
