@@ -190,12 +190,17 @@ export class Coasters {
 
   /** Blocks that all need together for the next `steps` steps. */
   blocksOver(steps: number): number {
-    const { length } = this.#residues;
-    const rounds = Math.floor(steps / length);
-    let blocks = rounds * this.count;
-    let at = this.#residueOf(0, this.scheduled);
-    for (let left = steps - rounds * length; left > 0; left -= 1) {
-      blocks += this.#residues[at] as number;
+    const residues = this.#residues;
+    const { length } = residues;
+    let blocks = 0;
+    let left = steps;
+    if (steps >= length) {
+      const rounds = Math.floor(steps / length);
+      blocks = rounds * this.count;
+      left -= rounds * length;
+    }
+    for (let at = this.#residueOf(0, this.scheduled); left > 0; left -= 1) {
+      blocks += residues[at] as number;
       at = at === 0 ? length - 1 : at - 1;
     }
     return blocks * this.#blocksEach;
@@ -205,8 +210,9 @@ export class Coasters {
   stepsWith(blocks: number, most: number): number {
     const { length } = this.#residues;
     const perRound = this.#blocksEach * this.count;
+    // As a rule there are plenty, which takes no division to see.
+    if (perRound * (most + length) <= blocks * length) return most;
     const rounds = Math.floor(blocks / perRound);
-    if (!(rounds * length < most)) return most;
     let left = blocks - rounds * perRound;
     for (let steps = rounds * length; steps < most; steps += 1) {
       left -= this.blocksFor(steps);

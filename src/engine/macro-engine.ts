@@ -46,8 +46,9 @@ export class MacroEngine implements RankEngine {
   /** The step under way will leave nothing to do; `blis` mode then starts the next one without waiting for its end. */
   #lastOfAll = false;
   #now: SimTime;
-  /** When it next has something to do or to tell. */
+  /** When it next has something to do or to tell; when to tell, or somebody may give up. */
   #due: SimTime = NEVER;
+  #telling: SimTime = NEVER;
 
   /** @throws RangeError if `configProblems` finds any */
   constructor(config: EngineConfig, timing: EngineTiming, listener: EngineListener, start: SimTime) {
@@ -212,13 +213,13 @@ export class MacroEngine implements RankEngine {
   #happenBut(at: SimTime): void {
     if (this.#endsRun(at)) return this.#finishRun(at);
     this.#passTo(at);
-    const told = this.#desk.tellUntil(at);
+    const told = this.#telling <= at && this.#desk.tellUntil(at);
     if (told || this.#nextWork() <= at) this.#work(at, told);
   }
 
   #happen(at: SimTime): void {
     this.#happenBut(at);
-    if (Math.min(this.#desk.nextDeadline, this.#transfers.nextExpiry) <= at) this.#giveUpUntil(at);
+    if (this.#telling <= at) this.#giveUpUntil(at);
     this.#replan();
   }
 
@@ -260,11 +261,14 @@ export class MacroEngine implements RankEngine {
   }
 
   #start(at: SimTime): void {
+    const ranks = this.#ranks;
     let fixed = false;
-    for (const { ahead } of this.#ranks) fixed ||= ahead.size > 0;
+    // By index, here and below: there is one as a rule, and an iterator costs more than it.
+    for (let r = 0; r < ranks.length; r += 1) fixed ||= (ranks[r] as Rank).ahead.size > 0;
     let isStep = false;
     let length = 1;
-    for (const rank of this.#ranks) {
+    for (let r = 0; r < ranks.length; r += 1) {
+      const rank = ranks[r] as Rank;
       if (fixed) rank.turn();
       else if (this.#blis) rank.scheduler.schedule(rank.current, undefined, at);
       else rank.fill(rank.current, at);
@@ -272,12 +276,13 @@ export class MacroEngine implements RankEngine {
       length = Math.max(length, rank.timeOf(this.#timing, rank.current.batch) + rank.loadAdapters());
     }
     if (!isStep) {
-      for (const rank of this.#ranks) rank.stall(at);
+      for (const rank of ranks) rank.stall(at);
       return;
     }
     const end = after(at, micros(length));
     this.#running = true;
-    for (const rank of this.#ranks) {
+    for (let r = 0; r < ranks.length; r += 1) {
+      const rank = ranks[r] as Rank;
       rank.begin(at, end);
       if (this.#async) rank.scheduler.schedule(rank.ahead, rank.current, at);
     }
@@ -306,8 +311,9 @@ export class MacroEngine implements RankEngine {
   }
 
   #nextDue(): SimTime {
-    const told = Math.min(this.#desk.nextTelling, this.#desk.nextDeadline, this.#transfers.nextExpiry);
-    return Math.min(this.#nextWork(), told) as SimTime;
+    const giveUp = Math.min(this.#desk.nextDeadline, this.#transfers.nextExpiry);
+    this.#telling = Math.min(this.#desk.nextTelling, giveUp) as SimTime;
+    return Math.min(this.#nextWork(), this.#telling) as SimTime;
   }
 
   /** When a step ends that is to be looked at, or one may begin. */
@@ -328,7 +334,8 @@ export class MacroEngine implements RankEngine {
     let most = Number.POSITIVE_INFINITY;
     let change: number = NEVER;
     let coasting = false;
-    for (const rank of this.#ranks) {
+    for (let r = 0; r < this.#ranks.length; r += 1) {
+      const rank = this.#ranks[r] as Rank;
       if (!isPlain(rank) || (rank.ahead.members.length > 0 && !this.#foresees)) return;
       const { scheduler, current } = rank;
       const { coasters } = scheduler;
@@ -365,7 +372,10 @@ export class MacroEngine implements RankEngine {
 
   #lengthAhead(): number {
     let length = 1;
-    for (const rank of this.#ranks) length = Math.max(length, rank.timeOf(this.#timing, rank.ahead.batch));
+    for (let r = 0; r < this.#ranks.length; r += 1) {
+      const rank = this.#ranks[r] as Rank;
+      length = Math.max(length, rank.timeOf(this.#timing, rank.ahead.batch));
+    }
     return length;
   }
 
@@ -384,16 +394,19 @@ export class MacroEngine implements RankEngine {
   /** Takes all silent ends up to `time`. */
   #passTo(time: SimTime): void {
     const plan = this.#plan;
-    if (!plan.silent || plan.next > time) return;
+    if (!plan.passes(time)) return;
     const begin = this.#first.current.start;
     const beyond = this.#blis ? this.#timing.perToken : 0;
+    const ranks = this.#ranks;
     const from = plan.at;
     const to = plan.take(time);
-    const end = plan.ends[to - 1] as SimTime;
+    const [end, next] = [plan.ends[to - 1] as SimTime, plan.ends[to] as SimTime];
     const each = this.#slides || this.#first.ahead.members.length > 0 || this.#desk.nextArrival <= end;
     if (each) this.#passEach(from, to, begin, beyond);
-    else for (const rank of this.#ranks) rank.pass(plan.ends, from, to, to, begin, beyond);
-    for (const rank of this.#ranks) rank.endRun(to - from, to - from, begin, end, plan.next, beyond, this.#async);
+    else for (let r = 0; r < ranks.length; r += 1) ranks[r]?.pass(plan.ends, from, to, to, begin, beyond);
+    for (let r = 0; r < ranks.length; r += 1) {
+      ranks[r]?.endRun(to - from, to - from, begin, end, next, beyond, this.#async);
+    }
     if (end > this.#now) this.#now = end;
   }
 

@@ -78,7 +78,8 @@ export class Rank {
     const { current } = this;
     current.start = start;
     current.end = end;
-    for (const sequence of current.admitted) sequence.scheduled ??= start;
+    const { admitted } = current;
+    for (let i = 0; i < admitted.length; i += 1) (admitted[i] as Sequence).scheduled ??= start;
   }
 
   /** Brings the adapters of the step that begins to the GPU. @returns how long that takes, microseconds */
@@ -216,7 +217,7 @@ export class Rank {
     if (steps === 0) return this.gauges(now);
     const { coasters, waiting, deferred, cache } = this.scheduler;
     // As in `pass`: before the last one's successor is scheduled.
-    const free = cache.free - coasters.blocksOver(steps) + coasters.blocksFor(steps - 1);
+    const free = cache.free - coasters.blocksOver(steps - 1);
     return this.#show(coasters.count, waiting.length, deferred, free);
   }
 

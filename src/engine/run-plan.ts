@@ -19,11 +19,6 @@ export class RunPlan {
     return this.#at;
   }
 
-  /** End of the step under way. */
-  get next(): SimTime {
-    return this.#at > this.#last ? NEVER : (this.ends[this.#at] as SimTime);
-  }
-
   /** The end to be looked at. */
   get last(): SimTime {
     return this.#last < 0 ? NEVER : (this.ends[this.#last] as SimTime);
@@ -32,6 +27,11 @@ export class RunPlan {
   /** Whether the next end is silent. */
   get silent(): boolean {
     return this.#at < this.#last;
+  }
+
+  /** Whether some end silently up to `time`. */
+  passes(time: SimTime): boolean {
+    return this.#at < this.#last && (this.ends[this.#at] as number) <= time;
   }
 
   /** The last one before that, if there is any. */
