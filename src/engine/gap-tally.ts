@@ -67,10 +67,15 @@ export class GapTally {
     let start = first;
     let counted = from + 1;
     for (let i = from + 1; i < to; i += 1) {
-      const end = ends[i] as number;
-      const length = end - start;
-      start = end;
-      if (length > above && length <= upTo) continue;
+      let length = 0;
+      // Apart from what follows, which would take its registers.
+      for (; i < to; i += 1) {
+        const end = ends[i] as number;
+        length = end - start;
+        start = end;
+        if (!(length > above && length <= upTo)) break;
+      }
+      if (i >= to) break;
       this.#count += (i - counted) * count;
       this.#turnTo(length + beyond);
       counted = i;
