@@ -163,7 +163,8 @@ export class FrontDesk implements Inside {
   }
 
   #passOverGone(): void {
-    while (this.#arriving.first?.state === "gone") this.#arriving.drop();
+    let { first } = this.#arriving;
+    for (; first !== undefined && first.state === "gone"; first = this.#arriving.first) this.#arriving.drop();
     this.#nextArrival = this.#arriving.next ?? NEVER;
   }
 

@@ -261,7 +261,7 @@ export class MacroScheduler {
    * up later, by a second call. @param from where it was
    */
   release(sequence: Sequence, from: Sequence["state"]): void {
-    if (sequence.load?.end !== NEVER) this.cache.release(sequence);
+    if (sequence.load === undefined || sequence.load.end !== NEVER) this.cache.release(sequence);
     this.retire(sequence, from);
   }
 
@@ -299,7 +299,8 @@ export class MacroScheduler {
     if (this.#gone === 0) return;
     this.#gone = 0;
     let kept = 0;
-    for (const sequence of this.apart) {
+    for (let i = 0; i < this.apart.length; i += 1) {
+      const sequence = this.apart[i] as Sequence;
       if (sequence.state === "gone") continue;
       this.apart[kept] = sequence;
       kept += 1;
@@ -321,7 +322,8 @@ export class MacroScheduler {
       this.#scarce = false;
     }
     let kept = 0;
-    for (const sequence of this.apart) {
+    for (let i = 0; i < this.apart.length; i += 1) {
+      const sequence = this.apart[i] as Sequence;
       if (this.#canCoast(sequence)) {
         this.coasters.join(sequence, this.#async && sequence.foreseen);
         continue;
@@ -537,13 +539,13 @@ export class MacroScheduler {
       const sequence = this.waiting.peek();
       if (sequence === undefined) break;
       const taken =
-        this.#isLoading(sequence, now) || this.#lacksSlot(sequence) ? "aside" : this.#try(step, sequence, left, now);
-      if (taken === "no-room") {
+        this.#isLoading(sequence, now) || this.#lacksSlot(sequence) ? ASIDE : this.#try(step, sequence, left, now);
+      if (taken === NO_ROOM) {
         this.open = false;
         break;
       }
       this.waiting.shift();
-      if (taken === "aside") aside.push(sequence);
+      if (taken === ASIDE) aside.push(sequence);
       else {
         left -= taken;
         this.barred = false;
@@ -575,8 +577,8 @@ export class MacroScheduler {
     sequence.computed = Math.min(tokens, sequence.known - 1);
   }
 
-  /** @returns the tokens it got; "aside" if blocks are on their way; "no-room", with nothing changed, if it can't enter */
-  #try(step: MacroStep, sequence: Sequence, budget: number, now: SimTime): number | "aside" | "no-room" {
+  /** @returns the tokens it got; `ASIDE` if blocks are on their way; `NO_ROOM`, with nothing changed, if it can't enter */
+  #try(step: MacroStep, sequence: Sequence, budget: number, now: SimTime): number {
     const loaded = sequence.load !== undefined;
     if (loaded) this.#nameTwins(sequence);
     const hits = loaded ? NO_HITS : this.#lookup(sequence);
@@ -633,7 +635,7 @@ export class MacroScheduler {
    * It may lose what it has found among the free blocks; that leaves what it needs as it is, unless it asks for no more
    * than a chunk. Only who counts its lookups has to see it.
    */
-  #noRoom(sequence: Sequence, hits: Hits, budget: number, now: SimTime): "no-room" {
+  #noRoom(sequence: Sequence, hits: Hits, budget: number, now: SimTime): number {
     const counted = sequence.load === undefined && !this.#blis && sequence.preemptions === 0;
     const whole = !this.#blis || Math.min(this.#chunk(sequence.known), budget) === sequence.known;
     if (hits.free > 0 && (counted || !whole)) this.barred = false;
@@ -643,16 +645,16 @@ export class MacroScheduler {
     // What others write below may come to be found, for which blocks are needed, but no tokens of the step.
     if (this.tier !== undefined && !this.#config.chunkedPrefill) this.barred = false;
     if (counted) this.#stuck = { sequence, hits: hits.blocks };
-    return "no-room";
+    return NO_ROOM;
   }
 
   /** Brings back `near` blocks after the hits from host memory, and `far` ones after those from the tier below. */
-  #load(sequence: Sequence, hits: Hits, near: number, far: number, now: SimTime): "aside" | "no-room" {
+  #load(sequence: Sequence, hits: Hits, near: number, far: number, now: SimTime): number {
     const { blockSize } = this.#config;
     const blocks = hits.blocks + near + far;
     if (!this.cache.admit(sequence, hits, blocks * blockSize, sequence.known)) {
       this.barred = false;
-      return "no-room";
+      return NO_ROOM;
     }
     const nearEnd = near === 0 ? now : (this.host as HostCache).load(sequence, hits.blocks, near, now);
     if (far === 0) sequence.load = { end: nearEnd, blocks, far, nearEnd };
@@ -667,14 +669,14 @@ export class MacroScheduler {
     counters.loadedBlocks += near;
     counters.tierLoadedBlocks += far;
     this.barred = false;
-    return "aside";
+    return ASIDE;
   }
 
   /**
    * Asks another engine for what isn't here of the prompt. With a step under way the worker hears of it when that is done
    * (GPUModelRunner.execute_model); layers with a window get blocks for the whole of it, too.
    */
-  #receive(sequence: Sequence, hits: Hits, now: SimTime): "aside" | "no-room" {
+  #receive(sequence: Sequence, hits: Hits, now: SimTime): number {
     const { known } = sequence;
     if (!this.cache.admit(sequence, hits, known, known)) return this.#noRoom(sequence, hits, known, now);
     const { blockSize } = this.#config;
@@ -684,7 +686,7 @@ export class MacroScheduler {
     this.#metrics.counters.externalQueries += tokens;
     this.#metrics.counters.externalHits += tokens;
     this.barred = false;
-    return "aside";
+    return ASIDE;
   }
 
   #converse({ request: { conversation } }: Sequence, change: 1 | -1): void {
@@ -730,6 +732,10 @@ export class MacroScheduler {
 const keepFirst = (list: unknown[], count: number): void => {
   while (list.length > count) list.pop();
 };
+
+// In place of tokens: V8 compares numbers at once, but looks up how to compare a number with a word.
+const ASIDE = -1;
+const NO_ROOM = -2;
 
 const NO_HITS: Hits = { blocks: 0, free: 0 };
 

@@ -117,8 +117,9 @@ export class Sequence {
     // The reference simulator calls only a full context a cut.
     this.cut = this.capped || (config.mode === "vllm" && outputTokens >= maxTokens);
     this.foreseen = this.limit === most;
-    this.receives = kv === "receive" && config.mode === "vllm";
-    this.sends = kv === "send" && config.mode === "vllm";
+    const apart = kv !== undefined && config.mode === "vllm";
+    this.receives = apart && kv === "receive";
+    this.sends = apart && kv === "send";
     this.kv = config.kvGroups === undefined ? [new Holding()] : config.kvGroups.map(() => new Holding());
   }
 

@@ -54,7 +54,7 @@ export class FirstComeQueue implements WaitingQueue {
 
   peek(): Sequence | undefined {
     let first = this.#ring[this.#head];
-    for (; first?.state === "gone"; first = this.#ring[this.#head]) this.#drop();
+    for (; first !== undefined && first.state === "gone"; first = this.#ring[this.#head]) this.#drop();
     return first;
   }
 
