@@ -1,5 +1,5 @@
 import { fineSecondsBounds } from "../model/fine-bounds.ts";
-import { firstNotBelow, Histogram } from "../model/metric-family.ts";
+import { bucketAmong, edgesOf, Histogram } from "../model/metric-family.ts";
 
 /** Bounds of vllm/v1/metrics/loggers.py (May 2026), in seconds. */
 export const ITL_BOUNDS: readonly number[] = [
@@ -13,22 +13,22 @@ const wholeWithin = (seconds: number): number => {
 };
 
 /** Where one bucket or the other ends, in microseconds. Lengths between two of these are alike: a stretch. */
-const LIMITS = Float64Array.from([...ITL_BOUNDS, ...fineSecondsBounds], wholeWithin).sort();
+const EDGES = edgesOf([...ITL_BOUNDS, ...fineSecondsBounds].map(wholeWithin).sort((a, b) => a - b));
 
 /** By stretch: the bucket that it lies in. */
 const bucketsOf = (histogram: Histogram): Uint16Array =>
-  Uint16Array.from([...LIMITS, Number.POSITIVE_INFINITY], (limit) => histogram.bucketOf(limit / 1e6));
+  Uint16Array.from(EDGES.subarray(1), (end) => histogram.bucketOf(end / 1e6));
 
 const COARSE = bucketsOf(new Histogram(ITL_BOUNDS));
 const FINE = bucketsOf(new Histogram(fineSecondsBounds));
 
 /** By length up to 131 ms, each 64 us: the first stretch that it may lie in. */
-const FIRST = Uint16Array.from({ length: 2048 }, (_, i) => firstNotBelow(LIMITS, i * 64));
+const FIRST = Uint16Array.from({ length: 2048 }, (_, i) => bucketAmong(EDGES, i * 64));
 
 const stretchOf = (length: number): number => {
-  if (length >= 64 * FIRST.length) return firstNotBelow(LIMITS, length);
+  if (length >= 64 * FIRST.length) return bucketAmong(EDGES, length);
   let stretch = FIRST[length >> 6] as number;
-  while (length > (LIMITS[stretch] as number)) stretch += 1;
+  while (length > (EDGES[stretch + 1] as number)) stretch += 1;
   return stretch;
 };
 
@@ -102,7 +102,7 @@ export class GapTally {
   #turnTo(length: number): void {
     this.flush();
     this.#stretch = stretchOf(length);
-    this.#above = LIMITS[this.#stretch - 1] ?? Number.NEGATIVE_INFINITY;
-    this.#upTo = LIMITS[this.#stretch] ?? Number.POSITIVE_INFINITY;
+    this.#above = EDGES[this.#stretch] as number;
+    this.#upTo = EDGES[this.#stretch + 1] as number;
   }
 }

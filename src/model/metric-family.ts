@@ -28,12 +28,14 @@ export class Histogram {
   readonly bounds: readonly number[];
   readonly counts: Float64Array;
   sum = 0;
-  readonly #limits: Float64Array;
+  readonly #edges: Float64Array;
+  /** The bucket found last: the next value often falls in the same. */
+  #recent = 0;
 
   constructor(bounds: readonly number[]) {
     this.bounds = bounds;
     this.counts = new Float64Array(bounds.length + 1);
-    this.#limits = limitsOf(bounds);
+    this.#edges = sharedEdges(bounds);
   }
 
   /** @param weight how many observations of the same value */
@@ -47,11 +49,12 @@ export class Histogram {
     this.sum += value * weight;
   }
 
-  /** @returns index of the bucket that `value` falls in @param guess one that it often falls in */
-  bucketOf(value: number, guess = 0): number {
-    const limits = this.#limits;
-    if (value <= (limits[guess] as number) && (guess === 0 || value > (limits[guess - 1] as number))) return guess;
-    return firstNotBelow(limits, value);
+  /** @returns index of the bucket that `value` falls in @param guess where it is looked for first */
+  bucketOf(value: number, guess = this.#recent): number {
+    const edges = this.#edges;
+    if (value > (edges[guess] as number) && value <= (edges[guess + 1] as number)) return guess;
+    this.#recent = bucketAmong(edges, value);
+    return this.#recent;
   }
 
   get count(): number {
@@ -68,24 +71,28 @@ export class Histogram {
   }
 }
 
-/** Index of the first of `limits`, which ascend, that `value` doesn't exceed. */
-export const firstNotBelow = (limits: Float64Array, value: number): number => {
+/** Index of the bucket between two of `edges` that `value` falls in. */
+export const bucketAmong = (edges: Float64Array, value: number): number => {
   let low = 0;
   // A small integer, which V8 doesn't take the length of such an array for.
-  let high = limits.length | 0;
+  let high = (edges.length - 2) | 0;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (value <= (limits[middle] as number)) high = middle;
+    if (value <= (edges[middle + 1] as number)) high = middle;
     else low = middle + 1;
   }
   return low;
 };
 
-/** Bounds to search in: lists of numbers are of several kinds to V8, and are looked through three times as slowly. */
-const limitsOf = (bounds: readonly number[]): Float64Array => {
-  let limits = searched.get(bounds);
-  if (limits === undefined) searched.set(bounds, (limits = Float64Array.from(bounds)));
-  return limits;
-};
+/** Bounds and what lies beyond them. Lists of numbers are of several kinds to V8, and are looked through three times as slowly. */
+export const edgesOf = (bounds: readonly number[]): Float64Array =>
+  Float64Array.of(Number.NEGATIVE_INFINITY, ...bounds, Number.POSITIVE_INFINITY);
 
-const searched = new WeakMap<readonly number[], Float64Array>();
+const shared = new WeakMap<readonly number[], Float64Array>();
+
+/** The same for all with the same bounds. */
+const sharedEdges = (bounds: readonly number[]): Float64Array => {
+  let made = shared.get(bounds);
+  if (made === undefined) shared.set(bounds, (made = edgesOf(bounds)));
+  return made;
+};
