@@ -67,17 +67,17 @@ export class Coasters {
 
   /** Number of the next step with which one ends, or an earlier one; Infinity if there is none. */
   get nextEnd(): number {
-    return this.#ends.next ?? Number.POSITIVE_INFINITY;
+    return this.#ends.next;
   }
 
   /** Number of the next step that one can't take part in, or an earlier one; Infinity if there is none. */
   get nextHalt(): number {
-    return this.#halts.next ?? Number.POSITIVE_INFINITY;
+    return this.#halts.next;
   }
 
   /** Number of the last step that is like the one before in how many contexts grow within the window. */
   get nextFilling(): number {
-    return this.#fillings.next ?? Number.POSITIVE_INFINITY;
+    return this.#fillings.next;
   }
 
   /** Tokens computed for a coaster, those under way included. */

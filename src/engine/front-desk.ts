@@ -139,7 +139,7 @@ export class FrontDesk implements Inside {
     const facts = this.#factsOf(sequence, sequence.cut ? "length" : "stop", this.#lastSeen(sequence));
     if (sequence.lastToken > at) {
       this.#untold.at(sequence.lastToken, 0, facts);
-      this.#nextTelling = this.#untold.next as SimTime;
+      this.#nextTelling = this.#untold.next;
     } else this.#tell(facts);
     return facts;
   }
@@ -156,7 +156,7 @@ export class FrontDesk implements Inside {
     if (this.#nextTelling > at) return false;
     while (this.#nextTelling <= at) {
       const facts = this.#untold.pop() as Finished;
-      this.#nextTelling = this.#untold.next ?? NEVER;
+      this.#nextTelling = this.#untold.next;
       this.#tell(facts);
     }
     return true;
@@ -165,7 +165,7 @@ export class FrontDesk implements Inside {
   #passOverGone(): void {
     let { first } = this.#arriving;
     for (; first !== undefined && first.state === "gone"; first = this.#arriving.first) this.#arriving.drop();
-    this.#nextArrival = this.#arriving.next ?? NEVER;
+    this.#nextArrival = this.#arriving.next;
   }
 
   #passOverServed(): void {
@@ -173,7 +173,7 @@ export class FrontDesk implements Inside {
     for (; first !== undefined && !this.#held.has(first.request.id); first = this.#deadlines.first) {
       this.#deadlines.drop();
     }
-    this.#nextDeadline = this.#deadlines.next ?? NEVER;
+    this.#nextDeadline = this.#deadlines.next;
   }
 
   #refusal(

@@ -1,4 +1,4 @@
-import type { SimTime } from "./time.ts";
+import { NEVER, type SimTime } from "./time.ts";
 
 /**
  * Future events in order of (time, rank, order of asking), so that ties are settled the same way in every run.
@@ -26,9 +26,9 @@ export class Agenda<E> {
     return this.#now;
   }
 
-  /** The instant of the next event, or undefined when there is none. */
-  get next(): SimTime | undefined {
-    return this.#size === 0 ? undefined : (this.#times[0] as SimTime);
+  /** The instant of the next event; NEVER: there is none. */
+  get next(): SimTime {
+    return this.#size === 0 ? NEVER : (this.#times[0] as SimTime);
   }
 
   /** The next event, not taken. */

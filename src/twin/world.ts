@@ -136,7 +136,7 @@ export class World {
 
   /** The instant of the next event; undefined when nothing will happen any more. */
   get next(): SimTime | undefined {
-    const next = Math.min(this.#agenda.next ?? NEVER, this.#alarms.next) as SimTime;
+    const next = Math.min(this.#agenda.next, this.#alarms.next) as SimTime;
     return next === NEVER || next > this.#horizon ? undefined : next;
   }
 
@@ -186,8 +186,8 @@ export class World {
   #alarmIsNext(): boolean {
     const alarm = this.#alarms.next;
     const { next } = this.#agenda;
-    if (alarm !== next) return alarm < (next ?? NEVER);
-    return this.#alarms.rank < (this.#agenda.rank as number);
+    if (alarm !== next) return alarm < next;
+    return alarm !== NEVER && this.#alarms.rank < (this.#agenda.rank as number);
   }
 
   #wake(): void {

@@ -210,7 +210,7 @@ const replayClosed = (load: ClosedLoad, door: FrontDoor, rng: Rng): Replayed => 
   for (let i = 0; i < load.concurrency; i += 1) ask(START);
   let now = START;
   for (;;) {
-    const [asks, due] = [asking.next ?? NEVER, door.due];
+    const [asks, due] = [asking.next, door.due];
     if (asks === NEVER && due === NEVER) break;
     if (asks <= due) {
       const id = asking.pop() as number;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Agenda } from "../../src/sim/agenda.ts";
-import { instant, START } from "../../src/sim/time.ts";
+import { instant, NEVER, START } from "../../src/sim/time.ts";
 
 const asked = fc.array(fc.record({ time: fc.nat(20), rank: fc.nat(3) }), { maxLength: 200 });
 
@@ -20,7 +20,7 @@ describe("Agenda", () => {
           expect(agenda.pop()).toBe(order);
           expect(agenda.now).toBe(time);
         }
-        expect([agenda.next, agenda.pop(), agenda.size]).toEqual([undefined, undefined, 0]);
+        expect([agenda.next, agenda.pop(), agenda.size]).toEqual([NEVER, undefined, 0]);
       }),
     );
   });
