@@ -66,21 +66,22 @@ export class Alarms<S> {
   /** All matches that hang on this place. */
   #play(place: number): void {
     const winners = this.#winners;
+    const times = this.#times;
+    const keys = this.#keys;
     let winner = place;
-    for (let at = place + this.#times.length; at > 1; at >>= 1) {
+    let time = times[place] as number;
+    for (let at = place + times.length; at > 1; at >>= 1) {
       const rival = winners[at ^ 1] as number;
-      if (this.#precedes(rival, winner)) winner = rival;
+      const other = times[rival] as number;
+      if (other < time || (other === time && (keys[rival] as number) < (keys[winner] as number))) {
+        winner = rival;
+        time = other;
+      }
       const node = at >> 1;
       // Others among themselves, as before.
       if (winner !== place && winner === winners[node]) return;
       winners[node] = winner;
     }
-  }
-
-  #precedes(one: number, other: number): boolean {
-    const time = this.#times[one] as number;
-    const than = this.#times[other] as number;
-    return time === than ? (this.#keys[one] as number) < (this.#keys[other] as number) : time < than;
   }
 
   #grow(): void {
