@@ -44,11 +44,14 @@ export interface Ended {
   readonly outputTokens: number;
 }
 
+const NOT_YET = Number.NEGATIVE_INFINITY;
+
 /** The gateway's own record of an endpoint; policies see it as a readonly `Endpoint`. */
 class Belief implements Endpoint {
   readonly name: string;
   labels: Readonly<Record<string, string>> = {};
-  scrapedAt: SimTime | undefined;
+  /** Kept as a number always: what is undefined at first, V8 makes a new object of at each scrape. */
+  lastScrape = NOT_YET;
   waiting = 0;
   running = 0;
   kvUsage = 0;
@@ -63,10 +66,14 @@ class Belief implements Endpoint {
     this.name = name;
   }
 
+  get scrapedAt(): SimTime | undefined {
+    return this.lastScrape === NOT_YET ? undefined : (this.lastScrape as SimTime);
+  }
+
   /** Its pod is there, perhaps another one with its name: nothing is believed of it but what is still in flight. */
   join(labels: Readonly<Record<string, string>>): void {
     this.labels = labels;
-    this.scrapedAt = undefined;
+    this.lastScrape = NOT_YET;
     this.waiting = 0;
     this.running = 0;
     this.kvUsage = 0;
@@ -149,8 +156,8 @@ export class Gateway {
     const belief = endpoint as Belief;
     const { position } = belief;
     if (position < 0) return;
-    invariant(belief.scrapedAt === undefined || at >= belief.scrapedAt, "scrapes of one endpoint come in order");
-    belief.scrapedAt = at;
+    invariant(at >= belief.lastScrape, "scrapes of one endpoint come in order");
+    belief.lastScrape = at;
     if (waiting !== belief.waiting) this.#changes.waiting.note(position);
     if (running !== belief.running) this.#changes.running.note(position);
     if (kvUsage !== belief.kvUsage) this.#changes.kvUsage.note(position);
@@ -253,16 +260,17 @@ export class Gateway {
     return this.#changes;
   }
 
-  #begin(id: number, { endpoint, tokens, prefill, prefillTokens, untilEnd }: Placement): Routed {
-    const decoding = this.#known.get(endpoint) as Belief;
-    const prefilling = prefill === undefined ? undefined : this.#known.get(prefill);
+  #begin(id: number, { primary, prefill, tokens, prefillTokens, untilEnd }: Placement): Routed {
+    const decoding = this.#routable[primary] as Belief;
+    const prefilling = prefill < 0 ? undefined : this.#routable[prefill];
     const before = this.#flights.size;
     this.#flights.set(id, { endpoint: decoding, tokens, prefill: prefilling, prefillTokens, untilEnd });
     invariant(this.#flights.size > before, "a request is placed once");
     this.#count(decoding, 1, tokens);
-    if (prefill === undefined) return { kind: "routed", endpoint };
+    const endpoint = decoding.name;
+    if (prefilling === undefined) return { kind: "routed", endpoint };
     this.#count(prefilling, 1, prefillTokens);
-    return { kind: "routed", endpoint, prefill };
+    return { kind: "routed", endpoint, prefill: prefilling.name };
   }
 
   #endPrefill(flight: Flight): void {

@@ -15,11 +15,8 @@ import type { SchedulingSaid } from "./scheduling.ts";
 import { Slots } from "./slots.ts";
 
 /** Where a request goes, and what it adds to the tokens in flight there. */
-export interface Placement {
-  readonly endpoint: string;
+export interface Placement extends Placed {
   readonly tokens: number;
-  /** Who computes the prompt, if somebody else does. */
-  readonly prefill: string | undefined;
   readonly prefillTokens: number;
   /** Whether these tokens count until the last token or until the first. */
   readonly untilEnd: boolean;
@@ -36,7 +33,7 @@ export class Scheduler implements Profiles {
   readonly loadProducer: string | undefined;
   /** What it took each endpoint to hold of the request decided on last; undefined: nobody in it knows of prefixes. */
   readonly cached: PrefixBelief | undefined;
-  readonly #profiles: ReadonlyMap<string, Profile>;
+  readonly #profiles: readonly Profile[];
   readonly #handler: ProfileHandler;
   /** Those that others go by come first. */
   readonly #producers: readonly Producer[];
@@ -61,8 +58,8 @@ export class Scheduler implements Profiles {
   /** @throws where `schedulingProblems` has something to say */
   constructor(said: SchedulingSaid, streams: Streams) {
     const plugins = new Plugins(said, streams);
-    this.#profiles = plugins.profiles;
-    this.names = [...plugins.profiles.keys()];
+    this.#profiles = [...plugins.profiles.values()];
+    this.names = this.#profiles.map(({ name }) => name);
     this.#handler = plugins.handler;
     this.loadProducer = plugins.loadProducer;
     this.cached = plugins.cached;
@@ -118,7 +115,7 @@ export class Scheduler implements Profiles {
 
   /** For handlers: runs one profile of the decision under way. */
   run(profile: string, peer = -1): number {
-    const found = this.#profiles.get(profile);
+    const found = this.#profiles.find(({ name }) => name === profile);
     return found === undefined ? -1 : found.run(this.ask, peer);
   }
 
@@ -177,13 +174,11 @@ export class Scheduler implements Profiles {
   }
 
   #placementOf({ primary, prefill }: Placed): Placement {
-    const { endpoints } = this.ask;
-    const apart = prefill >= 0;
     return {
-      endpoint: (endpoints[primary] as Endpoint).name,
+      primary,
+      prefill,
       tokens: this.#load.uncachedAt(primary),
-      prefill: apart ? (endpoints[prefill] as Endpoint).name : undefined,
-      prefillTokens: apart ? this.#load.uncachedAt(prefill) : 0,
+      prefillTokens: prefill < 0 ? 0 : this.#load.uncachedAt(prefill),
       untilEnd: this.#load.untilEnd,
     };
   }
