@@ -36,6 +36,9 @@ interface Counted<T> {
 class PairCounts<T> {
   readonly all: Counted<T>[] = [];
   readonly #known = new Map<string, Map<string, Counted<T>>>();
+  /** Whose pair came last, and its pairs: the next one mostly is its, too. */
+  #one: string | undefined;
+  #ofOne = new Map<string, Counted<T>>();
   readonly #fresh: (one: string, other: string) => T;
 
   constructor(fresh: (one: string, other: string) => T) {
@@ -43,12 +46,14 @@ class PairCounts<T> {
   }
 
   add(one: string, other: string): void {
-    let ofOne = this.#known.get(one);
-    if (ofOne === undefined) this.#known.set(one, (ofOne = new Map()));
-    let counted = ofOne.get(other);
+    if (one !== this.#one) {
+      this.#one = one;
+      this.#ofOne = entry(this.#known, one, () => new Map());
+    }
+    let counted = this.#ofOne.get(other);
     if (counted === undefined) {
       counted = { what: this.#fresh(one, other), count: 0 };
-      ofOne.set(other, counted);
+      this.#ofOne.set(other, counted);
       this.all.push(counted);
     }
     counted.count += 1;
