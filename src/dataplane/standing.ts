@@ -140,12 +140,14 @@ export class StandingColumn {
 /** The clamped scores of some such scorers times their weights, added up in order, and kept likewise. */
 export class StandingSum {
   readonly #columns: readonly StandingColumn[];
-  readonly #weights: readonly number[];
+  readonly #weights: Float64Array;
+  /** Of the columns. */
+  #scores: readonly Float64Array[] = [];
   #sums = new Float64Array(8);
 
   constructor(columns: readonly StandingColumn[], weights: readonly number[]) {
     this.#columns = columns;
-    this.#weights = weights;
+    this.#weights = Float64Array.from(weights);
   }
 
   /** @returns the sums by position, which stay its own */
@@ -159,6 +161,7 @@ export class StandingSum {
   }
 
   #addAll(length: number): void {
+    this.#scores = this.#columns.map(({ scores }) => scores);
     this.#sums = numbersFor(this.#sums, length);
     for (let at = 0; at < length; at += 1) this.#add(at);
   }
@@ -168,10 +171,10 @@ export class StandingSum {
   }
 
   #add(at: number): void {
+    const scores = this.#scores;
     let sum = 0;
-    for (let i = 0; i < this.#columns.length; i += 1) {
-      const { scores } = this.#columns[i] as StandingColumn;
-      sum += clamped(scores[at] as number) * (this.#weights[i] as number);
+    for (let i = 0; i < scores.length; i += 1) {
+      sum += clamped((scores[i] as Float64Array)[at] as number) * (this.#weights[i] as number);
     }
     this.#sums[at] = sum;
   }
