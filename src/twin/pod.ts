@@ -4,7 +4,7 @@ import type { Foreseeable } from "../engine/outlook.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { PodPhase } from "../model/fact.ts";
 import { hash32 } from "../sim/rng.ts";
-import type { SimTime } from "../sim/time.ts";
+import { type SimTime, START } from "../sim/time.ts";
 import type { WorkloadScenario } from "./scenario.ts";
 
 /** What tells a pod from others of its name and workload. */
@@ -23,7 +23,7 @@ const FIRST: PodIdentity = { incarnation: 0, revision: 1 };
 export interface PickerScrapes {
   /** Where in its interval it is scraped, microseconds. */
   readonly phase: number;
-  /** The last instant of the grid that was read; before the start: none. */
+  /** The last instant of the grid that was read, or lies before its engine was up. */
   read: number;
   /** The next scrape is on the agenda. */
   watched: boolean;
@@ -69,8 +69,8 @@ export class Pod {
   /** Picker `picker` scrapes it from now on. @param endpoint its record of it */
   scrapedBy(picker: number, intervalMicros: number, endpoint: Endpoint): void {
     const phase = hash32(picker === 0 ? this.name : `${this.name}/picker-${picker}`) % intervalMicros;
-    const { read, watched } = this.scrapes[picker] ?? { read: phase - intervalMicros, watched: false };
-    this.scrapes[picker] = { phase, read, watched, endpoint };
+    const read = lastScrape(phase, intervalMicros, this.since ?? START);
+    this.scrapes[picker] = { phase, read, watched: this.scrapes[picker]?.watched ?? false, endpoint };
   }
 
   get ready(): boolean {
@@ -91,3 +91,7 @@ export class Pod {
     };
   }
 }
+
+/** The last instant of a grid before `before`. */
+export const lastScrape = (phase: number, interval: number, before: SimTime): number =>
+  Math.floor((before - 1 - phase) / interval) * interval + phase;

@@ -13,7 +13,7 @@ import type { Disaggregation } from "./disaggregation.ts";
 import { GatewayRecord } from "./gateway-record.ts";
 import type { PathHost } from "./path-host.ts";
 import { pickerName } from "./picker-name.ts";
-import type { PickerScrapes, Pod } from "./pod.ts";
+import { lastScrape, type PickerScrapes, type Pod } from "./pod.ts";
 import type { GatewayScenario } from "./scenario.ts";
 import { decisionsOf, momentOf } from "./told-decision.ts";
 
@@ -34,8 +34,9 @@ export class RequestPath {
   readonly readsSignals: boolean;
   /** Ready pods, in order of joining. */
   readonly #ready = new Map<string, Pod>();
-  /** The same in order of their phases, in which they are scraped. */
+  /** The same in order of their phases, in which they are scraped, and how long after each the next one is. */
   #ring: readonly Pod[] = [];
+  #gaps: readonly number[] = [];
   /** In the ring, whose scrape is the next to be looked at, and when it is. */
   #turn = 0;
   #nextScrape = UNKNOWN;
@@ -327,6 +328,10 @@ export class RequestPath {
 
   #endpointsChanged(): void {
     this.#ring = [...this.#ready.values()].sort((a, b) => this.#scrapes(a).phase - this.#scrapes(b).phase);
+    this.#gaps = gapsOf(
+      this.#ring.map((pod) => this.#scrapes(pod).phase),
+      this.#scenario.scrapeIntervalMicros,
+    );
     this.#nextScrape = UNKNOWN;
     this.#gate?.beliefsChanged(this.#gateway.endpoints, this.#now);
     this.#replanGate();
@@ -344,9 +349,7 @@ export class RequestPath {
   unread(pod: Pod, before: SimTime): SimTime | undefined {
     const { phase, read } = this.#scrapes(pod);
     const interval = this.#scenario.scrapeIntervalMicros;
-    if (before <= read + interval) return undefined;
-    const last = lastOf(phase, interval, before);
-    return last < (pod.since ?? START) ? undefined : (last as SimTime);
+    return before <= read + interval ? undefined : (lastScrape(phase, interval, before) as SimTime);
   }
 
   /** Reads that scrape. */
@@ -385,16 +388,15 @@ export class RequestPath {
       for (const pod of ring) this.#look(pod, now);
       return this.#seekScrape(now);
     }
-    while (this.#nextScrape < now) {
-      const pod = ring[this.#turn] as Pod;
-      this.#look(pod, now);
-      this.#turn += 1;
-      if (this.#turn === ring.length) {
-        this.#turn = 0;
-        this.#nextScrape += interval;
-      }
-      this.#nextScrape += this.#scrapes(ring[this.#turn] as Pod).phase - this.#scrapes(pod).phase;
+    let turn = this.#turn;
+    let next = this.#nextScrape;
+    while (next < now) {
+      this.#look(ring[turn] as Pod, now);
+      next += this.#gaps[turn] as number;
+      turn = turn + 1 < ring.length ? turn + 1 : 0;
     }
+    this.#turn = turn;
+    this.#nextScrape = next;
   }
 
   /** The next scrape to be looked at is the first one from `now` on. */
@@ -424,7 +426,7 @@ export class RequestPath {
       const scrapes = this.#scrapes(pod);
       if (scrapes.watched) continue;
       scrapes.watched = true;
-      const next = lastOf(scrapes.phase, interval, (now + 1) as SimTime) + interval;
+      const next = lastScrape(scrapes.phase, interval, (now + 1) as SimTime) + interval;
       this.#host.plan(next as SimTime, { kind: "gateway-scrape-due", path: this.#host.path, pod: pod.name });
     }
   }
@@ -460,9 +462,9 @@ export class RequestPath {
 /** Every pod may have been scraped meanwhile. */
 const UNKNOWN = Number.NEGATIVE_INFINITY;
 
-/** The last instant of a grid before `before`. */
-const lastOf = (phase: number, interval: number, before: SimTime): number =>
-  Math.floor((before - 1 - phase) / interval) * interval + phase;
+/** @param phases in which there is one scrape each per interval, ascending */
+const gapsOf = (phases: readonly number[], interval: number): readonly number[] =>
+  phases.map((phase, i) => (phases[i + 1] ?? (phases[0] as number) + interval) - phase);
 
 type Evicted = Extract<QueueOutcome, `Evicted${string}`>;
 type Rejected = Extract<QueueOutcome, `Rejected${string}`>;
