@@ -33,7 +33,7 @@ export const nextPoints = ({ search, lengths, most, rng }: Asked, tried: readonl
   const learns = search === "Bayesian" && tried.length >= FIRST;
   const count = learns ? BATCH : search === "Bayesian" ? FIRST - tried.length : left;
   while (points.length < Math.min(left, count)) {
-    const wanted = learns ? tpePoint(lengths, tried, rng) : lengths.map(rng.below);
+    const wanted = learns ? tpePoint(lengths, tried, rng) : lengths.map((length) => rng.below(length));
     const point = untried(wanted, lengths, known);
     known.add(keyOf(point));
     points.push(point);
