@@ -604,6 +604,7 @@ export class MacroScheduler {
     step.admitted.push(sequence);
     this.#advance(sequence, tokens);
     step.add(sequence, tokens, this.#expected(sequence));
+    this.#seat(sequence);
     step.batch.encoderTokens += plan?.cost ?? 0;
     if (this.#config.lora !== undefined && sequence.request.adapter !== undefined) {
       this.#adapters.add(sequence.request.adapter);
@@ -712,7 +713,13 @@ export class MacroScheduler {
     this.#forgetLoad(sequence);
     if (sequence.preemptions === 0) sequence.cached = cached;
     this.#converse(sequence, 1);
-    this.apart.push(sequence);
+  }
+
+  /** Among those apart, or at once where it would be when all are scheduled (`#scheduleAll`). */
+  #seat(sequence: Sequence): void {
+    const coasts = this.#async && this.#coasts && !this.#scarce;
+    if (coasts && this.apart.length === 0 && this.#canCoast(sequence)) this.coasters.join(sequence, sequence.foreseen);
+    else this.apart.push(sequence);
   }
 
   #advance(sequence: Sequence, tokens: number): void {
