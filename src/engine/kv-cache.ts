@@ -90,7 +90,7 @@ export class KvCache {
    * must bring the next one; the reference simulator leaves none (D1). Layers with a window need the chain's end only.
    */
   lookup(sequence: Sequence): Hits {
-    if (!this.#prefixCaching) return NONE;
+    if (!this.#prefixCaching || this.#isAlone(sequence)) return NONE;
     const tokens = this.#blis ? sequence.request.promptTokens : sequence.known - 1;
     let blocks = Math.floor(tokens / this.#blockSize);
     for (let before = -1; before !== blocks; ) {
@@ -102,6 +102,11 @@ export class KvCache {
     let free = 0;
     for (let g = 0; g < this.#groups.length && blocks > 0; g += 1) free += this.#freeAmong(sequence, g, blocks);
     return blocks === 0 ? NONE : { blocks, free };
+  }
+
+  /** Whether it shares nothing and has left nothing. */
+  #isAlone({ shared, kv }: Sequence): boolean {
+    return shared.limit === 0 && kv.length === 1 && (kv[0] as Holding).kept === undefined;
   }
 
   /** Leading prompt tokens whose blocks are all there; windows are not taken into account. */
