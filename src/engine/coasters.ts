@@ -40,11 +40,11 @@ export class Coasters {
   readonly #blocksEach: number;
   readonly #window: number;
   /** By the step scheduled last when its context fills the window, with the step scheduled last when it joined. */
-  #fillings = new Agenda<{ readonly sequence: Sequence; readonly since: number }>(START);
+  readonly #fillings = new Agenda<{ readonly sequence: Sequence; readonly since: number }>(START);
   /** By the step that brings the last token, then by rank; also those that have left since. */
-  #ends = new Agenda<Sequence>(START);
+  readonly #ends = new Agenda<Sequence>(START);
   /** By the step in which they take no part, though it is scheduled before the last token is out. */
-  #halts = new Agenda<Sequence>(START);
+  readonly #halts = new Agenda<Sequence>(START);
 
   /**
    * @param blocksEach blocks that one needs at a time, one per group of layers
@@ -138,9 +138,9 @@ export class Coasters {
     if (sequence.computed < this.#window) this.growing -= 1;
     if (this.#members.length > 0) return;
     this.highestRank = 0;
-    this.#ends = new Agenda(START);
-    this.#halts = new Agenda(START);
-    this.#fillings = new Agenda(START);
+    this.#ends.clear();
+    this.#halts.clear();
+    this.#fillings.clear();
   }
 
   /** The one of highest rank. Costs O(n): asked for only where blocks run short. */

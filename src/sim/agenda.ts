@@ -87,6 +87,12 @@ export class Agenda<E> {
     return event;
   }
 
+  /** Forgets all that is to come. */
+  clear(): void {
+    for (let at = 0; at < this.#size; at += 1) this.#events[this.#places[at] as number] = undefined;
+    this.#size = 0;
+  }
+
   /** Puts the last one, just past the heap's end, where it belongs from the empty root on. */
   #sink(): void {
     const size = this.#size;

@@ -79,7 +79,7 @@ const simulate = (run: Run, create: CreateEngine) => {
   run.sessions.forEach(([arrival], session) => agenda.at(arrival as SimTime, 0, { session, round: 0 }));
   let id = 0;
   for (;;) {
-    const arrival = agenda.next ?? NEVER;
+    const arrival = agenda.next;
     now = Math.min(arrival, engine.due) as SimTime;
     if (now === NEVER) break;
     if (arrival > now) {

@@ -26,12 +26,22 @@ describe("Agenda", () => {
   });
 
   it("keeps that order when events are asked for while others are taken", () => {
-    const step = fc.oneof(fc.record({ wait: fc.nat(5), rank: fc.nat(2) }), fc.constant<"take">("take"));
+    const step = fc.oneof(
+      { weight: 9, arbitrary: fc.record({ wait: fc.nat(5), rank: fc.nat(2) }) },
+      { weight: 9, arbitrary: fc.constant<"take">("take") },
+      { weight: 1, arbitrary: fc.constant<"clear">("clear") },
+    );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const agenda = new Agenda<number>(START);
         const model: { time: number; rank: number; order: number }[] = [];
         steps.forEach((what, order) => {
+          if (what === "clear") {
+            agenda.clear();
+            model.length = 0;
+            expect([agenda.next, agenda.first, agenda.size]).toEqual([NEVER, undefined, 0]);
+            return;
+          }
           if (what !== "take") {
             const time = agenda.now + what.wait;
             agenda.at(instant(time), what.rank, order);

@@ -132,7 +132,7 @@ const drive = (
   };
   for (;;) {
     const due = gate.due();
-    const next = agenda.next ?? Number.POSITIVE_INFINITY;
+    const next = agenda.next;
     if (Math.min(due, next) > horizon) return;
     now = instant(Math.min(due, next));
     if (next <= due) apply(agenda.pop() as Step);
