@@ -35,6 +35,13 @@ export class Coasters {
   readonly #members: Sequence[] = [];
   readonly #conversations = new Map<string, Sequence>();
   readonly #residues: Int32Array;
+  /**
+   * Blocks that they need together for so many of the next steps, and the residue that follows: those who look ask again and
+   * again, a little further each time. Negative: nothing is reckoned yet.
+   */
+  #reckoned = -1;
+  #reckonedBlocks = 0;
+  #reckonedAt = 0;
   /** The members by the same residue; only where windows slide. */
   readonly #classes: readonly Set<Sequence>[];
   readonly #blocksEach: number;
@@ -192,17 +199,26 @@ export class Coasters {
   blocksOver(steps: number): number {
     const residues = this.#residues;
     const { length } = residues;
-    let blocks = 0;
-    let left = steps;
-    if (steps >= length) {
-      const rounds = Math.floor(steps / length);
-      blocks = rounds * this.count;
+    if (this.#reckoned < 0 || steps < this.#reckoned) {
+      this.#reckoned = 0;
+      this.#reckonedBlocks = 0;
+      this.#reckonedAt = this.#residueOf(0, this.scheduled);
+    }
+    let left = steps - this.#reckoned;
+    let blocks = this.#reckonedBlocks;
+    if (left >= length) {
+      const rounds = Math.floor(left / length);
+      blocks += rounds * this.count;
       left -= rounds * length;
     }
-    for (let at = this.#residueOf(0, this.scheduled); left > 0; left -= 1) {
+    let at = this.#reckonedAt;
+    for (; left > 0; left -= 1) {
       blocks += residues[at] as number;
       at = at === 0 ? length - 1 : at - 1;
     }
+    this.#reckoned = steps;
+    this.#reckonedBlocks = blocks;
+    this.#reckonedAt = at;
     return blocks * this.#blocksEach;
   }
 
@@ -229,6 +245,7 @@ export class Coasters {
 
   /** The same where nobody asks for the batch. */
   pass(): void {
+    this.#reckoned = -1;
     this.lastContext = this.context;
     this.lastInWindow = this.inWindow;
     this.scheduled += 1;
@@ -242,6 +259,7 @@ export class Coasters {
 
   /** The same for `steps` steps; only where no window slides. */
   passAll(steps: number): void {
+    this.#reckoned = -1;
     this.scheduled += steps;
     this.lastContext = this.context + (steps - 1) * this.count;
     this.context += steps * this.count;
@@ -270,6 +288,7 @@ export class Coasters {
   }
 
   #count(sequence: Sequence, change: 1 | -1): void {
+    this.#reckoned = -1;
     const residue = this.#residueOf(sequence.computed, sequence.since);
     this.#residues[residue] = (this.#residues[residue] as number) + change;
     if (change > 0) this.#classes[residue]?.add(sequence);

@@ -108,9 +108,10 @@ export class Rank {
     const outputs = coasters.count;
     if (outputs > 0) this.metrics.gaps(ends, from, ended, begin, beyond, outputs);
     // The gauges are read before the step after the next is scheduled.
-    cache.stockUp(coasters.blocksOver(to - from - 1));
+    const before = coasters.blocksOver(to - from - 1);
+    cache.stockUp(before);
     this.#setGauges(ends[to - 1] as SimTime, outputs, waiting.length, cache.free);
-    cache.stockUp(coasters.blocksFor(to - from - 1));
+    cache.stockUp(coasters.blocksOver(to - from) - before);
     coasters.passAll(to - from);
   }
 

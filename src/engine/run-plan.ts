@@ -13,6 +13,8 @@ export class RunPlan {
   readonly ends = new Float64Array(RunPlan.most + 1);
   #at = 0;
   #last = -1;
+  /** What `#seek` found last. */
+  #sought = 0;
 
   /** Index of the end of the step under way. */
   get at(): number {
@@ -49,7 +51,7 @@ export class RunPlan {
   }
 
   clear(): void {
-    this.#at = 0;
+    this.#at = this.#sought = 0;
     this.#last = -1;
   }
 
@@ -97,28 +99,30 @@ export class RunPlan {
 
   /** How many silent ends there are up to `time`. */
   silentUntil(time: SimTime): number {
-    return this.#firstFrom(time + 1) - this.#at;
+    return this.#seek(time) - this.#at;
   }
 
   /** Takes all silent ends up to `time`. @returns the index that follows the last of them */
   take(time: SimTime): number {
-    this.#at = this.#firstFrom(time + 1);
+    this.#at = this.#seek(time);
     return this.#at;
   }
 
   /** The first end at `time` or later is to be looked at. */
   cut(time: SimTime): void {
-    this.#last = Math.min(this.#firstFrom(time), this.#last);
+    let at = this.#at;
+    while (at < this.#last && (this.ends[at] as number) < time) at += 1;
+    if (at < this.#last) this.#last = at;
   }
 
-  /** Index of the first end at `time` or later, at most that of the last. */
-  #firstFrom(time: number): number {
-    let [low, high] = [this.#at, this.#last];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.ends[middle] as number) >= time) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+  /** Index of the first end after `time`, at most that of the last: from where it was the last time on, since time goes on. */
+  #seek(time: SimTime): number {
+    const { ends } = this;
+    const last = this.#last;
+    let at = Math.min(this.#sought, last);
+    if (at <= this.#at || (ends[at - 1] as number) > time) at = this.#at;
+    while (at < last && (ends[at] as number) <= time) at += 1;
+    this.#sought = at;
+    return at;
   }
 }
