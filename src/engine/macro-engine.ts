@@ -45,7 +45,8 @@ export class MacroEngine implements RankEngine {
   readonly #results: StepResults;
   /** The step under way will leave nothing to do; `blis` mode then starts the next one without waiting for its end. */
   #lastOfAll = false;
-  #now: SimTime;
+  // Doubles from the first: see `noInstants`. What is undefined at first V8 keeps as an object, and a new one at each change.
+  #now: SimTime = NEVER;
   /** When it next has something to do or to tell; when to tell, or somebody may give up. */
   #due: SimTime = NEVER;
   #telling: SimTime = NEVER;

@@ -15,7 +15,8 @@ export class Agenda<E> {
   readonly #events: (E | undefined)[] = [];
   #size = 0;
   #asked = 0;
-  #now: SimTime;
+  /** A double from the first: see `noInstants`. */
+  #now: SimTime = NEVER;
 
   constructor(start: SimTime) {
     this.#now = start;
