@@ -601,7 +601,6 @@ export class MacroScheduler {
     if (this.#blis) this.#countLookup(sequence, hits.blocks, 1);
     if (plan !== undefined) this.#encode(sequence, plan);
     this.#enter(sequence, start);
-    step.admitted.push(sequence);
     this.#advance(sequence, tokens);
     step.add(sequence, tokens, this.#expected(sequence));
     this.#seat(sequence);

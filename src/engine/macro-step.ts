@@ -26,8 +26,6 @@ export class MacroStep {
   coasters = 0;
   /** All that took part when it was scheduled. */
   size = 0;
-  /** Members that this step took from the queue. */
-  readonly admitted: Sequence[] = [];
   /** LoRA adapters that it needs. */
   adapters: ReadonlySet<string> = NONE;
   /** Outputs that were taken before the step's end. */
@@ -50,7 +48,6 @@ export class MacroStep {
     this.coasters = 0;
     this.size = 0;
     this.early = 0;
-    while (this.admitted.length > 0) this.admitted.pop();
   }
 
   /**

@@ -234,7 +234,7 @@ export class PipelinedEngine implements RankEngine {
     if (this.#inFlight.length === 0) this.#busySince = at;
     step.start = at;
     step.end = end as SimTime;
-    for (const sequence of step.admitted) sequence.scheduled ??= at;
+    for (const sequence of step.members) sequence.scheduled ??= at;
     this.#inFlight.push(step);
   }
 }

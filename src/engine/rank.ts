@@ -78,8 +78,8 @@ export class Rank {
     const { current } = this;
     current.start = start;
     current.end = end;
-    const { admitted } = current;
-    for (let i = 0; i < admitted.length; i += 1) (admitted[i] as Sequence).scheduled ??= start;
+    const { members } = current;
+    for (let i = 0; i < members.length; i += 1) (members[i] as Sequence).scheduled ??= start;
   }
 
   /** Brings the adapters of the step that begins to the GPU. @returns how long that takes, microseconds */
