@@ -343,13 +343,14 @@ export class MacroEngine implements RankEngine {
       if (coasters.count > 0) coasting = true;
       // The last step of all in `blis` mode is different (D20), so that its start is to be looked at.
       const lastSilent = coasters.nextEnd - (this.#blis ? 2 : 1);
-      most = Math.min(most, lastSilent - current.number + 1, coasters.nextHalt - coasters.scheduled - 1);
-      most = Math.min(most, coasters.nextFilling - coasters.scheduled);
-      if (scheduler.admits) change = Math.min(change, this.#desk.nextArrival);
-      change = Math.min(change, scheduler.nextLoad);
+      most = least(most, lastSilent - current.number + 1);
+      most = least(most, coasters.nextHalt - coasters.scheduled - 1);
+      if (this.#slides) most = least(most, coasters.nextFilling - coasters.scheduled);
+      if (scheduler.admits) change = least(change, this.#desk.nextArrival);
+      if (scheduler.deferred > 0) change = least(change, scheduler.nextLoad);
       becomeDecodes(rank.coasting, coasters.count, coasters.context, coasters.inWindow);
       rank.coasting.adapters = coasters.adapters.size;
-      most = Math.min(most, coasters.stepsWith(scheduler.cache.free, RunPlan.most));
+      most = least(most, coasters.stepsWith(scheduler.cache.free, RunPlan.most));
     }
     if (!coasting) return;
     if (this.#async && most > 0 && end < change) {
@@ -486,6 +487,9 @@ export class MacroEngine implements RankEngine {
     this.#results.giveBack(this.#rankOf(sequence), sequence, now, this.#running);
   }
 }
+
+/** `Math.min` where nothing is NaN, which costs V8 a third. */
+const least = (a: number, b: number): number => (b < a ? b : a);
 
 /**
  * Whether the step under way and the next one to be scheduled have coasters only, and nobody can enter but by arriving. One

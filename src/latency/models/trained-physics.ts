@@ -43,10 +43,11 @@ export const trainedPhysics = latencyModel({
   create: (said, context) => {
     const terms = affineTerms(said, context);
     const late = context.mode === "vllm" ? lateTerms(said, context) : undefined;
+    const lines: (DecodeLine | undefined)[] = [];
     const [toQueue, atFinish, perToken] = said.overheads.map(Math.trunc) as [number, number, number];
     return {
       step: (batch) => stepOf(terms, late, batch),
-      decodeLine: (decodes) => decodeLineOf(terms, decodes),
+      decodeLine: (decodes) => (lines[decodes] ??= decodeLineOf(terms, decodes)),
       toQueue: () => micros(toQueue),
       perToken: micros(perToken),
       atFinish: micros(atFinish),
