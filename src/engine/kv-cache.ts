@@ -104,9 +104,9 @@ export class KvCache {
     return blocks === 0 ? NONE : { blocks, free };
   }
 
-  /** Whether it shares nothing and has left nothing. */
+  /** Whether it shares nothing and has left nothing, so that nothing is found; a window of one token finds a chain of no blocks. */
   #isAlone({ shared, kv }: Sequence): boolean {
-    return shared.limit === 0 && kv.length === 1 && (kv[0] as Holding).kept === undefined;
+    return shared.limit === 0 && !this.#windows && kv.length === 1 && (kv[0] as Holding).kept === undefined;
   }
 
   /** Leading prompt tokens whose blocks are all there; windows are not taken into account. */
