@@ -77,7 +77,7 @@ export class RunPlan {
     }
   }
 
-  /** The same, at a tenth of the cost; a run has dozens of steps. */
+  /** The same along a line, at half the cost; a run has dozens of steps. */
   #extendBy({ before, perContext, after, pace, round }: DecodeLine, batch: Batch, until: number, change: number): void {
     const { ends } = this;
     const { decodes } = batch;

@@ -43,9 +43,8 @@ export const physical = latencyModel({
         const { requests, decodes, decodeTokens, decodeContext } = batch;
         if (requests === 0) return micros(1);
         const line = requests === decodes && decodeTokens === decodes ? decodeLine(decodes) : undefined;
-        const length =
-          line === undefined ? Math.ceil(pace * stepMicros(terms, batch)) : lineMicros(line, decodeContext);
-        return Math.max(1, length) as Micros;
+        if (line !== undefined) return lineMicros(line, decodeContext) as Micros;
+        return Math.max(1, Math.ceil(pace * stepMicros(terms, batch))) as Micros;
       },
       decodeLine,
       toQueue: (promptTokens) => micros(Math.round(frontEnd * BEFORE_QUEUE + perPromptToken * promptTokens)),
