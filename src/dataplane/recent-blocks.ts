@@ -14,6 +14,8 @@ export class RecentBlocks {
   /** Ring: its newer is the least recent. */
   readonly #ring = new HeldRun(0, undefined, 0, 0);
   #size = 0;
+  /** A run that was joined with its neighbour, to be used again. */
+  #spare: HeldRun | undefined;
 
   constructor(index: RunIndex, slot: number, capacity: number) {
     this.#index = index;
@@ -28,9 +30,12 @@ export class RecentBlocks {
 
   /** The first `named` blocks of a prompt of `total`; nobody will ask for the others. */
   send(keys: PrefixKeys, named: number, total: number): void {
-    keys.eachStrand(named, (strand, from, to) => this.#touch(strand, from, to));
-    if (total > named) this.#append(new HeldRun(this.#slot, undefined, named, total));
-    this.#size += Math.max(0, total - named);
+    for (let from = 0; from < named; ) {
+      const to = Math.min(named, keys.strandEnd(from));
+      this.#touch(keys.strandOf(from), from, to);
+      from = to;
+    }
+    if (total > named) this.#sendNameless(total - named);
     this.#evict();
   }
 
@@ -45,8 +50,8 @@ export class RecentBlocks {
     const runs = this.#named.get(strand);
     const only = runs?.length === 1 ? (runs[0] as HeldRun) : undefined;
     if (only?.from === from && only.to === to) {
-      unlink(only);
-      return this.#append(only);
+      this.#takeOut(only);
+      return insert(only, this.#ring);
     }
     for (const run of [...(runs ?? [])]) this.#cut(strand, run, from, to);
     this.#add(strand, from, to, this.#ring);
@@ -73,15 +78,39 @@ export class RecentBlocks {
   }
 
   #remove(strand: number, run: HeldRun): void {
-    unlink(run);
+    this.#takeOut(run);
     this.#index.remove(strand, run);
     const runs = this.#named.get(strand) as HeldRun[];
     if (runs.length === 1) this.#named.delete(strand);
     else runs.splice(runs.indexOf(run), 1);
   }
 
-  #append(run: HeldRun): void {
+  #sendNameless(blocks: number): void {
+    this.#size += blocks;
+    const newest = this.#ring.older;
+    if (this.#isNameless(newest)) {
+      newest.to += blocks;
+      return;
+    }
+    const run = this.#spare ?? new HeldRun(this.#slot, undefined, 0, 0);
+    this.#spare = undefined;
+    run.from = 0;
+    run.to = blocks;
     insert(run, this.#ring);
+  }
+
+  #isNameless(run: HeldRun): boolean {
+    return run.strand === undefined && run !== this.#ring;
+  }
+
+  /** Takes it out of the list. Nameless blocks that become neighbours by it are one run from then on. */
+  #takeOut(run: HeldRun): void {
+    const { older, newer } = run;
+    unlink(run);
+    if (!this.#isNameless(older) || !this.#isNameless(newer)) return;
+    newer.to += older.to - older.from;
+    unlink(older);
+    this.#spare = older;
   }
 
   #evict(): void {
