@@ -14,6 +14,8 @@ export interface Ask {
   readonly endpoints: readonly Endpoint[];
   /** A small number per endpoint that stays its own until it leaves; by position. */
   readonly slots: Int32Array;
+  /** The other way round: by slot, its endpoint's position; -1: it isn't among these. */
+  readonly positions: Int32Array;
   /** Positions of the candidates, ascending. */
   readonly kept: Int32Array;
   readonly count: number;

@@ -1,8 +1,11 @@
 import type { Rng } from "../sim/rng.ts";
+import type { Holders } from "./holders.ts";
 
 /** How much of the prompt each endpoint is believed to hold, in blocks. Columns are by position. */
 export interface PrefixMatch {
   readonly matched: Int32Array;
+  /** The same, with a list of those who hold any; left out: any of them may. */
+  readonly holders?: Holders;
   /** Blocks of the prompt that were looked up. */
   readonly total: number;
   /** Tokens. */

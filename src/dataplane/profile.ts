@@ -7,7 +7,7 @@ import type { Changes } from "./changes.ts";
 import { integersFor, numbersFor } from "./columns.ts";
 import type { Filter } from "./filter.ts";
 import type { Picker } from "./picker.ts";
-import type { Scorer } from "./scorer.ts";
+import type { Scorer, Sparse } from "./scorer.ts";
 import { clamped, StandingColumn, StandingSum } from "./standing.ts";
 
 /** The decision under way; its columns are used again for the next. */
@@ -19,6 +19,7 @@ export class Question implements Ask {
   /** Of these endpoints; undefined: anything may have changed since the last decision. */
   changes: Changes | undefined;
   slots: Int32Array = new Int32Array(0);
+  positions: Int32Array = new Int32Array(0);
   kept: Int32Array = new Int32Array(8);
   count = 0;
   peer = -1;
@@ -75,6 +76,8 @@ export class Profile {
   readonly #standing: readonly (StandingColumn | undefined)[];
   readonly #first: StandingSum;
   readonly #inFirst: number;
+  /** The scorers after these, where all of them score 0 but for a few endpoints. */
+  readonly #sparse: readonly Sparse[] | undefined;
   readonly #weights: readonly number[];
   readonly #picker: Picker;
   #column = new Float64Array(8);
@@ -95,6 +98,8 @@ export class Profile {
     this.#inFirst = first < 0 ? this.#standing.length : first;
     const columns = this.#standing.slice(0, this.#inFirst) as readonly StandingColumn[];
     this.#first = new StandingSum(columns, this.#weights);
+    const sparse = scorers.slice(this.#inFirst).flatMap(({ plugin }) => plugin.sparse ?? []);
+    this.#sparse = this.#inFirst + sparse.length === scorers.length ? sparse : undefined;
     this.#picker = picker;
   }
 
@@ -137,7 +142,11 @@ export class Profile {
     const { length } = question.endpoints;
     const sums = changes === undefined || this.#inFirst === 0 ? undefined : this.#first.update(question, changes);
     const added = sums === undefined ? 0 : this.#inFirst;
-    if (sums !== undefined && added === this.#scorers.length && run === undefined) return sums;
+    if (sums !== undefined && this.#sparse !== undefined && run === undefined) {
+      for (let i = 0; i < this.#sparse.length; i += 1)
+        this.#first.lift(this.#sparse[i] as Sparse, this.#weights[added + i] as number);
+      return sums;
+    }
     this.#column = numbersFor(this.#column, length);
     this.#totals = numbersFor(this.#totals, sums?.length ?? length);
     if (sums === undefined) this.#totals.fill(0);

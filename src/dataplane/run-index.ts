@@ -1,4 +1,5 @@
 import type { PrefixKeys } from "../model/prefix-keys.ts";
+import type { Holders } from "./holders.ts";
 
 /** Neighbouring blocks that one endpoint is believed to hold: some of a strand (model/prefix-keys.ts), or nameless ones. */
 export class HeldRun {
@@ -96,12 +97,11 @@ export class RunIndex {
   }
 
   /**
-   * Counts, per slot, the blocks held up to the first that nobody holds, whether or not one in between is missing.
+   * Counts the blocks held up to the first that nobody holds, whether or not one in between is missing.
    *
-   * @param limit leading blocks to look up
+   * @param limit leading blocks to look up @param positions by slot; -1: it doesn't count @param into where nobody holds anything yet
    */
-  countHeld(keys: PrefixKeys, limit: number, counts: Int32Array): void {
-    counts.fill(0, 0, this.slots);
+  countHeld(keys: PrefixKeys, limit: number, positions: Int32Array, into: Holders): void {
     for (let at = 0; at < limit; ) {
       const stop = Math.min(limit, keys.strandEnd(at));
       const runs = this.#strands.get(keys.strandOf(at));
@@ -109,7 +109,8 @@ export class RunIndex {
       const end = coveredTo(runs, at, stop);
       for (const { slot, from, to } of runs) {
         const held = (to < end ? to : end) - (from > at ? from : at);
-        if (held > 0) counts[slot] = (counts[slot] as number) + held;
+        const position = positions[slot] as number;
+        if (held > 0 && position >= 0) into.add(position, held);
       }
       if (end < stop) return;
       at = stop;

@@ -108,6 +108,7 @@ export class Scheduler implements Profiles {
     ask.endpoints = endpoints;
     ask.changes = changes;
     ask.slots = this.#slotsOf(endpoints);
+    ask.positions = this.#slots.positions;
     ask.reset(-1);
     for (const producer of this.#producers) producer.produce(ask);
     return endpoints.length === 0 ? undefined : this.#handler.place(this);

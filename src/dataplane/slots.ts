@@ -9,6 +9,8 @@ export class Slots {
   #list: readonly Endpoint[] | undefined;
   #length = 0;
   #column = new Int32Array(8);
+  /** By slot, the position in the list; -1: the slot is of none of these. */
+  positions = new Int32Array(8);
 
   /** @returns the endpoint's slot, a new one if it has none */
   take(name: string): number {
@@ -46,6 +48,8 @@ export class Slots {
     if (this.isSame(endpoints)) return this.#column;
     this.#column = integersFor(this.#column, endpoints.length);
     for (let at = 0; at < endpoints.length; at += 1) this.#column[at] = this.take((endpoints[at] as Endpoint).name);
+    this.positions = integersFor(this.positions, this.#bySlot.length).fill(-1);
+    for (let at = 0; at < endpoints.length; at += 1) this.positions[this.#column[at] as number] = at;
     // Last: whoever was new has made the list stale.
     this.#list = endpoints;
     this.#length = endpoints.length;

@@ -2,7 +2,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import type { Ask } from "./ask.ts";
 import { type ChangeLog, type Changes, KEPT } from "./changes.ts";
 import { integersFor, maxOf, minOf, numbersFor } from "./columns.ts";
-import type { Scorer, Standing } from "./scorer.ts";
+import type { Scorer, Sparse, Standing } from "./scorer.ts";
 
 /** A scorer by what is believed of the endpoints alone. @param of the signals that `valueOf` looks at */
 export const standingScorer = (
@@ -144,6 +144,9 @@ export class StandingSum {
   /** Of the columns. */
   #scores: readonly Float64Array[] = [];
   #sums = new Float64Array(8);
+  /** Positions of the sums that something was added to, in the first places. */
+  #lifted = new Int32Array(8);
+  #lifts = 0;
 
   constructor(columns: readonly StandingColumn[], weights: readonly number[]) {
     this.#columns = columns;
@@ -153,11 +156,26 @@ export class StandingSum {
   /** @returns the sums by position, which stay its own */
   update(ask: Ask, changes: Changes): Float64Array {
     const columns = this.#columns;
+    for (let i = 0; i < this.#lifts; i += 1) this.#add(this.#lifted[i] as number);
+    this.#lifts = 0;
     let isAll = false;
     for (let i = 0; i < columns.length; i += 1) if ((columns[i] as StandingColumn).update(ask, changes)) isAll = true;
     if (isAll) this.#addAll(ask.endpoints.length);
     else for (let i = 0; i < columns.length; i += 1) this.#addChanged(columns[i] as StandingColumn);
     return this.#sums;
+  }
+
+  /** Adds the scores of a few to their sums, until the next update. */
+  lift({ of, scoreOf }: Sparse, weight: number): void {
+    const { list, count } = of;
+    const sums = this.#sums;
+    this.#lifted = longer(this.#lifted, this.#lifts + count);
+    for (let i = 0; i < count; i += 1) {
+      const at = list[i] as number;
+      sums[at] = (sums[at] as number) + clamped(scoreOf(at)) * weight;
+      this.#lifted[this.#lifts] = at;
+      this.#lifts += 1;
+    }
   }
 
   #addAll(length: number): void {
@@ -179,6 +197,13 @@ export class StandingSum {
     this.#sums[at] = sum;
   }
 }
+
+const longer = (positions: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> => {
+  if (positions.length >= length) return positions;
+  const more = new Int32Array(2 * length);
+  more.set(positions);
+  return more;
+};
 
 /** @returns the score in [0, 1] */
 export const clamped = (score: number): number => (score < 0 ? 0 : score > 1 ? 1 : score);

@@ -1,4 +1,5 @@
 import type { Ask } from "../../src/dataplane/ask.ts";
+import { Holders } from "../../src/dataplane/holders.ts";
 import type { Knowledge, PluginContext } from "../../src/dataplane/knowledge.ts";
 import { Question } from "../../src/dataplane/profile.ts";
 import type { Endpoint } from "../../src/model/endpoint.ts";
@@ -18,6 +19,7 @@ export const askOf = (
   question.now = now;
   question.endpoints = endpoints;
   question.slots = Int32Array.from(endpoints, (_, at) => at);
+  question.positions = question.slots;
   question.reset(peer);
   return question;
 };
@@ -41,8 +43,12 @@ export interface Known {
 
 /** Producers that all know just this. */
 export const knowing = (known: Known, rng: Rng = rngOf(1).stream("plugin")): PluginContext => {
+  const holders = new Holders();
+  holders.clear(64);
+  for (const [at, blocks] of (known.matched ?? []).entries()) if (blocks > 0) holders.add(at, blocks);
   const prefix = {
-    matched: Int32Array.from(known.matched ?? new Array(64).fill(0)),
+    matched: holders.matched,
+    holders,
     total: known.total ?? 0,
     blockSize: known.blockSize ?? 64,
   };

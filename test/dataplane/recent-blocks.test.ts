@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Holders } from "../../src/dataplane/holders.ts";
 import { RecentBlocks } from "../../src/dataplane/recent-blocks.ts";
 import { RunIndex } from "../../src/dataplane/run-index.ts";
 import { prefixKeys } from "../../src/model/prefix-keys.ts";
@@ -9,12 +10,15 @@ import { anyHead } from "./any.ts";
 const SEEDS = Number(process.env.SEEDS ?? 4);
 const ENDPOINTS = 5;
 const BLOCK = 64;
+/** Slots are positions. */
+const POSITIONS = Int32Array.from({ length: ENDPOINTS }, (_, slot) => slot);
 
 describe("recently sent blocks", () => {
   it("are those of a list with an entry per block", () =>
     forAllSeeds(SEEDS, (rng) => {
       const capacity = 20 + rng.below(300);
       const index = new RunIndex();
+      const holders = new Holders();
       const recent = Array.from({ length: ENDPOINTS }, (_, slot) => new RecentBlocks(index, slot, capacity));
       /** Per endpoint, least recent first. */
       const plain = Array.from({ length: ENDPOINTS }, (): string[] => []);
@@ -26,13 +30,16 @@ describe("recently sent blocks", () => {
         const named = Math.min(Math.floor(head.promptTokens / BLOCK), keys.limit);
         const names = Array.from({ length: named }, (_, at) => String(keys.at(at)));
 
-        const [held, leading] = [new Int32Array(ENDPOINTS), new Int32Array(ENDPOINTS)];
-        index.countHeld(keys, named, held);
+        const leading = new Int32Array(ENDPOINTS);
+        holders.clear(ENDPOINTS);
+        index.countHeld(keys, named, POSITIONS, holders);
         index.countLeading(keys, named, leading);
         const gap = names.findIndex((name) => !plain.some((blocks) => blocks.includes(name)));
         const heldBySome = gap < 0 ? names : names.slice(0, gap);
         for (const [slot, blocks] of plain.entries()) {
-          expect(held[slot]).toBe(heldBySome.filter((name) => blocks.includes(name)).length);
+          const held = heldBySome.filter((name) => blocks.includes(name)).length;
+          expect(holders.matched[slot]).toBe(held);
+          expect([...holders.list.subarray(0, holders.count)].includes(slot)).toBe(held > 0);
           const missing = names.findIndex((name) => !blocks.includes(name));
           expect(leading[slot]).toBe(missing < 0 ? named : missing);
         }

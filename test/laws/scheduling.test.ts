@@ -12,7 +12,7 @@ import type { ProfileRun, Question } from "../../src/dataplane/profile.ts";
 import { Scheduler } from "../../src/dataplane/scheduler.ts";
 import { DEFAULT_SCHEDULING, type SchedulingSaid, schedulingSaid } from "../../src/dataplane/scheduling.ts";
 import { schedulingProblems } from "../../src/dataplane/scheduling-problems.ts";
-import type { Scorer, Standing } from "../../src/dataplane/scorer.ts";
+import type { Scorer, Sparse, Standing } from "../../src/dataplane/scorer.ts";
 import { scorers } from "../../src/dataplane/scorers/index.ts";
 import { StandingColumn } from "../../src/dataplane/standing.ts";
 import type { Endpoint } from "../../src/model/endpoint.ts";
@@ -157,6 +157,16 @@ describe.each(scorers.all.map(({ name }) => name))("scorer %s", (type) => {
       const kept = new StandingColumn(plugin.standing as Standing);
       kept.update(ask, noChanges());
       for (const at of ask.kept.subarray(0, ask.count)) expect(kept.scores[at]).toBe(plain[at]);
+    });
+  });
+
+  it("scores 0 all but those whom it names, if it names any", () => {
+    if (make(knowing({})).sparse === undefined) return;
+    forDecisions(make, ({ sparse, ...plugin }, ask) => {
+      const { list, count } = (sparse as Sparse).of;
+      const few = new Map(Array.from(list.subarray(0, count), (at) => [at, sparse?.scoreOf(at)]));
+      const plain = columnOf(plugin, ask);
+      for (const at of ask.kept.subarray(0, ask.count)) expect(few.get(at) ?? 0).toBe(plain[at]);
     });
   });
 
@@ -389,12 +399,13 @@ describe.each([
         } else {
           const head = anyHead(rng, id);
           const runs: [ProfileRun[], ProfileRun[]] = [[], []];
+          const isWatched = rng.below(2) === 0;
           afresh.ask.watched = runs[1];
           const expected = afresh.schedule(head, gateway.endpoints, at);
-          const routed = gateway.place(head, at, { runs: runs[0] });
+          const routed = gateway.place(head, at, isWatched ? { runs: runs[0] } : undefined);
           if (expected === undefined) expect(routed.kind).toBe("refused");
           else expect(routed).toMatchObject({ endpoint: gateway.endpoints[expected.primary]?.name });
-          expect(runs[0].map(scored)).toEqual(runs[1].map(scored));
+          if (isWatched) expect(runs[0].map(scored)).toEqual(runs[1].map(scored));
           if (routed.kind !== "routed" || rng.below(3) > 0) continue;
           gateway.ended(routed.endpoint, { id, at, outputTokens: 1 });
           afresh.ended(id, at, 1);

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Endpoint } from "../../model/endpoint.ts";
 import { type PrefixKeys, prefixKeys } from "../../model/prefix-keys.ts";
 import type { Ask, Placed } from "../ask.ts";
-import { byPosition, integersFor } from "../columns.ts";
+import { Holders } from "../holders.ts";
 import { type Producer, producer } from "../producer.ts";
 import { RecentBlocks } from "../recent-blocks.ts";
 import { RunIndex } from "../run-index.ts";
@@ -50,11 +50,10 @@ class ApproxPrefixCache implements Producer {
   readonly #index = new RunIndex();
   /** By slot. */
   readonly #blocks: (RecentBlocks | undefined)[] = [];
-  #counts = new Int32Array(32);
   #keys: PrefixKeys | undefined;
   /** Leading blocks with a name. */
   #named = 0;
-  matched = new Int32Array(8);
+  readonly holders = new Holders();
   total = 0;
   blockSize = LEAST_BLOCK_SIZE;
 
@@ -69,21 +68,19 @@ class ApproxPrefixCache implements Producer {
     return this;
   }
 
+  get matched(): Int32Array {
+    return this.holders.matched;
+  }
+
   produce(ask: Ask): void {
-    const { request, endpoints, slots } = ask;
+    const { request, endpoints, positions } = ask;
     this.blockSize = this.#blockSizeFor(endpoints[0]);
     const most = this.#mostBlocks();
     this.total = Math.min(Math.ceil(request.promptTokens / this.blockSize), most);
     this.#keys = prefixKeys(request, this.blockSize);
     this.#named = Math.min(Math.floor(request.promptTokens / this.blockSize), this.#keys.limit, most);
-    this.matched = integersFor(this.matched, endpoints.length);
-    if (this.#named === 0 || this.#index.isEmpty) {
-      this.matched.fill(0);
-      return;
-    }
-    this.#counts = integersFor(this.#counts, this.#index.slots);
-    this.#index.countHeld(this.#keys, this.#named, this.#counts);
-    byPosition(this.#counts, slots, endpoints.length, this.matched);
+    this.holders.clear(endpoints.length);
+    if (this.#named > 0) this.#index.countHeld(this.#keys, this.#named, positions, this.holders);
   }
 
   placed(ask: Ask, { primary, prefill }: Placed): void {

@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { alike } from "../columns.ts";
 import { scorer } from "../scorer.ts";
 
 /**
@@ -21,24 +20,22 @@ export const prefixCache = scorer({
   }),
   create: ({ prefixMatchInfoProducerName, matchLengthWeight: w, matchLengthScaleTokens }, { knowledge }) => {
     const prefix = knowledge.prefix(prefixMatchInfoProducerName);
+    const scoreOf = (at: number): number => {
+      const { matched, total, blockSize } = prefix;
+      const m = matched[at] as number;
+      if (m === 0 || total === 0) return 0;
+      const length = Math.min(1, m * (blockSize / matchLengthScaleTokens));
+      return w * length * length + (1 - w) * (m / total);
+    };
     return {
       blind: true,
-      score(ask, into) {
-        const { kept, count } = ask;
-        const { matched, total, blockSize } = prefix;
-        if (total === 0) return alike(ask, into, 0);
-        const perBlock = blockSize / matchLengthScaleTokens;
+      score({ kept, count }, into) {
         for (let k = 0; k < count; k += 1) {
           const at = kept[k] as number;
-          const m = matched[at] as number;
-          if (m === 0) {
-            into[at] = 0;
-            continue;
-          }
-          const length = Math.min(1, m * perBlock);
-          into[at] = w * length * length + (1 - w) * (m / total);
+          into[at] = scoreOf(at);
         }
       },
+      ...(prefix.holders === undefined ? {} : { sparse: { of: prefix.holders, scoreOf } }),
     };
   },
 });
