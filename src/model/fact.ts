@@ -15,7 +15,7 @@ export interface Finished {
   readonly preemptions: number;
 }
 
-/** What did happen. Folded into a report as it is told, and never kept. */
+/** What did happen. Counted soon after it is told, and kept no longer. */
 export type Fact =
   | { readonly kind: "arrived"; readonly at: SimTime; readonly request: Request }
   /** No replica was routable, or the gateway refused. */

@@ -24,6 +24,7 @@ import type { SloTargets } from "./slo.ts";
 import { summaryOf, summaryOfHistogram } from "./summary.ts";
 import { END_OF, sloKpis } from "./tally.ts";
 import { TimelineFold } from "./timeline-fold.ts";
+import { Uncounted } from "./uncounted.ts";
 import type { EngineRoom, ReplicaView, WorldView } from "./world-view.ts";
 
 export interface FoldOptions {
@@ -58,6 +59,7 @@ const SCALE_EVENTS = 200;
  */
 export class ReportFold {
   readonly #options: FoldOptions;
+  readonly #uncounted = new Uncounted((fact) => this.#fold(fact));
   readonly #warmUp: SimTime;
   readonly #timeline: TimelineFold;
   readonly #groups: GroupFold;
@@ -101,12 +103,14 @@ export class ReportFold {
 
   /** When `sample` is to be called next, after all else of that instant; NEVER after the horizon's. */
   get nextSample(): SimTime {
+    this.#uncounted.settle();
     const next = this.#timeline.nextLook;
     return this.#before === undefined ? (Math.min(next, this.#warmUp) as SimTime) : next;
   }
 
   /** Looks at the gauges, and at the counters where the warm-up ends. */
   sample(view: EngineRoom): void {
+    this.#uncounted.settle();
     const { now, replicas } = view;
     if (this.#before === undefined && now >= this.#warmUp) this.#before = this.#totals(view);
     this.#want(sum(view.workloads.map((workload) => workload.specReplicas)), now);
@@ -131,6 +135,10 @@ export class ReportFold {
   }
 
   tell(fact: Fact): void {
+    this.#uncounted.add(fact);
+  }
+
+  #fold(fact: Fact): void {
     switch (fact.kind) {
       case "arrived":
         return this.#arrived(fact);
@@ -171,6 +179,7 @@ export class ReportFold {
 
   /** @param view the world at the end, or as it is now; changes nothing */
   kpis(view: WorldView): Kpis {
+    this.#uncounted.settle();
     const { now } = view;
     const window = now > this.#warmUp ? toSeconds(elapsed(this.#warmUp, now)) : 0;
     const perSecond = (amount: number): number => (window === 0 ? 0 : amount / window);
@@ -227,11 +236,13 @@ export class ReportFold {
 
   /** So far; changes nothing. */
   get saturation(): Saturation {
+    this.#uncounted.settle();
     return this.#saturation.saturation;
   }
 
   /** Changes nothing. */
   timeline(at: SimTime): Timeline {
+    this.#uncounted.settle();
     return this.#timeline.timeline(at);
   }
 

@@ -18,6 +18,7 @@ import {
   TTFT_BOUNDS,
 } from "./gateway-bounds.ts";
 import { END_OF } from "./tally.ts";
+import { Uncounted } from "./uncounted.ts";
 import type { GatewayCounts, QueueSeries, RequestLabels, RequestSeries } from "./world-view.ts";
 
 /** Fairness id of requests without one. Source: pkg/epp/metadata/consts.go, llm-d-router@ebab6879. */
@@ -67,6 +68,7 @@ class PairCounts<T> {
  */
 export class GatewayFold {
   readonly #servedModel: string;
+  readonly #uncounted = new Uncounted((fact) => this.#fold(fact));
   readonly #models = new BoundedLabel();
   readonly #fairness = new BoundedLabel();
   readonly #series = new Map<string, Series>();
@@ -94,6 +96,10 @@ export class GatewayFold {
   }
 
   tell(fact: Fact): void {
+    this.#uncounted.add(fact);
+  }
+
+  #fold(fact: Fact): void {
     switch (fact.kind) {
       case "gate":
         return this.#gate(fact);
@@ -110,6 +116,7 @@ export class GatewayFold {
   }
 
   get counts(): GatewayCounts {
+    this.#uncounted.settle();
     return {
       requests: [...this.#series.values()],
       queues: [...this.#queues.values()],
