@@ -2,6 +2,7 @@ import type { Request } from "../../model/request.ts";
 import type { Rng, Streams } from "../../sim/rng.ts";
 import type { SimTime } from "../../sim/time.ts";
 import { ClientStream } from "../client-stream.ts";
+import { DrawnAhead } from "../drawn-ahead.ts";
 import { InstantHeap } from "../instant-heap.ts";
 import { type EndedRequest, LiveSessions, NOTHING } from "../live-sessions.ts";
 import { RateCurve } from "../rate-curve.ts";
@@ -20,13 +21,16 @@ export { type ClientSaid, type SyntheticWorkload, syntheticWorkload } from "../s
 export const syntheticSource = (said: SyntheticWorkload, streams: Streams): WorkloadSource => {
   const source = new SyntheticSource(said, streams);
   const retrying = said.clients.filter(({ retry }) => retry !== undefined);
-  if (retrying.length === 0) return source;
+  if (retrying.length === 0) return said.clients.every(isOpenLoop) ? new DrawnAhead(source) : source;
   const policies = new Map<string, { said: NonNullable<ClientSaid["retry"]>; rng: Rng }>();
   for (const { name, retry } of retrying) {
     if (retry !== undefined) policies.set(name, { said: retry, rng: streams.stream(`workload/${name}/retries`) });
   }
   return new RetryingSource(source, ({ client = "" }) => policies.get(client), source.freeId);
 };
+
+/** Whether no request of its waits for another. */
+const isOpenLoop = ({ session, workers }: ClientSaid): boolean => session === undefined && workers === undefined;
 
 interface Sending {
   at: number;
