@@ -26,17 +26,21 @@ export const composite: Detector = {
 const latencyTrend = (latencies: Completions): number => {
   const { count } = latencies;
   if (count < 2) return 0;
+  // Before the halves, which cost more: the first quarter that doesn't rise ends it.
+  if (count >= ENOUGH && !quartersRise(latencies)) return 0;
   const middle = Math.floor(count / 2);
   const first = latencies.mean(0, middle);
-  if (first <= 0) return 0;
-  if (count >= ENOUGH && !quartersRise(latencies)) return 0;
-  return Math.max(0, (latencies.mean(middle, count) - first) / first);
+  return first <= 0 ? 0 : Math.max(0, (latencies.mean(middle, count) - first) / first);
 };
 
 /** Quarters of floor(n/4), the rest in the last. */
 const quartersRise = (latencies: Completions): boolean => {
   const size = Math.floor(latencies.count / 4);
-  const ends = [size, 2 * size, 3 * size, latencies.count];
-  const means = ends.map((end, i) => latencies.mean(i * size, end));
-  return means.every((mean, i) => i === 0 || mean > (means[i - 1] as number));
+  let before = latencies.mean(0, size);
+  for (let quarter = 1; quarter < 4; quarter += 1) {
+    const mean = latencies.mean(quarter * size, quarter === 3 ? latencies.count : (quarter + 1) * size);
+    if (!(mean > before)) return false;
+    before = mean;
+  }
+  return true;
 };
