@@ -55,10 +55,11 @@ import { roleOf } from "./workload-role.ts";
 export class World {
   readonly scenario: Scenario;
   readonly #agenda = new Agenda<TwinEvent>(START);
-  /** For the next events of engines; undefined: for the source's next request. */
-  readonly #alarms = new Alarms<Pod | undefined>();
-  readonly #arrivalAlarm = this.#alarms.join(undefined, ALARM_RANK.arrival);
+  /** For the next events of engines. */
+  readonly #alarms = new Alarms<Pod>();
+  /** The source's next request, and when it comes. */
   #arriving: Request | undefined;
+  #arrival: SimTime = NEVER;
   readonly #streams: Streams;
   readonly #source: WorkloadSource;
   /** By the model that is served: a pool serves one, behind a gateway of its own. */
@@ -136,7 +137,7 @@ export class World {
 
   /** The instant of the next event; undefined when nothing will happen any more. */
   get next(): SimTime | undefined {
-    const next = Math.min(this.#agenda.next, this.#alarms.next) as SimTime;
+    const next = Math.min(this.#agenda.next, this.#alarms.next, this.#arrival) as SimTime;
     return next === NEVER || next > this.#horizon ? undefined : next;
   }
 
@@ -178,22 +179,25 @@ export class World {
   /** Takes one event. */
   step(): void {
     invariant(!this.#starved, "feed the source first");
-    if (this.#alarmIsNext()) return this.#wake();
+    const alarm = this.#alarms.next;
+    const arrival = this.#arrival;
+    const isEngine = alarm === arrival ? this.#alarms.rank < ALARM_RANK.arrival : alarm < arrival;
+    if (isEngine ? this.#isNext(alarm, this.#alarms.rank) : this.#isNext(arrival, ALARM_RANK.arrival)) {
+      this.#agenda.passTo(isEngine ? alarm : arrival);
+      return isEngine ? this.#advance(this.#alarms.ring()) : this.#arrive();
+    }
     const event = this.#agenda.pop();
     if (event !== undefined) this.#take(event);
   }
 
-  #alarmIsNext(): boolean {
-    const alarm = this.#alarms.next;
+  /** Whether it comes before the agenda's next event. */
+  #isNext(time: SimTime, rank: number): boolean {
     const { next } = this.#agenda;
-    if (alarm !== next) return alarm < next;
-    return alarm !== NEVER && this.#alarms.rank < (this.#agenda.rank as number);
+    if (time !== next) return time < next;
+    return time !== NEVER && rank < (this.#agenda.rank as number);
   }
 
-  #wake(): void {
-    this.#agenda.passTo(this.#alarms.next);
-    const pod = this.#alarms.ring();
-    if (pod !== undefined) return this.#advance(pod);
+  #arrive(): void {
     const request = this.#arriving as Request;
     this.#drawArrival();
     this.#admit(request);
@@ -332,12 +336,12 @@ export class World {
     const drawn = this.#source.next();
     this.#starved = drawn.kind === "starved";
     this.#arriving = drawn.kind === "request" && drawn.request.arrival <= this.#horizon ? drawn.request : undefined;
-    this.#setAlarm(this.#arrivalAlarm, this.#arriving?.arrival ?? NEVER);
+    this.#arrival = this.#notPast(this.#arriving?.arrival ?? NEVER);
   }
 
-  #setAlarm(place: number, at: SimTime): void {
-    if (!(at >= this.now)) throw new RangeError(`alarm at ${at} us lies before now, ${this.now} us`);
-    this.#alarms.set(place, at);
+  #notPast(at: SimTime): SimTime {
+    if (!(at >= this.now)) throw new RangeError(`${at} us lies before now, ${this.now} us`);
+    return at;
   }
 
   #admit(sent: Request): void {
@@ -433,7 +437,7 @@ export class World {
   }
 
   #replan(pod: Pod): void {
-    this.#setAlarm(pod.alarm, engineOf(pod).due);
+    this.#alarms.set(pod.alarm, this.#notPast(engineOf(pod).due));
   }
 
   // ---- pods
