@@ -52,6 +52,8 @@ export class Pod {
   draining = false;
   /** By endpoint picker: each scrapes it by itself. */
   readonly scrapes: PickerScrapes[] = [];
+  /** Up to then no scrape is to be read before its engine is looked at; earlier than any time where nobody keeps account. */
+  scrapedUntil: SimTime = -1 as SimTime;
 
   constructor(name: string, workload: WorkloadScenario, created: SimTime, identity: PodIdentity = FIRST) {
     this.name = name;

@@ -36,7 +36,7 @@ export class RequestPath {
   readonly #ready = new Map<string, Pod>();
   /** The same in order of their phases, in which they are scraped, and how long after each the next one is. */
   #ring: readonly Pod[] = [];
-  #gaps: readonly number[] = [];
+  #gaps = new Float64Array(0);
   /** In the ring, whose scrape is the next to be looked at, and when it is. */
   #turn = 0;
   #nextScrape = UNKNOWN;
@@ -355,13 +355,17 @@ export class RequestPath {
   /** Reads that scrape. */
   read(pod: Pod, before: SimTime): void {
     const last = this.unread(pod, before);
-    if (last === undefined) return;
+    if (last !== undefined) this.#readAt(pod, last);
+  }
+
+  #readAt(pod: Pod, at: SimTime): void {
     const scrapes = this.#scrapes(pod);
-    scrapes.read = last;
+    scrapes.read = at;
+    if (this.#host.look === undefined) pod.scrapedUntil = (at + this.#scenario.scrapeIntervalMicros) as SimTime;
     const { engine, workload } = pod;
     invariant(engine !== undefined, "a ready pod serves");
-    const { waiting, running, kvUsage, lora } = engine.gauges(last);
-    this.#gateway.scraped(scrapes.endpoint, last, { waiting, running, kvUsage, cache: workload.engine, lora });
+    const { waiting, running, kvUsage, lora } = engine.gauges(at);
+    this.#gateway.scraped(scrapes.endpoint, at, { waiting, running, kvUsage, cache: workload.engine, lora });
   }
 
   /** A pod's scrape, while requests wait in the gate. */
@@ -391,7 +395,10 @@ export class RequestPath {
     let turn = this.#turn;
     let next = this.#nextScrape;
     while (next < now) {
-      this.#look(ring[turn] as Pod, now);
+      const pod = ring[turn] as Pod;
+      // With one picker it is known which scrape that is.
+      if (this.#host.look !== undefined) this.#look(pod, now);
+      else if (this.#scrapes(pod).read < next) this.#readAt(pod, next as SimTime);
       next += this.#gaps[turn] as number;
       turn = turn + 1 < ring.length ? turn + 1 : 0;
     }
@@ -463,8 +470,8 @@ export class RequestPath {
 const UNKNOWN = Number.NEGATIVE_INFINITY;
 
 /** @param phases in which there is one scrape each per interval, ascending */
-const gapsOf = (phases: readonly number[], interval: number): readonly number[] =>
-  phases.map((phase, i) => (phases[i + 1] ?? (phases[0] as number) + interval) - phase);
+const gapsOf = (phases: readonly number[], interval: number): Float64Array<ArrayBuffer> =>
+  Float64Array.from(phases, (phase, i) => (phases[i + 1] ?? (phases[0] as number) + interval) - phase);
 
 type Evicted = Extract<QueueOutcome, `Evicted${string}`>;
 type Rejected = Extract<QueueOutcome, `Rejected${string}`>;

@@ -396,7 +396,7 @@ export class World {
       plan: (at, event) => this.#plan(at, event),
       pod: (name) => this.#pods.get(name),
       engine: (pod) => {
-        this.#pathsTo(pod.workload.modelName).beforeLook(pod, this.now);
+        this.#beforeLook(pod, this.now);
         return engineOf(pod);
       },
       replan: (pod) => this.#replan(pod),
@@ -422,15 +422,18 @@ export class World {
   // ---- engines
 
   /** An engine that was looked at doesn't show earlier states any more, so the gateway's last scrape comes first. */
+  #beforeLook(pod: Pod, at: SimTime): void {
+    if (at > pod.scrapedUntil) this.#pathsTo(pod.workload.modelName).beforeLook(pod, at);
+  }
+
   #viewOf(pod: Pod, at: SimTime): ReplicaView {
-    this.#pathsTo(pod.workload.modelName).beforeLook(pod, at);
+    this.#beforeLook(pod, at);
     return replicaView(pod, at);
   }
 
   #advance(pod: Pod): void {
     const engine = engineOf(pod);
-    // What the gateway's last scrape saw is asked for before the engine leaves that instant behind.
-    this.#pathsTo(pod.workload.modelName).beforeLook(pod, this.now);
+    this.#beforeLook(pod, this.now);
     engine.advance(this.now);
     this.#replan(pod);
     if (pod.draining && engine.held === 0) this.#remove(pod);
@@ -745,7 +748,7 @@ export class World {
       told: (name, tell) => {
         const pod = this.#pods.get(name);
         if (pod?.engine === undefined) return;
-        this.#pathsTo(pod.workload.modelName).beforeLook(pod, this.now);
+        this.#beforeLook(pod, this.now);
         tell(pod.engine);
         this.#replan(pod);
       },
