@@ -65,6 +65,7 @@ export class Disaggregation {
 
   /** Whether what `pod` tells of a request is about its prompt alone. */
   isPrefill(id: number, pod: string): boolean {
+    if (this.#legs.size === 0) return false;
     const leg = this.#legs.get(id);
     return leg?.stage === "prefill" && leg.prefill === pod;
   }
@@ -139,6 +140,7 @@ export class Disaggregation {
 
   /** The decode replica is done with a request: what was kept for it and not fetched is let go. */
   ended(id: number): void {
+    if (this.#legs.size === 0) return;
     const leg = this.#legs.get(id);
     // Blocks that are written to stay until the transfer ends.
     if (leg === undefined || leg.stage === "moving") return;
