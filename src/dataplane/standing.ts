@@ -35,20 +35,20 @@ export class StandingColumn {
   #least = 0;
   #most = 0;
   /** Whose changes were read, and how many of each signal's. */
-  #changes: Changes | undefined;
+  #whose: Changes | undefined;
   #logs: readonly ChangeLog[] = [];
   readonly #read: number[];
   /** Whose scores these are; none at first. */
   #kept = new Int32Array(8);
   #count = 0;
-  readonly #changed: Int32Array;
-  /** Values that were found to be new by the last update, if it didn't look at all. */
-  changed = 0;
+  /** Positions of values that were found to be new by the last update, if it didn't look at all; in the first `changes` places. */
+  readonly changed: Int32Array;
+  changes = 0;
 
   constructor(standing: Standing) {
     this.#standing = standing;
     this.#read = standing.of.map(() => 0);
-    this.#changed = new Int32Array(standing.of.length * KEPT);
+    this.changed = new Int32Array(standing.of.length * KEPT);
   }
 
   /** Of the ask for which it was brought up to date last, by position. */
@@ -56,34 +56,29 @@ export class StandingColumn {
     return this.#standing.scoreOf === undefined ? this.#values : this.#scores;
   }
 
-  /** @returns position of one of the `changed` */
-  changedAt(change: number): number {
-    return this.#changed[change] as number;
-  }
-
   /** @param changes of the ask's endpoints @returns whether scores of others than those that have changed may be new too */
   update(ask: Ask, changes: Changes): boolean {
     const isBehind = this.#catchUp(ask.endpoints, changes);
     if (this.#standing.scoreOf === undefined) return isBehind;
     const isSame = !isBehind && this.#isFor(ask);
-    if (isSame && this.changed === 0) return false;
+    if (isSame && this.changes === 0) return false;
     const [least, most] = [minOf(ask, this.#values), maxOf(ask, this.#values)];
     const isAll = !isSame || least !== this.#least || most !== this.#most;
     this.#least = least;
     this.#most = most;
     if (isAll) this.#scoreAll(ask);
-    else for (let change = 0; change < this.changed; change += 1) this.#score(this.changedAt(change));
+    else for (let change = 0; change < this.changes; change += 1) this.#score(this.changed[change] as number);
     return isAll;
   }
 
   /** @returns whether it had to look at all endpoints */
   #catchUp(endpoints: readonly Endpoint[], changes: Changes): boolean {
-    let isBehind = this.#changes !== changes;
+    let isBehind = this.#whose !== changes;
     if (isBehind) {
-      this.#changes = changes;
+      this.#whose = changes;
       this.#logs = this.#standing.of.map((signal) => changes[signal]);
     }
-    this.changed = 0;
+    this.changes = 0;
     for (let signal = 0; signal < this.#logs.length; signal += 1) {
       const log = this.#logs[signal] as ChangeLog;
       const from = this.#read[signal] as number;
@@ -109,8 +104,8 @@ export class StandingColumn {
       const value = this.#standing.valueOf(endpoints[at] as Endpoint);
       if (value === values[at]) continue;
       values[at] = value;
-      this.#changed[this.changed] = at;
-      this.changed += 1;
+      this.changed[this.changes] = at;
+      this.changes += 1;
     }
   }
 
@@ -140,9 +135,9 @@ export class StandingColumn {
 /** The clamped scores of some such scorers times their weights, added up in order, and kept likewise. */
 export class StandingSum {
   readonly #columns: readonly StandingColumn[];
-  readonly #weights: Float64Array;
-  /** Of the columns. */
-  #scores: readonly Float64Array[] = [];
+  readonly #weights: readonly number[];
+  /** What is added up: of one endpoint next to each other, in order of the columns. */
+  #terms = new Float64Array(8);
   #sums = new Float64Array(8);
   /** Positions of the sums that something was added to, in the first places. */
   #lifted = new Int32Array(8);
@@ -150,7 +145,7 @@ export class StandingSum {
 
   constructor(columns: readonly StandingColumn[], weights: readonly number[]) {
     this.#columns = columns;
-    this.#weights = Float64Array.from(weights);
+    this.#weights = weights;
   }
 
   /** @returns the sums by position, which stay its own */
@@ -161,7 +156,7 @@ export class StandingSum {
     let isAll = false;
     for (let i = 0; i < columns.length; i += 1) if ((columns[i] as StandingColumn).update(ask, changes)) isAll = true;
     if (isAll) this.#addAll(ask.endpoints.length);
-    else for (let i = 0; i < columns.length; i += 1) this.#addChanged(columns[i] as StandingColumn);
+    else for (let i = 0; i < columns.length; i += 1) this.#addChanged(i);
     return this.#sums;
   }
 
@@ -179,21 +174,31 @@ export class StandingSum {
   }
 
   #addAll(length: number): void {
-    this.#scores = this.#columns.map(({ scores }) => scores);
     this.#sums = numbersFor(this.#sums, length);
+    this.#terms = numbersFor(this.#terms, length * this.#columns.length);
+    for (let i = 0; i < this.#columns.length; i += 1) for (let at = 0; at < length; at += 1) this.#weigh(i, at);
     for (let at = 0; at < length; at += 1) this.#add(at);
   }
 
-  #addChanged(column: StandingColumn): void {
-    for (let change = 0; change < column.changed; change += 1) this.#add(column.changedAt(change));
+  #addChanged(i: number): void {
+    const { changed, changes } = this.#columns[i] as StandingColumn;
+    for (let change = 0; change < changes; change += 1) {
+      const at = changed[change] as number;
+      this.#weigh(i, at);
+      this.#add(at);
+    }
+  }
+
+  #weigh(i: number, at: number): void {
+    const { scores } = this.#columns[i] as StandingColumn;
+    this.#terms[at * this.#columns.length + i] = clamped(scores[at] as number) * (this.#weights[i] as number);
   }
 
   #add(at: number): void {
-    const scores = this.#scores;
+    const terms = this.#terms;
+    const end = (at + 1) * this.#columns.length;
     let sum = 0;
-    for (let i = 0; i < scores.length; i += 1) {
-      sum += clamped((scores[i] as Float64Array)[at] as number) * (this.#weights[i] as number);
-    }
+    for (let term = at * this.#columns.length; term < end; term += 1) sum += terms[term] as number;
     this.#sums[at] = sum;
   }
 }
