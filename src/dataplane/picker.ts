@@ -2,11 +2,16 @@ import * as z from "zod";
 import { kindOf } from "../model/plugin.ts";
 import type { Ask } from "./ask.ts";
 import type { PluginContext } from "./knowledge.ts";
+import type { Lead } from "./lead.ts";
 
 /** Takes one of the candidates that are left. */
 export interface Picker {
-  /** @param scores by position @returns a candidate's position; there is at least one */
-  pick(ask: Ask, scores: Float64Array): number;
+  /**
+   * @param scores by position
+   * @param lead whose score is the highest, where that is known without a look at all
+   * @returns a candidate's position; there is at least one
+   */
+  pick(ask: Ask, scores: Float64Array, lead?: Lead): number;
 }
 
 export const picker = kindOf<PluginContext, Picker>();

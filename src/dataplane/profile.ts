@@ -6,6 +6,7 @@ import type { Ask } from "./ask.ts";
 import type { Changes } from "./changes.ts";
 import { integersFor, numbersFor } from "./columns.ts";
 import type { Filter } from "./filter.ts";
+import type { Lead } from "./lead.ts";
 import type { Picker } from "./picker.ts";
 import type { Scorer, Sparse } from "./scorer.ts";
 import { clamped, StandingColumn, StandingSum } from "./standing.ts";
@@ -82,6 +83,8 @@ export class Profile {
   readonly #picker: Picker;
   #column = new Float64Array(8);
   #totals = new Float64Array(8);
+  /** Whose total is the highest, if that is known. */
+  #lead: Lead | undefined;
 
   constructor(
     name: string,
@@ -114,7 +117,7 @@ export class Profile {
     }
     if (question.count === 0) return -1;
     const totals = this.#score(question, run);
-    const picked = this.#picker.pick(question, totals);
+    const picked = this.#picker.pick(question, totals, this.#lead);
     if (run !== undefined) {
       run.totals = [...totals.subarray(0, question.endpoints.length)];
       run.picked = picked;
@@ -140,11 +143,13 @@ export class Profile {
   #score(question: Question, run: ProfileRun | undefined): Float64Array {
     const { changes } = question;
     const { length } = question.endpoints;
+    this.#lead = undefined;
     const sums = changes === undefined || this.#inFirst === 0 ? undefined : this.#first.update(question, changes);
     const added = sums === undefined ? 0 : this.#inFirst;
     if (sums !== undefined && this.#sparse !== undefined && run === undefined) {
       for (let i = 0; i < this.#sparse.length; i += 1)
         this.#first.lift(this.#sparse[i] as Sparse, this.#weights[added + i] as number);
+      if (question.count === length) this.#lead = this.#first.lead;
       return sums;
     }
     this.#column = numbersFor(this.#column, length);

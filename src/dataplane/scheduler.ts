@@ -1,4 +1,5 @@
 import type { Endpoint } from "../model/endpoint.ts";
+import type { Mutable } from "../model/mutable.ts";
 import type { RequestHead } from "../model/request.ts";
 import { invariant } from "../sim/invariant.ts";
 import type { Streams } from "../sim/rng.ts";
@@ -49,6 +50,8 @@ export class Scheduler implements Profiles {
   /** How long requests are collected before they are scheduled together; undefined: not at all. */
   readonly window: Micros | undefined;
   readonly #load: TokenLoad;
+  /** What `schedule` told last. */
+  readonly #placement: Mutable<Placement>;
   readonly #slots = new Slots();
   readonly #kvDelay: number;
   /** Events on their way here. */
@@ -64,6 +67,8 @@ export class Scheduler implements Profiles {
     this.loadProducer = plugins.loadProducer;
     this.cached = plugins.cached;
     this.#load = plugins.load();
+    const { untilEnd } = this.#load;
+    this.#placement = { primary: -1, prefill: -1, tokens: 0, prefillTokens: 0, untilEnd };
     this.#producers = plugins.producers;
     this.#hooks = plugins.hooks;
     this.#hearPlaced = hearing(plugins.hooks, "placed");
@@ -83,7 +88,7 @@ export class Scheduler implements Profiles {
 
   /**
    * @param changes of what is believed of these endpoints; left out: nobody keeps account of them, and all is looked at anew
-   * @returns undefined where no endpoint survives the filters (HTTP 429)
+   * @returns the same object each time; undefined where no endpoint survives the filters (HTTP 429)
    */
   schedule(
     request: RequestHead,
@@ -93,7 +98,12 @@ export class Scheduler implements Profiles {
   ): Placement | undefined {
     const placed = this.decide(request, endpoints, now, changes);
     if (placed === undefined) return undefined;
-    const placement = this.#placementOf(placed);
+    const { primary, prefill } = placed;
+    const placement = this.#placement;
+    placement.primary = primary;
+    placement.prefill = prefill;
+    placement.tokens = this.#load.uncachedAt(primary);
+    placement.prefillTokens = prefill < 0 ? 0 : this.#load.uncachedAt(prefill);
     for (const hook of this.#hearPlaced) hook.placed(this.ask, placed);
     return placement;
   }
@@ -172,16 +182,6 @@ export class Scheduler implements Profiles {
   #slotsOf(endpoints: readonly Endpoint[]): Int32Array {
     if (!this.#slots.isSame(endpoints)) for (const endpoint of endpoints) this.joined(endpoint);
     return this.#slots.of(endpoints);
-  }
-
-  #placementOf({ primary, prefill }: Placed): Placement {
-    return {
-      primary,
-      prefill,
-      tokens: this.#load.uncachedAt(primary),
-      prefillTokens: prefill < 0 ? 0 : this.#load.uncachedAt(prefill),
-      untilEnd: this.#load.untilEnd,
-    };
   }
 }
 

@@ -2,6 +2,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import type { Ask } from "./ask.ts";
 import { type ChangeLog, type Changes, KEPT } from "./changes.ts";
 import { integersFor, maxOf, minOf, numbersFor } from "./columns.ts";
+import { Lead } from "./lead.ts";
 import type { Scorer, Sparse, Standing } from "./scorer.ts";
 
 /** A scorer by what is believed of the endpoints alone. @param of the signals that `valueOf` looks at */
@@ -142,6 +143,11 @@ export class StandingSum {
   /** Positions of the sums that something was added to, in the first places. */
   #lifted = new Int32Array(8);
   #lifts = 0;
+  /** Among all sums with nothing added; nobody met: it is to be sought. Among those that something was added to. */
+  readonly #lead = new Lead();
+  readonly #liftedLead = new Lead();
+  /** Something else than a number above 0 was added. */
+  #isSunk = false;
 
   constructor(columns: readonly StandingColumn[], weights: readonly number[]) {
     this.#columns = columns;
@@ -151,12 +157,12 @@ export class StandingSum {
   /** @returns the sums by position, which stay its own */
   update(ask: Ask, changes: Changes): Float64Array {
     const columns = this.#columns;
-    for (let i = 0; i < this.#lifts; i += 1) this.#add(this.#lifted[i] as number);
-    this.#lifts = 0;
+    this.#takeBack();
     let isAll = false;
     for (let i = 0; i < columns.length; i += 1) if ((columns[i] as StandingColumn).update(ask, changes)) isAll = true;
     if (isAll) this.#addAll(ask.endpoints.length);
     else for (let i = 0; i < columns.length; i += 1) this.#addChanged(i);
+    if (this.#lead.ties === 0) this.#seekLead(ask.endpoints.length);
     return this.#sums;
   }
 
@@ -167,26 +173,63 @@ export class StandingSum {
     this.#lifted = longer(this.#lifted, this.#lifts + count);
     for (let i = 0; i < count; i += 1) {
       const at = list[i] as number;
-      sums[at] = (sums[at] as number) + clamped(scoreOf(at)) * weight;
+      const sum = sums[at] as number;
+      const total = sum + clamped(scoreOf(at)) * weight;
+      if (total === sum) continue;
+      if (!(total > sum)) this.#isSunk = true;
+      sums[at] = total;
       this.#lifted[this.#lifts] = at;
       this.#lifts += 1;
+      this.#liftedLead.meet(at, total);
     }
+  }
+
+  /** Who leads among all endpoints, with what was added; undefined: only a look at all would tell. */
+  get lead(): Lead | undefined {
+    const lead = this.#lead;
+    const lifted = this.#liftedLead;
+    // Whoever led and was lifted is above his own sum.
+    if (this.#isSunk || lifted.total === lead.total) return undefined;
+    return lifted.total > lead.total ? lifted : lead;
+  }
+
+  #takeBack(): void {
+    for (let i = 0; i < this.#lifts; i += 1) {
+      const at = this.#lifted[i] as number;
+      this.#sums[at] = this.#sumOf(at);
+    }
+    this.#lifts = 0;
+    this.#liftedLead.forget();
+    this.#isSunk = false;
   }
 
   #addAll(length: number): void {
     this.#sums = numbersFor(this.#sums, length);
     this.#terms = numbersFor(this.#terms, length * this.#columns.length);
     for (let i = 0; i < this.#columns.length; i += 1) for (let at = 0; at < length; at += 1) this.#weigh(i, at);
-    for (let at = 0; at < length; at += 1) this.#add(at);
+    for (let at = 0; at < length; at += 1) this.#sums[at] = this.#sumOf(at);
+    this.#lead.forget();
   }
 
   #addChanged(i: number): void {
     const { changed, changes } = this.#columns[i] as StandingColumn;
+    const sums = this.#sums;
+    const lead = this.#lead;
     for (let change = 0; change < changes; change += 1) {
       const at = changed[change] as number;
+      const before = sums[at] as number;
       this.#weigh(i, at);
-      this.#add(at);
+      const sum = this.#sumOf(at);
+      sums[at] = sum;
+      if (sum === before || lead.ties === 0) continue;
+      if (before === lead.total && !(sum > before)) lead.forget();
+      else lead.meet(at, sum);
     }
+  }
+
+  #seekLead(length: number): void {
+    const sums = this.#sums;
+    for (let at = 0; at < length; at += 1) this.#lead.meet(at, sums[at] as number);
   }
 
   #weigh(i: number, at: number): void {
@@ -194,12 +237,12 @@ export class StandingSum {
     this.#terms[at * this.#columns.length + i] = clamped(scores[at] as number) * (this.#weights[i] as number);
   }
 
-  #add(at: number): void {
+  #sumOf(at: number): number {
     const terms = this.#terms;
     const end = (at + 1) * this.#columns.length;
     let sum = 0;
     for (let term = at * this.#columns.length; term < end; term += 1) sum += terms[term] as number;
-    this.#sums[at] = sum;
+    return sum;
   }
 }
 

@@ -6,7 +6,8 @@ export const maxScore = picker({
   summary: "the candidate with the highest score; ties at random",
   params: pickerParams,
   create: (_params, { rng }) => ({
-    pick({ kept, count }, scores) {
+    pick({ kept, count }, scores, lead) {
+      if (lead?.ties === 1) return lead.at;
       let best = Number.NEGATIVE_INFINITY;
       let ties = 0;
       let first = -1;
