@@ -20,19 +20,21 @@ export const prefixCache = scorer({
   }),
   create: ({ prefixMatchInfoProducerName, matchLengthWeight: w, matchLengthScaleTokens }, { knowledge }) => {
     const prefix = knowledge.prefix(prefixMatchInfoProducerName);
-    const scoreOf = (at: number): number => {
-      const { matched, total, blockSize } = prefix;
-      const m = matched[at] as number;
+    const scoreFor = (m: number, total: number, perBlock: number): number => {
       if (m === 0 || total === 0) return 0;
-      const length = Math.min(1, m * (blockSize / matchLengthScaleTokens));
+      const length = Math.min(1, m * perBlock);
       return w * length * length + (1 - w) * (m / total);
     };
+    const scoreOf = (at: number): number =>
+      scoreFor(prefix.matched[at] as number, prefix.total, prefix.blockSize / matchLengthScaleTokens);
     return {
       blind: true,
       score({ kept, count }, into) {
+        const { matched, total, blockSize } = prefix;
+        const perBlock = blockSize / matchLengthScaleTokens;
         for (let k = 0; k < count; k += 1) {
           const at = kept[k] as number;
-          into[at] = scoreOf(at);
+          into[at] = scoreFor(matched[at] as number, total, perBlock);
         }
       },
       ...(prefix.holders === undefined ? {} : { sparse: { of: prefix.holders, scoreOf } }),
