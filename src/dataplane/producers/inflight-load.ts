@@ -30,7 +30,9 @@ class InflightLoad implements Producer {
   readonly #said: z.output<typeof params>;
   readonly #knowledge: Knowledge;
   readonly blind = true;
-  /** Of the decision under way: who knows what is cached, and the tokens that count wherever it goes. */
+  /** Who knows what is cached, if anybody does; asked for at the first decision, when all producers are made. */
+  #known: { readonly prefix: PrefixMatch | undefined } | undefined;
+  /** Of the decision under way: what is cached, and the tokens that count wherever it goes. */
   #prefix: PrefixMatch | undefined;
   #rest = 0;
 
@@ -48,7 +50,8 @@ class InflightLoad implements Producer {
   }
 
   produce({ request: { promptTokens, maxTokens } }: Ask): void {
-    const prefix = this.#knowledge.prefixIfAny(this.#said.prefixMatchInfoProducerName);
+    this.#known ??= { prefix: this.#knowledge.prefixIfAny(this.#said.prefixMatchInfoProducerName) };
+    const { prefix } = this.#known;
     this.#prefix = prefix === undefined || prefix.blockSize <= 0 ? undefined : prefix;
     const covered = this.#prefix === undefined ? 0 : this.#prefix.total * this.#prefix.blockSize;
     this.#rest = Math.max(0, promptTokens - covered) + this.#outputOf(promptTokens, maxTokens);
