@@ -12,9 +12,20 @@ const TTFT = [
 const REQUEST = [0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680];
 const STEP = [1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384];
 
-/** Ended requests that are kept until somebody looks, and what is kept of each. */
+/** What is observed of a request that has ended, in the order of a row; and how many rows are kept at most. */
+const COLUMNS = [
+  "e2eLatency",
+  "queueTime",
+  "inferenceTime",
+  "prefillTime",
+  "decodeTime",
+  "timePerOutputToken",
+  "promptTokens",
+  "prefillComputedTokens",
+  "generationTokens",
+] as const satisfies readonly (keyof EngineHistograms)[];
+const WIDTH = COLUMNS.length;
 const ROWS = 32;
-const WIDTH = 8;
 
 /** Its bucket of `tokens`, a whole number: sought in every step, and its bounds are powers of two. */
 const stepBucketOf = (tokens: number): number =>
@@ -36,11 +47,8 @@ export class EngineMetrics {
   readonly counters = noCounts();
   readonly #histograms: EngineHistograms;
   readonly #gaps = new GapTally();
-  /**
-   * Requests that have ended and aren't in the histograms yet, each in a row: end-to-end, queue, inference, prefill and
-   * decode time in microseconds, prompt, cached and output tokens. Many at once they cost less: what counts them stays in
-   * the processor's instruction cache.
-   */
+  readonly #columns: readonly Histogram[];
+  /** Of requests that have ended, what is still to be observed: it costs less of many at once. */
   readonly #rows = new Float64Array(ROWS * WIDTH);
   #ended = 0;
   /** Of the step being applied: prompt tokens computed for those with a first token, and outputs. */
@@ -50,7 +58,7 @@ export class EngineMetrics {
     const lengths = oneTwoFive(maxModelLen);
     const of = (bounds: readonly number[]): Histogram => new Histogram(bounds);
     const generationTokens = of(lengths);
-    this.#histograms = {
+    const histograms = {
       timeToFirstToken: of(TTFT),
       interTokenLatency: this.#gaps.coarse,
       interTokenFine: this.#gaps.fine,
@@ -68,6 +76,8 @@ export class EngineMetrics {
       maxGenerationTokens: generationTokens,
       paramsN: of([1, 2, 5, 10, 20]),
     };
+    this.#columns = COLUMNS.map((name) => histograms[name]);
+    this.#histograms = histograms;
   }
 
   /** The live ones, to be read before anything more is counted. */
@@ -126,48 +136,31 @@ export class EngineMetrics {
   /** Intervals inside the engine end with the step; the end-to-end time is the client's. */
   finished(sequence: Sequence, { request, outcome, end, outputTokens, cachedTokens }: Finished): void {
     const { arrived, queued, lastToken, scheduled = START, firstToken = START } = sequence;
+    const { promptTokens } = request;
+    const decoding = (lastToken - firstToken) / 1e6;
     this.counters.success[outcome === "length" ? "length" : "stop"] += 1;
+    // In the order of COLUMNS.
     const rows = this.#rows;
     const row = this.#ended * WIDTH;
-    rows[row] = end - arrived;
-    rows[row + 1] = scheduled - queued;
-    rows[row + 2] = lastToken - scheduled;
-    rows[row + 3] = firstToken - scheduled;
-    rows[row + 4] = lastToken - firstToken;
-    rows[row + 5] = request.promptTokens;
-    rows[row + 6] = cachedTokens;
-    rows[row + 7] = outputTokens;
+    rows[row] = (end - arrived) / 1e6;
+    rows[row + 1] = (scheduled - queued) / 1e6;
+    rows[row + 2] = (lastToken - scheduled) / 1e6;
+    rows[row + 3] = (firstToken - scheduled) / 1e6;
+    rows[row + 4] = decoding;
+    rows[row + 5] = outputTokens > 1 ? decoding / (outputTokens - 1) : 0;
+    rows[row + 6] = promptTokens;
+    rows[row + 7] = promptTokens - cachedTokens;
+    rows[row + 8] = outputTokens;
     this.#ended += 1;
     if (this.#ended === ROWS) this.#settle();
   }
 
   /** Those that have ended go into the histograms. */
   #settle(): void {
-    const histograms = this.#histograms;
-    const rows = this.#rows;
     const upTo = this.#ended * WIDTH;
-    for (let row = 0; row < upTo; row += WIDTH) {
-      const e2e = (rows[row] as number) / 1e6;
-      const inference = (rows[row + 2] as number) / 1e6;
-      const decoding = (rows[row + 4] as number) / 1e6;
-      const promptTokens = rows[row + 5] as number;
-      const cachedTokens = rows[row + 6] as number;
-      const outputTokens = rows[row + 7] as number;
-      // What has the same bounds, and often about the same value, often has the same bucket.
-      const near = histograms.e2eLatency.bucketOf(e2e);
-      histograms.e2eLatency.add(near, e2e);
-      histograms.queueTime.observe((rows[row + 1] as number) / 1e6);
-      histograms.inferenceTime.add(histograms.inferenceTime.bucketOf(inference, near), inference);
-      histograms.prefillTime.observe((rows[row + 3] as number) / 1e6);
-      histograms.decodeTime.add(histograms.decodeTime.bucketOf(decoding, near), decoding);
-      histograms.timePerOutputToken.observe(outputTokens > 1 ? decoding / (outputTokens - 1) : 0);
-      const prompt = histograms.promptTokens.bucketOf(promptTokens);
-      histograms.promptTokens.add(prompt, promptTokens);
-      if (cachedTokens === 0) histograms.prefillComputedTokens.add(prompt, promptTokens);
-      else histograms.prefillComputedTokens.observe(promptTokens - cachedTokens);
-      histograms.generationTokens.observe(outputTokens);
-      histograms.paramsN.add(0, 1);
-    }
+    if (upTo === 0) return;
+    for (let i = 0; i < WIDTH; i += 1) (this.#columns[i] as Histogram).observeColumn(this.#rows, i, upTo, WIDTH);
+    this.#histograms.paramsN.add(0, 1, this.#ended);
     this.#ended = 0;
   }
 

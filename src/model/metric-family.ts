@@ -28,14 +28,12 @@ export class Histogram {
   readonly bounds: readonly number[];
   readonly counts: Float64Array;
   sum = 0;
-  readonly #edges: Float64Array;
-  /** The bucket found last: the next value often falls in the same. */
-  #recent = 0;
+  readonly #scale: Scale;
 
   constructor(bounds: readonly number[]) {
     this.bounds = bounds;
     this.counts = new Float64Array(bounds.length + 1);
-    this.#edges = sharedEdges(bounds);
+    this.#scale = scaleOf(bounds);
   }
 
   /** @param weight how many observations of the same value */
@@ -43,18 +41,32 @@ export class Histogram {
     this.add(this.bucketOf(value), value, weight);
   }
 
-  /** The same where `value` is known to fall in `bucket`. */
+  /** Observes every `width`th of some values, from `from` to before `to`. */
+  observeColumn(values: Float64Array, from: number, to: number, width: number): void {
+    const { counts } = this;
+    let { sum } = this;
+    for (let i = from; i < to; i += width) {
+      const value = values[i] as number;
+      const bucket = this.bucketOf(value);
+      counts[bucket] = (counts[bucket] as number) + 1;
+      sum += value;
+    }
+    this.sum = sum;
+  }
+
+  /** The same as `observe` where `value` is known to fall in `bucket`. */
   add(bucket: number, value: number, weight = 1): void {
     this.counts[bucket] = (this.counts[bucket] as number) + weight;
     this.sum += value * weight;
   }
 
-  /** @returns index of the bucket that `value` falls in @param guess where it is looked for first */
-  bucketOf(value: number, guess = this.#recent): number {
-    const edges = this.#edges;
-    if (value > (edges[guess] as number) && value <= (edges[guess + 1] as number)) return guess;
-    this.#recent = bucketAmong(edges, value);
-    return this.#recent;
+  /** @returns index of the bucket that `value` falls in */
+  bucketOf(value: number): number {
+    const { edges, first, lowest, cells } = this.#scale;
+    const cell = cellOf(value) - lowest;
+    let bucket = cell < 0 ? 0 : (first[cell < cells ? cell : cells] as number);
+    while (value > (edges[bucket + 1] as number)) bucket += 1;
+    return bucket;
   }
 
   get count(): number {
@@ -88,11 +100,46 @@ export const bucketAmong = (edges: Float64Array, value: number): number => {
 export const edgesOf = (bounds: readonly number[]): Float64Array =>
   Float64Array.of(Number.NEGATIVE_INFINITY, ...bounds, Number.POSITIVE_INFINITY);
 
-const shared = new WeakMap<readonly number[], Float64Array>();
+/** Where a histogram's buckets are. Cells are eighths of powers of two: few bounds lie in one. */
+interface Scale {
+  readonly edges: Float64Array;
+  /** By cell, from `lowest` on: the first bucket that its values may fall in. */
+  readonly first: Uint16Array;
+  readonly lowest: number;
+  /** Up to the bound that is greatest; values beyond are in one more. */
+  readonly cells: number;
+}
+
+const DOUBLE = new Float64Array(1);
+/** Its lower and its upper half. */
+const WORDS = new Int32Array(DOUBLE.buffer);
+const BITS_BELOW = 17;
+
+/** Sign, exponent and three more bits of a number: grows with it, and is negative for negative ones. */
+const cellOf = (value: number): number => {
+  DOUBLE[0] = value;
+  return (WORDS[1] as number) >> BITS_BELOW;
+};
+
+/** The least number in a cell. */
+const leastIn = (cell: number): number => {
+  WORDS[0] = 0;
+  WORDS[1] = cell << BITS_BELOW;
+  return DOUBLE[0] as number;
+};
+
+const scales = new WeakMap<readonly number[], Scale>();
 
 /** The same for all with the same bounds. */
-const sharedEdges = (bounds: readonly number[]): Float64Array => {
-  let made = shared.get(bounds);
-  if (made === undefined) shared.set(bounds, (made = edgesOf(bounds)));
+const scaleOf = (bounds: readonly number[]): Scale => {
+  let made = scales.get(bounds);
+  if (made === undefined) {
+    const edges = edgesOf(bounds);
+    const lowest = cellOf(bounds.find((bound) => bound > 0) ?? 1);
+    const cells = Math.max(0, cellOf(bounds.at(-1) ?? 0) - lowest) + 1;
+    const first = Uint16Array.from({ length: cells + 1 }, (_, i) => bucketAmong(edges, leastIn(lowest + i)));
+    made = { edges, first, lowest, cells };
+    scales.set(bounds, made);
+  }
   return made;
 };
