@@ -62,13 +62,14 @@ export class QuantileSketch {
     else this.#add(bucket, weight);
   }
 
-  /** @throws unless the value is finite and >= 0 */
+  /** Means nothing where the value counts as zero. @throws unless it is finite and >= 0 */
   bucketOf(value: number): number {
     // The message is put together only where it is needed: this is called for every request, several times.
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
       invariant(false, `a sketch takes finite values >= 0, got ${value}`);
     }
-    return Math.ceil(Math.log(Math.min(value, MOST)) / this.#logGrowth);
+    // A small integer, which as a double would be an object on its way from one function to another.
+    return Math.ceil(Math.log(value < MOST ? value : MOST) / this.#logGrowth) | 0;
   }
 
   /** Afterwards this one answers as if it had seen the values of both. @throws if the accuracies differ */
