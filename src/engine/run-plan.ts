@@ -1,5 +1,5 @@
 import type { Batch } from "../model/batch.ts";
-import type { DecodeLine } from "../model/decode-line.ts";
+import { type DecodeLine, exactMicros } from "../model/decode-line.ts";
 import { NEVER, type SimTime } from "../sim/time.ts";
 import type { EngineTiming } from "./engine.ts";
 
@@ -67,7 +67,10 @@ export class RunPlan {
   extend(timing: EngineTiming, batch: Batch, growing: number, most: number, change: number): void {
     const until = Math.min(RunPlan.most, this.#last + most);
     const line = timing.decodeLine?.(batch.decodes);
-    if (line !== undefined) return this.#extendBy(line, batch, until, change);
+    // Context only grows, and as a rule time with it: where the first step takes a microsecond, all do.
+    if (line !== undefined && line.perContext >= 0 && exactMicros(line, batch.decodeContext) >= 1) {
+      return this.#extendBy(line, batch, until, change);
+    }
     const { ends } = this;
     for (let end = ends[this.#last] as number; this.#last < until && end < change; ) {
       end += Math.max(1, timing.step(batch));
@@ -81,15 +84,17 @@ export class RunPlan {
   #extendBy({ before, perContext, after, pace, round }: DecodeLine, batch: Batch, until: number, change: number): void {
     const { ends } = this;
     const { decodes } = batch;
-    // ceil(x) is -floor(-x). A difference is a double; of a parameter V8 asks in every round what it is.
-    const sign = round === "up" ? -1 : 1;
-    const factor = sign * pace;
+    const up = round === "up";
+    // Backwards, since a difference is a double; of a parameter V8 asks in every round what it is, and a sum of whole
+    // numbers it makes an integer first.
+    const factor = -pace;
     const stop = change - 0;
     let context = batch.decodeContext;
     let last = this.#last;
     for (let end = ends[last] as number; last < until && end < stop; ) {
-      // As `lineMicros`.
-      end += Math.max(1, sign * Math.floor(factor * (before + perContext * context + after)));
+      // As `lineMicros`: ceil(x) is -floor(-x).
+      const less = factor * (before + perContext * context + after);
+      end -= up ? Math.floor(less) : Math.ceil(less);
       context += decodes;
       last += 1;
       ends[last] = end;

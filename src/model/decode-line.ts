@@ -12,7 +12,11 @@ export interface DecodeLine {
 }
 
 /** @returns whole microseconds */
-export const lineMicros = ({ before, perContext, after, pace, round }: DecodeLine, context: number): number => {
-  const micros = pace * (before + perContext * context + after);
-  return Math.max(1, round === "up" ? Math.ceil(micros) : Math.floor(micros));
+export const lineMicros = (line: DecodeLine, context: number): number => {
+  const micros = exactMicros(line, context);
+  return Math.max(1, line.round === "up" ? Math.ceil(micros) : Math.floor(micros));
 };
+
+/** Before it is rounded. */
+export const exactMicros = ({ before, perContext, after, pace }: DecodeLine, context: number): number =>
+  pace * (before + perContext * context + after);
