@@ -109,9 +109,8 @@ export class Rank {
     if (outputs > 0) this.metrics.gaps(ends, from, ended, begin, beyond, outputs);
     // The gauges are read before the step after the next is scheduled.
     const before = coasters.blocksOver(to - from - 1);
-    cache.stockUp(before);
-    this.#setGauges(ends[to - 1] as SimTime, outputs, waiting.length, cache.free);
-    cache.stockUp(coasters.blocksOver(to - from) - before);
+    this.#setGauges(ends[to - 1] as SimTime, outputs, waiting.length, cache.free - before);
+    cache.stockUp(before + coasters.blocksFor(to - from - 1));
     coasters.passAll(to - from);
   }
 
