@@ -312,9 +312,9 @@ export class MacroEngine implements RankEngine {
   }
 
   #nextDue(): SimTime {
-    const giveUp = Math.min(this.#desk.nextDeadline, this.#transfers.nextExpiry);
-    this.#telling = Math.min(this.#desk.nextTelling, giveUp) as SimTime;
-    return Math.min(this.#nextWork(), this.#telling) as SimTime;
+    const giveUp = least(this.#desk.nextDeadline, this.#transfers.nextExpiry);
+    this.#telling = least(this.#desk.nextTelling, giveUp) as SimTime;
+    return least(this.#nextWork(), this.#telling) as SimTime;
   }
 
   /** When a step ends that is to be looked at, or one may begin. */
@@ -496,7 +496,7 @@ const least = (a: number, b: number): number => (b < a ? b : a);
  * scheduled ahead may have newcomers.
  */
 const isPlain = ({ current, ahead, scheduler }: Rank): boolean => {
-  const { apart, waiting, closed, barred } = scheduler;
+  const { apart, waiting } = scheduler;
   if (apart.length > 0 || current.members.length > 0) return false;
-  return waiting.length === 0 || (ahead.members.length === 0 && (closed || barred));
+  return waiting.length === 0 || (ahead.members.length === 0 && (scheduler.barred || scheduler.closed));
 };
