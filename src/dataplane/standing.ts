@@ -100,7 +100,8 @@ export class StandingColumn {
 
   #look(endpoints: readonly Endpoint[], log: ChangeLog, from: number): void {
     const values = this.#values;
-    for (let change = from; change < log.count; change += 1) {
+    const { count } = log;
+    for (let change = from; change < count; change += 1) {
       const at = log.at(change);
       const value = this.#standing.valueOf(endpoints[at] as Endpoint);
       if (value === values[at]) continue;
@@ -136,7 +137,7 @@ export class StandingColumn {
 /** The clamped scores of some such scorers times their weights, added up in order, and kept likewise. */
 export class StandingSum {
   readonly #columns: readonly StandingColumn[];
-  readonly #weights: readonly number[];
+  readonly #weights: Float64Array;
   /** What is added up: of one endpoint next to each other, in order of the columns. */
   #terms = new Float64Array(8);
   #sums = new Float64Array(8);
@@ -151,7 +152,7 @@ export class StandingSum {
 
   constructor(columns: readonly StandingColumn[], weights: readonly number[]) {
     this.#columns = columns;
-    this.#weights = weights;
+    this.#weights = Float64Array.from(weights);
   }
 
   /** @returns the sums by position, which stay its own */
@@ -194,6 +195,7 @@ export class StandingSum {
   }
 
   #takeBack(): void {
+    if (this.#lifts === 0) return;
     for (let i = 0; i < this.#lifts; i += 1) {
       const at = this.#lifted[i] as number;
       this.#sums[at] = this.#sumOf(at);
@@ -206,19 +208,23 @@ export class StandingSum {
   #addAll(length: number): void {
     this.#sums = numbersFor(this.#sums, length);
     this.#terms = numbersFor(this.#terms, length * this.#columns.length);
-    for (let i = 0; i < this.#columns.length; i += 1) for (let at = 0; at < length; at += 1) this.#weigh(i, at);
+    for (const [i, { scores }] of this.#columns.entries()) {
+      for (let at = 0; at < length; at += 1) this.#terms[at * this.#columns.length + i] = this.#termOf(i, scores, at);
+    }
     for (let at = 0; at < length; at += 1) this.#sums[at] = this.#sumOf(at);
     this.#lead.forget();
   }
 
   #addChanged(i: number): void {
-    const { changed, changes } = this.#columns[i] as StandingColumn;
+    const { changed, changes, scores } = this.#columns[i] as StandingColumn;
     const sums = this.#sums;
+    const terms = this.#terms;
     const lead = this.#lead;
+    const width = this.#columns.length;
     for (let change = 0; change < changes; change += 1) {
       const at = changed[change] as number;
+      terms[at * width + i] = this.#termOf(i, scores, at);
       const before = sums[at] as number;
-      this.#weigh(i, at);
       const sum = this.#sumOf(at);
       sums[at] = sum;
       if (sum === before || lead.ties === 0) continue;
@@ -232,16 +238,16 @@ export class StandingSum {
     for (let at = 0; at < length; at += 1) this.#lead.meet(at, sums[at] as number);
   }
 
-  #weigh(i: number, at: number): void {
-    const { scores } = this.#columns[i] as StandingColumn;
-    this.#terms[at * this.#columns.length + i] = clamped(scores[at] as number) * (this.#weights[i] as number);
+  #termOf(i: number, scores: Float64Array, at: number): number {
+    return clamped(scores[at] as number) * (this.#weights[i] as number);
   }
 
   #sumOf(at: number): number {
     const terms = this.#terms;
-    const end = (at + 1) * this.#columns.length;
+    const width = this.#columns.length;
+    const first = at * width;
     let sum = 0;
-    for (let term = at * this.#columns.length; term < end; term += 1) sum += terms[term] as number;
+    for (let i = 0; i < width; i += 1) sum += terms[first + i] as number;
     return sum;
   }
 }
