@@ -312,9 +312,9 @@ export class MacroEngine implements RankEngine {
   }
 
   #nextDue(): SimTime {
-    const giveUp = least(this.#desk.nextDeadline, this.#transfers.nextExpiry);
-    this.#telling = least(this.#desk.nextTelling, giveUp) as SimTime;
-    return least(this.#nextWork(), this.#telling) as SimTime;
+    const giveUp = Math.min(this.#desk.nextDeadline, this.#transfers.nextExpiry);
+    this.#telling = Math.min(this.#desk.nextTelling, giveUp) as SimTime;
+    return Math.min(this.#nextWork(), this.#telling) as SimTime;
   }
 
   /** When a step ends that is to be looked at, or one may begin. */

@@ -85,8 +85,8 @@ export class RunPlan {
     const { ends } = this;
     const { decodes } = batch;
     const up = round === "up";
-    // Backwards, since a difference is a double; of a parameter V8 asks in every round what it is, and a sum of whole
-    // numbers it makes an integer first.
+    // Taken off, not added: the product of a sign and a rounded number V8 makes an integer, and back. Of a parameter it asks
+    // in every round what it is; differences are doubles.
     const factor = -pace;
     const stop = change - 0;
     let context = batch.decodeContext;
