@@ -9,7 +9,7 @@ import type { Sequence } from "./sequence.ts";
  *
  * Invariants: each coaster takes part in every step scheduled while it coasts, each of which samples a token; a gap
  * between two of its tokens is as long as the step; `context` is the sum of their computed tokens; `#residues` counts
- * them by (computed tokens - steps scheduled) modulo the block size, which never changes, so that it tells how many need
+ * them by (steps scheduled - computed tokens) modulo the block size, which never changes, so that it tells how many need
  * a block in the next step. Joining, leaving and a step cost O(log n), O(log n) and O(1).
  */
 export class Coasters {
@@ -31,19 +31,22 @@ export class Coasters {
   highestRank = 0;
   /** How many of them use each LoRA adapter. */
   readonly adapters = new Map<string, number>();
+  /** How many they are. */
+  count = 0;
   /** In no order. */
   readonly #members: Sequence[] = [];
   readonly #conversations = new Map<string, Sequence>();
+  /** Twice over, so that those of successive steps stand in a row. */
   readonly #residues: Int32Array;
   /**
-   * Blocks that they need together for so many of the next steps, and the residue that follows: those who look ask again and
-   * again, a little further each time. Negative: nothing is reckoned yet.
+   * Blocks that they need together for so many of the next steps: those who look ask again and again, a little further each
+   * time.
    */
-  #reckoned = -1;
+  #reckoned = 0;
   #reckonedBlocks = 0;
-  #reckonedAt = 0;
   /** The members by the same residue; only where windows slide. */
   readonly #classes: readonly Set<Sequence>[];
+  readonly #blockSize: number;
   readonly #blocksEach: number;
   readonly #window: number;
   /** By the step scheduled last when its context fills the window, with the step scheduled last when it joined. */
@@ -58,14 +61,11 @@ export class Coasters {
    * @param window tokens that the narrowest layers look back; 0: all layers look back on everything
    */
   constructor(blockSize: number, blocksEach: number, window: number) {
-    this.#residues = new Int32Array(blockSize);
+    this.#residues = new Int32Array(2 * blockSize);
     this.#classes = window === 0 ? [] : Array.from({ length: blockSize }, () => new Set());
+    this.#blockSize = blockSize;
     this.#blocksEach = blocksEach;
     this.#window = window;
-  }
-
-  get count(): number {
-    return this.#members.length;
   }
 
   get members(): readonly Sequence[] {
@@ -96,7 +96,7 @@ export class Coasters {
   at(offsets: readonly number[]): readonly Sequence[] {
     const found: Sequence[] = [];
     for (const offset of offsets) {
-      const members = this.#classes[this.#residueOf(offset, this.scheduled)] as Set<Sequence>;
+      const members = this.#classes[this.#residueOf(this.scheduled, offset)] as Set<Sequence>;
       for (const sequence of members) found.push(sequence);
     }
     return found.sort((a, b) => a.rank - b.rank);
@@ -110,6 +110,7 @@ export class Coasters {
     sequence.gapsBefore = this.gaps;
     sequence.seat = this.#members.length;
     this.#members.push(sequence);
+    this.count += 1;
     this.#enlist(sequence);
     this.context += sequence.computed;
     this.inWindow += Math.min(sequence.computed, this.#window);
@@ -164,7 +165,7 @@ export class Coasters {
 
   /** Whether it is one of those that need a block for the next step. */
   needsBlock({ computed, since }: Sequence): boolean {
-    return this.#residueOf(computed, since) === this.#residueOf(0, this.scheduled);
+    return this.#residueOf(since, computed) === this.scheduled % this.#blockSize;
   }
 
   /** The one of a conversation, of which at most one coasts. */
@@ -192,45 +193,37 @@ export class Coasters {
 
   /** Blocks that all need together for the step that is scheduled after `more` others. */
   blocksFor(more = 0): number {
-    return this.#blocksEach * (this.#residues[this.#residueOf(0, this.scheduled + more)] as number);
+    return this.#blocksEach * (this.#residues[(this.scheduled + more) % this.#blockSize] as number);
   }
 
   /** Blocks that all need together for the next `steps` steps. */
   blocksOver(steps: number): number {
+    if (steps < this.#reckoned) this.#forget();
     const residues = this.#residues;
-    const { length } = residues;
-    if (this.#reckoned < 0 || steps < this.#reckoned) {
-      this.#reckoned = 0;
-      this.#reckonedBlocks = 0;
-      this.#reckonedAt = this.#residueOf(0, this.scheduled);
-    }
+    const round = this.#blockSize;
     let left = steps - this.#reckoned;
     let blocks = this.#reckonedBlocks;
-    if (left >= length) {
-      const rounds = Math.floor(left / length);
+    if (left >= round) {
+      const rounds = Math.floor(left / round);
       blocks += rounds * this.count;
-      left -= rounds * length;
+      left -= rounds * round;
     }
-    let at = this.#reckonedAt;
-    for (; left > 0; left -= 1) {
-      blocks += residues[at] as number;
-      at = at === 0 ? length - 1 : at - 1;
-    }
+    let at = (this.scheduled + this.#reckoned) % round;
+    for (const end = at + left; at < end; at += 1) blocks += residues[at] as number;
     this.#reckoned = steps;
     this.#reckonedBlocks = blocks;
-    this.#reckonedAt = at;
     return blocks * this.#blocksEach;
   }
 
   /** How many of the next `most` steps can be scheduled with `blocks` blocks. */
   stepsWith(blocks: number, most: number): number {
-    const { length } = this.#residues;
+    const round = this.#blockSize;
     const perRound = this.#blocksEach * this.count;
     // As a rule there are plenty, which takes no division to see.
-    if (perRound * (most + length) <= blocks * length) return most;
+    if (perRound * (most + round) <= blocks * round) return most;
     const rounds = Math.floor(blocks / perRound);
     let left = blocks - rounds * perRound;
-    for (let steps = rounds * length; steps < most; steps += 1) {
+    for (let steps = rounds * round; steps < most; steps += 1) {
       left -= this.blocksFor(steps);
       if (left < 0) return steps;
     }
@@ -245,7 +238,7 @@ export class Coasters {
 
   /** The same where nobody asks for the batch. */
   pass(): void {
-    this.#reckoned = -1;
+    this.#forget();
     this.lastContext = this.context;
     this.lastInWindow = this.inWindow;
     this.scheduled += 1;
@@ -259,7 +252,7 @@ export class Coasters {
 
   /** The same for `steps` steps; only where no window slides. */
   passAll(steps: number): void {
-    this.#reckoned = -1;
+    this.#forget();
     this.scheduled += steps;
     this.lastContext = this.context + (steps - 1) * this.count;
     this.context += steps * this.count;
@@ -268,6 +261,7 @@ export class Coasters {
   /** The last one takes its seat. */
   #unseat({ seat }: Sequence): void {
     const last = this.#members.pop() as Sequence;
+    this.count -= 1;
     if (last.seat === seat) return;
     last.seat = seat;
     this.#members[seat] = last;
@@ -288,18 +282,26 @@ export class Coasters {
   }
 
   #count(sequence: Sequence, change: 1 | -1): void {
-    this.#reckoned = -1;
-    const residue = this.#residueOf(sequence.computed, sequence.since);
-    this.#residues[residue] = (this.#residues[residue] as number) + change;
+    this.#forget();
+    const residues = this.#residues;
+    const residue = this.#residueOf(sequence.since, sequence.computed);
+    const again = residue + this.#blockSize;
+    residues[residue] = (residues[residue] as number) + change;
+    residues[again] = (residues[again] as number) + change;
     if (change > 0) this.#classes[residue]?.add(sequence);
     else this.#classes[residue]?.delete(sequence);
   }
 
+  #forget(): void {
+    this.#reckoned = 0;
+    this.#reckonedBlocks = 0;
+  }
+
   /** Of `value` - `less`, both at least 0. */
   #residueOf(value: number, less: number): number {
-    const { length } = this.#residues;
-    const residue = (value % length) - (less % length);
-    return residue < 0 ? residue + length : residue;
+    const round = this.#blockSize;
+    const residue = (value % round) - (less % round);
+    return residue < 0 ? residue + round : residue;
   }
 }
 

@@ -453,7 +453,10 @@ export class MacroEngine implements RankEngine {
    */
   #finish(at: SimTime): void {
     this.#running = false;
-    for (const rank of this.#ranks) this.#results.apply(rank, rank.current, at, at - rank.current.start);
+    for (let r = 0; r < this.#ranks.length; r += 1) {
+      const rank = this.#ranks[r] as Rank;
+      this.#results.apply(rank, rank.current, at, at - rank.current.start);
+    }
     this.#results.takeOff(at);
   }
 
