@@ -80,20 +80,27 @@ export class BlockPool {
   take(count: number): void {
     invariant(count <= this.#free, "blocks are taken only where so many are free");
     this.#free -= count;
-    let left = count;
-    while (left > 0) {
+    for (let left = count; left > 0; ) {
       const run = this.#ring.next;
-      if (run.owner !== undefined && this.#newest) forget(run, Math.max(0, run.count - left));
-      if (run.count > left) {
-        run.count -= left;
-        if (run.strand !== undefined) this.#forget(run, run.strand, run.end + left);
-        return;
-      }
-      left -= run.count;
-      unlink(run);
-      if (run.strand !== undefined) this.#forgetAll(run, run.strand);
-      if (run.owner !== undefined) run.owner.runs.splice(run.owner.runs.indexOf(run), 1);
+      const used = Math.min(run.count, left);
+      left -= used;
+      // All else apart: callers hold a copy of this, which V8 makes anew for each kind of end that it hasn't met before.
+      if (used < run.count && run.strand === undefined && !this.#newest) run.count -= used;
+      else this.#useUp(run, used);
     }
+  }
+
+  /** Takes the last `count` blocks of a free run. */
+  #useUp(run: BlockRun, count: number): void {
+    if (run.owner !== undefined && this.#newest) forget(run, run.count - count);
+    if (count < run.count) {
+      run.count -= count;
+      if (run.strand !== undefined) this.#forget(run, run.strand, run.end + count);
+      return;
+    }
+    unlink(run);
+    if (run.strand !== undefined) this.#forgetAll(run, run.strand);
+    if (run.owner !== undefined) run.owner.runs.splice(run.owner.runs.indexOf(run), 1);
   }
 
   /** One holder more, of blocks `from` to `to`, all of which are found; they are added to what it holds. */
