@@ -28,6 +28,8 @@ export class Rank {
   /** Requests on their way to the queue. */
   arriving = 0;
   readonly #slots: AdapterSlots | undefined;
+  /** Of its KV cache. */
+  readonly #blocks: number;
   /** Gauges, as of the last finished step. */
   readonly #gauges: { at: SimTime; running: number; waiting: number; deferred: number; free: number };
   /** What was shown of them last: those who scrape are many, and read it at once. */
@@ -49,6 +51,7 @@ export class Rank {
     this.ahead = new MacroStep(window);
     this.coasting = new Batch(window);
     this.#slots = config.lora === undefined ? undefined : new AdapterSlots(config.lora);
+    this.#blocks = this.scheduler.cache.size;
     this.#gauges = { at: start, running: 0, waiting: 0, deferred: 0, free: this.scheduler.cache.free };
   }
 
@@ -200,8 +203,8 @@ export class Rank {
 
   #show(running: number, waiting: number, deferred: number, free: number): RankGauges {
     const shown = this.#shown;
-    const { lora, cache } = this.scheduler;
-    const { size } = cache;
+    const { lora } = this.scheduler;
+    const size = this.#blocks;
     shown.running = running;
     shown.waiting = waiting;
     shown.deferred = deferred;
