@@ -17,6 +17,16 @@ export class Holders {
     this.list = integersFor(list, length);
   }
 
+  /** What is known by slot. */
+  addAll(bySlot: Int32Array, slots: Int32Array, length: number): void {
+    const known = bySlot.length;
+    for (let at = 0; at < length; at += 1) {
+      const slot = slots[at] as number;
+      const blocks = slot < known ? (bySlot[slot] as number) : 0;
+      if (blocks > 0) this.add(at, blocks);
+    }
+  }
+
   /** @param blocks above 0 */
   add(position: number, blocks: number): void {
     const before = this.matched[position] as number;

@@ -4,7 +4,8 @@ import type { Endpoint } from "../../model/endpoint.ts";
 import { type PrefixKeys, prefixKeys } from "../../model/prefix-keys.ts";
 import type { SimTime } from "../../sim/time.ts";
 import type { Ask, Placed } from "../ask.ts";
-import { byPosition, integersFor } from "../columns.ts";
+import { integersFor } from "../columns.ts";
+import { Holders } from "../holders.ts";
 import type { KvEvent } from "../kv-event.ts";
 import { KvEventIndex } from "../kv-event-index.ts";
 import { preciseParams } from "../precise-params.ts";
@@ -49,7 +50,7 @@ class PrecisePrefixCache implements Producer {
   #counts = new Int32Array(32);
   #keys: PrefixKeys | undefined;
   #named = 0;
-  matched = new Int32Array(8);
+  readonly holders = new Holders();
   total = 0;
   blockSize: number;
 
@@ -68,6 +69,10 @@ class PrecisePrefixCache implements Producer {
     return this;
   }
 
+  get matched(): Int32Array {
+    return this.holders.matched;
+  }
+
   produce(ask: Ask): void {
     const { request, endpoints, slots, now } = ask;
     this.#expire(now);
@@ -75,14 +80,11 @@ class PrecisePrefixCache implements Producer {
     this.total = Math.floor(request.promptTokens / this.blockSize);
     this.#keys = prefixKeys(request, this.blockSize);
     this.#named = Math.min(this.total, this.#keys.limit);
-    this.matched = integersFor(this.matched, endpoints.length);
-    if (this.#named === 0 || this.#index.isEmpty) {
-      this.matched.fill(0);
-      return;
-    }
+    this.holders.clear(endpoints.length);
+    if (this.#named === 0 || this.#index.isEmpty) return;
     this.#counts = integersFor(this.#counts, this.#index.slots);
     this.#index.countLeading(this.#keys, this.#named, this.#counts);
-    byPosition(this.#counts, slots, endpoints.length, this.matched);
+    this.holders.addAll(this.#counts, slots, endpoints.length);
   }
 
   placed(ask: Ask, { primary, prefill }: Placed): void {
