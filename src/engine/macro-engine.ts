@@ -346,8 +346,8 @@ export class MacroEngine implements RankEngine {
       most = least(most, lastSilent - current.number + 1);
       most = least(most, coasters.nextHalt - coasters.scheduled - 1);
       if (this.#slides) most = least(most, coasters.nextFilling - coasters.scheduled);
-      if (scheduler.admits) change = least(change, this.#desk.nextArrival);
-      if (scheduler.deferred > 0) change = least(change, scheduler.nextLoad);
+      if (scheduler.admits) change = Math.min(change, this.#desk.nextArrival);
+      if (scheduler.deferred > 0) change = Math.min(change, scheduler.nextLoad);
       becomeDecodes(rank.coasting, coasters.count, coasters.context, coasters.inWindow);
       rank.coasting.adapters = coasters.adapters.size;
       most = least(most, coasters.stepsWith(scheduler.cache.free, RunPlan.most));
