@@ -491,7 +491,7 @@ export class MacroEngine implements RankEngine {
   }
 }
 
-/** `Math.min` without its questions after NaN and the sign of zero. */
+/** `Math.min` without its questions after NaN and the sign of zero, for counts; instants go by `Math.min`, which keeps them doubles. */
 const least = (a: number, b: number): number => (b < a ? b : a);
 
 /**

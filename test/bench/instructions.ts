@@ -127,7 +127,8 @@ const sumByFunction = (callgrind: string, symbolAt: (address: number) => string 
       const [address = "", , count = "0"] = line.split(" ");
       const compiled = current === "???" || current.startsWith("0x");
       const owner = (compiled ? symbolAt(Number.parseInt(address.slice(2), 16)) : current) ?? "code without a name";
-      if (!isOfCall) counts.set(shortOf(owner), (counts.get(shortOf(owner)) ?? 0) + Number(count));
+      const symbol = shortOf(owner);
+      if (!isOfCall) counts.set(symbol, (counts.get(symbol) ?? 0) + Number(count));
       isOfCall = false;
     }
   }
@@ -156,7 +157,9 @@ try {
   console.error(`case ${name}: ${fewer} and ${more} requests under valgrind, which takes some minutes`);
   const [shorter, longer] = await Promise.all([countsOf(fewer), countsOf(more)]);
   const counts = perRequest(shorter, longer);
-  console.log(`instructions per request: ${Math.round(sumOf(counts))}`);
+  const own = new Map([...counts].filter(([symbol]) => symbol.startsWith("JS:")));
+  // What V8 compiles or collects late falls between the two lengths, and differs from version to version.
+  console.log(`instructions per request: ${Math.round(sumOf(counts))}, the program's own ${Math.round(sumOf(own))}`);
   print(counts);
   if (against !== undefined) {
     const before: Counts = new Map(Object.entries(JSON.parse(readFileSync(against, "utf8")) as Record<string, number>));
