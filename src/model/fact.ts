@@ -94,6 +94,9 @@ export type Fact =
       readonly reason: string;
     };
 
+/** What every request leaves behind that is served: nearly all facts are of these kinds. */
+export type ServedFact = Extract<Fact, { readonly kind: "arrived" | "routed" | "first-token" | "finished" }>;
+
 /**
  * What becomes of a request before it is routed. `shed` and `expired` are its end: no `refused` follows. `priority` is
  * the gateway's: bigger is more important, negative may be shed.

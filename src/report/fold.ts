@@ -1,4 +1,4 @@
-import type { Fact, PodPhase } from "../model/fact.ts";
+import type { Fact, PodPhase, ServedFact } from "../model/fact.ts";
 import type { MetricFamily } from "../model/metric-family.ts";
 import type { Request } from "../model/request.ts";
 import { invariant } from "../sim/invariant.ts";
@@ -59,7 +59,7 @@ const SCALE_EVENTS = 200;
  */
 export class ReportFold {
   readonly #options: FoldOptions;
-  readonly #uncounted = new Uncounted((fact) => this.#fold(fact));
+  readonly #uncounted = new Uncounted<ServedFact>((facts) => this.#countAll(facts));
   readonly #warmUp: SimTime;
   readonly #timeline: TimelineFold;
   readonly #groups: GroupFold;
@@ -135,27 +135,44 @@ export class ReportFold {
   }
 
   tell(fact: Fact): void {
+    this.#uncounted.settle();
+    this.#fold(fact);
+  }
+
+  /** The same for those that are many: they are counted later, and by code that meets no others. */
+  tellServed(fact: ServedFact): void {
     this.#uncounted.add(fact);
+  }
+
+  #countAll(facts: readonly ServedFact[]): void {
+    for (let i = 0; i < facts.length; i += 1) this.#foldServed(facts[i] as ServedFact);
+  }
+
+  #foldServed(fact: ServedFact): void {
+    switch (fact.kind) {
+      case "arrived":
+        return this.#arrived(fact);
+      case "routed":
+        return this.#counts(fact.request) ? this.#gate.routed(fact) : undefined;
+      case "first-token":
+        return this.#firstToken(fact);
+      case "finished":
+        return this.#finished(fact);
+      default:
+        return fact satisfies never;
+    }
   }
 
   #fold(fact: Fact): void {
     switch (fact.kind) {
-      case "arrived":
-        return this.#arrived(fact);
       case "gate":
         return this.#atGate(fact);
-      case "routed":
-        return this.#counts(fact.request) ? this.#gate.routed(fact) : undefined;
       case "transfer":
         return this.#counts(fact.request) ? this.#gate.transfer(fact) : undefined;
       case "prefilled":
         return this.#groups.prefilled(fact);
       case "refused":
         return this.#refused(fact);
-      case "first-token":
-        return this.#firstToken(fact);
-      case "finished":
-        return this.#finished(fact);
       case "pod":
         return this.#pod(fact);
       case "node":
@@ -173,7 +190,7 @@ export class ReportFold {
       case "rollout":
         return this.#rollouts.rollout(fact);
       default:
-        return fact satisfies never;
+        return this.#foldServed(fact);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Fact, Finished, QueueOutcome } from "../model/fact.ts";
+import type { Fact, Finished, QueueOutcome, ServedFact } from "../model/fact.ts";
 import { Histogram } from "../model/metric-family.ts";
 import type { Mutable } from "../model/mutable.ts";
 import type { Request } from "../model/request.ts";
@@ -26,6 +26,8 @@ const DEFAULT_FAIRNESS_ID = "default-flow";
 /** Bytes of a body per token, as the endpoint picker itself estimates lengths (averageCharactersPerToken). */
 const BYTES_PER_TOKEN = 4;
 
+/** Of requests that were sent on. */
+export type SentFact = Extract<ServedFact, { readonly kind: "routed" | "finished" }>;
 type Series = Mutable<RequestSeries> & { readonly errors: Map<string, number> };
 type Queue = Mutable<QueueSeries>;
 interface Counted<T> {
@@ -68,7 +70,7 @@ class PairCounts<T> {
  */
 export class GatewayFold {
   readonly #servedModel: string;
-  readonly #uncounted = new Uncounted((fact) => this.#fold(fact));
+  readonly #uncounted = new Uncounted<SentFact>((facts) => this.#countAll(facts));
   readonly #models = new BoundedLabel();
   readonly #fairness = new BoundedLabel();
   readonly #series = new Map<string, Series>();
@@ -96,22 +98,23 @@ export class GatewayFold {
   }
 
   tell(fact: Fact): void {
+    if (fact.kind === "routed" || fact.kind === "finished") return this.tellSent(fact);
+    this.#uncounted.settle();
+    if (fact.kind === "gate") this.#gate(fact);
+    // No endpoint: pkg/epp/requestcontrol/director.go answers 503.
+    if (fact.kind === "refused") this.#error(this.#seriesOf(fact.request, 0), "ServiceUnavailable");
+  }
+
+  /** The same for those that are many: they are counted later, and by code that meets no others. */
+  tellSent(fact: SentFact): void {
     this.#uncounted.add(fact);
   }
 
-  #fold(fact: Fact): void {
-    switch (fact.kind) {
-      case "gate":
-        return this.#gate(fact);
-      case "routed":
-        return this.#routed(fact);
-      case "refused":
-        // No endpoint: pkg/epp/requestcontrol/director.go answers 503.
-        return this.#error(this.#seriesOf(fact.request, 0), "ServiceUnavailable");
-      case "finished":
-        return this.#finished(fact.facts);
-      default:
-        return;
+  #countAll(facts: readonly SentFact[]): void {
+    for (let i = 0; i < facts.length; i += 1) {
+      const fact = facts[i] as SentFact;
+      if (fact.kind === "routed") this.#routed(fact);
+      else this.#finished(fact.facts);
     }
   }
 

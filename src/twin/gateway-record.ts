@@ -2,7 +2,7 @@ import type { Fullness } from "../dataplane/front-gate/front-gate.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { Fact } from "../model/fact.ts";
 import { OTHER } from "../report/bounded-label.ts";
-import { GatewayFold } from "../report/gateway-fold.ts";
+import { GatewayFold, type SentFact } from "../report/gateway-fold.ts";
 import { flushed } from "../report/pool-flush.ts";
 import type { FlowControlView, GatewayCounts, GatewayView, PoolGauges, QueueLabels } from "../report/world-view.ts";
 import { type SimTime, START } from "../sim/time.ts";
@@ -28,6 +28,10 @@ export class GatewayRecord {
 
   hear(fact: Fact): void {
     this.#fold.tell(fact);
+  }
+
+  hearSent(fact: SentFact): void {
+    this.#fold.tellSent(fact);
   }
 
   /** Gauges of the pool show from now on what is believed now. */

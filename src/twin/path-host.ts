@@ -1,7 +1,7 @@
 import type { Engine } from "../engine/engine.ts";
 import type { Foreseeable } from "../engine/outlook.ts";
 import type { DecisionTap } from "../model/decision.ts";
-import type { Fact } from "../model/fact.ts";
+import type { Fact, ServedFact } from "../model/fact.ts";
 import type { SimTime } from "../sim/time.ts";
 import type { EndedRequest } from "../workload/source.ts";
 import type { TwinEvent } from "./event.ts";
@@ -17,6 +17,7 @@ export interface PathHost {
   /** Who wants to see how requests are routed. */
   readonly decisions: DecisionTap | undefined;
   tell(fact: Fact): void;
+  tellServed(fact: ServedFact): void;
   plan(at: SimTime, event: TwinEvent): void;
   /** A pod that isn't gone. */
   pod(name: string): Pod | undefined;

@@ -1,5 +1,3 @@
-import type { Fact } from "../model/fact.ts";
-import type { Request } from "../model/request.ts";
 import type { GatewayView } from "../report/world-view.ts";
 import { invariant } from "../sim/invariant.ts";
 import type { Rng, Streams } from "../sim/rng.ts";
@@ -63,13 +61,6 @@ export class PickerPaths {
     const path = this.of(id);
     this.#owners.delete(id);
     this.#open.set(path, this.#openAt(path) - 1);
-  }
-
-  /** The fact is counted by the picker that it is about. */
-  hear(fact: Fact): void {
-    if (this.all.length === 1) return this.#first.hear(fact);
-    const request = requestOf(fact);
-    if (request !== undefined) this.#owners.get(request.id)?.hear(fact);
   }
 
   /** What each picker's own metrics show; none of a gateway that has none. */
@@ -136,6 +127,3 @@ export class PickerPaths {
 /** The first picker draws from streams of the plain names, as one alone does. */
 const streamsOf = (streams: Streams, picker: number): Streams =>
   picker === 0 ? streams : { stream: (name) => streams.stream(`${name}/picker-${picker}`) };
-
-const requestOf = (fact: Fact): Request | undefined =>
-  "request" in fact ? fact.request : "facts" in fact ? fact.facts.request : undefined;

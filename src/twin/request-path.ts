@@ -4,6 +4,7 @@ import { routingPolicies } from "../dataplane/policies/index.ts";
 import { Scheduler } from "../dataplane/scheduler.ts";
 import type { Fact, Finished, QueueOutcome } from "../model/fact.ts";
 import type { Outcome, Request } from "../model/request.ts";
+import type { SentFact } from "../report/gateway-fold.ts";
 import { FLUSH_SECONDS } from "../report/pool-flush.ts";
 import type { GatewayView } from "../report/world-view.ts";
 import { invariant } from "../sim/invariant.ts";
@@ -74,11 +75,6 @@ export class RequestPath {
   /** What is done otherwise than it was said, for the report. */
   get notes(): readonly string[] {
     return this.#gate?.notes ?? [];
-  }
-
-  /** Every fact of the world, for the gateway's own metrics. */
-  hear(fact: Fact): void {
-    this.#record?.hear(fact);
   }
 
   /** The gateway brings its gauges up to date. */
@@ -179,7 +175,18 @@ export class RequestPath {
   }
 
   #tellGate(request: Request, event: GateFact): void {
-    this.#host.tell({ kind: "gate", at: this.#now, request, priority: this.#priorityOf(request), ...event });
+    this.#tell({ kind: "gate", at: this.#now, request, priority: this.#priorityOf(request), ...event });
+  }
+
+  /** Those that the picker itself counts. */
+  #tell(fact: Extract<Fact, { kind: "gate" | "refused" }>): void {
+    this.#host.tell(fact);
+    this.#record?.hear(fact);
+  }
+
+  #tellSent(fact: SentFact): void {
+    this.#host.tellServed(fact);
+    this.#record?.hearSent(fact);
   }
 
   #priorityOf(request: Request): number {
@@ -210,7 +217,7 @@ export class RequestPath {
     const prefill = routed.prefill === routed.endpoint ? undefined : routed.prefill;
     if (this.#gate !== undefined) {
       this.#gate.started(request, now);
-      this.#host.tell({
+      this.#tellSent({
         kind: "routed",
         at: now,
         request,
@@ -247,7 +254,7 @@ export class RequestPath {
   }
 
   #refuse(request: Request, outcome: Outcome): void {
-    this.#host.tell({ kind: "refused", at: this.#now, request, outcome });
+    this.#tell({ kind: "refused", at: this.#now, request, outcome });
     this.#host.over({ request, outcome, outputTokens: 0 });
   }
 
@@ -257,7 +264,7 @@ export class RequestPath {
   firstToken(pod: Pod, request: Request, at: SimTime): void {
     if (this.#apart?.isPrefill(request.id, pod.name) === true) return;
     this.#gateway.firstToken(pod.name, request.id, at);
-    this.#host.tell({ kind: "first-token", at, request, pod: pod.name });
+    this.#host.tellServed({ kind: "first-token", at, request, pod: pod.name });
   }
 
   /** An engine is done with a request. */
@@ -280,7 +287,7 @@ export class RequestPath {
     this.#gateway.ended(endpoint, { id: request.id, at: end, outputTokens });
     this.#gate?.ended(request, outputTokens, this.#now);
     this.#replanGate();
-    this.#host.tell({ kind: "finished", pod: pod.name, workload: pod.workload.name, facts });
+    this.#tellSent({ kind: "finished", pod: pod.name, workload: pod.workload.name, facts });
     this.#host.over(facts);
   }
 

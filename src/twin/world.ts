@@ -18,7 +18,7 @@ import type { EngineConfig, EngineListener } from "../engine/engine.ts";
 import { latencyModels } from "../latency/models/index.ts";
 import { perRank } from "../latency/per-rank.ts";
 import type { DecisionTap } from "../model/decision.ts";
-import type { Fact } from "../model/fact.ts";
+import type { Fact, ServedFact } from "../model/fact.ts";
 import type { Request } from "../model/request.ts";
 import { ReportFold } from "../report/fold.ts";
 import { familiesOf } from "../report/metrics/index.ts";
@@ -348,7 +348,7 @@ export class World {
     this.#arrived += 1;
     const path = this.#modelFor(sent)?.enter(sent.id);
     const request = path?.withDeadline(sent) ?? sent;
-    this.#tell({ kind: "arrived", at: this.now, request });
+    this.#tellServed({ kind: "arrived", at: this.now, request });
     if (path !== undefined) return path.arrive(request);
     // Nobody serves this model: HTTP 404.
     this.#unserved += 1;
@@ -393,6 +393,7 @@ export class World {
       clock: this,
       decisions: this.decisions,
       tell: (fact) => this.#tell(fact),
+      tellServed: (fact) => this.#tellServed(fact),
       plan: (at, event) => this.#plan(at, event),
       pod: (name) => this.#pods.get(name),
       engine: (pod) => {
@@ -817,15 +818,12 @@ export class World {
 
   #tell(fact: Fact): void {
     this.#fold.tell(fact);
-    this.#modelOf(fact)?.hear(fact);
     this.#tellOthers?.(fact);
   }
 
-  /** Whose gateway counts it. */
-  #modelOf(fact: Fact): PickerPaths | undefined {
-    if (this.#models.size === 1) return this.#firstModel;
-    if ("request" in fact) return this.#modelFor(fact.request);
-    return "facts" in fact ? this.#modelFor(fact.facts.request) : undefined;
+  #tellServed(fact: ServedFact): void {
+    this.#fold.tellServed(fact);
+    this.#tellOthers?.(fact);
   }
 
   /** undefined: it is gone, be there another with its name or not. */
