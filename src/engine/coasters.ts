@@ -1,6 +1,7 @@
 import type { Batch } from "../model/batch.ts";
 import { Agenda } from "../sim/agenda.ts";
 import { type SimTime, START } from "../sim/time.ts";
+import { EndOrder } from "./end-order.ts";
 import type { Sequence } from "./sequence.ts";
 
 /**
@@ -10,7 +11,7 @@ import type { Sequence } from "./sequence.ts";
  * Invariants: each coaster takes part in every step scheduled while it coasts, each of which samples a token; a gap
  * between two of its tokens is as long as the step; `context` is the sum of their computed tokens; `#residues` counts
  * them by (steps scheduled - computed tokens) modulo the block size, which never changes, so that it tells how many need
- * a block in the next step. Joining, leaving and a step cost O(log n), O(log n) and O(1).
+ * a block in the next step. Joining costs as much as there are others that end later, a step O(1).
  */
 export class Coasters {
   /** Number of the step scheduled last, and of the one finished last, with its end. */
@@ -33,8 +34,8 @@ export class Coasters {
   readonly adapters = new Map<string, number>();
   /** How many they are. */
   count = 0;
-  /** In no order. */
-  readonly #members: Sequence[] = [];
+  /** By seat. */
+  readonly #seats: (Sequence | undefined)[] = [];
   readonly #conversations = new Map<string, Sequence>();
   /** Twice over, so that those of successive steps stand in a row. */
   readonly #residues: Int32Array;
@@ -51,9 +52,9 @@ export class Coasters {
   readonly #window: number;
   /** By the step scheduled last when its context fills the window, with the step scheduled last when it joined. */
   readonly #fillings = new Agenda<{ readonly sequence: Sequence; readonly since: number }>(START);
-  /** By the step that brings the last token, then by rank; also those that have left since. */
-  readonly #ends = new Agenda<Sequence>(START);
-  /** By the step in which they take no part, though it is scheduled before the last token is out. */
+  /** By the step that brings the last token. */
+  readonly #ends = new EndOrder();
+  /** By the step in which they take no part, though it is scheduled before the last token is out; also those that have left. */
   readonly #halts = new Agenda<Sequence>(START);
 
   /**
@@ -68,11 +69,12 @@ export class Coasters {
     this.#window = window;
   }
 
-  get members(): readonly Sequence[] {
-    return this.#members;
+  /** In no order. */
+  get members(): Sequence[] {
+    return this.#seats.filter((sequence) => sequence !== undefined);
   }
 
-  /** Number of the next step with which one ends, or an earlier one; Infinity if there is none. */
+  /** Number of the next step with which one ends; Infinity if there is none. */
   get nextEnd(): number {
     return this.#ends.next;
   }
@@ -108,8 +110,8 @@ export class Coasters {
     sequence.since = this.scheduled;
     sequence.endsWith = this.scheduled + sequence.limit - sequence.outputs - sequence.placeholders;
     sequence.gapsBefore = this.gaps;
-    sequence.seat = this.#members.length;
-    this.#members.push(sequence);
+    sequence.seat = this.#ends.add(sequence.endsWith, sequence.rank);
+    this.#seats[sequence.seat] = sequence;
     this.count += 1;
     this.#enlist(sequence);
     this.context += sequence.computed;
@@ -121,13 +123,14 @@ export class Coasters {
     }
     this.#count(sequence, 1);
     this.highestRank = Math.max(this.highestRank, sequence.rank);
-    this.#ends.at(sequence.endsWith as SimTime, sequence.rank, sequence);
     if (halts) this.#halts.at((sequence.endsWith + 1) as SimTime, sequence.rank, sequence);
   }
 
   /** Brings a coaster's figures up to date, all but its blocks, and lets it go. */
   leave(sequence: Sequence): void {
-    this.#unseat(sequence);
+    this.#ends.remove(sequence.endsWith, sequence.seat);
+    this.#seats[sequence.seat] = undefined;
+    this.count -= 1;
     this.#delist(sequence);
     this.#count(sequence, -1);
     sequence.coasting = false;
@@ -144,9 +147,8 @@ export class Coasters {
     this.context -= sequence.computed;
     this.inWindow -= Math.min(sequence.computed, this.#window);
     if (sequence.computed < this.#window) this.growing -= 1;
-    if (this.#members.length > 0) return;
+    if (this.count > 0) return;
     this.highestRank = 0;
-    this.#ends.clear();
     this.#halts.clear();
     this.#fillings.clear();
   }
@@ -154,7 +156,7 @@ export class Coasters {
   /** The one of highest rank. Costs O(n): asked for only where blocks run short. */
   get last(): Sequence | undefined {
     let last: Sequence | undefined;
-    for (const sequence of this.#members) if (last === undefined || sequence.rank > last.rank) last = sequence;
+    for (const sequence of this.members) if (last === undefined || sequence.rank > last.rank) last = sequence;
     return last;
   }
 
@@ -173,13 +175,9 @@ export class Coasters {
     return this.#conversations.get(conversation);
   }
 
-  /** Takes the next one that ends with `step` or before, in order of rank. */
-  popEnding(step: number): Sequence | undefined {
-    while (this.nextEnd <= step) {
-      const sequence = this.#ends.pop() as Sequence;
-      if (sequence.coasting && sequence.endsWith <= step) return sequence;
-    }
-    return undefined;
+  /** The next one that ends with `step` or before, in order of rank. */
+  ending(step: number): Sequence | undefined {
+    return this.nextEnd <= step ? this.#seats[this.#ends.seat] : undefined;
   }
 
   /** Takes the next one that can't take part in `step`. */
@@ -256,15 +254,6 @@ export class Coasters {
     this.scheduled += steps;
     this.lastContext = this.context + (steps - 1) * this.count;
     this.context += steps * this.count;
-  }
-
-  /** The last one takes its seat. */
-  #unseat({ seat }: Sequence): void {
-    const last = this.#members.pop() as Sequence;
-    this.count -= 1;
-    if (last.seat === seat) return;
-    last.seat = seat;
-    this.#members[seat] = last;
   }
 
   #enlist(sequence: Sequence): void {

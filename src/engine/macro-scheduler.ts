@@ -310,7 +310,7 @@ export class MacroScheduler {
 
   #setAllApart(underWay: MacroStep | undefined): void {
     this.#scarce = true;
-    const byRank = [...this.coasters.members].sort((a, b) => a.rank - b.rank);
+    const byRank = this.coasters.members.sort((a, b) => a.rank - b.rank);
     for (const sequence of byRank) this.setApart(sequence, underWay);
   }
 

@@ -53,17 +53,17 @@ export class StepResults {
     coasters.finished = step.number;
     coasters.lastEnd = step.end;
     // In order of rank: members and the coasters that end.
-    let ending = coasters.popEnding(step.number);
+    let ending = coasters.ending(step.number);
     for (let i = 0; i < step.members.length; i += 1) {
       const sequence = step.members[i] as Sequence;
-      for (; ending !== undefined && ending.rank < sequence.rank; ending = coasters.popEnding(step.number)) {
+      for (; ending !== undefined && ending.rank < sequence.rank; ending = coasters.ending(step.number)) {
         this.#endCoaster(rank, ending, at);
       }
       if (!sequence.lives) continue;
       if (step.samples[i]) outputs += this.#takeTokens(rank, step, i, at);
       if (sequence.encoderItems.length > 0) scheduler.encoder?.passed(sequence, sequence.computed);
     }
-    for (; ending !== undefined; ending = coasters.popEnding(step.number)) this.#endCoaster(rank, ending, at);
+    for (; ending !== undefined; ending = coasters.ending(step.number)) this.#endCoaster(rank, ending, at);
     scheduler.sweep();
     metrics.stepped(outputs, length);
     rank.readGauges(at);
@@ -72,7 +72,7 @@ export class StepResults {
   /** Those coasters end whose last token came with the step that is done; all its other results are there. */
   endCoasters(rank: Rank, at: SimTime): void {
     const { coasters } = rank.scheduler;
-    for (let next = coasters.popEnding(coasters.finished); next; next = coasters.popEnding(coasters.finished)) {
+    for (let next = coasters.ending(coasters.finished); next; next = coasters.ending(coasters.finished)) {
       this.#endCoaster(rank, next, at);
     }
     rank.scheduler.sweep();
