@@ -2,7 +2,7 @@ import { type EngineHistograms, noCounts } from "../model/engine-state.ts";
 import type { Finished } from "../model/fact.ts";
 import { Histogram } from "../model/metric-family.ts";
 import { START } from "../sim/time.ts";
-import { GapTally, ITL_BOUNDS } from "./gap-tally.ts";
+import { GapTally, ITL_BOUNDS, type Run } from "./gap-tally.ts";
 import type { Sequence } from "./sequence.ts";
 
 // Bounds of vllm/v1/metrics/loggers.py (May 2026), in seconds or tokens.
@@ -101,8 +101,8 @@ export class EngineMetrics {
   }
 
   /** The same for steps with ends `from` to `to`. @param beyond added to the length of each, microseconds */
-  gaps(ends: Float64Array, from: number, to: number, begin: number, beyond: number, count: number): void {
-    this.#gaps.addRun(ends, from, to, begin, beyond, count);
+  gaps(run: Run, from: number, to: number, begin: number, beyond: number, count: number): void {
+    this.#gaps.addRun(run, from, to, begin, beyond, count);
   }
 
   /** A step has ended: `outputs` tokens came out of it. Steps without any don't show (vllm/v1/engine/async_llm.py). */

@@ -32,6 +32,12 @@ const stretchOf = (length: number): number => {
   return stretch;
 };
 
+/** Ends of steps, one after the other; from that at `grows` on the steps get no shorter. */
+export interface Run {
+  readonly ends: Float64Array;
+  readonly grows: number;
+}
+
 /**
  * Gaps between tokens, by far the most frequent observation: one per request and step. Those of one stretch go in
  * together, another one is sought only when the last doesn't fit, and the sum is kept in whole microseconds, so that it
@@ -59,14 +65,26 @@ export class GapTally {
    * The same for one step after the other, from `begin` on, with ends `from` to `to`, at least one.
    * @param beyond added to the length of each, microseconds
    */
-  addRun(ends: Float64Array, from: number, to: number, begin: number, beyond: number, count: number): void {
-    const first = ends[from] as number;
-    this.add(first - begin + beyond, count);
+  addRun({ ends, grows }: Run, from: number, to: number, begin: number, beyond: number, count: number): void {
+    this.add((ends[from] as number) - begin + beyond, count);
+    const rest = Math.max(from, Math.min(grows, to - 1)) + 1;
+    this.#addEach(ends, from + 1, rest, beyond, count);
+    if (rest >= to) return;
+    // They get no shorter: if the last is of one stretch with the one before, so are all.
+    const last = ends[to - 1] as number;
+    if (last - (ends[to - 2] as number) + beyond > this.#upTo) return this.#addEach(ends, rest, to, beyond, count);
+    this.#count += (to - rest) * count;
+    this.#sum += (last - (ends[rest - 1] as number) + (to - rest) * beyond) * count;
+  }
+
+  #addEach(ends: Float64Array, from: number, to: number, beyond: number, count: number): void {
+    if (from >= to) return;
     let above = this.#above - beyond;
     let upTo = this.#upTo - beyond;
-    let start = first;
-    let counted = from + 1;
-    for (let i = from + 1; i < to; i += 1) {
+    const begin = ends[from - 1] as number;
+    let start = begin;
+    let counted = from;
+    for (let i = from; i < to; i += 1) {
       let length = 0;
       // Apart from what follows, which would take its registers.
       for (; i < to; i += 1) {
@@ -83,7 +101,7 @@ export class GapTally {
       upTo = this.#upTo - beyond;
     }
     this.#count += (to - counted) * count;
-    this.#sum += (start - first + (to - from - 1) * beyond) * count;
+    this.#sum += (start - begin + (to - from) * beyond) * count;
   }
 
   /** Whoever reads the histograms wants this first. */

@@ -405,7 +405,7 @@ export class MacroEngine implements RankEngine {
     const [end, next] = [plan.ends[to - 1] as SimTime, plan.ends[to] as SimTime];
     const each = this.#slides || this.#first.ahead.members.length > 0 || this.#desk.nextArrival <= end;
     if (each) this.#passEach(from, to, begin, beyond);
-    else for (let r = 0; r < ranks.length; r += 1) ranks[r]?.pass(plan.ends, from, to, to, begin, beyond);
+    else for (let r = 0; r < ranks.length; r += 1) ranks[r]?.pass(plan, from, to, to, begin, beyond);
     for (let r = 0; r < ranks.length; r += 1) {
       ranks[r]?.endRun(to - from, to - from, begin, end, next, beyond, this.#async);
     }
@@ -423,9 +423,9 @@ export class MacroEngine implements RankEngine {
 
   /** The same as passing over all but the last of its steps, whose results take effect then. */
   #finishRun(at: SimTime): void {
-    const { ends, at: from, size } = this.#plan;
+    const { at: from, size } = this.#plan;
     const begin = this.#first.current.start;
-    this.#first.pass(ends, from, size - 1, size, begin, 0);
+    this.#first.pass(this.#plan, from, size - 1, size, begin, 0);
     this.#first.endRun(size - 1 - from, size - from, begin, at, at, 0, this.#async);
     this.#running = false;
     this.#results.endCoasters(this.#first, at);

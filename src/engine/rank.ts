@@ -5,6 +5,7 @@ import type { SimTime } from "../sim/time.ts";
 import { AdapterSlots } from "./adapter-slots.ts";
 import type { EngineConfig, EngineTiming } from "./engine.ts";
 import { EngineMetrics } from "./engine-metrics.ts";
+import type { Run } from "./gap-tally.ts";
 import type { KvTransfers } from "./kv-transfers.ts";
 import { MacroScheduler } from "./macro-scheduler.ts";
 import { MacroStep } from "./macro-step.ts";
@@ -106,13 +107,13 @@ export class Rank {
    * @param ended index that follows the last one whose outputs count: `to`, or one more if that step is done as well, but
    * nothing has been scheduled since @param beyond what the front end adds to each gap, microseconds
    */
-  pass(ends: Float64Array, from: number, to: number, ended: number, begin: SimTime, beyond: number): void {
+  pass(run: Run, from: number, to: number, ended: number, begin: SimTime, beyond: number): void {
     const { coasters, cache, waiting } = this.scheduler;
     const outputs = coasters.count;
-    if (outputs > 0) this.metrics.gaps(ends, from, ended, begin, beyond, outputs);
+    if (outputs > 0) this.metrics.gaps(run, from, ended, begin, beyond, outputs);
     // The gauges are read before the step after the next is scheduled.
     const before = coasters.blocksOver(to - from - 1);
-    this.#setGauges(ends[to - 1] as SimTime, outputs, waiting.length, cache.free - before);
+    this.#setGauges(run.ends[to - 1] as SimTime, outputs, waiting.length, cache.free - before);
     cache.stockUp(before + coasters.blocksFor(to - from - 1));
     coasters.passAll(to - from);
   }

@@ -2,15 +2,18 @@ import type { Batch } from "../model/batch.ts";
 import { type DecodeLine, exactMicros } from "../model/decode-line.ts";
 import { NEVER, type SimTime } from "../sim/time.ts";
 import type { EngineTiming } from "./engine.ts";
+import type { Run } from "./gap-tally.ts";
 
 /**
  * When the steps of a run end. All but the last end silently: nobody has to be told, and nothing to be decided that
  * isn't known yet. The last one is to be looked at.
  */
-export class RunPlan {
+export class RunPlan implements Run {
   /** More are planned when these are through, so that little is lost when something comes between. */
   static readonly most = 256;
   readonly ends = new Float64Array(RunPlan.most + 1);
+  /** From which end on steps get no shorter. */
+  grows = RunPlan.most;
   #at = 0;
   #last = -1;
   /** What `#seek` found last. */
@@ -53,6 +56,7 @@ export class RunPlan {
   clear(): void {
     this.#at = this.#sought = 0;
     this.#last = -1;
+    this.grows = RunPlan.most;
   }
 
   push(end: SimTime): void {
@@ -91,6 +95,7 @@ export class RunPlan {
     const stop = change - 0;
     let context = batch.decodeContext;
     let last = this.#last;
+    this.grows = last + 1;
     for (let end = ends[last] as number; last < until && end < stop; ) {
       // As `lineMicros`: ceil(x) is -floor(-x).
       const less = factor * (before + perContext * context + after);

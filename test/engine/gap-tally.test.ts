@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { GapTally, ITL_BOUNDS } from "../../src/engine/gap-tally.ts";
 import { fineSecondsBounds } from "../../src/model/fine-bounds.ts";
@@ -36,7 +37,7 @@ test("a run of steps counts as its steps one by one", () => {
       ends[1] = 1e9;
       for (let i = first; i < lengths.length; i += 1)
         ends[2 + i - first] = (ends[1 + i - first] as number) + (lengths[i] as number);
-      run.addRun(ends, 2, 2 + lengths.length - first, 1e9, beyond, 5);
+      run.addRun({ ends, grows: ends.length }, 2, 2 + lengths.length - first, 1e9, beyond, 5);
       for (const length of lengths.slice(first)) each.add(length + beyond, 5);
     }
     run.flush();
@@ -44,4 +45,28 @@ test("a run of steps counts as its steps one by one", () => {
     expect(run.fine.value()).toEqual(each.fine.value());
     expect(run.coarse.value()).toEqual(each.coarse.value());
   }
+});
+
+test("a run whose steps get no shorter from some on counts as its steps one by one", () => {
+  const length = fc.oneof(fc.integer({ min: 9_000, max: 9_400 }), fc.integer({ min: 1, max: 200_000 }));
+  const lengths = fc.array(length, { minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(lengths, fc.nat(45), fc.nat(39), fc.nat(1), (any, grows, from, beyond) => {
+      fc.pre(from < any.length);
+      const all = [...any.slice(0, grows), ...any.slice(grows).sort((a, b) => a - b)];
+      const ends = new Float64Array(all.length + 1);
+      let begin = 0;
+      all.forEach((micros, i) => {
+        ends[i] = (ends[i - 1] ?? 0) + micros;
+        if (i < from) begin = ends[i] as number;
+      });
+      const [run, each] = [new GapTally(), new GapTally()];
+      run.addRun({ ends, grows }, from, all.length, begin, beyond, 3);
+      for (const micros of all.slice(from)) each.add(micros + beyond, 3);
+      run.flush();
+      each.flush();
+      expect(run.fine.value()).toEqual(each.fine.value());
+      expect(run.coarse.value()).toEqual(each.coarse.value());
+    }),
+  );
 });
