@@ -44,13 +44,26 @@ export class Histogram {
   /** Observes every `width`th of some values, from `from` to before `to`. */
   observeColumn(values: Float64Array, from: number, to: number, width: number): void {
     const { counts } = this;
+    const { edges } = this.#scale;
     let { sum } = this;
+    // Those of one bucket that follow each other are counted together.
+    let bucket = 0;
+    let count = 0;
+    let above = Number.POSITIVE_INFINITY;
+    let upTo = Number.NEGATIVE_INFINITY;
     for (let i = from; i < to; i += width) {
       const value = values[i] as number;
-      const bucket = this.bucketOf(value);
-      counts[bucket] = (counts[bucket] as number) + 1;
       sum += value;
+      if (!(value > above && value <= upTo)) {
+        counts[bucket] = (counts[bucket] as number) + count;
+        count = 0;
+        bucket = this.bucketOf(value);
+        above = edges[bucket] as number;
+        upTo = edges[bucket + 1] as number;
+      }
+      count += 1;
     }
+    counts[bucket] = (counts[bucket] as number) + count;
     this.sum = sum;
   }
 
