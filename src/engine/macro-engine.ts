@@ -5,7 +5,7 @@ import { configProblems } from "./config-problems.ts";
 import type { EngineConfig, EngineListener, EngineTiming, SubmitOptions } from "./engine.ts";
 import { FrontDesk, type Inside } from "./front-desk.ts";
 import { KvTransfers } from "./kv-transfers.ts";
-import { becomeDecodes } from "./macro-step.ts";
+import { becomeDecodes, timeOf } from "./macro-step.ts";
 import { type Outlook, outlookOf } from "./outlook.ts";
 import { Rank } from "./rank.ts";
 import type { RankEngine } from "./ranked-engine.ts";
@@ -263,18 +263,17 @@ export class MacroEngine implements RankEngine {
 
   #start(at: SimTime): void {
     const ranks = this.#ranks;
-    let fixed = false;
-    // By index, here and below: there is one as a rule, and an iterator costs more than it.
-    for (let r = 0; r < ranks.length; r += 1) fixed ||= (ranks[r] as Rank).ahead.size > 0;
+    const fixed = this.#isFixed;
     let isStep = false;
     let length = 1;
+    // By index, here and below: there is one as a rule, and an iterator costs more than it.
     for (let r = 0; r < ranks.length; r += 1) {
       const rank = ranks[r] as Rank;
       if (fixed) rank.turn();
       else if (this.#blis) rank.scheduler.schedule(rank.current, undefined, at);
       else rank.fill(rank.current, at);
       isStep ||= this.#isStep(rank);
-      length = Math.max(length, rank.timeOf(this.#timing, rank.current.batch) + rank.loadAdapters());
+      length = Math.max(length, rank.current.micros(this.#timing) + rank.loadAdapters());
     }
     if (!isStep) {
       for (const rank of ranks) rank.stall(at);
@@ -288,6 +287,12 @@ export class MacroEngine implements RankEngine {
       if (this.#async) rank.scheduler.schedule(rank.ahead, rank.current, at);
     }
     this.#lastOfAll = this.#blis && this.#endsAll(this.#first);
+  }
+
+  /** Whether the next step was scheduled while the one before was under way. */
+  get #isFixed(): boolean {
+    if (this.#first.ahead.size > 0) return true;
+    return this.#ranks.length > 1 && this.#ranks.some(({ ahead }) => ahead.size > 0);
   }
 
   /** In `blis` mode a step may also be one that computes nothing, as long as somebody is there. */
@@ -376,7 +381,7 @@ export class MacroEngine implements RankEngine {
     let length = 1;
     for (let r = 0; r < this.#ranks.length; r += 1) {
       const rank = this.#ranks[r] as Rank;
-      length = Math.max(length, rank.timeOf(this.#timing, rank.ahead.batch));
+      length = Math.max(length, rank.ahead.micros(this.#timing));
     }
     return length;
   }
@@ -386,7 +391,7 @@ export class MacroEngine implements RankEngine {
     let length = 1;
     for (const rank of this.#ranks) {
       const { coasting } = rank;
-      length = Math.max(length, rank.timeOf(this.#timing, coasting));
+      length = Math.max(length, timeOf(this.#timing, coasting));
       coasting.decodeContext += coasting.decodes;
       coasting.decodeWindow += rank.scheduler.coasters.growing;
     }

@@ -1,6 +1,7 @@
 import { Batch } from "../model/batch.ts";
 import { type SimTime, START } from "../sim/time.ts";
 import type { Coasters } from "./coasters.ts";
+import type { EngineTiming } from "./engine.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** What a step computes for one of its members. */
@@ -32,6 +33,8 @@ export class MacroStep {
   early = 0;
   start: SimTime = START;
   end: SimTime = START;
+  /** How long it takes, once asked for. */
+  #micros = UNKNOWN;
 
   constructor(window: number) {
     this.batch = new Batch(window);
@@ -48,6 +51,13 @@ export class MacroStep {
     this.coasters = 0;
     this.size = 0;
     this.early = 0;
+    this.#micros = UNKNOWN;
+  }
+
+  /** How long it takes without what adapters need, microseconds: asked for when it is planned and when it begins. */
+  micros(timing: EngineTiming): number {
+    if (this.#micros === UNKNOWN) this.#micros = timeOf(timing, this.batch);
+    return this.#micros;
   }
 
   /**
@@ -80,6 +90,7 @@ export class MacroStep {
     this.adapters = adapters;
     this.number = scheduled;
     this.coasters = this.size = count;
+    this.#micros = UNKNOWN;
   }
 
   /** Whether a coaster takes part. */
@@ -117,4 +128,9 @@ export const becomeDecodes = (batch: Batch, count: number, context: number, inWi
   batch.decodeWindow = inWindow;
 };
 
+/** Microseconds that the step of a batch takes without what adapters need. */
+export const timeOf = (timing: EngineTiming, batch: Batch): number =>
+  batch.requests === 0 && batch.encoderTokens === 0 ? 0 : Math.max(1, timing.step(batch));
+
+const UNKNOWN = -1;
 const NONE: ReadonlySet<string> = new Set();

@@ -52,6 +52,6 @@ export const outlookOf = (
     cachedTokens: rank.scheduler.cache.cachedTokens(prefixKeys(request, config.blockSize), request.promptTokens),
     stepLeftMicros: step === undefined ? 0 : Math.max(0, step.end - now),
     tokensPerStep,
-    stepMicros: rank.timeOf(timing, batch),
+    stepMicros: Math.max(1, timing.step(batch)),
   };
 };

@@ -224,7 +224,7 @@ export class PipelinedEngine implements RankEngine {
 
   #send(step: MacroStep, at: SimTime): void {
     const { length } = this.#free;
-    const whole = Math.max(1, this.#rank.timeOf(this.#timing, step.batch)) + this.#rank.loadAdapters(step.adapters);
+    const whole = Math.max(1, step.micros(this.#timing)) + this.#rank.loadAdapters(step.adapters);
     const share = micros(Math.ceil(whole / length));
     let end: number = at;
     this.#free.forEach((free, stage) => {

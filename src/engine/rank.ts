@@ -3,7 +3,7 @@ import { copyOfCounts, type EngineGauges, type EngineState } from "../model/engi
 import type { Mutable } from "../model/mutable.ts";
 import type { SimTime } from "../sim/time.ts";
 import { AdapterSlots } from "./adapter-slots.ts";
-import type { EngineConfig, EngineTiming } from "./engine.ts";
+import type { EngineConfig } from "./engine.ts";
 import { EngineMetrics } from "./engine-metrics.ts";
 import type { Run } from "./gap-tally.ts";
 import type { KvTransfers } from "./kv-transfers.ts";
@@ -223,10 +223,5 @@ export class Rank {
     // As in `pass`: before the last one's successor is scheduled.
     const free = cache.free - coasters.blocksOver(steps - 1);
     return this.#show(coasters.count, waiting.length, deferred, free);
-  }
-
-  /** Time of a step without what adapters need. */
-  timeOf(timing: EngineTiming, batch: Batch): number {
-    return batch.requests === 0 && batch.encoderTokens === 0 ? 0 : Math.max(1, timing.step(batch));
   }
 }

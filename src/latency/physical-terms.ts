@@ -121,8 +121,7 @@ export const decodeLines = (t: PhysicalTerms, pace: number): ((decodes: number) 
   const lines = new Array<DecodeLine | undefined>(MOST_DECODES).fill(undefined);
   return (decodes) => {
     if (t.window > 0 || decodes >= MOST_DECODES) return undefined;
-    lines[decodes] ??= lineOf(t, decodes, pace);
-    return lines[decodes];
+    return (lines[decodes] ??= lineOf(t, decodes, pace));
   };
 };
 
