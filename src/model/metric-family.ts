@@ -29,6 +29,10 @@ export class Histogram {
   readonly counts: Float64Array;
   sum = 0;
   readonly #scale: Scale;
+  /** The bucket of the value observed last, where that of the next one lies as a rule, and its bounds. */
+  #bucket = 0;
+  #above = Number.POSITIVE_INFINITY;
+  #upTo = Number.NEGATIVE_INFINITY;
 
   constructor(bounds: readonly number[]) {
     this.bounds = bounds;
@@ -38,37 +42,38 @@ export class Histogram {
 
   /** @param weight how many observations of the same value */
   observe(value: number, weight = 1): void {
-    this.add(this.bucketOf(value), value, weight);
+    if (!(value > this.#above && value <= this.#upTo)) this.#turnTo(value);
+    const { counts } = this;
+    counts[this.#bucket] = (counts[this.#bucket] as number) + weight;
+    this.sum += value * weight;
   }
 
   /** Observes every `width`th of some values, from `from` to before `to`. */
   observeColumn(values: Float64Array, from: number, to: number, width: number): void {
     const { counts } = this;
-    const { edges } = this.#scale;
     let { sum } = this;
+    let above = this.#above;
+    let upTo = this.#upTo;
     // Those of one bucket that follow each other are counted together.
-    let bucket = 0;
     let count = 0;
-    let above = Number.POSITIVE_INFINITY;
-    let upTo = Number.NEGATIVE_INFINITY;
     for (let i = from; i < to; i += width) {
       const value = values[i] as number;
       sum += value;
       if (!(value > above && value <= upTo)) {
-        counts[bucket] = (counts[bucket] as number) + count;
+        counts[this.#bucket] = (counts[this.#bucket] as number) + count;
         count = 0;
-        bucket = this.bucketOf(value);
-        above = edges[bucket] as number;
-        upTo = edges[bucket + 1] as number;
+        this.#turnTo(value);
+        above = this.#above;
+        upTo = this.#upTo;
       }
       count += 1;
     }
-    counts[bucket] = (counts[bucket] as number) + count;
+    counts[this.#bucket] = (counts[this.#bucket] as number) + count;
     this.sum = sum;
   }
 
-  /** The same as `observe` where `value` is known to fall in `bucket`. */
-  add(bucket: number, value: number, weight = 1): void {
+  /** The same where `value` is known to fall in `bucket`. */
+  add(bucket: number, value: number, weight: number): void {
     this.counts[bucket] = (this.counts[bucket] as number) + weight;
     this.sum += value * weight;
   }
@@ -80,6 +85,14 @@ export class Histogram {
     let bucket = cell < 0 ? 0 : (first[cell < cells ? cell : cells] as number);
     while (value > (edges[bucket + 1] as number)) bucket += 1;
     return bucket;
+  }
+
+  #turnTo(value: number): void {
+    const { edges } = this.#scale;
+    const bucket = this.bucketOf(value);
+    this.#bucket = bucket;
+    this.#above = edges[bucket] as number;
+    this.#upTo = edges[bucket + 1] as number;
   }
 
   get count(): number {

@@ -40,4 +40,24 @@ describe("Histogram", () => {
     expect(histogram.value()).toEqual({ bounds: [1, 2, 5], counts: [2, 4, 1, 1], sum: 19.5 });
     expect(histogram.count).toBe(8);
   });
+
+  it("counts values that come one after the other like each alone, one by one or as a column", () =>
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.integer({ min: -1, max: 6 }), fc.double({ min: 0, max: 7, noNaN: true }))),
+        (values) => {
+          const bounds = [0.5, 1, 2, 5];
+          const counts = bounds.concat(Number.POSITIVE_INFINITY).map(() => 0);
+          for (const value of values) counts[sought(bounds, value)] = (counts[sought(bounds, value)] ?? 0) + 1;
+          const [each, column] = [new Histogram(bounds), new Histogram(bounds)];
+          for (const value of values) each.observe(value);
+          const rows = Float64Array.from(values.flatMap((value) => [99, value]));
+          const middle = 2 * Math.floor(values.length / 2);
+          column.observeColumn(rows, 1, middle, 2);
+          column.observeColumn(rows, middle + 1, rows.length, 2);
+          expect([...each.counts]).toEqual(counts);
+          expect(column.value()).toEqual(each.value());
+        },
+      ),
+    ));
 });
