@@ -5,7 +5,7 @@ import { configProblems } from "./config-problems.ts";
 import type { EngineConfig, EngineListener, EngineTiming, SubmitOptions } from "./engine.ts";
 import { FrontDesk, type Inside } from "./front-desk.ts";
 import { KvTransfers } from "./kv-transfers.ts";
-import { becomeDecodes, timeOf } from "./macro-step.ts";
+import { becomeDecodes, type Share, timeOf } from "./macro-step.ts";
 import { type Outlook, outlookOf } from "./outlook.ts";
 import { Rank } from "./rank.ts";
 import type { RankEngine } from "./ranked-engine.ts";
@@ -484,7 +484,7 @@ export class MacroEngine implements RankEngine {
   #samples({ current }: Rank, sequence: Sequence): boolean {
     if (sequence.coasting) return current.carries(sequence);
     const at = current.members.indexOf(sequence);
-    return at >= 0 && (current.samples[at] as boolean);
+    return at >= 0 && (current.shares[at] as Share).samples;
   }
 
   #hangUp(sequence: Sequence, outcome: Unserved, now: SimTime): void {

@@ -9,6 +9,8 @@ export class Share {
   tokens = 0;
   /** How many are computed with these. */
   end = 0;
+  /** Whether the step brings its next token. */
+  samples = false;
   /** Drafts among its tokens, and how often it had been preempted. */
   drafts = 0;
   preemptions = 0;
@@ -18,9 +20,8 @@ export class Share {
 export class MacroStep {
   readonly batch: Batch;
   number = 0;
-  /** Those that don't coast, in order of rank, and whether this step brings each its next token. */
+  /** Those that don't coast, in order of rank. */
   readonly members: Sequence[] = [];
-  readonly samples: boolean[] = [];
   /** What each gets; used again, so that there may be more of them than members. */
   readonly shares: Share[] = [];
   /** Coasters that take part and haven't left since. */
@@ -44,10 +45,7 @@ export class MacroStep {
     this.batch.clear();
     this.number = 0;
     // One by one: a few at most as a rule, and setting the length costs more.
-    while (this.members.length > 0) {
-      this.members.pop();
-      this.samples.pop();
-    }
+    while (this.members.length > 0) this.members.pop();
     this.coasters = 0;
     this.size = 0;
     this.early = 0;
@@ -70,16 +68,15 @@ export class MacroStep {
     if (start >= sequence.prefillEnd) {
       if (tokens > 0) this.batch.addDecode(tokens, start);
     } else this.batch.addPrefill(start, tokens, sequence.prefillEnd);
-    const samples = sequence.computed >= expected;
-    if (samples) sequence.placeholders += 1;
     let share = this.shares[this.members.length];
     if (share === undefined) this.shares.push((share = new Share()));
     share.tokens = tokens;
     share.end = sequence.computed;
+    share.samples = sequence.computed >= expected;
     share.drafts = start >= sequence.prefillEnd ? Math.max(0, sequence.computed - expected) : 0;
     share.preemptions = sequence.preemptions;
+    if (share.samples) sequence.placeholders += 1;
     this.members.push(sequence);
-    this.samples.push(samples);
     this.size += 1;
   }
 
@@ -113,10 +110,10 @@ export class MacroStep {
     const [share = new Share()] = this.shares.splice(this.members.length, 1);
     share.tokens = 1;
     share.end = sequence.computed;
+    share.samples = true;
     share.drafts = 0;
     share.preemptions = sequence.preemptions;
     this.members.splice(at, 0, sequence);
-    this.samples.splice(at, 0, true);
     this.shares.splice(at, 0, share);
   }
 }

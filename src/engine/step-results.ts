@@ -60,7 +60,7 @@ export class StepResults {
         this.#endCoaster(rank, ending, at);
       }
       if (!sequence.lives) continue;
-      if (step.samples[i]) outputs += this.#takeTokens(rank, step, i, at);
+      if ((step.shares[i] as Share).samples) outputs += this.#takeTokens(rank, step, i, at);
       if (sequence.encoderItems.length > 0) scheduler.encoder?.passed(sequence, sequence.computed);
     }
     for (; ending !== undefined; ending = coasters.ending(step.number)) this.#endCoaster(rank, ending, at);
