@@ -1,9 +1,11 @@
 import type { CacheConfig, Endpoint, LoraInfo } from "../model/endpoint.ts";
+import type { Finished } from "../model/fact.ts";
+import type { Mutable } from "../model/mutable.ts";
 import type { RequestHead } from "../model/request.ts";
-import { ById } from "../sim/by-id.ts";
 import { invariant } from "../sim/invariant.ts";
 import type { Micros, SimTime } from "../sim/time.ts";
 import { type Changes, noChanges, noteAll } from "./changes.ts";
+import { Flights } from "./flights.ts";
 import type { KvEvent } from "./kv-event.ts";
 import type { RoutingPolicy } from "./policy.ts";
 import type { ProfileRun } from "./profile.ts";
@@ -24,8 +26,10 @@ export type Routed =
   | {
       readonly kind: "routed";
       readonly endpoint: string;
+      /** Its place in order of joining. */
+      readonly position: number;
       /** Who computes the prompt, if somebody else does. */
-      readonly prefill?: string;
+      readonly prefill?: string | undefined;
     }
   | { readonly kind: "refused"; readonly why: "no-endpoints" | "none-fits" };
 
@@ -38,10 +42,8 @@ export interface Watch {
 }
 
 /** How a request ended, as the gateway saw it. */
-export interface Ended {
-  readonly id: number;
-  readonly at: SimTime;
-  readonly outputTokens: number;
+export interface Ended extends Pick<Finished, "end" | "outputTokens"> {
+  readonly request: Pick<RequestHead, "id">;
 }
 
 const NOT_YET = Number.NEGATIVE_INFINITY;
@@ -82,15 +84,6 @@ class Belief implements Endpoint {
   }
 }
 
-/** A request that a scheduler placed: what it still counts for, and where. */
-interface Flight {
-  readonly endpoint: Belief;
-  tokens: number;
-  prefill: Belief | undefined;
-  readonly prefillTokens: number;
-  readonly untilEnd: boolean;
-}
-
 /**
  * Routes requests to the replicas it was told of, by what it believes of them: signals as old as their last scrape, and
  * its own count of requests in flight. Knows nothing else of a replica. A policy picks a replica and no more; a scheduler
@@ -111,7 +104,14 @@ export class Gateway {
   readonly #changes = noChanges();
   /** These, and those that left with requests in flight. */
   readonly #known = new Map<string, Belief>();
-  readonly #flights = new ById<Flight>();
+  readonly #flights = new Flights<Belief>();
+  /** What `place` told last, if somebody got the request. */
+  readonly #routed: Mutable<Extract<Routed, { kind: "routed" }>> = {
+    kind: "routed",
+    endpoint: "",
+    position: -1,
+    prefill: undefined,
+  };
 
   constructor(policy: RoutingPolicy | Scheduler) {
     if (policy instanceof Scheduler) this.scheduler = policy;
@@ -185,7 +185,7 @@ export class Gateway {
     return routed.kind === "routed" ? routed.endpoint : undefined;
   }
 
-  /** Decides where a request goes, and counts it there from now on. */
+  /** Decides where a request goes, and counts it there from now on. @returns the same object each time */
   place(head: RequestHead, now: SimTime, watch?: Watch): Routed {
     if (this.#routable.length === 0) return NO_ENDPOINTS;
     const routed = this.#decide(head, now, watch?.runs);
@@ -215,20 +215,28 @@ export class Gateway {
     const picked = this.#routable[index];
     invariant(picked !== undefined, "a policy picks one of the endpoints it was given");
     picked.inFlight += 1;
-    if (prefill === undefined) return { kind: "routed", endpoint: picked.name };
-    return { kind: "routed", endpoint: picked.name, prefill: (this.#routable[prefill] as Belief).name };
+    return this.#told(picked, prefill === undefined ? undefined : this.#routable[prefill]);
+  }
+
+  #told(decoding: Belief, prefilling: Belief | undefined): Routed {
+    const routed = this.#routed;
+    routed.endpoint = decoding.name;
+    routed.position = decoding.position;
+    routed.prefill = prefilling?.name;
+    return routed;
   }
 
   /** The first token of a request came back: its prompt is done with. */
   firstToken(name: string, id: number, at: SimTime): void {
     if (this.scheduler === undefined) return this.#policy?.firstToken?.(id, at);
-    const flight = this.#flights.get(id);
-    invariant(flight !== undefined, "who gets a first token is in flight");
+    const flights = this.#flights;
+    const row = flights.rowOf(id);
+    invariant(row >= 0, "who gets a first token is in flight");
     this.scheduler.firstToken(id, name, at);
-    this.#endPrefill(flight);
-    if (flight.untilEnd) return;
-    this.#count(flight.endpoint, 0, -flight.tokens);
-    flight.tokens = 0;
+    this.#endPrefill(row);
+    if (this.scheduler.untilEnd) return;
+    this.#count(flights.endpoints[row], 0, -(flights.tokens[row] as number));
+    flights.tokens[row] = 0;
   }
 
   /**
@@ -239,15 +247,16 @@ export class Gateway {
   ended(name: string, ended?: Ended): void {
     if (this.scheduler === undefined) {
       this.#count(this.#known.get(name), -1, 0);
-      if (ended !== undefined) this.#policy?.ended?.(ended.id, ended.at);
+      if (ended !== undefined) this.#policy?.ended?.(ended.request.id, ended.end);
       return;
     }
-    const flight = ended === undefined ? undefined : this.#flights.get(ended.id);
-    invariant(ended !== undefined && flight?.endpoint.name === name, "a request ends where it is in flight");
-    this.#flights.delete(ended.id);
-    this.#endPrefill(flight);
-    this.#count(flight.endpoint, -1, -flight.tokens);
-    this.scheduler.ended(ended.id, ended.at, ended.outputTokens);
+    const flights = this.#flights;
+    const row = ended === undefined ? -1 : flights.end(ended.request.id);
+    const endpoint = flights.endpoints[row];
+    invariant(ended !== undefined && endpoint?.name === name, "a request ends where it is in flight");
+    this.#endPrefill(row);
+    this.#count(endpoint, -1, -(flights.tokens[row] as number));
+    this.scheduler.ended(ended.request.id, ended.end, ended.outputTokens);
   }
 
   /** What is believed now, in order of joining; a live view. */
@@ -260,23 +269,22 @@ export class Gateway {
     return this.#changes;
   }
 
-  #begin(id: number, { primary, prefill, tokens, prefillTokens, untilEnd }: Placement): Routed {
+  #begin(id: number, { primary, prefill, tokens, prefillTokens }: Placement): Routed {
     const decoding = this.#routable[primary] as Belief;
     const prefilling = prefill < 0 ? undefined : this.#routable[prefill];
-    const before = this.#flights.size;
-    this.#flights.set(id, { endpoint: decoding, tokens, prefill: prefilling, prefillTokens, untilEnd });
-    invariant(this.#flights.size > before, "a request is placed once");
+    const isNew = this.#flights.begin(id, decoding, tokens, prefilling, prefillTokens);
+    invariant(isNew, "a request is placed once");
     this.#count(decoding, 1, tokens);
-    const endpoint = decoding.name;
-    if (prefilling === undefined) return { kind: "routed", endpoint };
-    this.#count(prefilling, 1, prefillTokens);
-    return { kind: "routed", endpoint, prefill: prefilling.name };
+    if (prefilling !== undefined) this.#count(prefilling, 1, prefillTokens);
+    return this.#told(decoding, prefilling);
   }
 
-  #endPrefill(flight: Flight): void {
-    if (flight.prefill === undefined) return;
-    this.#count(flight.prefill, -1, -flight.prefillTokens);
-    flight.prefill = undefined;
+  #endPrefill(row: number): void {
+    const { prefills, prefillTokens } = this.#flights;
+    const prefilling = prefills[row];
+    if (prefilling === undefined) return;
+    this.#count(prefilling, -1, -(prefillTokens[row] as number));
+    prefills[row] = undefined;
   }
 
   #count(belief: Belief | undefined, requests: number, tokens: number): void {

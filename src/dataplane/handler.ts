@@ -8,6 +8,8 @@ export interface Profiles {
   readonly names: readonly string[];
   /** @param peer position of the endpoint of another stage; -1: none @returns position of the pick; -1: nobody survived */
   run(profile: string, peer?: number): number;
+  /** What a handler decided, as it tells it. @param prefill -1: none @returns the same object each time */
+  placed(primary: number, prefill: number): Placed;
 }
 
 /** Picks which profiles run, and makes one decision of theirs. */

@@ -19,8 +19,6 @@ import { Slots } from "./slots.ts";
 export interface Placement extends Placed {
   readonly tokens: number;
   readonly prefillTokens: number;
-  /** Whether these tokens count until the last token or until the first. */
-  readonly untilEnd: boolean;
 }
 
 /**
@@ -50,8 +48,10 @@ export class Scheduler implements Profiles {
   /** How long requests are collected before they are scheduled together; undefined: not at all. */
   readonly window: Micros | undefined;
   readonly #load: TokenLoad;
-  /** What `schedule` told last. */
-  readonly #placement: Mutable<Placement>;
+  /** Whether tokens in flight count until the last token or until the first. */
+  readonly untilEnd: boolean;
+  /** What came of the last decision. */
+  readonly #placement: Mutable<Placement> = { primary: -1, prefill: -1, tokens: 0, prefillTokens: 0 };
   readonly #slots = new Slots();
   readonly #kvDelay: number;
   /** Events on their way here. */
@@ -67,8 +67,7 @@ export class Scheduler implements Profiles {
     this.loadProducer = plugins.loadProducer;
     this.cached = plugins.cached;
     this.#load = plugins.load();
-    const { untilEnd } = this.#load;
-    this.#placement = { primary: -1, prefill: -1, tokens: 0, prefillTokens: 0, untilEnd };
+    this.untilEnd = this.#load.untilEnd;
     this.#producers = plugins.producers;
     this.#hooks = plugins.hooks;
     this.#hearPlaced = hearing(plugins.hooks, "placed");
@@ -100,15 +99,13 @@ export class Scheduler implements Profiles {
     if (placed === undefined) return undefined;
     const { primary, prefill } = placed;
     const placement = this.#placement;
-    placement.primary = primary;
-    placement.prefill = prefill;
     placement.tokens = this.#load.uncachedAt(primary);
     placement.prefillTokens = prefill < 0 ? 0 : this.#load.uncachedAt(prefill);
     for (const hook of this.#hearPlaced) hook.placed(this.ask, placed);
     return placement;
   }
 
-  /** The decision alone: nobody is told of it. @returns positions in `endpoints` */
+  /** The decision alone: nobody is told of it. @returns positions in `endpoints`, in the same object each time */
   decide(request: RequestHead, endpoints: readonly Endpoint[], now: SimTime, changes?: Changes): Placed | undefined {
     this.#deliver(now);
     const { ask } = this;
@@ -132,6 +129,13 @@ export class Scheduler implements Profiles {
       if (own.name === profile) return own.run(this.ask, peer);
     }
     return -1;
+  }
+
+  placed(primary: number, prefill: number): Placed {
+    const placement = this.#placement;
+    placement.primary = primary;
+    placement.prefill = prefill;
+    return placement;
   }
 
   /** The first token of a request came back. */

@@ -12,12 +12,12 @@ export const decodeFirst = (
   const primary = profiles.run(decode);
   if (primary < 0) return undefined;
   const apart = profiles.names.includes(prefill) && decider?.disaggregate(profiles.ask, primary) === true;
-  return { primary, prefill: apart ? profiles.run(prefill, primary) : -1 };
+  return profiles.placed(primary, apart ? profiles.run(prefill, primary) : -1);
 };
 
 /** Prefill is picked, then decode near it. */
 export const prefillFirst = (profiles: Profiles, decode: string, prefill: string): Placed | undefined => {
   const first = profiles.names.includes(prefill) ? profiles.run(prefill) : -1;
   const primary = profiles.run(decode, first);
-  return primary < 0 ? undefined : { primary, prefill: first };
+  return primary < 0 ? undefined : profiles.placed(primary, first);
 };

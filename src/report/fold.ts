@@ -59,7 +59,7 @@ const SCALE_EVENTS = 200;
  */
 export class ReportFold {
   readonly #options: FoldOptions;
-  readonly #uncounted = new Uncounted<ServedFact>((facts) => this.#countAll(facts));
+  readonly #uncounted = new Uncounted<ServedFact>((facts, size) => this.#countAll(facts, size));
   readonly #warmUp: SimTime;
   readonly #timeline: TimelineFold;
   readonly #groups: GroupFold;
@@ -144,8 +144,8 @@ export class ReportFold {
     this.#uncounted.add(fact);
   }
 
-  #countAll(facts: readonly ServedFact[]): void {
-    for (let i = 0; i < facts.length; i += 1) this.#foldServed(facts[i] as ServedFact);
+  #countAll(facts: readonly ServedFact[], size: number): void {
+    for (let i = 0; i < size; i += 1) this.#foldServed(facts[i] as ServedFact);
   }
 
   #foldServed(fact: ServedFact): void {

@@ -70,7 +70,7 @@ class PairCounts<T> {
  */
 export class GatewayFold {
   readonly #servedModel: string;
-  readonly #uncounted = new Uncounted<SentFact>((facts) => this.#countAll(facts));
+  readonly #uncounted = new Uncounted<SentFact>((facts, size) => this.#countAll(facts, size));
   readonly #models = new BoundedLabel();
   readonly #fairness = new BoundedLabel();
   readonly #series = new Map<string, Series>();
@@ -110,8 +110,8 @@ export class GatewayFold {
     this.#uncounted.add(fact);
   }
 
-  #countAll(facts: readonly SentFact[]): void {
-    for (let i = 0; i < facts.length; i += 1) {
+  #countAll(facts: readonly SentFact[], size: number): void {
+    for (let i = 0; i < size; i += 1) {
       const fact = facts[i] as SentFact;
       if (fact.kind === "routed") this.#routed(fact);
       else this.#finished(fact.facts);
@@ -189,9 +189,8 @@ export class GatewayFold {
 
   #finished(facts: Finished): void {
     const { request, outcome, end } = facts;
-    const series = this.#inFlight.get(request.id);
+    const series = this.#inFlight.take(request.id);
     if (series === undefined) return;
-    this.#inFlight.delete(request.id);
     series.running -= 1;
     const how = END_OF[outcome];
     const seconds = (end - request.arrival) / 1e6;

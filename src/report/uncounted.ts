@@ -6,25 +6,28 @@ const MOST = 128;
  * more code than the processor's instruction cache holds; counted many at once, facts find the counting code in it.
  */
 export class Uncounted<F> {
-  readonly #count: (facts: readonly F[]) => void;
-  #facts: F[] = [];
+  readonly #count: (facts: readonly F[], size: number) => void;
+  #facts = new Array<F>(MOST);
+  #size = 0;
 
-  /** @param count all of these, in order */
-  constructor(count: (facts: readonly F[]) => void) {
+  /** @param count the first `size` of these, in order */
+  constructor(count: (facts: readonly F[], size: number) => void) {
     this.#count = count;
   }
 
   add(fact: F): void {
-    this.#facts.push(fact);
-    if (this.#facts.length === MOST) this.settle();
+    this.#facts[this.#size] = fact;
+    this.#size += 1;
+    if (this.#size === MOST) this.settle();
   }
 
   /** Counts all of them; whoever looks at what was counted wants this first. */
   settle(): void {
-    const facts = this.#facts;
-    if (facts.length === 0) return;
+    const [facts, size] = [this.#facts, this.#size];
+    if (size === 0) return;
     // A new list: to an old one, which the collector has moved, every new fact would be a write barrier.
-    this.#facts = [];
-    this.#count(facts);
+    this.#facts = new Array<F>(MOST);
+    this.#size = 0;
+    this.#count(facts, size);
   }
 }

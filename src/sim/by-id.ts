@@ -32,9 +32,24 @@ export class ById<V> {
 
   /** @returns whether it was there */
   delete(id: number): boolean {
+    const slot = this.#slotOf(id);
+    if (this.#ids[slot] !== id) return false;
+    this.#empty(slot);
+    return true;
+  }
+
+  /** @returns what was there, which is gone from now on */
+  take(id: number): V | undefined {
+    const slot = this.#slotOf(id);
+    if (this.#ids[slot] !== id) return undefined;
+    const value = this.#values[slot];
+    this.#empty(slot);
+    return value;
+  }
+
+  #empty(taken: number): void {
     const ids = this.#ids;
-    let hole = this.#slotOf(id);
-    if (ids[hole] !== id) return false;
+    let hole = taken;
     this.#size -= 1;
     // Whoever was pushed on by the one that goes moves up, so that a search may end at an empty slot.
     const last = ids.length - 1;
@@ -47,7 +62,6 @@ export class ById<V> {
     }
     ids[hole] = NOBODY;
     this.#values[hole] = undefined;
-    return true;
   }
 
   values(): V[] {

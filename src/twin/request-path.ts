@@ -35,6 +35,7 @@ export class RequestPath {
   readonly readsSignals: boolean;
   /** Ready pods, in order of joining. */
   readonly #ready = new Map<string, Pod>();
+  readonly #joined: Pod[] = [];
   /** The same in order of their phases, in which they are scraped, and how long after each the next one is. */
   #ring: readonly Pod[] = [];
   #gaps = new Float64Array(0);
@@ -103,8 +104,10 @@ export class RequestPath {
   arrive(request: Request): void {
     if (this.readsSignals) this.#refreshBeliefs();
     if (this.#gate === undefined) return this.#gather(request);
+    const events = this.#gate.arrive(request, this.#gateway.endpoints, this.#now);
+    if (events === undefined) return this.#gather(request);
     this.#arriving = request;
-    this.#follow(this.#gate.arrive(request, this.#gateway.endpoints, this.#now));
+    this.#follow(events);
     if (this.#arriving === undefined) return;
     this.#arriving = undefined;
     this.#waiting.set(request.id, request);
@@ -213,7 +216,7 @@ export class RequestPath {
     const now = this.#now;
     const routed = this.#routed(request);
     if (routed.kind === "refused") return this.#unplaced(request, routed.why);
-    const pod = this.#pod(routed.endpoint);
+    const pod = this.#joined[routed.position] as Pod;
     const prefill = routed.prefill === routed.endpoint ? undefined : routed.prefill;
     if (this.#gate !== undefined) {
       this.#gate.started(request, now);
@@ -283,8 +286,8 @@ export class RequestPath {
 
   /** @param endpoint where the gateway sent it @param pod where it ended */
   #end(endpoint: string, pod: Pod, facts: Finished): void {
-    const { request, end, outputTokens } = facts;
-    this.#gateway.ended(endpoint, { id: request.id, at: end, outputTokens });
+    const { request, outputTokens } = facts;
+    this.#gateway.ended(endpoint, facts);
     this.#gate?.ended(request, outputTokens, this.#now);
     this.#replanGate();
     this.#tellSent({ kind: "finished", pod: pod.name, workload: pod.workload.name, facts });
@@ -318,6 +321,7 @@ export class RequestPath {
 
   join(pod: Pod): void {
     this.#ready.set(pod.name, pod);
+    this.#joined.push(pod);
     const endpoint = this.#gateway.join(pod.name, pod.workload.podLabels);
     pod.scrapedBy(this.#picker, this.#scenario.scrapeIntervalMicros, endpoint);
     this.#endpointsChanged();
@@ -325,6 +329,7 @@ export class RequestPath {
 
   leave(pod: Pod): void {
     this.#ready.delete(pod.name);
+    this.#joined.splice(this.#joined.indexOf(pod), 1);
     this.#gateway.leave(pod.name);
     this.#endpointsChanged();
   }

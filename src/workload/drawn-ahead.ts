@@ -22,8 +22,8 @@ export class DrawnAhead implements WorkloadSource {
   }
 
   #draw(): void {
-    const drawn: Drawn[] = [];
-    for (let i = 0; i < AT_ONCE; i += 1) drawn.push(this.#source.next());
+    const drawn = new Array<Drawn>(AT_ONCE);
+    for (let i = 0; i < AT_ONCE; i += 1) drawn[i] = this.#source.next();
     this.#drawn = drawn;
     this.#taken = 0;
   }

@@ -87,7 +87,7 @@ const run = (gateway: Gateway, from: number): number => {
   for (let id = from; id < from + DECISIONS; id += 1) {
     const at = instant(id * 1000);
     const routed = gateway.place(headOf(id), at);
-    if (routed.kind === "routed") gateway.ended(routed.endpoint, { id, at, outputTokens: 100 });
+    if (routed.kind === "routed") gateway.ended(routed.endpoint, { request: { id }, end: at, outputTokens: 100 });
   }
   return cpuMillis() - began;
 };

@@ -239,9 +239,14 @@ describe("Scheduler", () => {
 
   it("decodes first, and computes long uncached prompts apart until they are cached", () => {
     const gateway = gatewayOf(apart(), "decode", "prefill");
-    expect(gateway.place(grouped(255, 255, 1), at)).toEqual({ kind: "routed", endpoint: "pod-0" });
-    expect(gateway.place(grouped(512, 512, 2), at)).toEqual({ kind: "routed", endpoint: "pod-0", prefill: "pod-1" });
-    expect(gateway.place(grouped(512, 512, 3), at)).toEqual({ kind: "routed", endpoint: "pod-0" });
+    expect(gateway.place(grouped(255, 255, 1), at)).toEqual({ kind: "routed", endpoint: "pod-0", position: 0 });
+    expect(gateway.place(grouped(512, 512, 2), at)).toEqual({
+      kind: "routed",
+      endpoint: "pod-0",
+      position: 0,
+      prefill: "pod-1",
+    });
+    expect(gateway.place(grouped(512, 512, 3), at)).toEqual({ kind: "routed", endpoint: "pod-0", position: 0 });
   });
 
   it("counts the prefill endpoint until the first token, the decode endpoint until the end", () => {
@@ -257,7 +262,7 @@ describe("Scheduler", () => {
       [1, 0],
       [0, 0],
     ]);
-    gateway.ended("pod-0", { id: 2, at, outputTokens: 3 });
+    gateway.ended("pod-0", { request: { id: 2 }, end: at, outputTokens: 3 });
     expect(load()).toEqual([
       [0, 0],
       [0, 0],
@@ -265,7 +270,11 @@ describe("Scheduler", () => {
   });
 
   it("decodes alone where no prefill endpoint survives, and refuses where no decode endpoint does", () => {
-    expect(gatewayOf(apart(), "decode").place(grouped(512, 0), at)).toEqual({ kind: "routed", endpoint: "pod-0" });
+    expect(gatewayOf(apart(), "decode").place(grouped(512, 0), at)).toEqual({
+      kind: "routed",
+      endpoint: "pod-0",
+      position: 0,
+    });
     expect(gatewayOf(apart(), "prefill").place(grouped(512, 0), at)).toEqual({ kind: "refused", why: "none-fits" });
     expect(gatewayOf(apart()).place(grouped(512, 0), at)).toEqual({ kind: "refused", why: "no-endpoints" });
   });
@@ -275,7 +284,12 @@ describe("Scheduler", () => {
       apart({ handler: { type: "disagg-profile-handler", stageOrder: "PrefillFirst" } }),
       "both",
     );
-    expect(gateway.place(grouped(1, 0), at)).toEqual({ kind: "routed", endpoint: "pod-0", prefill: "pod-0" });
+    expect(gateway.place(grouped(1, 0), at)).toEqual({
+      kind: "routed",
+      endpoint: "pod-0",
+      position: 0,
+      prefill: "pod-0",
+    });
   });
 
   it("adds clamped scores by their raw weights: prefix 3 against queue 2", () => {

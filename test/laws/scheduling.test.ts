@@ -351,7 +351,7 @@ describe.each([
         if (routed.kind !== "routed") continue;
         if (!serving.includes(routed.endpoint)) expect.fail("went to somebody who isn't there");
         if (rng.below(2) === 0) gateway.firstToken(routed.endpoint, id, at);
-        flying.push({ name: routed.endpoint, ended: { id, at, outputTokens: rng.below(9) } });
+        flying.push({ name: routed.endpoint, ended: { request: { id }, end: at, outputTokens: rng.below(9) } });
       }
       for (const { inFlight, inFlightTokens } of gateway.endpoints) {
         if (inFlight < 0 || inFlightTokens < 0) expect.fail("fewer than none in flight");
@@ -407,7 +407,7 @@ describe.each([
           else expect(routed).toMatchObject({ endpoint: gateway.endpoints[expected.primary]?.name });
           if (isWatched) expect(runs[0].map(scored)).toEqual(runs[1].map(scored));
           if (routed.kind !== "routed" || rng.below(3) > 0) continue;
-          gateway.ended(routed.endpoint, { id, at, outputTokens: 1 });
+          gateway.ended(routed.endpoint, { request: { id }, end: at, outputTokens: 1 });
           afresh.ended(id, at, 1);
         }
       }

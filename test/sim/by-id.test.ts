@@ -7,7 +7,7 @@ const id = fc.oneof(
   fc.nat(40).map((times) => 64 * times),
   fc.maxSafeInteger(),
 );
-const step = fc.record({ what: fc.constantFrom("set", "set", "delete", "get"), id, value: fc.nat() });
+const step = fc.record({ what: fc.constantFrom("set", "set", "delete", "take", "get"), id, value: fc.nat() });
 
 describe("ById", () => {
   it("holds what a Map would", () => {
@@ -16,7 +16,10 @@ describe("ById", () => {
         const [byId, map] = [new ById<number>(), new Map<number, number>()];
         for (const { what, id: of, value } of steps) {
           if (what === "delete") expect(byId.delete(of)).toBe(map.delete(of));
-          else if (what === "set") {
+          else if (what === "take") {
+            expect(byId.take(of)).toBe(map.get(of));
+            map.delete(of);
+          } else if (what === "set") {
             byId.set(of, value);
             map.set(of, value);
           }

@@ -151,8 +151,11 @@ export class FrontGate {
     return this.#queue?.waiting ?? 0;
   }
 
-  /** @param endpoints the routable ones, as they are believed to be now */
-  arrive(head: RequestHead, endpoints: readonly Endpoint[], now: SimTime): readonly GateEvent[] {
+  /**
+   * @param endpoints the routable ones, as they are believed to be now
+   * @returns undefined: it is admitted, and nothing else comes of it, as mostly without flow control
+   */
+  arrive(head: RequestHead, endpoints: readonly Endpoint[], now: SimTime): readonly GateEvent[] | undefined {
     const asked = { head, priority: this.#priorityOf(head) };
     if (this.#budgets?.isOver(head.tenant) === true && isSheddable(asked.priority)) {
       this.#refuse(asked, micros(0), "shed", 429, "tenant-budget-shed");
@@ -160,6 +163,7 @@ export class FrontGate {
       this.#queue.arrive(asked, this.#flowOf(head), endpoints, now);
     } else {
       const refusal = this.#admission.refusal(asked, endpoints, now);
+      if (refusal === undefined && this.#admitters.length === 0) return undefined;
       if (refusal === undefined) this.#admit(asked, micros(0), endpoints);
       else this.#refuse(asked, micros(0), "shed", 429, refusal);
     }

@@ -173,7 +173,7 @@ export const courseOf = (
       };
       return {
         due: () => gate.due,
-        arrive: (head, now) => tellAll(gate.arrive(head, pods, now), now),
+        arrive: (head, now) => tellAll(gate.arrive(head, pods, now) ?? [], now),
         wake: (now) => tellAll(gate.wake(pods, now), now),
         beliefsChanged: (now) => gate.beliefsChanged(pods, now),
         cancel: (id, now) => gate.cancel(id, now),

@@ -9,7 +9,7 @@ import {
 import { frontGateSchema } from "../../../src/dataplane/front-gate/index.ts";
 import type { RequestHead } from "../../../src/model/request.ts";
 import { rngOf } from "../../../src/sim/rng.ts";
-import { instant, NEVER, type SimTime } from "../../../src/sim/time.ts";
+import { instant, micros, NEVER, type SimTime } from "../../../src/sim/time.ts";
 import { type Pod, pod } from "../flow-control/driven-gate.ts";
 
 /** A gate, its pods and its clock, set by hand. */
@@ -36,7 +36,8 @@ class Bench {
 
   arrive(id: number, some: Partial<RequestHead> = {}): this {
     const head = { id, arrival: this.now, promptTokens: 100, ...some };
-    this.#tell(this.gate.arrive(head, this.pods, this.now));
+    const admitted = { kind: "admitted", head, priority: this.gate.priorityOf(head), waited: micros(0) } as const;
+    this.#tell(this.gate.arrive(head, this.pods, this.now) ?? [admitted]);
     return this;
   }
 
