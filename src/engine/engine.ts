@@ -171,6 +171,8 @@ export interface Engine {
   look(now: SimTime): EngineState;
   /** The gauges alone, which cost less; to be read at once, the next call may give the same object. @throws if a step ended after `now` */
   gauges(now: SimTime): EngineGauges;
+  /** Output tokens that `look` would count. @throws if a step ended after `now` */
+  generated(now: SimTime): number;
   /** Requests held: on the way to the queue, waiting or running. */
   readonly held: number;
 }

@@ -171,6 +171,13 @@ export class MacroEngine implements RankEngine {
     return sumOfGauges(this.#ranks.map((rank) => rank.gauges(now)));
   }
 
+  generated(now: SimTime): number {
+    this.#catchUp(now);
+    let sum = 0;
+    for (const { metrics } of this.#ranks) sum += metrics.counters.generationTokens;
+    return sum;
+  }
+
   /** Whether gauges at `now` follow from those of the last step, with nothing to be done for it: those who scrape are many. */
   #isForeseen(now: SimTime): boolean {
     return now < this.#due && now < this.#desk.nextArrival && !this.#slides && this.#ranks.length === 1;

@@ -160,6 +160,11 @@ export class PipelinedEngine implements RankEngine {
     return this.#rank.gauges(now);
   }
 
+  generated(now: SimTime): number {
+    if (now >= this.due) this.advance(now);
+    return this.#rank.metrics.counters.generationTokens;
+  }
+
   #happen(at: SimTime): void {
     if (this.#nextWork() <= at) this.#work(at);
     let left = false;

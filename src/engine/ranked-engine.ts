@@ -110,4 +110,8 @@ export class RankedEngine implements Engine {
   gauges(now: SimTime): EngineGauges {
     return sumOfGauges(this.#ranks.map((rank) => rank.gauges(now)));
   }
+
+  generated(now: SimTime): number {
+    return this.#ranks.reduce((sum, rank) => sum + rank.generated(now), 0);
+  }
 }

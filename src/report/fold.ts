@@ -25,7 +25,7 @@ import { summaryOf, summaryOfHistogram } from "./summary.ts";
 import { END_OF, sloKpis } from "./tally.ts";
 import { TimelineFold } from "./timeline-fold.ts";
 import { Uncounted } from "./uncounted.ts";
-import type { EngineRoom, ReplicaView, WorldView } from "./world-view.ts";
+import type { EngineRoom, Glance, ReplicaView, WorldView } from "./world-view.ts";
 
 export interface FoldOptions {
   /** undefined: endless. */
@@ -108,24 +108,29 @@ export class ReportFold {
     return this.#before === undefined ? (Math.min(next, this.#warmUp) as SimTime) : next;
   }
 
-  /** Looks at the gauges, and at the counters where the warm-up ends. */
-  sample(view: EngineRoom): void {
+  /** Looks at the gauges. @param whole looked at where the warm-up ends, for the counters */
+  sample({ now, replicas, workloads }: Glance, whole: () => EngineRoom): void {
     this.#uncounted.settle();
-    const { now, replicas } = view;
-    if (this.#before === undefined && now >= this.#warmUp) this.#before = this.#totals(view);
-    this.#want(sum(view.workloads.map((workload) => workload.specReplicas)), now);
+    if (this.#before === undefined && now >= this.#warmUp) this.#before = this.#totals(whole());
+    this.#want(sum(workloads.map((workload) => workload.specReplicas)), now);
     for (const loop of this.#loops) {
-      const of = view.workloads.find(({ name }) => name === loop.setup.workload);
+      const of = workloads.find(({ name }) => name === loop.setup.workload);
       if (of !== undefined) loop.look(of.specReplicas, now);
     }
-    const states = replicas.map((replica) => replica.state);
     this.#queueMeans.look(replicas);
     this.#saturation.look(now);
+    const all = { waiting: 0, running: 0, kvUsage: 0, generationTokens: 0 };
+    for (const { waiting, running, kvUsage, generationTokens } of replicas) {
+      all.waiting += waiting;
+      all.running += running;
+      all.kvUsage += kvUsage;
+      all.generationTokens += generationTokens;
+    }
     this.#timeline.look(now, {
-      waiting: sum(states.map((state) => state.waiting)),
-      running: sum(states.map((state) => state.running)),
-      kvUsageRatio: states.length === 0 ? 0 : sum(states.map((state) => state.kvUsage)) / states.length,
-      generationTokens: this.#retired.generationTokens + sum(states.map((state) => state.counters.generationTokens)),
+      waiting: all.waiting,
+      running: all.running,
+      kvUsageRatio: replicas.length === 0 ? 0 : all.kvUsage / replicas.length,
+      generationTokens: this.#retired.generationTokens + all.generationTokens,
     });
   }
 

@@ -1,4 +1,4 @@
-import type { ReplicaView } from "./world-view.ts";
+import type { ReplicaGlance } from "./world-view.ts";
 
 interface Seen {
   sum: number;
@@ -12,14 +12,14 @@ interface Seen {
 export class QueueMeans {
   readonly #pods = new Map<string, Seen>();
 
-  look(replicas: readonly ReplicaView[]): void {
-    for (const { pod, state } of replicas) {
+  look(replicas: readonly Pick<ReplicaGlance, "pod" | "waiting">[]): void {
+    for (const { pod, waiting } of replicas) {
       let seen = this.#pods.get(pod);
       if (seen === undefined) {
         seen = { sum: 0, looks: 0 };
         this.#pods.set(pod, seen);
       }
-      seen.sum += state.waiting;
+      seen.sum += waiting;
       seen.looks += 1;
     }
   }

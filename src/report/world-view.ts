@@ -1,4 +1,4 @@
-import type { EngineState } from "../model/engine-state.ts";
+import type { EngineGauges, EngineState } from "../model/engine-state.ts";
 import type { QueueOutcome } from "../model/fact.ts";
 import type { Hardware } from "../model/hardware.ts";
 import type { Histogram, MetricFamily } from "../model/metric-family.ts";
@@ -9,6 +9,19 @@ export interface EngineRoom {
   readonly now: SimTime;
   readonly replicas: readonly ReplicaView[];
   readonly workloads: readonly WorkloadView[];
+}
+
+/** The part of it that reports look at all the time. */
+export interface Glance {
+  readonly now: SimTime;
+  readonly replicas: readonly ReplicaGlance[];
+  readonly workloads: readonly Pick<WorkloadView, "name" | "specReplicas">[];
+}
+
+export interface ReplicaGlance extends Pick<EngineGauges, "waiting" | "running" | "kvUsage"> {
+  readonly pod: string;
+  /** Since its start. */
+  readonly generationTokens: number;
 }
 
 /** The present state of a world, as scrapes and the exporter see it. Plain data but for the histograms inside. */

@@ -23,7 +23,15 @@ import type { Request } from "../model/request.ts";
 import { ReportFold } from "../report/fold.ts";
 import { familiesOf } from "../report/metrics/index.ts";
 import type { Report } from "../report/report.ts";
-import type { EngineRoom, GatewayView, ReplicaView, WorkloadView, WorldView } from "../report/world-view.ts";
+import type {
+  EngineRoom,
+  GatewayView,
+  Glance,
+  ReplicaGlance,
+  ReplicaView,
+  WorkloadView,
+  WorldView,
+} from "../report/world-view.ts";
 import { Agenda } from "../sim/agenda.ts";
 import { Alarms } from "../sim/alarms.ts";
 import { invariant } from "../sim/invariant.ts";
@@ -267,7 +275,24 @@ export class World {
     };
   }
 
-  /** The part of the view that is looked at all the time. */
+  /** What is looked at all the time. */
+  #glance(now: SimTime): Glance {
+    const replicas: ReplicaGlance[] = [];
+    for (const pod of this.#pods.values()) {
+      const { engine, name } = pod;
+      if (engine === undefined) continue;
+      this.#beforeLook(pod, now);
+      const generationTokens = engine.generated(now);
+      const { waiting, running, kvUsage } = engine.gauges(now);
+      replicas.push({ pod: name, waiting, running, kvUsage, generationTokens });
+    }
+    const workloads = [...this.#fleets.values()].map(({ workload: { name }, specReplicas }) => ({
+      name,
+      specReplicas,
+    }));
+    return { now, replicas, workloads };
+  }
+
   #engineRoom(at: SimTime): EngineRoom {
     const serving = [...this.#pods.values()].filter((pod) => pod.engine !== undefined);
     return {
@@ -806,7 +831,7 @@ export class World {
   }
 
   #sample(): void {
-    this.#fold.sample(this.#engineRoom(this.now));
+    this.#fold.sample(this.#glance(this.now), () => this.#engineRoom(this.now));
     this.#plan(this.#fold.nextSample, { kind: "sample-due" });
   }
 

@@ -114,7 +114,13 @@ export const drive = (config: EngineConfig, requests: readonly Request[], option
     if (cuts !== undefined && upcoming > now + 1 && cuts.next() < 0.5) {
       const between = instant(now + 1 + cuts.below(upcoming - now - 1));
       if (cuts.next() < 0.5) engine.advance(between);
-      else seeAlike(engine.gauges(between), engine.look(between));
+      else {
+        const generated = cuts.next() < 0.5 ? engine.generated(between) : undefined;
+        seeAlike(engine.gauges(between), engine.look(between));
+        const { generationTokens } = engine.look(between).counters;
+        if (generated !== undefined && generated !== generationTokens)
+          throw new Error(`${generated} tokens generated are ${generationTokens}`);
+      }
     }
     now = upcoming;
     if (doing !== undefined && doing.at <= now) {

@@ -303,6 +303,10 @@ export class StepEngine implements Engine {
     return this.look(now);
   }
 
+  generated(now: SimTime): number {
+    return this.look(now).counters.generationTokens;
+  }
+
   /** @throws if blocks or encodings are lost, a bound is exceeded, or a queue is out of order */
   audit(): void {
     for (const { scheduler } of this.#ranks) scheduler.audit();

@@ -5,7 +5,7 @@ import { SyncLog } from "../../src/report/control-loop/sync-log.ts";
 import { type FoldOptions, ReportFold } from "../../src/report/fold.ts";
 import type { LoopKpis } from "../../src/report/report.ts";
 import { forAllSeeds } from "../for-all-seeds.ts";
-import { at, finished, pod, request, scaled, view, workload } from "./views.ts";
+import { at, finished, pod, request, sample, scaled, view, workload } from "./views.ts";
 
 const setup: LoopSetup = {
   autoscaler: "inference/chat",
@@ -55,7 +55,7 @@ const kpisOf = (facts: readonly Fact[], until: number, over: Partial<FoldOptions
     loops: [setup],
     ...over,
   });
-  fold.sample({ ...view(0, []), workloads: [workload(1)] });
+  sample(fold, { ...view(0, []), workloads: [workload(1)] });
   for (const fact of facts) fold.tell(fact);
   return fold.kpis(view(until, [])).controlLoops?.["inference/chat"] as LoopKpis;
 };

@@ -4,7 +4,7 @@ import type { LoopSetup } from "../../src/report/control-loop/loop-setup.ts";
 import type { Finding } from "../../src/report/finding.ts";
 import { findingRules, findingsOfAll } from "../../src/report/findings/index.ts";
 import { ReportFold } from "../../src/report/fold.ts";
-import { at, finished, pod, request, scaled, view, workload } from "./views.ts";
+import { at, finished, pod, request, sample, scaled, view, workload } from "./views.ts";
 
 const setup: LoopSetup = {
   autoscaler: "inference/chat",
@@ -25,7 +25,7 @@ const found = (facts: readonly Fact[], over: Partial<LoopSetup> = {}): readonly 
     gpusPerReplica: { chat: 1 },
     loops: [{ ...setup, ...over }],
   });
-  fold.sample({ ...view(0, []), workloads: [workload(1)] });
+  sample(fold, { ...view(0, []), workloads: [workload(1)] });
   for (const fact of facts) fold.tell(fact);
   const identity = { scenario: "baseline", seed: 1, scenarioDigest: "d", version: "0", notes: [] };
   return fold.report(identity, view(3600, []), []).findings ?? [];

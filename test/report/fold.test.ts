@@ -5,7 +5,7 @@ import type { Outcome } from "../../src/model/request.ts";
 import { type FoldOptions, ReportFold } from "../../src/report/fold.ts";
 import { NEVER } from "../../src/sim/time.ts";
 import { forAllSeeds } from "../for-all-seeds.ts";
-import { at, engineState, finished, pod, replica, request, scaled, view, workload } from "./views.ts";
+import { at, engineState, finished, pod, replica, request, sample, scaled, view, workload } from "./views.ts";
 
 const foldOf = (over: Partial<FoldOptions> = {}): ReportFold =>
   new ReportFold({ horizonMicros: 3600e6, warmUpMicros: 0, gpusPerReplica: { chat: 2 }, ...over });
@@ -113,10 +113,10 @@ describe("ReportFold", () => {
       preemptions: 2,
     });
     expect(fold.nextSample).toBe(at(0));
-    fold.sample(view(0, []));
+    sample(fold, view(0, []));
     const state = engineState({ counters: counters(500) });
     state.histograms.interTokenLatency.observe(0.05, 499);
-    fold.sample(view(60, [replica(state)]));
+    sample(fold, view(60, [replica(state)]));
     state.histograms.interTokenLatency.observe(0.5, 100);
     fold.retire(
       replica({
@@ -147,9 +147,9 @@ describe("ReportFold", () => {
 
   it("asks to be sampled where the warm-up ends, off the grid too", () => {
     const fold = foldOf({ warmUpMicros: 1_234_567 });
-    fold.sample(view(0));
+    sample(fold, view(0));
     expect(fold.nextSample).toBe(1_234_567);
-    fold.sample({ ...view(0), now: at(1.234567) });
+    sample(fold, { ...view(0), now: at(1.234567) });
     expect(fold.nextSample).toBe(at(2.5));
   });
 
@@ -164,10 +164,10 @@ describe("ReportFold", () => {
 
   it("knows the wanted replicas from looks and from scale events in between", () => {
     const fold = foldOf({ horizonMicros: 2e6 });
-    fold.sample(view(0, [], [workload(3), workload(1, { name: "other" })]));
+    sample(fold, view(0, [], [workload(3), workload(1, { name: "other" })]));
     tell(fold, scaled(3, 5, 0.5));
-    fold.sample(view(1, [], [workload(5), workload(1, { name: "other" })]));
-    fold.sample(view(2, [], [workload(5), workload(1, { name: "other" })]));
+    sample(fold, view(1, [], [workload(5), workload(1, { name: "other" })]));
+    sample(fold, view(2, [], [workload(5), workload(1, { name: "other" })]));
     expect(fold.timeline(at(2)).columns.replicasWanted).toEqual([5, 6]);
     expect(fold.nextSample).toBe(NEVER);
   });
@@ -214,7 +214,7 @@ describe("ReportFold", () => {
 
   it("changes nothing by being looked at", () => {
     const fold = foldOf({ horizonMicros: undefined });
-    fold.sample(view(0));
+    sample(fold, view(0));
     tell(fold, { kind: "arrived", at: at(1), request: request(0, 1) }, pod("ready", 1));
     const now = view(2);
     const once = [fold.kpis(now), fold.timeline(now.now), fold.nextSample];

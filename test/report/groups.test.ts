@@ -14,7 +14,7 @@ import { ENDS, groupKpis, Observed, Tally } from "../../src/report/tally.ts";
 import type { Rng } from "../../src/sim/rng.ts";
 import { micros } from "../../src/sim/time.ts";
 import { forAllSeeds } from "../for-all-seeds.ts";
-import { at, engineState, finished, replica, request, view } from "./views.ts";
+import { at, finished, request, view } from "./views.ts";
 
 const SEEDS = Number(process.env.SEEDS ?? 30);
 const foldOf = (over: Partial<FoldOptions> = {}): ReportFold =>
@@ -336,7 +336,7 @@ describe("priority inversions", () => {
 
 it("calls replicas blocked whose mean queue is over twice the mean", () => {
   const means = new QueueMeans();
-  const of = (pod: string, waiting: number) => replica(engineState({ waiting }), { pod });
+  const of = (pod: string, waiting: number) => ({ pod, waiting });
   means.look([of("a", 0), of("b", 1), of("c", 11)]);
   expect(means.blocked).toBe(1);
   means.look([of("a", 12), of("b", 12), of("c", 0)]);

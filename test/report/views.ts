@@ -2,6 +2,7 @@ import { type EngineHistograms, type EngineState, noCounts } from "../../src/mod
 import type { Fact } from "../../src/model/fact.ts";
 import { Histogram } from "../../src/model/metric-family.ts";
 import type { Outcome, Request } from "../../src/model/request.ts";
+import type { ReportFold } from "../../src/report/fold.ts";
 import type {
   AutoscalerView,
   KedaView,
@@ -211,4 +212,17 @@ export const keda: KedaView = {
       empty: [{ triggerName: "", metric: "s0-prometheus", ignoreNullValues: true, count: 3 }],
     },
   ],
+};
+
+/** As the world lets its report look at it. */
+export const sample = (fold: ReportFold, world: WorldView): void => {
+  const { now, replicas, workloads } = world;
+  const glances = replicas.map(({ pod: name, state: { waiting, running, kvUsage, counters } }) => ({
+    pod: name,
+    waiting,
+    running,
+    kvUsage,
+    generationTokens: counters.generationTokens,
+  }));
+  fold.sample({ now, replicas: glances, workloads }, () => world);
 };
