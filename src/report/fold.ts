@@ -368,7 +368,7 @@ export class ReportFold {
     if (!this.#counts(request)) return;
     if (how !== "completed") this.#gate.away(request, how, outcome);
     this.#judge(request, end, met);
-    this.#saturation.ended(end, how === "completed" ? toSeconds(elapsed(request.arrival, end)) : undefined);
+    this.#saturation.ended(end, how === "completed" ? elapsed(request.arrival, end) : undefined);
     if (scheduled !== undefined) this.#queue.observe(toSeconds(elapsed(queued, scheduled)));
   }
 

@@ -15,7 +15,7 @@ const judge = (name: string, run: Partial<Omit<RunSoFar, "latencies">> & { laten
   const detector = detectors.find((one) => one.name === name);
   if (detector === undefined) throw new Error(`no detector ${name}`);
   const latencies = new Completions();
-  for (const latency of run.latencies ?? []) latencies.observe(latency);
+  for (const latency of run.latencies ?? []) latencies.observe(Math.round(latency * 1e6));
   const completions = run.completions ?? latencies.count;
   return detector.judge({ arrivals: 0, backlogSlope: 0, ...run, completions, latencies }, { e2eSeconds: 5 });
 };
@@ -172,7 +172,9 @@ describe("latencies in order of completion", () => {
   it("has exact means of any stretch up to 4096, and close ones beyond", () => {
     forAllSeeds(SEEDS, (rng) => {
       const count = [10, 4096, 4097, 20_000][rng.below(4)] as number;
-      const values = Array.from({ length: count }, (_, i) => 1 + i / count + rng.below(1000) / 1000);
+      const values = Array.from({ length: count }, (_, i) =>
+        Math.round(1e6 * (1 + i / count + rng.below(1000) / 1000)),
+      );
       const completions = new Completions();
       for (const value of values) completions.observe(value);
       expect(completions.count).toBe(count);
@@ -181,9 +183,10 @@ describe("latencies in order of completion", () => {
       for (const [i, to] of cuts.entries()) {
         for (const from of cuts.slice(0, i)) {
           if (to - from < 4) continue;
-          const exact = values.slice(from, to).reduce((a, b) => a + b, 0) / (to - from);
-          if (completions.exact) expect(completions.mean(from, to)).toBeCloseTo(exact, 9);
-          else if (to - from > count / 8) expect(Math.abs(completions.mean(from, to) - exact)).toBeLessThan(0.01);
+          const exact = values.slice(from, to).reduce((a, b) => a + b, 0) / (to - from) / 1e6;
+          if (completions.exact) expect(completions.meanSeconds(from, to)).toBeCloseTo(exact, 9);
+          else if (to - from > count / 8)
+            expect(Math.abs(completions.meanSeconds(from, to) - exact)).toBeLessThan(0.01);
         }
       }
     });
@@ -249,7 +252,7 @@ describe("a run's saturation", () => {
     const fold = new SaturationFold({ ...SATURATION_DEFAULTS, detector: "threshold" });
     for (let i = 0; i < 50; i += 1) {
       fold.arrived(at(i));
-      fold.ended(at(i + 0.5), 8);
+      fold.ended(at(i + 0.5), 8e6);
       fold.look(at(i + 0.5));
     }
     const { detectors: all, ...chosen } = fold.saturation;

@@ -29,16 +29,16 @@ const latencyTrend = (latencies: Completions): number => {
   // Before the halves, which cost more: the first quarter that doesn't rise ends it.
   if (count >= ENOUGH && !quartersRise(latencies)) return 0;
   const middle = Math.floor(count / 2);
-  const first = latencies.mean(0, middle);
-  return first <= 0 ? 0 : Math.max(0, (latencies.mean(middle, count) - first) / first);
+  const first = latencies.meanSeconds(0, middle);
+  return first <= 0 ? 0 : Math.max(0, (latencies.meanSeconds(middle, count) - first) / first);
 };
 
 /** Quarters of floor(n/4), the rest in the last. */
 const quartersRise = (latencies: Completions): boolean => {
   const size = Math.floor(latencies.count / 4);
-  let before = latencies.mean(0, size);
+  let before = latencies.meanSeconds(0, size);
   for (let quarter = 1; quarter < 4; quarter += 1) {
-    const mean = latencies.mean(quarter * size, quarter === 3 ? latencies.count : (quarter + 1) * size);
+    const mean = latencies.meanSeconds(quarter * size, quarter === 3 ? latencies.count : (quarter + 1) * size);
     if (!(mean > before)) return false;
     before = mean;
   }

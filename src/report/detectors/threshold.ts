@@ -7,7 +7,7 @@ export const threshold: Detector = {
   judge({ latencies }, { e2eSeconds }) {
     const { count } = latencies;
     if (count === 0) return NOTHING;
-    const mean = latencies.mean(0, count);
+    const mean = latencies.meanSeconds(0, count);
     const confidence = 1 - 1 / Math.sqrt(count + 1);
     if (mean < e2eSeconds) return { level: "STABLE", score: (0.5 * mean) / e2eSeconds, confidence };
     const over = (mean - e2eSeconds) / (4 * e2eSeconds);

@@ -5,16 +5,19 @@ const CELLS = 4096;
  * Latencies in order of completion, in bounded memory, for means of any stretch of them. Up to 4096 completions each has a
  * cell of its own and means are exact; beyond, whenever all cells are full neighbours are put together, and a stretch that
  * begins or ends inside a cell takes its share of it as if all in it were the cell's mean: at most two cells of 2048 to 4096.
+ * Whole microseconds, whose sums have no rounding: of equal latencies no stretch has a greater mean than another.
  */
 export class Completions {
-  readonly #sums = new Float64Array(CELLS);
+  /** By cell: the sum of all up to its end, microseconds. */
+  readonly #until = new Float64Array(CELLS);
   #perCell = 1;
+  #sum = 0;
   count = 0;
 
-  observe(latency: number): void {
+  observe(latencyMicros: number): void {
     if (this.count === CELLS * this.#perCell) this.#halve();
-    const cell = Math.floor(this.count / this.#perCell);
-    this.#sums[cell] = (this.#sums[cell] as number) + latency;
+    this.#sum += latencyMicros;
+    this.#until[Math.floor(this.count / this.#perCell)] = this.#sum;
     this.count += 1;
   }
 
@@ -23,27 +26,23 @@ export class Completions {
     return this.#perCell === 1;
   }
 
-  /** Mean of the completions number `from` to before `to`; 0 of none. */
-  mean(from: number, to: number): number {
-    if (to <= from) return 0;
-    const [first, last] = [Math.floor(from / this.#perCell), Math.floor(to / this.#perCell)];
-    let sum = this.#part(last, to) - this.#part(first, from);
-    for (let i = first; i < last; i += 1) sum += this.#sums[i] as number;
-    return sum / (to - from);
+  /** Mean of the completions number `from` to before `to`, in seconds; 0 of none. */
+  meanSeconds(from: number, to: number): number {
+    return to <= from ? 0 : (this.#before(to) - this.#before(from)) / (to - from) / 1e6;
   }
 
-  /** The share of a cell that lies before completion number `to`. */
-  #part(cell: number, to: number): number {
-    const before = cell * this.#perCell;
-    if (to === before) return 0;
-    return ((this.#sums[cell] as number) * (to - before)) / Math.min(this.#perCell, this.count - before);
+  /** The sum of all before completion number `to`. */
+  #before(to: number): number {
+    if (to === this.count) return this.#sum;
+    const cell = Math.floor(to / this.#perCell);
+    const first = cell * this.#perCell;
+    const before = cell === 0 ? 0 : (this.#until[cell - 1] as number);
+    const inCell = (this.#until[cell] as number) - before;
+    return before + (inCell * (to - first)) / Math.min(this.#perCell, this.count - first);
   }
 
   #halve(): void {
-    for (let i = 0; i < CELLS; i += 1) {
-      const pair = (this.#sums[2 * i] ?? 0) + (this.#sums[2 * i + 1] ?? 0);
-      this.#sums[i] = i < CELLS / 2 ? pair : 0;
-    }
+    for (let i = 0; i < CELLS / 2; i += 1) this.#until[i] = this.#until[2 * i + 1] as number;
     this.#perCell *= 2;
   }
 }

@@ -16,7 +16,7 @@ export interface SaturationVerdict {
 export interface RunSoFar {
   readonly arrivals: number;
   readonly completions: number;
-  /** End-to-end seconds in order of completion. */
+  /** End-to-end times in order of completion. */
   readonly latencies: Completions;
   /** Least-squares slope of the requests in flight at the ends of 60 s buckets, in requests per bucket. */
   readonly backlogSlope: number;

@@ -43,10 +43,10 @@ export class SaturationFold {
     this.#backlog.change(1, at);
   }
 
-  /** @param e2eSeconds of a request that completed; undefined: it ended otherwise */
-  ended(at: SimTime, e2eSeconds: number | undefined): void {
+  /** @param e2eMicros of a request that completed; undefined: it ended otherwise */
+  ended(at: SimTime, e2eMicros: number | undefined): void {
     this.#backlog.change(-1, at);
-    if (e2eSeconds !== undefined) this.#latencies.observe(e2eSeconds);
+    if (e2eMicros !== undefined) this.#latencies.observe(e2eMicros);
   }
 
   /** Asks the chosen detector, for the streaming verdict. */
