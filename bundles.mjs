@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parse } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 export const forNode = {
@@ -23,6 +24,7 @@ export const buildBundles = async (entryPoints, outdir) => {
     supported: { "dynamic-import": false },
     // It starts threads from a file of its own, which a bundle can't hold.
     external: ["piscina"],
+    inject: [fileURLToPath(new URL("src/schema/without-codegen.ts", import.meta.url))],
     banner: { js: "(function (module, require, __url) {" },
     footer: { js: "})" },
     metafile: true,
