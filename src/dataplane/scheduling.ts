@@ -41,21 +41,3 @@ export const schedulingSaid = z.strictObject({
   kvEventDelayMicros: z.int().min(0).default(0),
 });
 export type SchedulingSaid = z.output<typeof schedulingSaid>;
-
-/** What llm-d-router v0.9 does without a configuration. */
-export const DEFAULT_SCHEDULING: SchedulingSaid = schedulingSaid.parse({
-  scorers: ["queue-scorer", "kv-cache-utilization-scorer", "prefix-cache-scorer"].map((type) => ({
-    name: type,
-    plugin: { type },
-  })),
-  profiles: [
-    {
-      name: "default",
-      scorers: [
-        { ref: "queue-scorer", weight: 2 },
-        { ref: "kv-cache-utilization-scorer", weight: 2 },
-        { ref: "prefix-cache-scorer", weight: 3 },
-      ],
-    },
-  ],
-});

@@ -1,5 +1,5 @@
 import { fineSecondsBounds } from "../model/fine-bounds.ts";
-import { bucketAmong, edgesOf, Histogram } from "../model/metric-family.ts";
+import { bucketAmong, bucketsOfAscending, edgesOf, Histogram } from "../model/metric-family.ts";
 
 /** Bounds of vllm/v1/metrics/loggers.py (May 2026), in seconds. */
 export const ITL_BOUNDS: readonly number[] = [
@@ -23,7 +23,7 @@ const COARSE = bucketsOf(new Histogram(ITL_BOUNDS));
 const FINE = bucketsOf(new Histogram(fineSecondsBounds));
 
 /** By length up to 131 ms, each 64 us: the first stretch that it may lie in. */
-const FIRST = Uint16Array.from({ length: 2048 }, (_, i) => bucketAmong(EDGES, i * 64));
+const FIRST = bucketsOfAscending(EDGES, 2048, (i) => i * 64);
 
 const stretchOf = (length: number): number => {
   if (length >= 64 * FIRST.length) return bucketAmong(EDGES, length);

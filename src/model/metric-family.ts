@@ -122,6 +122,16 @@ export const bucketAmong = (edges: Float64Array, value: number): number => {
   return low;
 };
 
+/** The buckets of `count` ascending values, each sought from the one before on. */
+export const bucketsOfAscending = (edges: Float64Array, count: number, valueOf: (i: number) => number): Uint16Array => {
+  let bucket = 0;
+  return Uint16Array.from({ length: count }, (_, i) => {
+    const value = valueOf(i);
+    while (value > (edges[bucket + 1] as number)) bucket += 1;
+    return bucket;
+  });
+};
+
 /** Bounds and what lies beyond them. Lists of numbers are of several kinds to V8, and are looked through three times as slowly. */
 export const edgesOf = (bounds: readonly number[]): Float64Array =>
   Float64Array.of(Number.NEGATIVE_INFINITY, ...bounds, Number.POSITIVE_INFINITY);
@@ -163,7 +173,7 @@ const scaleOf = (bounds: readonly number[]): Scale => {
     const edges = edgesOf(bounds);
     const lowest = cellOf(bounds.find((bound) => bound > 0) ?? 1);
     const cells = Math.max(0, cellOf(bounds.at(-1) ?? 0) - lowest) + 1;
-    const first = Uint16Array.from({ length: cells + 1 }, (_, i) => bucketAmong(edges, leastIn(lowest + i)));
+    const first = bucketsOfAscending(edges, cells + 1, (i) => leastIn(lowest + i));
     made = { edges, first, lowest, cells };
     scales.set(bounds, made);
   }

@@ -1,9 +1,10 @@
 import { Gateway } from "../../src/dataplane/gateway.ts";
 import { Scheduler } from "../../src/dataplane/scheduler.ts";
-import { DEFAULT_SCHEDULING, type SchedulingSaid, schedulingSaid } from "../../src/dataplane/scheduling.ts";
+import { type SchedulingSaid, schedulingSaid } from "../../src/dataplane/scheduling.ts";
 import type { RequestHead } from "../../src/model/request.ts";
 import { rngOf } from "../../src/sim/rng.ts";
 import { instant } from "../../src/sim/time.ts";
+import { DEFAULT_SCHEDULING } from "../dataplane/default-scheduling.ts";
 
 /**
  * What a routing decision costs, per replica and scorer, over pools of three sizes: `npm run bench:routing`. Requests

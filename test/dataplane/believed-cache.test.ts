@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 import { Gateway, type Watch } from "../../src/dataplane/gateway.ts";
 import { type PolicySaid, routingPolicies } from "../../src/dataplane/policies/index.ts";
 import { Scheduler } from "../../src/dataplane/scheduler.ts";
-import { DEFAULT_SCHEDULING, schedulingSaid } from "../../src/dataplane/scheduling.ts";
+import { schedulingSaid } from "../../src/dataplane/scheduling.ts";
 import { prefixKeys } from "../../src/model/prefix-keys.ts";
 import type { RequestHead } from "../../src/model/request.ts";
 import { rngOf } from "../../src/sim/rng.ts";
 import { instant } from "../../src/sim/time.ts";
+import { DEFAULT_SCHEDULING } from "./default-scheduling.ts";
 
 /** A prompt of 200 tokens, of which others share the first 160. */
 const prompt = (id: number): RequestHead => ({

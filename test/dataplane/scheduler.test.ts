@@ -5,7 +5,7 @@ import { knownPluginTypes, pluginMeaning } from "../../src/dataplane/known-plugi
 import { pickers } from "../../src/dataplane/pickers/index.ts";
 import { producers } from "../../src/dataplane/producers/index.ts";
 import { Scheduler } from "../../src/dataplane/scheduler.ts";
-import { DEFAULT_SCHEDULING, schedulingSaid } from "../../src/dataplane/scheduling.ts";
+import { schedulingSaid } from "../../src/dataplane/scheduling.ts";
 import { schedulingProblems } from "../../src/dataplane/scheduling-problems.ts";
 import { prefixKeys } from "../../src/model/prefix-keys.ts";
 import type { RequestHead } from "../../src/model/request.ts";
@@ -13,6 +13,7 @@ import { type Rng, rngOf } from "../../src/sim/rng.ts";
 import { instant } from "../../src/sim/time.ts";
 import { endpointIn, endpointOf } from "./any.ts";
 import { askOf, knowing } from "./ask.ts";
+import { DEFAULT_SCHEDULING } from "./default-scheduling.ts";
 
 const never: Rng = { next: () => expect.fail("drew without need"), below: () => expect.fail("drew without need") };
 const grouped = (promptTokens: number, tokens: number, id = 0, key = "g"): RequestHead => ({

@@ -10,7 +10,7 @@ import type { Producer } from "../../src/dataplane/producer.ts";
 import { type ProducerSaid, producers } from "../../src/dataplane/producers/index.ts";
 import type { ProfileRun, Question } from "../../src/dataplane/profile.ts";
 import { Scheduler } from "../../src/dataplane/scheduler.ts";
-import { DEFAULT_SCHEDULING, type SchedulingSaid, schedulingSaid } from "../../src/dataplane/scheduling.ts";
+import { type SchedulingSaid, schedulingSaid } from "../../src/dataplane/scheduling.ts";
 import { schedulingProblems } from "../../src/dataplane/scheduling-problems.ts";
 import type { Scorer, Sparse, Standing } from "../../src/dataplane/scorer.ts";
 import { scorers } from "../../src/dataplane/scorers/index.ts";
@@ -21,6 +21,7 @@ import { type Rng, rngOf } from "../../src/sim/rng.ts";
 import { instant } from "../../src/sim/time.ts";
 import { anyEndpoints, anyHead, endpointIn, endpointOf } from "../dataplane/any.ts";
 import { among, askOf, keptBy, knowing } from "../dataplane/ask.ts";
+import { DEFAULT_SCHEDULING } from "../dataplane/default-scheduling.ts";
 import { forAllSeeds } from "../for-all-seeds.ts";
 
 /** Of each law; more by `SEEDS=200`. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { frontGateSchema } from "../../src/dataplane/front-gate/index.ts";
 import type { PolicySaid } from "../../src/dataplane/policies/index.ts";
-import { DEFAULT_SCHEDULING, schedulingSaid } from "../../src/dataplane/scheduling.ts";
+import { schedulingSaid } from "../../src/dataplane/scheduling.ts";
 import type { Decision } from "../../src/model/decision.ts";
 import type { Fact } from "../../src/model/fact.ts";
 import type { Kpis } from "../../src/report/report.ts";
@@ -9,6 +9,7 @@ import { micros } from "../../src/sim/time.ts";
 import type { GatewayScenario, KvTransferScenario, Scenario } from "../../src/twin/scenario.ts";
 import { World } from "../../src/twin/world.ts";
 import type { SyntheticWorkload } from "../../src/workload/sources/index.ts";
+import { DEFAULT_SCHEDULING } from "../dataplane/default-scheduling.ts";
 import { chat, scenario, workload } from "./scenario-fixture.ts";
 
 /** What the field knows of gateways, with room for the workloads' being made up: directions and rough factors, no figures. */

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { frontGateSchema } from "../../src/dataplane/front-gate/index.ts";
-import { DEFAULT_SCHEDULING } from "../../src/dataplane/scheduling.ts";
 import type { Fact } from "../../src/model/fact.ts";
 import { micros } from "../../src/sim/time.ts";
 import { GatewayRecord } from "../../src/twin/gateway-record.ts";
+import { DEFAULT_SCHEDULING } from "../dataplane/default-scheduling.ts";
 import { at, request } from "../report/views.ts";
 
 it("shows the series of flows that flow control knows, and no others", () => {
