@@ -35,7 +35,7 @@ export class Coasters {
   /** How many they are. */
   count = 0;
   /** By seat. */
-  readonly #seats: (Sequence | undefined)[] = [];
+  readonly #seats: (Sequence | undefined)[] = [undefined];
   readonly #conversations = new Map<string, Sequence>();
   /** Twice over, so that those of successive steps stand in a row. */
   readonly #residues: Int32Array;

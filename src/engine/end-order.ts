@@ -1,79 +1,120 @@
-/** More than there ever are at once. */
-const SEATS = 2 ** 20;
-
 /**
  * Coasters in order of the step that each ends with, then of rank, by seats that are given out here: numbers alone, since
- * moving the coasters themselves costs the garbage collector. A sorted ring: whoever comes last ends last as a rule, so that
- * it takes its place behind most of the others, and only those that come after it move.
+ * moving the coasters themselves costs the garbage collector. A timing wheel (Varghese and Lauck, 1987), so wide that no two
+ * steps share a slot: whoever comes or goes costs the same however many there are.
  */
 export class EndOrder {
-  /** From `#first` on: step times `SEATS` plus seat; behind the last one, the free seats. A power of two in length. */
-  #keys = Float64Array.from({ length: 16 }, (_, seat) => seat);
-  /** By seat. */
-  #ranks = new Float64Array(16);
-  #first = 0;
-  #size = 0;
+  /** By step modulo their number, a power of two: the seat of the one of lowest rank that ends with it; 0: nobody does. */
+  #slots = new Int32Array(256);
+  /** A bit for each slot that isn't empty. */
+  #marks = new Int32Array(256 / 32);
+  /** By seat, from 1 on: the one that ends with the same step and comes next, or the next free seat; 0: there is none. */
+  #nexts = new Int32Array(1);
+  #ranks = new Float64Array(1);
+  #free = 0;
+  #count = 0;
+  #soonest = Number.POSITIVE_INFINITY;
+  /** None ends with a later step. */
+  #latest = Number.NEGATIVE_INFINITY;
 
   /** The first step with which one ends; Infinity if there is none. */
   get next(): number {
-    return this.#size === 0 ? Number.POSITIVE_INFINITY : Math.floor((this.#keys[this.#first] as number) / SEATS);
+    return this.#soonest;
   }
 
   /** The seat of that one. */
   get seat(): number {
-    return (this.#keys[this.#first] as number) - this.next * SEATS;
+    return this.#slots[this.#soonest & (this.#slots.length - 1)] as number;
   }
 
   /** @returns its seat */
   add(step: number, rank: number): number {
-    if (this.#size === this.#keys.length) this.#grow();
-    const keys = this.#keys;
-    const ranks = this.#ranks;
-    const last = keys.length - 1;
-    let at = (this.#first + this.#size) & last;
-    const seat = keys[at] as number;
-    const least = step * SEATS;
-    const beyond = least + SEATS;
-    for (let left = this.#size; left > 0; left -= 1) {
-      const before = (at - 1) & last;
-      const other = keys[before] as number;
-      if (other < least || (other < beyond && (ranks[other - least] as number) < rank)) break;
-      keys[at] = other;
-      at = before;
-    }
-    keys[at] = least + seat;
-    ranks[seat] = rank;
-    this.#size += 1;
+    if (this.#free === 0) this.#addSeats();
+    const soonest = step < this.#soonest ? step : this.#soonest;
+    const latest = this.#count > 0 && step < this.#latest ? this.#latest : step;
+    while (latest - soonest >= this.#slots.length) this.#widen();
+    this.#soonest = soonest;
+    this.#latest = latest;
+    const slots = this.#slots;
+    const nexts = this.#nexts;
+    const at = step & (slots.length - 1);
+    const seat = this.#free;
+    this.#free = nexts[seat] as number;
+    let before = 0;
+    let after = slots[at] as number;
+    for (; after > 0 && (this.#ranks[after] as number) < rank; after = nexts[after] as number) before = after;
+    if (before > 0) nexts[before] = seat;
+    else slots[at] = seat;
+    nexts[seat] = after;
+    this.#ranks[seat] = rank;
+    mark(this.#marks, at);
+    this.#count += 1;
     return seat;
   }
 
-  /** Whoever ends with `step` leaves its seat: the first one as a rule. */
+  /** Whoever ends with `step` leaves its seat. */
   remove(step: number, seat: number): void {
-    const keys = this.#keys;
-    const last = keys.length - 1;
-    const key = step * SEATS + seat;
-    let at = this.#first;
-    while (keys[at] !== key) at = (at + 1) & last;
-    while (at !== this.#first) {
-      const before = (at - 1) & last;
-      keys[at] = keys[before] as number;
-      at = before;
+    const slots = this.#slots;
+    const nexts = this.#nexts;
+    const at = step & (slots.length - 1);
+    const first = slots[at] as number;
+    if (first === seat) slots[at] = nexts[seat] as number;
+    else {
+      let before = first;
+      while (nexts[before] !== seat) before = nexts[before] as number;
+      nexts[before] = nexts[seat] as number;
     }
-    keys[at] = seat;
-    this.#first = (at + 1) & last;
-    this.#size -= 1;
+    nexts[seat] = this.#free;
+    this.#free = seat;
+    this.#count -= 1;
+    if ((slots[at] as number) > 0) return;
+    this.#marks[at >> 5] = (this.#marks[at >> 5] as number) & ~(1 << at);
+    if (step === this.#soonest) this.#soonest = this.#count === 0 ? Number.POSITIVE_INFINITY : this.#firstFrom(step);
   }
 
-  /** All seats are taken. */
-  #grow(): void {
-    const size = this.#size;
-    const keys = Float64Array.from({ length: 2 * size }, (_, seat) => seat);
-    keys.set(this.#keys.subarray(this.#first));
-    keys.set(this.#keys.subarray(0, this.#first), size - this.#first);
-    const ranks = new Float64Array(2 * size);
+  /** The first step from `step` on with which one ends; there is one. */
+  #firstFrom(step: number): number {
+    const marks = this.#marks;
+    const last = marks.length - 1;
+    let word = (step >> 5) & last;
+    let begin = step - (step & 31);
+    let bits = (marks[word] as number) & (-1 << step);
+    while (bits === 0) {
+      word = (word + 1) & last;
+      begin += 32;
+      bits = marks[word] as number;
+    }
+    return begin + 31 - Math.clz32(bits & -bits);
+  }
+
+  #addSeats(): void {
+    const count = this.#nexts.length;
+    const nexts = new Int32Array(2 * count);
+    const ranks = new Float64Array(2 * count);
+    nexts.set(this.#nexts);
     ranks.set(this.#ranks);
-    this.#keys = keys;
+    for (let seat = count; seat < 2 * count - 1; seat += 1) nexts[seat] = seat + 1;
+    this.#nexts = nexts;
     this.#ranks = ranks;
-    this.#first = 0;
+    this.#free = count;
+  }
+
+  #widen(): void {
+    const narrow = this.#slots;
+    const slots = new Int32Array(2 * narrow.length);
+    const marks = new Int32Array(slots.length / 32);
+    for (let i = 0; i < narrow.length; i += 1) {
+      const step = this.#soonest + i;
+      const seat = narrow[step & (narrow.length - 1)] as number;
+      if (seat === 0) continue;
+      slots[step & (slots.length - 1)] = seat;
+      mark(marks, step & (slots.length - 1));
+    }
+    this.#slots = slots;
+    this.#marks = marks;
   }
 }
+
+const mark = (marks: Int32Array, at: number): void => {
+  marks[at >> 5] = (marks[at >> 5] as number) | (1 << at);
+};
