@@ -115,12 +115,7 @@ export class Coasters {
     this.count += 1;
     this.#enlist(sequence);
     this.context += sequence.computed;
-    this.inWindow += Math.min(sequence.computed, this.#window);
-    if (sequence.computed < this.#window) {
-      this.growing += 1;
-      const fills = this.scheduled + this.#window - sequence.computed;
-      this.#fillings.at(fills as SimTime, 0, { sequence, since: sequence.since });
-    }
+    if (this.#window > 0) this.#see(sequence);
     this.#count(sequence, 1);
     this.highestRank = Math.max(this.highestRank, sequence.rank);
     if (halts) this.#halts.at((sequence.endsWith + 1) as SimTime, sequence.rank, sequence);
@@ -145,8 +140,7 @@ export class Coasters {
       sequence.gapSum += this.gaps - sequence.gapsBefore;
     }
     this.context -= sequence.computed;
-    this.inWindow -= Math.min(sequence.computed, this.#window);
-    if (sequence.computed < this.#window) this.growing -= 1;
+    if (this.#window > 0) this.#unsee(sequence);
     if (this.count > 0) return;
     this.highestRank = 0;
     this.#halts.clear();
@@ -241,6 +235,23 @@ export class Coasters {
     this.lastInWindow = this.inWindow;
     this.scheduled += 1;
     this.context += this.count;
+    if (this.#window > 0) this.#passWindow();
+  }
+
+  #see(sequence: Sequence): void {
+    const { computed, since } = sequence;
+    this.inWindow += Math.min(computed, this.#window);
+    if (computed >= this.#window) return;
+    this.growing += 1;
+    this.#fillings.at((this.scheduled + this.#window - computed) as SimTime, 0, { sequence, since });
+  }
+
+  #unsee({ computed }: Sequence): void {
+    this.inWindow -= Math.min(computed, this.#window);
+    if (computed < this.#window) this.growing -= 1;
+  }
+
+  #passWindow(): void {
     this.inWindow += this.growing;
     while (this.nextFilling <= this.scheduled) {
       const { sequence, since } = this.#fillings.pop() as { sequence: Sequence; since: number };

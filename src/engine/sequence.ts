@@ -102,9 +102,10 @@ export class Sequence {
     config: EngineConfig,
     kv?: SubmitOptions["kv"],
   ) {
-    const { promptTokens, outputTokens, maxTokens = Number.POSITIVE_INFINITY } = request;
+    const { promptTokens, outputTokens, maxTokens } = request;
     const room = config.maxModelLen - promptTokens;
-    const most = Math.min(maxTokens, room);
+    // Whole numbers all along: with an infinite one among them V8 takes them for doubles.
+    const most = maxTokens === undefined ? room : Math.min(maxTokens, room);
     this.request = request;
     this.known = promptTokens;
     this.order = order;
@@ -115,7 +116,7 @@ export class Sequence {
     this.limit = Math.min(outputTokens, most);
     this.capped = outputTokens > room;
     // The reference simulator calls only a full context a cut.
-    this.cut = this.capped || (config.mode === "vllm" && outputTokens >= maxTokens);
+    this.cut = this.capped || (config.mode === "vllm" && maxTokens !== undefined && outputTokens >= maxTokens);
     this.foreseen = this.limit === most;
     const apart = kv !== undefined && config.mode === "vllm";
     this.receives = apart && kv === "receive";
