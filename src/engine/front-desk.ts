@@ -4,6 +4,7 @@ import { Agenda } from "../sim/agenda.ts";
 import { ById } from "../sim/by-id.ts";
 import { invariant } from "../sim/invariant.ts";
 import { after, type Micros, NEVER, type SimTime } from "../sim/time.ts";
+import { Arrivals } from "./arrivals.ts";
 import type { EngineConfig, EngineListener, EngineTiming, SubmitOptions } from "./engine.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
 import { Sequence } from "./sequence.ts";
@@ -27,12 +28,11 @@ export class FrontDesk implements Inside {
   /** All inside, in order of submission. */
   readonly #held = new ById<Sequence>();
   /** Requests on their way to the queue. */
-  readonly #arriving: Agenda<Sequence>;
+  readonly #arriving = new Arrivals();
   readonly #deadlines: Agenda<Sequence>;
   /** Ends that were decided before their instant; `blis` mode only. */
   readonly #untold: Agenda<Finished>;
   // Asked for far more often than they change.
-  #nextArrival = NEVER;
   #nextDeadline = NEVER;
   #nextTelling = NEVER;
   /** Prompt tokens of those inside without a first token. */
@@ -44,7 +44,6 @@ export class FrontDesk implements Inside {
     this.#timing = timing;
     this.#listener = listener;
     this.#blis = config.mode === "blis";
-    this.#arriving = new Agenda(start);
     this.#deadlines = new Agenda(start);
     this.#untold = new Agenda(start);
   }
@@ -60,7 +59,7 @@ export class FrontDesk implements Inside {
 
   /** When the next one gets to the queue whose client hasn't hung up. */
   get nextArrival(): SimTime {
-    return this.#nextArrival;
+    return this.#arriving.next;
   }
 
   /** When the next client hangs up that is still served. */
@@ -99,8 +98,7 @@ export class FrontDesk implements Inside {
     this.#held.set(request.id, sequence);
     invariant(this.held > held, "a request is submitted once");
     this.unserved += request.promptTokens;
-    this.#arriving.at(queued, 0, sequence);
-    if (queued < this.#nextArrival) this.#nextArrival = queued;
+    this.#arriving.add(sequence);
     if (request.deadline !== undefined) {
       this.#deadlines.at(request.deadline, 0, sequence);
       this.#passOverServed();
@@ -110,10 +108,7 @@ export class FrontDesk implements Inside {
 
   /** Takes the next one that has got to the queue by `at`. */
   popArrival(at: SimTime): Sequence | undefined {
-    if (this.#nextArrival > at) return undefined;
-    const next = this.#arriving.pop();
-    this.#passOverGone();
-    return next;
+    return this.#arriving.next > at ? undefined : this.#arriving.shift();
   }
 
   /** Takes the next one whose client has hung up by `at`. */
@@ -148,7 +143,7 @@ export class FrontDesk implements Inside {
   giveUp(sequence: Sequence, outcome: Outcome, now: SimTime): void {
     if (!sequence.firstTold) this.unserved -= sequence.request.promptTokens;
     this.#tell(this.#factsOf(sequence, outcome, now));
-    this.#passOverGone();
+    this.#arriving.passOverGone();
   }
 
   /** Tells the ends whose instant has come. @returns whether there were any */
@@ -160,12 +155,6 @@ export class FrontDesk implements Inside {
       this.#tell(facts);
     }
     return true;
-  }
-
-  #passOverGone(): void {
-    let { first } = this.#arriving;
-    for (; first !== undefined && first.state === "gone"; first = this.#arriving.first) this.#arriving.drop();
-    this.#nextArrival = this.#arriving.next;
   }
 
   #passOverServed(): void {
