@@ -349,7 +349,7 @@ export class MacroEngine implements RankEngine {
     let coasting = false;
     for (let r = 0; r < this.#ranks.length; r += 1) {
       const rank = this.#ranks[r] as Rank;
-      if (!isPlain(rank) || (rank.ahead.members.length > 0 && !this.#foresees)) return;
+      if (!isPlain(rank) || (rank.ahead.apart > 0 && !this.#foresees)) return;
       const { scheduler, current } = rank;
       const { coasters } = scheduler;
       if (coasters.count > 0) coasting = true;
@@ -371,7 +371,7 @@ export class MacroEngine implements RankEngine {
       most -= 1;
     }
     const { ahead, coasting: batch, scheduler } = this.#first;
-    if (ahead.members.length > 0) return;
+    if (ahead.apart > 0) return;
     if (this.#ranks.length === 1) plan.extend(this.#timing, batch, scheduler.coasters.growing, most, change);
     else this.#planTogether(end, most, change);
   }
@@ -415,7 +415,7 @@ export class MacroEngine implements RankEngine {
     const from = plan.at;
     const to = plan.take(time);
     const [end, next] = [plan.ends[to - 1] as SimTime, plan.ends[to] as SimTime];
-    const each = this.#slides || this.#first.ahead.members.length > 0 || this.#desk.nextArrival <= end;
+    const each = this.#slides || this.#first.ahead.apart > 0 || this.#desk.nextArrival <= end;
     if (each) this.#passEach(from, to, begin, beyond);
     else for (let r = 0; r < ranks.length; r += 1) ranks[r]?.pass(plan, from, to, to, begin, beyond);
     for (let r = 0; r < ranks.length; r += 1) {
@@ -429,7 +429,7 @@ export class MacroEngine implements RankEngine {
     const plan = this.#plan;
     if (!this.#alone || plan.last !== at || !plan.silent) return false;
     const { current, ahead } = this.#first;
-    if (current.members.length > 0 || ahead.members.length > 0) return false;
+    if (current.apart > 0 || ahead.apart > 0) return false;
     return this.#desk.nextArrival > plan.lastSilent;
   }
 
@@ -490,7 +490,7 @@ export class MacroEngine implements RankEngine {
   /** Whether the step under way brings it a token. */
   #samples({ current }: Rank, sequence: Sequence): boolean {
     if (sequence.coasting) return current.carries(sequence);
-    const at = current.members.indexOf(sequence);
+    const at = current.shares.findIndex((share, i) => i < current.apart && share.sequence === sequence);
     return at >= 0 && (current.shares[at] as Share).samples;
   }
 
@@ -512,6 +512,6 @@ const least = (a: number, b: number): number => (b < a ? b : a);
  */
 const isPlain = ({ current, ahead, scheduler }: Rank): boolean => {
   const { apart, waiting } = scheduler;
-  if (apart.length > 0 || current.members.length > 0) return false;
-  return waiting.length === 0 || (ahead.members.length === 0 && (scheduler.barred || scheduler.closed));
+  if (apart.length > 0 || current.apart > 0) return false;
+  return waiting.length === 0 || (ahead.apart === 0 && (scheduler.barred || scheduler.closed));
 };

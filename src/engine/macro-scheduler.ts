@@ -8,7 +8,7 @@ import type { EngineMetrics } from "./engine-metrics.ts";
 import { HostCache } from "./host-cache.ts";
 import { type Hits, KvCache } from "./kv-cache.ts";
 import type { KvTransfers } from "./kv-transfers.ts";
-import type { MacroStep } from "./macro-step.ts";
+import type { MacroStep, Share } from "./macro-step.ts";
 import { type SchedulingPolicy, schedulingPolicy } from "./scheduling-policy.ts";
 import type { KvLoad, Sequence } from "./sequence.ts";
 import { TierClient } from "./tier-client.ts";
@@ -520,7 +520,10 @@ export class MacroScheduler {
 
   #collectAdapters(step: MacroStep): void {
     this.#adapters = new Set(this.coasters.adapterNames);
-    for (const { request } of step.members) if (request.adapter !== undefined) this.#adapters.add(request.adapter);
+    for (let i = 0; i < step.apart; i += 1) {
+      const { adapter } = (step.shares[i] as Share).sequence.request;
+      if (adapter !== undefined) this.#adapters.add(adapter);
+    }
   }
 
   /** Whether its adapter would be one too many in this step. */
@@ -534,7 +537,7 @@ export class MacroScheduler {
   #admit(step: MacroStep, budget: number, now: SimTime): void {
     const aside = this.#aside;
     let left = budget;
-    this.barred = step.members.length === 0;
+    this.barred = step.apart === 0;
     while (this.running < this.#config.maxNumSeqs && left > 0) {
       const sequence = this.waiting.peek();
       if (sequence === undefined) break;

@@ -4,8 +4,9 @@ import type { Coasters } from "./coasters.ts";
 import type { EngineTiming } from "./engine.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** What a step computes for one of its members. */
+/** What a step computes for one that doesn't coast. */
 export class Share {
+  sequence: Sequence;
   tokens = 0;
   /** How many are computed with these. */
   end = 0;
@@ -14,15 +15,19 @@ export class Share {
   /** Drafts among its tokens, and how often it had been preempted. */
   drafts = 0;
   preemptions = 0;
+
+  constructor(sequence: Sequence) {
+    this.sequence = sequence;
+  }
 }
 
 /** One forward pass: how many coasters take part, and who else; who gets a token from it. Reused. */
 export class MacroStep {
   readonly batch: Batch;
   number = 0;
-  /** Those that don't coast, in order of rank. */
-  readonly members: Sequence[] = [];
-  /** What each gets; used again, so that there may be more of them than members. */
+  /** How many don't coast. */
+  apart = 0;
+  /** What each of them gets, in order of rank; used again, so that there may be more. */
   readonly shares: Share[] = [];
   /** Coasters that take part and haven't left since. */
   coasters = 0;
@@ -44,8 +49,7 @@ export class MacroStep {
   clear(): void {
     this.batch.clear();
     this.number = 0;
-    // One by one: a few at most as a rule, and setting the length costs more.
-    while (this.members.length > 0) this.members.pop();
+    this.apart = 0;
     this.coasters = 0;
     this.size = 0;
     this.early = 0;
@@ -68,15 +72,16 @@ export class MacroStep {
     if (start >= sequence.prefillEnd) {
       if (tokens > 0) this.batch.addDecode(tokens, start);
     } else this.batch.addPrefill(start, tokens, sequence.prefillEnd);
-    let share = this.shares[this.members.length];
-    if (share === undefined) this.shares.push((share = new Share()));
+    let share = this.shares[this.apart];
+    if (share === undefined) this.shares.push((share = new Share(sequence)));
+    else share.sequence = sequence;
     share.tokens = tokens;
     share.end = sequence.computed;
     share.samples = sequence.computed >= expected;
     share.drafts = start >= sequence.prefillEnd ? Math.max(0, sequence.computed - expected) : 0;
     share.preemptions = sequence.preemptions;
     if (share.samples) sequence.placeholders += 1;
-    this.members.push(sequence);
+    this.apart += 1;
     this.size += 1;
   }
 
@@ -102,19 +107,20 @@ export class MacroStep {
     return true;
   }
 
-  /** A coaster of this step becomes a member like others. */
+  /** A coaster of this step becomes one like others. */
   turn(sequence: Sequence): void {
     if (!this.dropCoaster(sequence)) return;
-    let at = this.members.length;
-    while (at > 0 && (this.members[at - 1] as Sequence).rank > sequence.rank) at -= 1;
-    const [share = new Share()] = this.shares.splice(this.members.length, 1);
+    const [share = new Share(sequence)] = this.shares.splice(this.apart, 1);
+    let at = this.apart;
+    while (at > 0 && (this.shares[at - 1] as Share).sequence.rank > sequence.rank) at -= 1;
+    share.sequence = sequence;
     share.tokens = 1;
     share.end = sequence.computed;
     share.samples = true;
     share.drafts = 0;
     share.preemptions = sequence.preemptions;
-    this.members.splice(at, 0, sequence);
     this.shares.splice(at, 0, share);
+    this.apart += 1;
   }
 }
 

@@ -5,7 +5,7 @@ import { configProblems } from "./config-problems.ts";
 import type { EngineConfig, EngineListener, EngineTiming, SubmitOptions } from "./engine.ts";
 import { FrontDesk, type Inside } from "./front-desk.ts";
 import { KvTransfers } from "./kv-transfers.ts";
-import { MacroStep } from "./macro-step.ts";
+import { MacroStep, type Share } from "./macro-step.ts";
 import { type Outlook, outlookOf } from "./outlook.ts";
 import { Rank } from "./rank.ts";
 import type { RankEngine } from "./ranked-engine.ts";
@@ -239,7 +239,7 @@ export class PipelinedEngine implements RankEngine {
     if (this.#inFlight.length === 0) this.#busySince = at;
     step.start = at;
     step.end = end as SimTime;
-    for (const sequence of step.members) sequence.scheduled ??= at;
+    for (let i = 0; i < step.apart; i += 1) (step.shares[i] as Share).sequence.scheduled ??= at;
     this.#inFlight.push(step);
   }
 }

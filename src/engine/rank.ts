@@ -8,7 +8,7 @@ import { EngineMetrics } from "./engine-metrics.ts";
 import type { Run } from "./gap-tally.ts";
 import type { KvTransfers } from "./kv-transfers.ts";
 import { MacroScheduler } from "./macro-scheduler.ts";
-import { MacroStep } from "./macro-step.ts";
+import { MacroStep, type Share } from "./macro-step.ts";
 import type { RankLoad } from "./ranks.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -22,7 +22,7 @@ export class Rank {
   readonly metrics: EngineMetrics;
   readonly scheduler: MacroScheduler;
   current: MacroStep;
-  /** Has members only if it is scheduled. */
+  /** Empty unless it is scheduled. */
   ahead: MacroStep;
   /** Of a planned step, nobody but coasters taking part. */
   readonly coasting: Batch;
@@ -82,8 +82,8 @@ export class Rank {
     const { current } = this;
     current.start = start;
     current.end = end;
-    const { members } = current;
-    for (let i = 0; i < members.length; i += 1) (members[i] as Sequence).scheduled ??= start;
+    const { apart, shares } = current;
+    for (let i = 0; i < apart; i += 1) (shares[i] as Share).sequence.scheduled ??= start;
   }
 
   /** Brings the adapters of the step that begins to the GPU. @returns how long that takes, microseconds */
@@ -144,7 +144,7 @@ export class Rank {
     coasters.finished = current.number + ended - 1;
     coasters.lastEnd = end;
     this.metrics.steppedOn(ended, current.coasters, end - begin);
-    if (this.ahead.members.length > 0) {
+    if (this.ahead.apart > 0) {
       this.turn();
       this.ahead.clear();
     } else current.number += steps;

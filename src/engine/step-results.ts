@@ -54,13 +54,14 @@ export class StepResults {
     coasters.lastEnd = step.end;
     // In order of rank: members and the coasters that end.
     let ending = coasters.ending(step.number);
-    for (let i = 0; i < step.members.length; i += 1) {
-      const sequence = step.members[i] as Sequence;
+    for (let i = 0; i < step.apart; i += 1) {
+      const share = step.shares[i] as Share;
+      const { sequence } = share;
       for (; ending !== undefined && ending.rank < sequence.rank; ending = coasters.ending(step.number)) {
         this.#endCoaster(rank, ending, at);
       }
       if (!sequence.lives) continue;
-      if ((step.shares[i] as Share).samples) outputs += this.#takeTokens(rank, step, i, at);
+      if (share.samples) outputs += this.#takeTokens(rank, step, share, at);
       if (sequence.encoderItems.length > 0) scheduler.encoder?.passed(sequence, sequence.computed);
     }
     for (; ending !== undefined; ending = coasters.ending(step.number)) this.#endCoaster(rank, ending, at);
@@ -141,11 +142,10 @@ export class StepResults {
 
   /** Blocks of prompts that are full now go to host memory and below. */
   #store({ scheduler }: Rank, step: MacroStep, at: SimTime): void {
-    step.members.forEach((sequence, i) => {
-      const { tokens, end } = step.shares[i] as Share;
-      if (!sequence.lives || end - tokens >= sequence.request.promptTokens) return;
-      scheduler.offer(sequence, end, at);
-    });
+    for (let i = 0; i < step.apart; i += 1) {
+      const { sequence, tokens, end } = step.shares[i] as Share;
+      if (sequence.lives && end - tokens < sequence.request.promptTokens) scheduler.offer(sequence, end, at);
+    }
   }
 
   #endCoaster(rank: Rank, sequence: Sequence, at: SimTime): void {
@@ -155,23 +155,21 @@ export class StepResults {
     this.#end(rank, sequence, at);
   }
 
-  /** @param member index in the step @returns its outputs */
-  #takeTokens(rank: Rank, step: MacroStep, member: number, at: SimTime): number {
-    const sequence = step.members[member] as Sequence;
+  /** @param share of one of the step @returns its outputs */
+  #takeTokens(rank: Rank, step: MacroStep, share: Share, at: SimTime): number {
+    const { sequence } = share;
     sequence.placeholders -= 1;
-    const tokens = Math.min(1 + this.#verify(rank, step, member), sequence.limit - sequence.outputs);
+    const tokens = Math.min(1 + this.#verify(rank, share), sequence.limit - sequence.outputs);
     this.countTokens(rank, step, sequence, tokens);
     if (sequence.outputs >= sequence.limit) this.#end(rank, sequence, at);
     return tokens;
   }
 
   /** @returns the drafts that are right; the others' tokens don't count as computed */
-  #verify({ metrics }: Rank, step: MacroStep, member: number): number {
+  #verify({ metrics }: Rank, { sequence, drafts, preemptions }: Share): number {
     const { speculation } = this.#config;
     if (speculation === undefined) return 0;
-    const { drafts, preemptions } = step.shares[member] as Share;
     if (drafts === 0) return 0;
-    const sequence = step.members[member] as Sequence;
     const accepted = acceptedDrafts(speculation, sequence.order, sequence.verifications, drafts);
     sequence.verifications += 1;
     if (sequence.preemptions === preemptions) sequence.computed -= drafts - accepted;
