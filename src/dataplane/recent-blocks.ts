@@ -1,4 +1,5 @@
 import type { PrefixKeys } from "../model/prefix-keys.ts";
+import { ById } from "../sim/by-id.ts";
 import { HeldRun, type RunIndex } from "./run-index.ts";
 
 /**
@@ -10,7 +11,7 @@ export class RecentBlocks {
   readonly #slot: number;
   readonly #capacity: number;
   /** By strand; no block is in two. */
-  readonly #named = new Map<number, HeldRun[]>();
+  #named = new ById<HeldRun[]>();
   /** Ring: its newer is the least recent. */
   readonly #ring = new HeldRun(0, undefined, 0, 0);
   #size = 0;
@@ -40,8 +41,10 @@ export class RecentBlocks {
   }
 
   clear(): void {
-    for (const [strand, runs] of this.#named) for (const run of runs) this.#index.remove(strand, run);
-    this.#named.clear();
+    for (const strand of this.#named.ids()) {
+      for (const run of this.#named.get(strand) ?? []) this.#index.remove(strand, run);
+    }
+    this.#named = new ById();
     this.#ring.older = this.#ring.newer = this.#ring;
     this.#size = 0;
   }

@@ -1,4 +1,5 @@
 import type { PrefixKeys } from "../model/prefix-keys.ts";
+import { ById } from "../sim/by-id.ts";
 import type { Holders } from "./holders.ts";
 
 /** Neighbouring blocks that one endpoint is believed to hold: some of a strand (model/prefix-keys.ts), or nameless ones. */
@@ -22,7 +23,7 @@ export class HeldRun {
 
 /** Who is believed to hold which blocks, in runs: the matches of all endpoints come from one look at each strand of a prompt. */
 export class RunIndex {
-  readonly #strands = new Map<number, HeldRun[]>();
+  readonly #strands = new ById<HeldRun[]>();
   /** How many slots `counts` must have room for. */
   slots = 0;
 
@@ -88,7 +89,7 @@ export class RunIndex {
 
   /** It holds nothing any more. */
   clear(slot: number): void {
-    for (const strand of this.#strands.keys()) this.drop(slot, strand, 0, Number.POSITIVE_INFINITY);
+    for (const strand of this.#strands.ids()) this.drop(slot, strand, 0, Number.POSITIVE_INFINITY);
   }
 
   /** Whether anybody holds a block of this strand. */

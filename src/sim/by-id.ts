@@ -64,6 +64,10 @@ export class ById<V> {
     this.#values[hole] = undefined;
   }
 
+  ids(): number[] {
+    return [...this.#ids.filter((id) => !Number.isNaN(id))];
+  }
+
   values(): V[] {
     return this.#values.filter((_, slot) => !Number.isNaN(this.#ids[slot])) as V[];
   }

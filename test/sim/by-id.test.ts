@@ -28,6 +28,7 @@ describe("ById", () => {
         for (const [of, value] of map) expect(byId.get(of)).toBe(value);
         const inOrder = (values: Iterable<number>): number[] => [...values].sort((a, b) => a - b);
         expect(inOrder(byId.values())).toEqual(inOrder(map.values()));
+        expect(inOrder(byId.ids())).toEqual(inOrder(map.keys()));
       }),
     );
   });
