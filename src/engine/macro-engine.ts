@@ -270,7 +270,7 @@ export class MacroEngine implements RankEngine {
 
   #start(at: SimTime): void {
     const ranks = this.#ranks;
-    const fixed = this.#isFixed;
+    const fixed = this.#first.ahead.size > 0 || (ranks.length > 1 && ranks.some(({ ahead }) => ahead.size > 0));
     let isStep = false;
     let length = 1;
     // By index, here and below: there is one as a rule, and an iterator costs more than it.
@@ -280,7 +280,7 @@ export class MacroEngine implements RankEngine {
       else if (this.#blis) rank.scheduler.schedule(rank.current, undefined, at);
       else rank.fill(rank.current, at);
       isStep ||= this.#isStep(rank);
-      length = Math.max(length, rank.current.micros(this.#timing) + rank.loadAdapters());
+      length = Math.max(length, timeOf(this.#timing, rank.current.batch) + rank.loadAdapters());
     }
     if (!isStep) {
       for (const rank of ranks) rank.stall(at);
@@ -294,12 +294,6 @@ export class MacroEngine implements RankEngine {
       if (this.#async) rank.scheduler.schedule(rank.ahead, rank.current, at);
     }
     this.#lastOfAll = this.#blis && this.#endsAll(this.#first);
-  }
-
-  /** Whether the next step was scheduled while the one before was under way. */
-  get #isFixed(): boolean {
-    if (this.#first.ahead.size > 0) return true;
-    return this.#ranks.length > 1 && this.#ranks.some(({ ahead }) => ahead.size > 0);
   }
 
   /** In `blis` mode a step may also be one that computes nothing, as long as somebody is there. */
@@ -358,7 +352,7 @@ export class MacroEngine implements RankEngine {
       most = least(most, lastSilent - current.number + 1);
       most = least(most, coasters.nextHalt - coasters.scheduled - 1);
       if (this.#slides) most = least(most, coasters.nextFilling - coasters.scheduled);
-      if (scheduler.admits) change = Math.min(change, this.#desk.nextArrival);
+      if (this.#desk.nextArrival < change && scheduler.admits) change = this.#desk.nextArrival;
       if (scheduler.deferred > 0) change = Math.min(change, scheduler.nextLoad);
       becomeDecodes(rank.coasting, coasters.count, coasters.context, coasters.inWindow);
       rank.coasting.adapters = coasters.adapters.size;
@@ -388,7 +382,7 @@ export class MacroEngine implements RankEngine {
     let length = 1;
     for (let r = 0; r < this.#ranks.length; r += 1) {
       const rank = this.#ranks[r] as Rank;
-      length = Math.max(length, rank.ahead.micros(this.#timing));
+      length = Math.max(length, timeOf(this.#timing, rank.ahead.batch));
     }
     return length;
   }

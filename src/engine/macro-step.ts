@@ -39,8 +39,6 @@ export class MacroStep {
   early = 0;
   start: SimTime = START;
   end: SimTime = START;
-  /** How long it takes, once asked for. */
-  #micros = UNKNOWN;
 
   constructor(window: number) {
     this.batch = new Batch(window);
@@ -53,13 +51,6 @@ export class MacroStep {
     this.coasters = 0;
     this.size = 0;
     this.early = 0;
-    this.#micros = UNKNOWN;
-  }
-
-  /** How long it takes without what adapters need, microseconds: asked for when it is planned and when it begins. */
-  micros(timing: EngineTiming): number {
-    if (this.#micros === UNKNOWN) this.#micros = timeOf(timing, this.batch);
-    return this.#micros;
   }
 
   /**
@@ -92,7 +83,6 @@ export class MacroStep {
     this.adapters = adapters;
     this.number = scheduled;
     this.coasters = this.size = count;
-    this.#micros = UNKNOWN;
   }
 
   /** Whether a coaster takes part. */
@@ -135,5 +125,4 @@ export const becomeDecodes = (batch: Batch, count: number, context: number, inWi
 export const timeOf = (timing: EngineTiming, batch: Batch): number =>
   batch.requests === 0 && batch.encoderTokens === 0 ? 0 : Math.max(1, timing.step(batch));
 
-const UNKNOWN = -1;
 const NONE: ReadonlySet<string> = new Set();

@@ -5,7 +5,7 @@ import { configProblems } from "./config-problems.ts";
 import type { EngineConfig, EngineListener, EngineTiming, SubmitOptions } from "./engine.ts";
 import { FrontDesk, type Inside } from "./front-desk.ts";
 import { KvTransfers } from "./kv-transfers.ts";
-import { MacroStep, type Share } from "./macro-step.ts";
+import { MacroStep, type Share, timeOf } from "./macro-step.ts";
 import { type Outlook, outlookOf } from "./outlook.ts";
 import { Rank } from "./rank.ts";
 import type { RankEngine } from "./ranked-engine.ts";
@@ -229,7 +229,7 @@ export class PipelinedEngine implements RankEngine {
 
   #send(step: MacroStep, at: SimTime): void {
     const { length } = this.#free;
-    const whole = Math.max(1, step.micros(this.#timing)) + this.#rank.loadAdapters(step.adapters);
+    const whole = Math.max(1, timeOf(this.#timing, step.batch)) + this.#rank.loadAdapters(step.adapters);
     const share = micros(Math.ceil(whole / length));
     let end: number = at;
     this.#free.forEach((free, stage) => {
