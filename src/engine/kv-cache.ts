@@ -190,6 +190,7 @@ export class KvCache {
   /** Blocks for `tokens` tokens beside the hits; layers with a window never need more than that and a chunk. */
   #demandOf(tokens: number, hits: number): number {
     const all = this.#blocksFor(tokens);
+    if (!this.#windows) return Math.max(0, all - hits) * this.#groups.length;
     let demand = 0;
     for (let g = 0; g < this.#groups.length; g += 1) {
       demand += Math.max(0, Math.min(all, (this.#groups[g] as Group).most) - hits);

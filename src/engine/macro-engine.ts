@@ -10,7 +10,7 @@ import { type Outlook, outlookOf } from "./outlook.ts";
 import { Rank } from "./rank.ts";
 import type { RankEngine } from "./ranked-engine.ts";
 import { chooseRank, type RankLoad, sumOfGauges, sumOfRanks } from "./ranks.ts";
-import { RunPlan } from "./run-plan.ts";
+import { MOST_PLANNED, RunPlan } from "./run-plan.ts";
 import type { Sequence } from "./sequence.ts";
 import { StepResults, type Unserved } from "./step-results.ts";
 
@@ -356,7 +356,7 @@ export class MacroEngine implements RankEngine {
       if (scheduler.deferred > 0) change = Math.min(change, scheduler.nextLoad);
       becomeDecodes(rank.coasting, coasters.count, coasters.context, coasters.inWindow);
       rank.coasting.adapters = coasters.adapters.size;
-      most = least(most, coasters.stepsWith(scheduler.cache.free, RunPlan.most));
+      most = least(most, coasters.stepsWith(scheduler.cache.free, MOST_PLANNED));
     }
     if (!coasting) return;
     if (this.#async && most > 0 && end < change) {

@@ -4,16 +4,17 @@ import { NEVER, type SimTime } from "../sim/time.ts";
 import type { EngineTiming } from "./engine.ts";
 import type { Run } from "./gap-tally.ts";
 
+/** Steps planned at most. More are planned when these are through, so that little is lost when something comes between. */
+export const MOST_PLANNED = 256;
+
 /**
  * When the steps of a run end. All but the last end silently: nobody has to be told, and nothing to be decided that
  * isn't known yet. The last one is to be looked at.
  */
 export class RunPlan implements Run {
-  /** More are planned when these are through, so that little is lost when something comes between. */
-  static readonly most = 256;
-  readonly ends = new Float64Array(RunPlan.most + 1);
+  readonly ends = new Float64Array(MOST_PLANNED + 1);
   /** From which end on steps get no shorter. */
-  grows = RunPlan.most;
+  grows = MOST_PLANNED;
   #at = 0;
   #last = -1;
   /** What `#seek` found last. */
@@ -50,13 +51,13 @@ export class RunPlan implements Run {
   }
 
   get full(): boolean {
-    return this.#last >= RunPlan.most;
+    return this.#last >= MOST_PLANNED;
   }
 
   clear(): void {
     this.#at = this.#sought = 0;
     this.#last = -1;
-    this.grows = RunPlan.most;
+    this.grows = MOST_PLANNED;
   }
 
   push(end: SimTime): void {
@@ -69,7 +70,7 @@ export class RunPlan implements Run {
    * @param growing those whose context grows within the window
    */
   extend(timing: EngineTiming, batch: Batch, growing: number, most: number, change: number): void {
-    const until = Math.min(RunPlan.most, this.#last + most);
+    const until = Math.min(MOST_PLANNED, this.#last + most);
     const line = timing.decodeLine?.(batch.decodes);
     // Context only grows, and as a rule time with it: where the first step takes a microsecond, all do.
     if (line !== undefined && line.perContext >= 0 && exactMicros(line, batch.decodeContext) >= 1) {
