@@ -162,7 +162,7 @@ export class StandingSum {
     let isAll = false;
     for (let i = 0; i < columns.length; i += 1) if ((columns[i] as StandingColumn).update(ask, changes)) isAll = true;
     if (isAll) this.#addAll(ask.endpoints.length);
-    else for (let i = 0; i < columns.length; i += 1) this.#addChanged(i);
+    else for (let i = 0; i < columns.length; i += 1) this.#addChanged(columns[i] as StandingColumn, i);
     if (this.#lead.ties === 0) this.#seekLead(ask.endpoints.length);
     return this.#sums;
   }
@@ -215,8 +215,10 @@ export class StandingSum {
     this.#lead.forget();
   }
 
-  #addChanged(i: number): void {
-    const { changed, changes, scores } = this.#columns[i] as StandingColumn;
+  #addChanged(column: StandingColumn, i: number): void {
+    const { changes } = column;
+    if (changes === 0) return;
+    const { changed, scores } = column;
     const sums = this.#sums;
     const terms = this.#terms;
     const lead = this.#lead;

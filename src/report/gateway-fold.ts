@@ -1,4 +1,4 @@
-import type { Fact, Finished, QueueOutcome, ServedFact } from "../model/fact.ts";
+import type { Fact, Finished, QueueOutcome, Routing, ServedFact } from "../model/fact.ts";
 import { Histogram } from "../model/metric-family.ts";
 import type { Mutable } from "../model/mutable.ts";
 import type { Request } from "../model/request.ts";
@@ -28,27 +28,32 @@ const BYTES_PER_TOKEN = 4;
 
 /** Of requests that were sent on. */
 export type SentFact = Extract<ServedFact, { readonly kind: "routed" | "finished" }>;
-type Series = Mutable<RequestSeries> & { readonly errors: Map<string, number> };
 type Queue = Mutable<QueueSeries>;
 interface Counted<T> {
   readonly what: T;
   count: number;
 }
+type Decided = Counted<{ readonly model: string; readonly decision: Routing["decision"] }>;
+type Series = Mutable<RequestSeries> & {
+  readonly errors: Map<string, number>;
+  /** How it was decided on its last request: the next one's mostly is the same. */
+  decided: Decided | undefined;
+};
 
 /** How often pairs of labels came, in the order in which they first did. */
-class PairCounts<T> {
+class PairCounts<T, Other extends string = string> {
   readonly all: Counted<T>[] = [];
-  readonly #known = new Map<string, Map<string, Counted<T>>>();
+  readonly #known = new Map<string, Map<Other, Counted<T>>>();
   /** Whose pair came last, and its pairs: the next one mostly is its, too. */
   #one: string | undefined;
-  #ofOne = new Map<string, Counted<T>>();
-  readonly #fresh: (one: string, other: string) => T;
+  #ofOne = new Map<Other, Counted<T>>();
+  readonly #fresh: (one: string, other: Other) => T;
 
-  constructor(fresh: (one: string, other: string) => T) {
+  constructor(fresh: (one: string, other: Other) => T) {
     this.#fresh = fresh;
   }
 
-  add(one: string, other: string): void {
+  of(one: string, other: Other): Counted<T> {
     if (one !== this.#one) {
       this.#one = one;
       this.#ofOne = entry(this.#known, one, () => new Map());
@@ -59,7 +64,7 @@ class PairCounts<T> {
       this.#ofOne.set(other, counted);
       this.all.push(counted);
     }
-    counted.count += 1;
+    return counted;
   }
 }
 
@@ -79,11 +84,11 @@ export class GatewayFold {
   readonly #outcomes = new Map<string, Counted<{ outcome: QueueOutcome; priority: number }>>();
   /** Endpoints that were given a request. */
   readonly #used = new Set<string>();
-  readonly #attempts = new PairCounts((targetModel, endpoint) => {
+  readonly #attempts = new PairCounts((targetModel, endpoint: string) => {
     this.#used.add(endpoint);
     return { targetModel, endpoint };
   });
-  readonly #decisions = new PairCounts((model, decision) => ({ model, decision }));
+  readonly #decisions = new PairCounts((model, decision: Routing["decision"]) => ({ model, decision }));
   /** Whose series was asked for last: the next request mostly bears the same labels. */
   #last: { model: string | undefined; tenant: string | undefined; priority: number; series: Series } | undefined;
   /** Requests sent on and not yet ended, and those held. */
@@ -180,8 +185,9 @@ export class GatewayFold {
     series.requestBytes.observe(request.promptTokens * BYTES_PER_TOKEN);
     this.#inFlight.set(request.id, series);
     if (prefillEndpoint !== undefined) this.#used.add(prefillEndpoint);
-    this.#attempts.add(targetModel, endpoint);
-    this.#decisions.add(targetModel, decision);
+    this.#attempts.of(targetModel, endpoint).count += 1;
+    if (series.decided?.what.decision !== decision) series.decided = this.#decisions.of(targetModel, decision);
+    series.decided.count += 1;
     if (prefix === undefined) return;
     this.#prefixHitBytes.observe(prefix.matchedTokens * BYTES_PER_TOKEN);
     if (prefix.totalTokens > 0) this.#prefixHitRatio.observe(prefix.matchedTokens / prefix.totalTokens);
@@ -257,6 +263,7 @@ const seriesOf = (labels: RequestLabels): Series => ({
   requests: 0,
   running: 0,
   errors: new Map(),
+  decided: undefined,
   duration: new Histogram(DURATION_BOUNDS),
   ttft: new Histogram(TTFT_BOUNDS),
   tpot: new Histogram(TPOT_BOUNDS),

@@ -39,6 +39,8 @@ export class RequestPath {
   /** The same in order of their phases, in which they are scraped, and how long after each the next one is. */
   #ring: readonly Pod[] = [];
   #gaps = new Float64Array(0);
+  /** For so long after a scrape nobody else reads one; no time at all where others scrape too. */
+  readonly #settledFor: number;
   /** In the ring, whose scrape is the next to be looked at, and when it is. */
   #turn = 0;
   #nextScrape = UNKNOWN;
@@ -65,6 +67,7 @@ export class RequestPath {
         ? routingPolicies.create(scenario.policy, { rng: streams.stream("gateway") })
         : new Scheduler(scenario.scheduling, streams),
     );
+    this.#settledFor = host.look === undefined ? scenario.scrapeIntervalMicros : Number.NEGATIVE_INFINITY;
     this.readsSignals = this.#gateway.readsSignals;
     if (scenario.kind === "policy") return;
     this.#gate = new FrontGate(scenario.gate, gateContext(scenario, streams));
@@ -368,12 +371,16 @@ export class RequestPath {
   /** Reads that scrape. */
   read(pod: Pod, before: SimTime): void {
     const last = this.unread(pod, before);
-    if (last !== undefined) this.#readAt(pod, this.#scrapes(pod), last);
+    if (last === undefined) return;
+    const scrapes = this.#scrapes(pod);
+    scrapes.read = last;
+    this.#readInto(scrapes, pod);
   }
 
-  #readAt(pod: Pod, scrapes: PickerScrapes, at: SimTime): void {
-    scrapes.read = at;
-    if (this.#host.look === undefined) pod.scrapedUntil = (at + this.#scenario.scrapeIntervalMicros) as SimTime;
+  /** Reads the scrape of which it is said that it was read: an instant that is handed over would be an object each time. */
+  #readInto(scrapes: PickerScrapes, pod: Pod): void {
+    const at = scrapes.read as SimTime;
+    pod.scrapedUntil = (at + this.#settledFor) as SimTime;
     const { engine, workload } = pod;
     invariant(engine !== undefined, "a ready pod serves");
     const { waiting, running, kvUsage, lora } = engine.gauges(at);
@@ -411,7 +418,10 @@ export class RequestPath {
       const scrapes = this.#scrapes(pod);
       // With one picker it is known which scrape that is.
       if (this.#host.look !== undefined) this.#look(pod, now);
-      else if (scrapes.read < next) this.#readAt(pod, scrapes, next as SimTime);
+      else if (scrapes.read < next) {
+        scrapes.read = next;
+        this.#readInto(scrapes, pod);
+      }
       next += this.#gaps[turn] as number;
       turn = turn + 1 < ring.length ? turn + 1 : 0;
     }
