@@ -11,16 +11,9 @@ import { arrivals } from "./arrivals/index.ts";
 import { DrawnRequest } from "./drawn-request.ts";
 import type { LengthDistribution } from "./length.ts";
 import { lengths } from "./lengths/index.ts";
-import { type ContextGrowth, deadlineOf, type Round, type Rounds, roundsOf } from "./live-sessions.ts";
+import { deadlineOf, type LiveSessions, type Round, type Rounds, roundsOf } from "./live-sessions.ts";
 import type { RateCurve } from "./rate-curve.ts";
 import type { ClientSaid } from "./synthetic-workload.ts";
-
-/** A request that waits for no other, and the rounds that follow it. */
-export interface Taken {
-  readonly request: Request;
-  readonly growth: ContextGrowth;
-  readonly rounds: readonly Round[] | Rounds;
-}
 
 /** Which of a client's members or workers it is, from 0 on. */
 export interface Member {
@@ -106,8 +99,8 @@ export class ClientStream {
     return this.#exact === undefined ? undefined : Math.round(this.#exact) + (this.#path?.halfTripMicros ?? 0);
   }
 
-  /** Takes that request, and the rounds after it. */
-  take(id: number): Taken {
+  /** Takes that request, and begins the rounds after it. */
+  take(id: number, live: Pick<LiveSessions, "begin">): Request {
     invariant(this.#exact !== undefined, "asked only while there is a next request");
     const sent = instant(Math.round(this.#exact));
     const { prefix, session, workers } = this.said;
@@ -130,9 +123,9 @@ export class ClientStream {
     if (this.#patienceMicros !== undefined) {
       Object.assign(request, deadlineOf(sent, this.#patienceMicros, sent + (path?.halfTripMicros ?? 0)));
     }
-    if (workers !== undefined) return { request, growth: "none", rounds: this.#work(durationOf(workers.thinkTime)) };
-    if (session === undefined) return { request, growth: "none", rounds: NO_ROUNDS };
-    return { request, growth: session.contextGrowth, rounds: roundsOf(this.#rounds(session)) };
+    if (workers !== undefined) live.begin(request, "none", this.#work(durationOf(workers.thinkTime)));
+    else if (session !== undefined) live.begin(request, session.contextGrowth, roundsOf(this.#rounds(session)));
+    return request;
   }
 
   #nextSession({ contextGrowth }: SessionSaid): Pick<Request, "session" | "conversation"> {
@@ -215,7 +208,6 @@ export class ClientStream {
 }
 
 const NO_ITEMS: readonly EncoderItem[] = [];
-const NO_ROUNDS: readonly Round[] = [];
 
 const tokensOf = (items: readonly EncoderItem[]): number => {
   let sum = 0;

@@ -115,9 +115,7 @@ class SyntheticSource implements WorkloadSource {
   #take({ stream, budget }: Sending): Request {
     budget.left -= 1;
     this.#all.left -= 1;
-    const { request, growth, rounds } = stream.take(this.freeId());
-    this.#live.begin(request, growth, rounds);
-    return request;
+    return stream.take(this.freeId(), this.#live);
   }
 
   /** The client that is first has sent: it comes again at its next instant, if there is one. */
