@@ -18,6 +18,8 @@ export class PrefixKeys {
   /** Two 32-bit lanes per id of the chain, or the two lanes of the group. */
   readonly #lanes: Uint32Array;
   readonly #conversation: Uint32Array;
+  /** The one strand of a group's prefix; 0: there is none. */
+  readonly #groupStrand: number;
 
   constructor(request: RequestHead, blockSize: number) {
     const { prefix, conversation, promptTokens } = request;
@@ -30,6 +32,7 @@ export class PrefixKeys {
     const apart = this.limit === 0 ? "" : [request.cacheSalt ?? "", request.adapter ?? ""].join("\n");
     this.#lanes = this.#inPrefix === 0 ? NONE : lanesOf(prefix as SharedPrefix, apart);
     this.#conversation = conversation === undefined ? NONE : textLanes(`conversation ${conversation}`, apart);
+    this.#groupStrand = this.#inPrefix > 0 && prefix?.kind === "group" ? this.#chainStrand(0) : 0;
   }
 
   /** @param index below `limit` @returns never 0 */
@@ -39,6 +42,10 @@ export class PrefixKeys {
 
   /** The strand of block `index`: equal where the strands are. */
   strandOf(index: number): number {
+    return this.#groupStrand > 0 && index < this.#inPrefix ? this.#groupStrand : this.#chainStrand(index);
+  }
+
+  #chainStrand(index: number): number {
     return nameOf(this.#lane(index, 0), this.#lane(index, 1));
   }
 
