@@ -7,8 +7,11 @@ const NEAR_WEIGHT = (322 + 13 * Math.sqrt(70)) / 900;
 const FAR_WEIGHT = (322 - 13 * Math.sqrt(70)) / 900;
 const MIDDLE_WEIGHT = 128 / 225;
 
-/** A root is taken when it moves by less than this, in microseconds, or after so many rounds (far out, where doubles lie wider). */
-const CLOSE = 0.01;
+/**
+ * A root is taken when it moves by less than this, in microseconds: what Newton's method is then off by is the square of it times half
+ * of how much of the rate changes per microsecond. Or after so many rounds (far out, where doubles lie wider).
+ */
+const CLOSE = 1;
 const ROUNDS_MAX = 64;
 
 /**
@@ -115,11 +118,12 @@ export class RateCurve {
     return half * (MIDDLE_WEIGHT * this.factor(middle) + NEAR_WEIGHT * near + FAR_WEIGHT * far);
   }
 
-  /** Newton's method from where a flat piece would have it, kept in its bracket by bisection. */
+  /** Newton's method from where the rate at `start` would have it, kept in its bracket by bisection. */
   #solve(start: number, end: number, area: number, whole: number): number {
     let low = start;
     let high = end;
-    let at = start + ((end - start) * area) / whole;
+    const flat = start + area / this.factor(start);
+    let at = flat < end ? flat : start + ((end - start) * area) / whole;
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const over = this.#quadrature(start, at) - area;
       if (over > 0) high = at;
