@@ -34,14 +34,16 @@ export class Question implements Ask {
   /** Everybody is a candidate again. */
   reset(peer: number): void {
     const { length } = this.endpoints;
-    if (this.#all.length < length) {
-      this.#all = integersFor(this.#all, length).map((_, at) => at);
-      this.#spare = integersFor(this.#spare, length);
-      this.#other = integersFor(this.#other, length);
-    }
+    if (this.#all.length < length) this.#makeRoom(length);
     this.kept = this.#all;
     this.count = length;
     this.peer = peer;
+  }
+
+  #makeRoom(length: number): void {
+    this.#all = integersFor(this.#all, length).map((_, at) => at);
+    this.#spare = integersFor(this.#spare, length);
+    this.#other = integersFor(this.#other, length);
   }
 
   drop(by: Filter): void {
@@ -110,7 +112,9 @@ export class Profile {
   run(question: Question, peer: number): number {
     question.reset(peer);
     const run = question.watched === undefined ? undefined : this.#watch(question);
-    for (const { name, plugin } of this.#filters) {
+    // By index: there is none as a rule.
+    for (let i = 0; i < this.#filters.length; i += 1) {
+      const { name, plugin } = this.#filters[i] as Named<Filter>;
       question.drop(plugin);
       if (run !== undefined) noteDropped(question, run, name);
       if (question.count === 0) return -1;

@@ -29,9 +29,13 @@ export const standingScorer = (
 
 /** Such scores from one decision to the next: only endpoints of which something else is believed are looked at again. */
 export class StandingColumn {
-  readonly #standing: Standing;
-  #values = new Float64Array(8);
-  #scores = new Float64Array(8);
+  readonly #of: Standing["of"];
+  readonly #valueOf: (endpoint: Endpoint) => number;
+  readonly #scoreOf: ((value: number, least: number, most: number) => number) | undefined;
+  /** By position, of the ask for which they were brought up to date last. */
+  scores = new Float64Array(8);
+  /** What the scores follow from; themselves, if nothing else is said. */
+  #values: Float64Array<ArrayBuffer>;
   /** Between which values the candidates' are. */
   #least = 0;
   #most = 0;
@@ -42,73 +46,101 @@ export class StandingColumn {
   /** Whose scores these are; none at first. */
   #kept = new Int32Array(8);
   #count = 0;
-  /** Positions of values that were found to be new by the last update, if it didn't look at all; in the first `changes` places. */
-  readonly changed: Int32Array;
-  changes = 0;
+  /** In the first places, positions of values that were found to be new by the last update; only where these aren't the scores. */
+  readonly #changed: Int32Array;
+  #changes = 0;
 
-  constructor(standing: Standing) {
-    this.#standing = standing;
-    this.#read = standing.of.map(() => 0);
-    this.changed = new Int32Array(standing.of.length * KEPT);
+  constructor({ of, valueOf, scoreOf }: Standing) {
+    this.#of = of;
+    this.#valueOf = valueOf;
+    this.#scoreOf = scoreOf;
+    this.#values = scoreOf === undefined ? this.scores : new Float64Array(8);
+    this.#read = of.map(() => 0);
+    this.#changed = new Int32Array(scoreOf === undefined ? 0 : of.length * KEPT);
   }
 
-  /** Of the ask for which it was brought up to date last, by position. */
-  get scores(): Float64Array {
-    return this.#standing.scoreOf === undefined ? this.#values : this.#scores;
-  }
-
-  /** @param changes of the ask's endpoints @returns whether scores of others than those that have changed may be new too */
-  update(ask: Ask, changes: Changes): boolean {
-    const isBehind = this.#catchUp(ask.endpoints, changes);
-    if (this.#standing.scoreOf === undefined) return isBehind;
-    const isSame = !isBehind && this.#isFor(ask);
-    if (isSame && this.changes === 0) return false;
-    const [least, most] = [minOf(ask, this.#values), maxOf(ask, this.#values)];
-    const isAll = !isSame || least !== this.#least || most !== this.#most;
-    this.#least = least;
-    this.#most = most;
-    if (isAll) this.#scoreAll(ask);
-    else for (let change = 0; change < this.changes; change += 1) this.#score(this.changed[change] as number);
-    return isAll;
-  }
-
-  /** @returns whether it had to look at all endpoints */
-  #catchUp(endpoints: readonly Endpoint[], changes: Changes): boolean {
-    let isBehind = this.#whose !== changes;
-    if (isBehind) {
-      this.#whose = changes;
-      this.#logs = this.#standing.of.map((signal) => changes[signal]);
-    }
-    this.changes = 0;
-    for (let signal = 0; signal < this.#logs.length; signal += 1) {
-      const log = this.#logs[signal] as ChangeLog;
-      const from = this.#read[signal] as number;
-      this.#read[signal] = log.count;
+  /**
+   * @param changes of the ask's endpoints @param sum hears of each score that is another than before
+   * @returns whether any of the scores may be another, and not all of those were told
+   */
+  update(ask: Ask, changes: Changes, sum?: StandingSum, column = 0): boolean {
+    const logs = this.#whose === changes ? this.#logs : this.#hear(changes);
+    const read = this.#read;
+    let isBehind = false;
+    this.#changes = 0;
+    for (let signal = 0; signal < logs.length; signal += 1) {
+      const log = logs[signal] as ChangeLog;
+      const from = read[signal] as number;
+      if (log.count === from) continue;
+      read[signal] = log.count;
       if (log.count - from > KEPT) isBehind = true;
-      if (!isBehind) this.#look(endpoints, log, from);
+      else if (this.#scoreOf === undefined) this.#score(ask.endpoints, log, from, sum, column);
+      else this.#look(ask.endpoints, log, from);
     }
-    if (isBehind) this.#lookAtAll(endpoints);
-    return isBehind;
+    if (isBehind) this.#lookAtAll(ask.endpoints);
+    return this.#scoreOf === undefined ? isBehind : this.#scale(ask, isBehind, sum, column);
+  }
+
+  /** From now on it reads these changes, of which it has missed all so far. */
+  #hear(changes: Changes): readonly ChangeLog[] {
+    this.#whose = changes;
+    this.#logs = this.#of.map((signal) => changes[signal]);
+    this.#read.fill(-KEPT - 1);
+    return this.#logs;
   }
 
   #lookAtAll(endpoints: readonly Endpoint[]): void {
     this.#values = numbersFor(this.#values, endpoints.length);
-    for (let at = 0; at < endpoints.length; at += 1) {
-      this.#values[at] = this.#standing.valueOf(endpoints[at] as Endpoint);
+    if (this.#scoreOf === undefined) this.scores = this.#values;
+    for (let at = 0; at < endpoints.length; at += 1) this.#values[at] = this.#valueOf(endpoints[at] as Endpoint);
+  }
+
+  /** Where values are scores. */
+  #score(
+    endpoints: readonly Endpoint[],
+    log: ChangeLog,
+    from: number,
+    sum: StandingSum | undefined,
+    column: number,
+  ): void {
+    const { scores } = this;
+    const { count } = log;
+    for (let left = count - from; left > 0; left -= 1) {
+      const at = log.at(count - left);
+      const score = this.#valueOf(endpoints[at] as Endpoint);
+      if (score === scores[at]) continue;
+      scores[at] = score;
+      sum?.renew(at, column, score);
     }
   }
 
   #look(endpoints: readonly Endpoint[], log: ChangeLog, from: number): void {
     const values = this.#values;
-    const { count } = log;
-    for (let change = from; change < count; change += 1) {
+    for (let change = from; change < log.count; change += 1) {
       const at = log.at(change);
-      const value = this.#standing.valueOf(endpoints[at] as Endpoint);
+      const value = this.#valueOf(endpoints[at] as Endpoint);
       if (value === values[at]) continue;
       values[at] = value;
-      this.changed[this.changes] = at;
-      this.changes += 1;
+      this.#changed[this.#changes] = at;
+      this.#changes += 1;
     }
+  }
+
+  /** @param isBehind whether all values may be new @returns whether all scores may be */
+  #scale(ask: Ask, isBehind: boolean, sum: StandingSum | undefined, column: number): boolean {
+    const isSame = !isBehind && this.#isFor(ask);
+    if (isSame && this.#changes === 0) return false;
+    const [least, most] = [minOf(ask, this.#values), maxOf(ask, this.#values)];
+    const isAll = !isSame || least !== this.#least || most !== this.#most;
+    this.#least = least;
+    this.#most = most;
+    if (isAll) this.#scaleAll(ask);
+    for (let change = 0; change < this.#changes && !isAll; change += 1) {
+      const at = this.#changed[change] as number;
+      const score = this.#scaleOne(at);
+      sum?.renew(at, column, score);
+    }
+    return isAll;
   }
 
   /** Whether the candidates are those of the update before, the endpoints being the same. */
@@ -119,18 +151,20 @@ export class StandingColumn {
     return true;
   }
 
-  #scoreAll({ kept, count, endpoints }: Ask): void {
-    this.#scores = numbersFor(this.#scores, endpoints.length);
+  #scaleAll({ kept, count, endpoints }: Ask): void {
+    this.scores = numbersFor(this.scores, endpoints.length);
     this.#kept = integersFor(this.#kept, count);
     this.#count = count;
     for (let k = 0; k < count; k += 1) {
       this.#kept[k] = kept[k] as number;
-      this.#score(kept[k] as number);
+      this.#scaleOne(kept[k] as number);
     }
   }
 
-  #score(at: number): void {
-    this.#scores[at] = this.#standing.scoreOf?.(this.#values[at] as number, this.#least, this.#most) as number;
+  #scaleOne(at: number): number {
+    const score = this.#scoreOf?.(this.#values[at] as number, this.#least, this.#most) as number;
+    this.scores[at] = score;
+    return score;
   }
 }
 
@@ -138,11 +172,12 @@ export class StandingColumn {
 export class StandingSum {
   readonly #columns: readonly StandingColumn[];
   readonly #weights: Float64Array;
-  /** What is added up: of one endpoint next to each other, in order of the columns. */
-  #terms = new Float64Array(8);
   #sums = new Float64Array(8);
-  /** Positions of the sums that something was added to, in the first places. */
+  /** What was added up before each of the columns, 0 before the first: of one endpoint next to each other. */
+  #before = new Float64Array(8);
+  /** Positions of the sums that something was added to, in the first places, and what they were. */
   #lifted = new Int32Array(8);
+  #unlifted = new Float64Array(8);
   #lifts = 0;
   /** Among all sums with nothing added; nobody met: it is to be sought. Among those that something was added to. */
   readonly #lead = new Lead();
@@ -158,20 +193,31 @@ export class StandingSum {
   /** @returns the sums by position, which stay its own */
   update(ask: Ask, changes: Changes): Float64Array {
     const columns = this.#columns;
-    this.#takeBack();
+    if (this.#lifts > 0) this.#takeBack();
     let isAll = false;
-    for (let i = 0; i < columns.length; i += 1) if ((columns[i] as StandingColumn).update(ask, changes)) isAll = true;
+    for (let i = 0; i < columns.length; i += 1)
+      if ((columns[i] as StandingColumn).update(ask, changes, this, i)) isAll = true;
     if (isAll) this.#addAll(ask.endpoints.length);
-    else for (let i = 0; i < columns.length; i += 1) this.#addChanged(columns[i] as StandingColumn, i);
-    if (this.#lead.ties === 0) this.#seekLead(ask.endpoints.length);
+    if (this.#lead.ties === 0) this.#lead.seek(this.#sums, ask.endpoints.length);
     return this.#sums;
+  }
+
+  /** For columns: this score is another than before. */
+  renew(at: number, column: number, score: number): void {
+    const before = this.#sums[at] as number;
+    const sum = this.#sumOf(at, column, score);
+    this.#sums[at] = sum;
+    const lead = this.#lead;
+    if (sum === before || lead.ties === 0) return;
+    if (before === lead.total && !(sum > before)) lead.forget();
+    else lead.meet(at, sum);
   }
 
   /** Adds the scores of a few to their sums, until the next update. */
   lift({ of, scoreOf }: Sparse, weight: number): void {
     const { list, count } = of;
     const sums = this.#sums;
-    this.#lifted = longer(this.#lifted, this.#lifts + count);
+    this.#makeRoom(this.#lifts + count);
     for (let i = 0; i < count; i += 1) {
       const at = list[i] as number;
       const sum = sums[at] as number;
@@ -180,6 +226,7 @@ export class StandingSum {
       if (!(total > sum)) this.#isSunk = true;
       sums[at] = total;
       this.#lifted[this.#lifts] = at;
+      this.#unlifted[this.#lifts] = sum;
       this.#lifts += 1;
       this.#liftedLead.meet(at, total);
     }
@@ -194,12 +241,9 @@ export class StandingSum {
     return lifted.total > lead.total ? lifted : lead;
   }
 
+  /** Backwards, since several scorers may have lifted one. */
   #takeBack(): void {
-    if (this.#lifts === 0) return;
-    for (let i = 0; i < this.#lifts; i += 1) {
-      const at = this.#lifted[i] as number;
-      this.#sums[at] = this.#sumOf(at);
-    }
+    for (let i = this.#lifts - 1; i >= 0; i -= 1) this.#sums[this.#lifted[i] as number] = this.#unlifted[i] as number;
     this.#lifts = 0;
     this.#liftedLead.forget();
     this.#isSunk = false;
@@ -207,59 +251,34 @@ export class StandingSum {
 
   #addAll(length: number): void {
     this.#sums = numbersFor(this.#sums, length);
-    this.#terms = numbersFor(this.#terms, length * this.#columns.length);
-    for (const [i, { scores }] of this.#columns.entries()) {
-      for (let at = 0; at < length; at += 1) this.#terms[at * this.#columns.length + i] = this.#termOf(i, scores, at);
-    }
-    for (let at = 0; at < length; at += 1) this.#sums[at] = this.#sumOf(at);
+    this.#before = numbersFor(this.#before, length * this.#columns.length);
+    const first = this.#columns[0]?.scores;
+    for (let at = 0; at < length; at += 1) this.#sums[at] = this.#sumOf(at, 0, first?.[at] as number);
     this.#lead.forget();
   }
 
-  #addChanged(column: StandingColumn, i: number): void {
-    const { changes } = column;
-    if (changes === 0) return;
-    const { changed, scores } = column;
-    const sums = this.#sums;
-    const terms = this.#terms;
-    const lead = this.#lead;
-    const width = this.#columns.length;
-    for (let change = 0; change < changes; change += 1) {
-      const at = changed[change] as number;
-      terms[at * width + i] = this.#termOf(i, scores, at);
-      const before = sums[at] as number;
-      const sum = this.#sumOf(at);
-      sums[at] = sum;
-      if (sum === before || lead.ties === 0) continue;
-      if (before === lead.total && !(sum > before)) lead.forget();
-      else lead.meet(at, sum);
+  /** @param column the first one that has another score than before, which is `score` */
+  #sumOf(at: number, column: number, score: number): number {
+    const columns = this.#columns;
+    const before = this.#before;
+    const first = at * columns.length;
+    let sum = (before[first + column] as number) + clamped(score) * (this.#weights[column] as number);
+    for (let i = column + 1; i < columns.length; i += 1) {
+      before[first + i] = sum;
+      sum += clamped((columns[i] as StandingColumn).scores[at] as number) * (this.#weights[i] as number);
     }
-  }
-
-  #seekLead(length: number): void {
-    const sums = this.#sums;
-    for (let at = 0; at < length; at += 1) this.#lead.meet(at, sums[at] as number);
-  }
-
-  #termOf(i: number, scores: Float64Array, at: number): number {
-    return clamped(scores[at] as number) * (this.#weights[i] as number);
-  }
-
-  #sumOf(at: number): number {
-    const terms = this.#terms;
-    const width = this.#columns.length;
-    const first = at * width;
-    let sum = 0;
-    for (let i = 0; i < width; i += 1) sum += terms[first + i] as number;
     return sum;
   }
-}
 
-const longer = (positions: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> => {
-  if (positions.length >= length) return positions;
-  const more = new Int32Array(2 * length);
-  more.set(positions);
-  return more;
-};
+  #makeRoom(lifts: number): void {
+    if (this.#lifted.length >= lifts) return;
+    const [lifted, unlifted] = [this.#lifted, this.#unlifted];
+    this.#lifted = new Int32Array(2 * lifts);
+    this.#lifted.set(lifted);
+    this.#unlifted = new Float64Array(2 * lifts);
+    this.#unlifted.set(unlifted);
+  }
+}
 
 /** @returns the score in [0, 1] */
 export const clamped = (score: number): number => (score < 0 ? 0 : score > 1 ? 1 : score);
