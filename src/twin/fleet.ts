@@ -60,7 +60,7 @@ export class Fleet {
   }
 
   /** StatefulSets count pods until they are gone (computeReplicaStatus, Kubernetes v1.36), ReplicaSets until they are deleted. */
-  get #statusReplicas(): number {
+  #statusReplicas(): number {
     return this.workload.ordinals === undefined ? this.standing.length : this.pods.length;
   }
 
@@ -101,7 +101,7 @@ export class Fleet {
   scale(): ScaleView {
     return {
       specReplicas: this.specReplicas,
-      statusReplicas: this.#statusReplicas,
+      statusReplicas: this.#statusReplicas(),
       pods: this.pods.map((pod) => pod.view()),
     };
   }
@@ -112,7 +112,7 @@ export class Fleet {
       kind: this.workload.kind,
       name: this.workload.name,
       specReplicas: this.specReplicas,
-      statusReplicas: this.#statusReplicas,
+      statusReplicas: this.#statusReplicas(),
       updatedReplicas: this.ofRevision(true).length,
       readyReplicas: this.pods.filter((pod) => pod.ready).length,
       availableReplicas: this.pods.filter((pod) => this.#isAvailable(pod, now)).length,

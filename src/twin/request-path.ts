@@ -84,8 +84,8 @@ export class RequestPath {
   /** The gateway brings its gauges up to date. */
   gaugesDue(): void {
     this.#refreshBeliefs();
-    this.#record?.flush(this.#gateway.endpoints, this.#now);
-    this.#host.plan(after(this.#now, FLUSH_MICROS), { kind: "gauges-due", path: this.#host.path });
+    this.#record?.flush(this.#gateway.endpoints, this.#now());
+    this.#host.plan(after(this.#now(), FLUSH_MICROS), { kind: "gauges-due", path: this.#host.path });
   }
 
   /** What the gateway's own metrics show; undefined: it has none. */
@@ -107,7 +107,7 @@ export class RequestPath {
   arrive(request: Request): void {
     if (this.readsSignals) this.#refreshBeliefs();
     if (this.#gate === undefined) return this.#gather(request);
-    const events = this.#gate.arrive(request, this.#gateway.endpoints, this.#now);
+    const events = this.#gate.arrive(request, this.#gateway.endpoints, this.#now());
     if (events === undefined) return this.#gather(request);
     this.#arriving = request;
     this.#follow(events);
@@ -123,9 +123,9 @@ export class RequestPath {
   /** A client hangs up while its request waits in the gate. */
   clientGone(id: number): void {
     const request = this.#waiting.get(id);
-    if (request === undefined || this.#gate?.cancel(id, this.#now) !== true) return;
+    if (request === undefined || this.#gate?.cancel(id, this.#now()) !== true) return;
     this.#waiting.delete(id);
-    const waited = elapsed(request.arrival, this.#now);
+    const waited = elapsed(request.arrival, this.#now());
     this.#tellGate(request, { event: "expired", waited, status: 503, outcome: "EvictedContextCancelled" });
     this.#host.over({ request, outcome: "timed-out", outputTokens: 0 });
     this.#replanGate();
@@ -135,7 +135,7 @@ export class RequestPath {
   gateDue(generation: number): void {
     if (generation !== this.#generation || this.#gate === undefined) return;
     this.#planned = NEVER;
-    this.#follow(this.#gate.wake(this.#gateway.endpoints, this.#now));
+    this.#follow(this.#gate.wake(this.#gateway.endpoints, this.#now()));
   }
 
   /** What was gathered is placed. */
@@ -181,7 +181,7 @@ export class RequestPath {
   }
 
   #tellGate(request: Request, event: GateFact): void {
-    this.#tell({ kind: "gate", at: this.#now, request, priority: this.#priorityOf(request), ...event });
+    this.#tell({ kind: "gate", at: this.#now(), request, priority: this.#priorityOf(request), ...event });
   }
 
   /** Those that the picker itself counts. */
@@ -202,7 +202,7 @@ export class RequestPath {
   /** A running request is cut off where it runs. */
   #revoke(id: number): void {
     for (const pod of this.#ready.values()) {
-      this.#host.engine(pod).abort(id, this.#now);
+      this.#host.engine(pod).abort(id, this.#now());
       this.#host.replan(pod);
     }
   }
@@ -211,12 +211,12 @@ export class RequestPath {
     const { window } = this.#gateway;
     if (window === undefined) return this.#place(request);
     if (this.#gathered.length === 0)
-      this.#host.plan(after(this.#now, window), { kind: "window-due", path: this.#host.path });
+      this.#host.plan(after(this.#now(), window), { kind: "window-due", path: this.#host.path });
     this.#gathered.push(request);
   }
 
   #place(request: Request): void {
-    const now = this.#now;
+    const now = this.#now();
     const routed = this.#routed(request);
     if (routed.kind === "refused") return this.#unplaced(request, routed.why);
     const pod = this.#joined[routed.position] as Pod;
@@ -234,14 +234,14 @@ export class RequestPath {
         decision: prefill === undefined ? "decode-only" : "prefill-decode",
       });
     }
-    if (prefill !== undefined) return this.#disaggregation.begin(request, this.#pod(prefill), pod);
+    if (prefill !== undefined) return this.#disaggregation().begin(request, this.#pod(prefill), pod);
     this.#host.engine(pod).submit(request, now);
     this.#host.replan(pod);
   }
 
   /** Places a request, and tells whoever wants to see it how. */
   #routed(request: Request): Routed {
-    const now = this.#now;
+    const now = this.#now();
     const { decisions } = this.#host;
     if (decisions?.wants(request) !== true) return this.#gateway.place(request, now);
     const picker = pickerName(this.#scenario, this.#picker);
@@ -260,7 +260,7 @@ export class RequestPath {
   }
 
   #refuse(request: Request, outcome: Outcome): void {
-    this.#tell({ kind: "refused", at: this.#now, request, outcome });
+    this.#tell({ kind: "refused", at: this.#now(), request, outcome });
     this.#host.over({ request, outcome, outputTokens: 0 });
   }
 
@@ -291,7 +291,7 @@ export class RequestPath {
   #end(endpoint: string, pod: Pod, facts: Finished): void {
     const { request, outputTokens } = facts;
     this.#gateway.ended(endpoint, facts);
-    this.#gate?.ended(request, outputTokens, this.#now);
+    this.#gate?.ended(request, outputTokens, this.#now());
     this.#replanGate();
     this.#tellSent({ kind: "finished", pod: pod.name, workload: pod.workload.name, facts });
     this.#host.over(facts);
@@ -299,15 +299,15 @@ export class RequestPath {
 
   /** An engine has blocks for a prompt that was computed elsewhere. */
   kvWanted(pod: Pod, request: Request, at: SimTime, tokens: number): void {
-    this.#disaggregation.wanted(request, at, tokens, pod);
+    this.#disaggregation().wanted(request, at, tokens, pod);
   }
 
   transferStarted(id: number, bytes: number): void {
-    this.#disaggregation.start(id, bytes);
+    this.#disaggregation().start(id, bytes);
   }
 
   transferDue(generation: number): void {
-    this.#disaggregation.advance(generation);
+    this.#disaggregation().advance(generation);
   }
 
   /** Whether anybody goes by what engines publish of their caches. */
@@ -317,7 +317,7 @@ export class RequestPath {
 
   /** An engine publishes that blocks of a strand can be found, or no longer. */
   kvCached(pod: Pod, kind: "stored" | "removed", strand: number, from: number, to: number): void {
-    this.#gateway.observeKv({ kind, endpoint: pod.name, strand, from, to }, this.#now);
+    this.#gateway.observeKv({ kind, endpoint: pod.name, strand, from, to }, this.#now());
   }
 
   // ---- pods
@@ -349,7 +349,7 @@ export class RequestPath {
       this.#scenario.scrapeIntervalMicros,
     );
     this.#nextScrape = UNKNOWN;
-    this.#gate?.beliefsChanged(this.#gateway.endpoints, this.#now);
+    this.#gate?.beliefsChanged(this.#gateway.endpoints, this.#now());
     this.#replanGate();
     this.#watch();
   }
@@ -392,8 +392,8 @@ export class RequestPath {
     const pod = this.#ready.get(name);
     if (pod === undefined || this.#gate === undefined) return;
     this.#scrapes(pod).watched = false;
-    this.#look(pod, (this.#now + 1) as SimTime);
-    this.#gate.beliefsChanged(this.#gateway.endpoints, this.#now);
+    this.#look(pod, (this.#now() + 1) as SimTime);
+    this.#gate.beliefsChanged(this.#gateway.endpoints, this.#now());
     this.#replanGate();
     this.#watch();
   }
@@ -403,7 +403,7 @@ export class RequestPath {
    * between two requests and overwritten unseen need not be read at all, and pods that were not scraped are passed over.
    */
   #refreshBeliefs(): void {
-    const now = this.#now;
+    const now = this.#now();
     if (now <= this.#nextScrape) return;
     const ring = this.#ring;
     const interval = this.#scenario.scrapeIntervalMicros;
@@ -451,7 +451,7 @@ export class RequestPath {
   #watch(): void {
     if (this.#gate?.watches !== true || !this.#gate.readsSignals) return;
     const interval = this.#scenario.scrapeIntervalMicros;
-    const now = this.#now;
+    const now = this.#now();
     for (const pod of this.#ready.values()) {
       const scrapes = this.#scrapes(pod);
       if (scrapes.watched) continue;
@@ -473,11 +473,12 @@ export class RequestPath {
     this.#host.plan(due, { kind: "gate-due", path: this.#host.path, generation: this.#generation });
   }
 
-  get #now(): SimTime {
+  // A method: V8 calls its runtime to find a private getter, five times per request.
+  #now(): SimTime {
     return this.#host.clock.now;
   }
 
-  get #disaggregation(): Disaggregation {
+  #disaggregation(): Disaggregation {
     invariant(this.#apart !== undefined, "this gateway sends prompts elsewhere");
     return this.#apart;
   }

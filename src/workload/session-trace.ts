@@ -97,7 +97,7 @@ export class SessionTrace implements WorkloadSource {
     return this.#live.ended(ended, now);
   }
 
-  get #closedLoop(): boolean {
+  #closedLoop(): boolean {
     const { sessions, contextGrowth } = this.#replay;
     if (sessions !== "auto") return sessions === "closed-loop";
     return this.#reader.thinkTimes || contextGrowth === "accumulate";
@@ -119,9 +119,9 @@ export class SessionTrace implements WorkloadSource {
     if (session === undefined || round === undefined) return undefined;
     const last = this.#rounds.get(session);
     const due = (last ?? -1) + 1;
-    if (this.#closedLoop ? round === due : round >= due) return undefined;
+    if (this.#closedLoop() ? round === due : round >= due) return undefined;
     const before = last === undefined ? "nothing of that session stands before it" : `${last} stands before it`;
-    const wanted = this.#closedLoop ? `it must be ${due}` : `it must be at least ${due}`;
+    const wanted = this.#closedLoop() ? `it must be ${due}` : `it must be at least ${due}`;
     return `round_index of session ${JSON.stringify(session)} is ${round}, and ${before}; ${wanted}: rounds stand in order, from 0 on`;
   }
 
@@ -138,10 +138,10 @@ export class SessionTrace implements WorkloadSource {
     const origin = this.#replay.clock === "zero" ? 0 : first;
     this.#from = origin + this.#options.startOffsetMicros;
     this.#prefixes = prefixesOf(rows);
-    const starts = (this.#closedLoop ? this.#firsts(rows) : this.#grow(rows)).filter(({ at }) => at >= this.#from);
+    const starts = (this.#closedLoop() ? this.#firsts(rows) : this.#grow(rows)).filter(({ at }) => at >= this.#from);
     if (starts.length === 0) throw noRequests(this.#rows, rows.length === 0 ? undefined : last - origin, this.#options);
     // The sort is stable: at one instant as they stand in the trace, but in a closed loop sessions first, as BLIS has it.
-    const rank = ({ session }: SessionRow): number => Number(this.#closedLoop && session === undefined);
+    const rank = ({ session }: SessionRow): number => Number(this.#closedLoop() && session === undefined);
     return starts.sort((a, b) => a.at - b.at || rank(a) - rank(b)).reverse();
   }
 

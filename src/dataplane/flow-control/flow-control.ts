@@ -246,7 +246,7 @@ export class FlowControl {
   #dueSweep(): number {
     const next = (this.#sweep + 1) * SWEEP;
     if (this.#buried.size > 0) return next;
-    const budget = this.#budget;
+    const budget = this.#budget();
     if (budget === 0) return NEVER;
     let due: number = NEVER;
     for (const { oldest } of this.#bands) {
@@ -256,7 +256,7 @@ export class FlowControl {
   }
 
   /** How long a request may wait as things are; 0: for ever. */
-  get #budget(): Micros {
+  #budget(): Micros {
     return this.#isPoolEmpty ? this.#emptyTtl : this.#ttl;
   }
 
@@ -441,7 +441,7 @@ export class FlowControl {
     this.#sweep += 1;
     const before = this.#requests;
     for (const item of this.#buried) this.#remove(item, now);
-    const budget = this.#budget;
+    const budget = this.#budget();
     const outcome = this.#isPoolEmpty ? "EvictedNoEndpoints" : "EvictedTTL";
     for (const band of this.#bands) {
       for (let item = band.oldest; budget > 0 && item !== undefined; item = band.oldest) {

@@ -57,7 +57,7 @@ class LatencyScorer implements Scorer {
     const { ttftHeadroomMs: ttft, tpotHeadroomMs: tpot } = this.#forecast;
     const late = (at: number) => (ttft[at] as number) < 0;
     const slow = (at: number) => (tpot[at] as number) < 0;
-    if (this.#gather(ask, (at) => !late(at) && !slow(at))) return this.#scoreGroup(into, this.#strategy);
+    if (this.#gather(ask, (at) => !late(at) && !slow(at))) return this.#scoreGroup(into, this.#strategy());
     const found =
       this.#gather(ask, (at) => (ask.endpoints[at] as Endpoint).inFlight === 0) ||
       this.#gather(ask, (at) => slow(at) && !late(at)) ||
@@ -66,7 +66,7 @@ class LatencyScorer implements Scorer {
     if (found) this.#scoreGroup(into, "least");
   }
 
-  get #strategy(): "least" | "most" {
+  #strategy(): "least" | "most" {
     return this.#said.headroomSelectionStrategy === "most" ? "most" : "least";
   }
 
