@@ -68,6 +68,18 @@ describe("RateCurve", () => {
     });
   });
 
+  it("is as exact over the short gaps of most arrivals, wherever they end", () => {
+    const curve = curveOf(diurnal);
+    forAllSeeds(200, (rng) => {
+      const from = rng.next() * 30 * DAY;
+      const area = 100e6 * rng.next() ** 4;
+      const at = curve.reach(from, area) as number;
+      // Two shapes are never taken for a straight line.
+      const along = curveOf(diurnal, { shape: "step", at: "0s", factor: 1 }).reach(from, area) as number;
+      expect(Math.abs(at - along)).toBeLessThan(1e-3);
+    });
+  });
+
   it("repeats a diurnal course each day, with its peak where it was said and a mean of 1", () => {
     const curve = curveOf(diurnal);
     expect(curve.factor(8 * HOUR)).toBeCloseTo(1.5, 12);
