@@ -271,6 +271,8 @@ export class MacroEngine implements RankEngine {
   #start(at: SimTime): void {
     const ranks = this.#ranks;
     const fixed = this.#first.ahead.size > 0 || (ranks.length > 1 && ranks.some(({ ahead }) => ahead.size > 0));
+    // What was reckoned of the step scheduled ahead.
+    const planned = fixed ? this.#plan.beyond : 0;
     let isStep = false;
     let length = 1;
     // By index, here and below: there is one as a rule, and an iterator costs more than it.
@@ -280,7 +282,8 @@ export class MacroEngine implements RankEngine {
       else if (this.#blis) rank.scheduler.schedule(rank.current, undefined, at);
       else rank.fill(rank.current, at);
       isStep ||= this.#isStep(rank);
-      length = Math.max(length, timeOf(this.#timing, rank.current.batch) + rank.loadAdapters());
+      const work = planned > 0 ? planned : timeOf(this.#timing, rank.current.batch);
+      length = Math.max(length, work + rank.loadAdapters());
     }
     if (!isStep) {
       for (const rank of ranks) rank.stall(at);
@@ -359,12 +362,16 @@ export class MacroEngine implements RankEngine {
       most = least(most, coasters.stepsWith(scheduler.cache.free, MOST_PLANNED));
     }
     if (!coasting) return;
-    if (this.#async && most > 0 && end < change) {
+    const { ahead, coasting: batch, scheduler } = this.#first;
+    // The step ahead is like those to come where it has the same coasters, and nobody else.
+    const like = this.#alone && ahead.apart === 0 && ahead.size === batch.decodes;
+    if (like) batch.decodeContext = ahead.batch.decodeContext;
+    else if (this.#async) {
+      if (most <= 0 || end >= change) return;
       end = (end + this.#lengthAhead()) as SimTime;
       plan.push(end);
       most -= 1;
     }
-    const { ahead, coasting: batch, scheduler } = this.#first;
     if (ahead.apart > 0) return;
     if (this.#ranks.length === 1) plan.extend(this.#timing, batch, scheduler.coasters.growing, most, change);
     else this.#planTogether(end, most, change);

@@ -12,11 +12,13 @@ export const MOST_PLANNED = 256;
  * isn't known yet. The last one is to be looked at.
  */
 export class RunPlan implements Run {
-  readonly ends = new Float64Array(MOST_PLANNED + 1);
+  readonly ends = new Float64Array(MOST_PLANNED + 2);
   /** From which end on steps get no shorter. */
   grows = MOST_PLANNED;
   #at = 0;
   #last = -1;
+  /** The last end that was reckoned, whether it is planned or not. */
+  #known = -1;
   /** What `#seek` found last. */
   #sought = 0;
 
@@ -50,18 +52,25 @@ export class RunPlan implements Run {
     return this.#last + 1;
   }
 
+  /** How long the step takes that begins with the last end, if nobody comes before; 0: who asks has to reckon. */
+  get beyond(): number {
+    const { ends } = this;
+    const last = this.#last;
+    return last < this.#known ? (ends[last + 1] as number) - (ends[last] as number) : 0;
+  }
+
   get full(): boolean {
     return this.#last >= MOST_PLANNED;
   }
 
   clear(): void {
     this.#at = this.#sought = 0;
-    this.#last = -1;
+    this.#last = this.#known = -1;
     this.grows = MOST_PLANNED;
   }
 
   push(end: SimTime): void {
-    this.#last += 1;
+    this.#last = this.#known = this.#last + 1;
     this.ends[this.#last] = end;
   }
 
@@ -97,15 +106,18 @@ export class RunPlan implements Run {
     let context = batch.decodeContext;
     let last = this.#last;
     this.grows = last + 1;
-    for (let end = ends[last] as number; last < until && end < stop; ) {
+    // Always one more, whose length is asked for next.
+    for (let end = ends[last] as number; ; last += 1) {
+      const begin = end;
       // As `lineMicros`: ceil(x) is -floor(-x).
       const less = factor * (before + perContext * context + after);
       end -= up ? Math.floor(less) : Math.ceil(less);
       context += decodes;
-      last += 1;
-      ends[last] = end;
+      ends[last + 1] = end;
+      if (last >= until || begin >= stop) break;
     }
     this.#last = last;
+    this.#known = last + 1;
   }
 
   /** How many silent ends there are up to `time`. */
