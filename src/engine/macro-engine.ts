@@ -440,9 +440,13 @@ export class MacroEngine implements RankEngine {
     const begin = this.#first.current.start;
     this.#first.pass(this.#plan, from, size - 1, size, begin, 0);
     this.#first.endRun(size - 1 - from, size - from, begin, at, at, 0, this.#async);
-    this.#running = false;
     this.#results.endCoasters(this.#first, at);
-    this.#takeArrivals(at);
+    // The step ahead and the one after it need nothing decided: nobody has come, and those who are left coast on.
+    const length = this.#async ? this.#plan.beyond : 0;
+    if (!this.#takeArrivals(at) && length > 0 && this.#first.scheduler.goesOn) {
+      return this.#first.goOn(at, (at + length) as SimTime);
+    }
+    this.#running = false;
     this.#start(at);
   }
 

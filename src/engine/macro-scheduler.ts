@@ -201,6 +201,19 @@ export class MacroScheduler {
     return !cache.slides && this.#config.lora === undefined;
   }
 
+  /** Whether the next step comes to no more than coasting. */
+  get goesOn(): boolean {
+    return this.coasters.nextHalt > this.coasters.scheduled + 1 && this.#isPlain();
+  }
+
+  /** The next step is scheduled where it `goesOn`. */
+  goOn(): void {
+    this.#stuck = undefined;
+    this.barred = true;
+    this.open = true;
+    this.pass();
+  }
+
   #coastOn(step: MacroStep): void {
     this.cache.stockUp(this.coasters.blocksFor());
     step.coasters = step.size = this.coasters.count;

@@ -155,6 +155,14 @@ export class Rank {
     scheduler.passed(steps);
   }
 
+  /** The step ahead begins, and the next one is scheduled, of coasters only. */
+  goOn(start: SimTime, end: SimTime): void {
+    this.turn();
+    this.begin(start, end);
+    this.scheduler.goOn();
+    this.ahead.coast(this.scheduler.coasters, this.ahead.adapters);
+  }
+
   /** Nobody can go on, though some wait: vLLM's core goes on asking, and so its gauges go on as well. */
   stall(at: SimTime): void {
     if (this.scheduler.waiting.length > 0) this.readGauges(at);
