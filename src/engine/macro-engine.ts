@@ -36,6 +36,8 @@ export class MacroEngine implements RankEngine {
   readonly #blis: boolean;
   readonly #async: boolean;
   readonly #slides: boolean;
+  /** Whether gauges don't follow from a run's first step and its length: several ranks, or windows that slide. */
+  readonly #isIntricate: boolean;
   /** Whether the end of a step with newcomers can be told when the one before begins. */
   readonly #foresees: boolean;
   /** Whether steps of coasters are like any others: one rank, no windows, results at the end of each. */
@@ -66,6 +68,7 @@ export class MacroEngine implements RankEngine {
     this.#ranks = Array.from({ length: together }, () => new Rank(config, this.#transfers, this.#async, true, start));
     this.#first = this.#ranks[0] as Rank;
     this.#slides = this.#first.scheduler.cache.slides;
+    this.#isIntricate = together > 1 || this.#slides;
     this.#alone = together === 1 && !this.#slides && !this.#blis;
     this.#foresees = this.#alone && this.#async && config.lora === undefined;
     this.#now = start;
@@ -180,7 +183,7 @@ export class MacroEngine implements RankEngine {
 
   /** Whether gauges at `now` follow from those of the last step, with nothing to be done for it: those who scrape are many. */
   #isForeseen(now: SimTime): boolean {
-    return now < this.#due && now < this.#desk.nextArrival && !this.#slides && this.#ranks.length === 1;
+    return now < this.#due && now < this.#desk.nextArrival && !this.#isIntricate;
   }
 
   /** For those who look; whatever ends silently is passed over. */

@@ -19,6 +19,8 @@ import type { GatewayScenario } from "./scenario.ts";
 export class PickerPaths {
   readonly all: readonly RequestPath[];
   readonly #first: RequestPath;
+  /** The same, where there is no other: then it is whose every request is. */
+  readonly #only: RequestPath | undefined;
   readonly #rng: Rng;
   /** Whose a request is, until it is over; not kept where there is one picker. */
   readonly #owners = new Map<number, RequestPath>();
@@ -33,14 +35,18 @@ export class PickerPaths {
     const apart = kvTransfer && new Disaggregation(kvTransfer, streams.stream("gateway/kv-transfer"), firstHost);
     this.all = hosts.map((host, picker) => new RequestPath(scenario, streamsOf(streams, picker), host, picker, apart));
     this.#first = this.all[0] as RequestPath;
+    this.#only = pickers === 1 ? this.#first : undefined;
     this.#rng = streams.stream("gateway/pickers");
     this.#open = new Map(this.all.map((path) => [path, 0]));
   }
 
   /** Through whom a new request goes, until it is over. */
   enter(id: number): RequestPath {
-    if (this.all.length === 1) return this.#first;
-    const [one, other] = [this.#draw(), this.#draw()];
+    return this.#only ?? this.#draw(id);
+  }
+
+  #draw(id: number): RequestPath {
+    const [one, other] = [this.#any(), this.#any()];
     const path = this.#openAt(other) < this.#openAt(one) ? other : one;
     this.#owners.set(id, path);
     this.#open.set(path, this.#openAt(path) + 1);
@@ -49,7 +55,10 @@ export class PickerPaths {
 
   /** Whose a request under way is. */
   of(id: number): RequestPath {
-    if (this.all.length === 1) return this.#first;
+    return this.#only ?? this.#ownerOf(id);
+  }
+
+  #ownerOf(id: number): RequestPath {
     const path = this.#owners.get(id);
     invariant(path !== undefined, "a request under way came through a picker");
     return path;
@@ -57,8 +66,11 @@ export class PickerPaths {
 
   /** A request is over, whatever its outcome. */
   over(id: number): void {
-    if (this.all.length === 1) return;
-    const path = this.of(id);
+    if (this.#only === undefined) this.#close(id);
+  }
+
+  #close(id: number): void {
+    const path = this.#ownerOf(id);
     this.#owners.delete(id);
     this.#open.set(path, this.#openAt(path) - 1);
   }
@@ -90,7 +102,7 @@ export class PickerPaths {
 
   /** An engine that was looked at doesn't show earlier states any more, so what pickers scraped of it comes first. */
   beforeLook(pod: Pod, at: SimTime): void {
-    if (this.all.length === 1) return this.#first.beforeLook(pod, at);
+    if (this.#only !== undefined) return this.#only.beforeLook(pod, at);
     if (this.#first.readsSignals && pod.ready) this.look(pod, at);
   }
 
@@ -115,7 +127,7 @@ export class PickerPaths {
     for (const path of this.all) path.kvCached(pod, kind, strand, from, to);
   }
 
-  #draw(): RequestPath {
+  #any(): RequestPath {
     return this.all[this.#rng.below(this.all.length)] as RequestPath;
   }
 

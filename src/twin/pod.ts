@@ -21,6 +21,7 @@ const FIRST: PodIdentity = { incarnation: 0, revision: 1 };
 
 /** One endpoint picker's scrapes of a pod: they lie on a grid. */
 export interface PickerScrapes {
+  readonly pod: Pod;
   /** Where in its interval it is scraped, microseconds. */
   readonly phase: number;
   /** The last instant of the grid that was read, or lies before its engine was up. */
@@ -72,7 +73,7 @@ export class Pod {
   scrapedBy(picker: number, intervalMicros: number, endpoint: Endpoint): void {
     const phase = hash32(picker === 0 ? this.name : `${this.name}/picker-${picker}`) % intervalMicros;
     const read = lastScrape(phase, intervalMicros, this.since ?? START);
-    this.scrapes[picker] = { phase, read, watched: this.scrapes[picker]?.watched ?? false, endpoint };
+    this.scrapes[picker] = { pod: this, phase, read, watched: this.scrapes[picker]?.watched ?? false, endpoint };
   }
 
   get ready(): boolean {

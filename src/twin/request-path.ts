@@ -37,7 +37,7 @@ export class RequestPath {
   readonly #ready = new Map<string, Pod>();
   readonly #joined: Pod[] = [];
   /** The same in order of their phases, in which they are scraped, and how long after each the next one is. */
-  #ring: readonly Pod[] = [];
+  #ring: readonly PickerScrapes[] = [];
   #gaps = new Float64Array(0);
   /** For so long after a scrape nobody else reads one; no time at all where others scrape too. */
   readonly #settledFor: number;
@@ -343,9 +343,9 @@ export class RequestPath {
   }
 
   #endpointsChanged(): void {
-    this.#ring = [...this.#ready.values()].sort((a, b) => this.#scrapes(a).phase - this.#scrapes(b).phase);
+    this.#ring = this.#joined.map((pod) => this.#scrapes(pod)).sort((a, b) => a.phase - b.phase);
     this.#gaps = gapsOf(
-      this.#ring.map((pod) => this.#scrapes(pod).phase),
+      this.#ring.map(({ phase }) => phase),
       this.#scenario.scrapeIntervalMicros,
     );
     this.#nextScrape = UNKNOWN;
@@ -374,11 +374,12 @@ export class RequestPath {
     if (last === undefined) return;
     const scrapes = this.#scrapes(pod);
     scrapes.read = last;
-    this.#readInto(scrapes, pod);
+    this.#readInto(scrapes);
   }
 
   /** Reads the scrape of which it is said that it was read: an instant that is handed over would be an object each time. */
-  #readInto(scrapes: PickerScrapes, pod: Pod): void {
+  #readInto(scrapes: PickerScrapes): void {
+    const { pod } = scrapes;
     const at = scrapes.read as SimTime;
     pod.scrapedUntil = (at + this.#settledFor) as SimTime;
     const { engine, workload } = pod;
@@ -408,21 +409,22 @@ export class RequestPath {
     const ring = this.#ring;
     const interval = this.#scenario.scrapeIntervalMicros;
     if (now > this.#nextScrape + interval) {
-      for (const pod of ring) this.#look(pod, now);
+      for (const { pod } of ring) this.#look(pod, now);
       return this.#seekScrape(now);
     }
+    const gaps = this.#gaps;
+    const isShared = this.#host.look !== undefined;
     let turn = this.#turn;
     let next = this.#nextScrape;
     while (next < now) {
-      const pod = ring[turn] as Pod;
-      const scrapes = this.#scrapes(pod);
+      const scrapes = ring[turn] as PickerScrapes;
       // With one picker it is known which scrape that is.
-      if (this.#host.look !== undefined) this.#look(pod, now);
+      if (isShared) this.#look(scrapes.pod, now);
       else if (scrapes.read < next) {
         scrapes.read = next;
-        this.#readInto(scrapes, pod);
+        this.#readInto(scrapes);
       }
-      next += this.#gaps[turn] as number;
+      next += gaps[turn] as number;
       turn = turn + 1 < ring.length ? turn + 1 : 0;
     }
     this.#turn = turn;
@@ -433,10 +435,9 @@ export class RequestPath {
   #seekScrape(now: SimTime): void {
     const interval = this.#scenario.scrapeIntervalMicros;
     const into = now % interval;
-    const turn = this.#ring.findIndex((pod) => this.#scrapes(pod).phase >= into);
+    const turn = this.#ring.findIndex(({ phase: own }) => own >= into);
     this.#turn = Math.max(0, turn);
-    const first = this.#ring[this.#turn];
-    const phase = first === undefined ? Number.POSITIVE_INFINITY : this.#scrapes(first).phase;
+    const phase = this.#ring[this.#turn]?.phase ?? Number.POSITIVE_INFINITY;
     this.#nextScrape = now - into + phase + (turn < 0 ? interval : 0);
   }
 
