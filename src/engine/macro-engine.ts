@@ -251,7 +251,7 @@ export class MacroEngine implements RankEngine {
     // While a step is under way nobody gets to the queue: vLLM's core takes what has come when the step is done.
     const arrived = (!this.#running || this.#lastOfAll || told) && this.#takeArrivals(at);
     if (this.#running && this.#lastOfAll && arrived) this.#finish(at);
-    if (!this.#running) this.#start(at);
+    if (!this.#running && (arrived || !this.#goOn(at))) this.#start(at);
   }
 
   /** Somebody who stood in the way of others may be gone. */
@@ -269,6 +269,17 @@ export class MacroEngine implements RankEngine {
       any = true;
     }
     return any;
+  }
+
+  /** The same as `#start` where nothing is to be decided: nobody has come, and all coast on. @returns whether it is so */
+  #goOn(at: SimTime): boolean {
+    const { ahead, scheduler } = this.#first;
+    if (!this.#foresees || ahead.size === 0 || !scheduler.goesOn) return false;
+    const { beyond } = this.#plan;
+    const length = beyond > 0 ? beyond : timeOf(this.#timing, ahead.batch);
+    this.#first.goOn(at, (at + length) as SimTime);
+    this.#running = true;
+    return true;
   }
 
   #start(at: SimTime): void {
@@ -443,14 +454,9 @@ export class MacroEngine implements RankEngine {
     const begin = this.#first.current.start;
     this.#first.pass(this.#plan, from, size - 1, size, begin, 0);
     this.#first.endRun(size - 1 - from, size - from, begin, at, at, 0, this.#async);
-    this.#results.endCoasters(this.#first, at);
-    // The step ahead and the one after it need nothing decided: nobody has come, and those who are left coast on.
-    const length = this.#async ? this.#plan.beyond : 0;
-    if (!this.#takeArrivals(at) && length > 0 && this.#first.scheduler.goesOn) {
-      return this.#first.goOn(at, (at + length) as SimTime);
-    }
     this.#running = false;
-    this.#start(at);
+    this.#results.endCoasters(this.#first, at);
+    if (this.#takeArrivals(at) || !this.#goOn(at)) this.#start(at);
   }
 
   /** One after the other, where some come to the queue meanwhile, are in the step ahead, or blocks are given up. */

@@ -160,6 +160,7 @@ export class Rank {
     this.turn();
     this.begin(start, end);
     this.scheduler.goOn();
+    if (this.ahead.apart > 0) this.ahead.clear();
     this.ahead.coast(this.scheduler.coasters, this.ahead.adapters);
   }
 
