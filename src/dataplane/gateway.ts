@@ -96,6 +96,8 @@ export class Gateway {
   /** Whether anybody looks at what `scraped` tells; and at what `observeKv` tells. */
   readonly readsSignals: boolean;
   readonly readsKvEvents: boolean;
+  /** Whether a prompt may be computed elsewhere than the tokens. */
+  readonly splits: boolean;
   /** How long requests are collected before they are routed together (`gather`); undefined: not at all. */
   readonly window: Micros | undefined;
   /** Routable endpoints in order of joining. */
@@ -118,6 +120,7 @@ export class Gateway {
     else this.#policy = policy;
     this.readsSignals = policy.readsSignals;
     this.readsKvEvents = this.scheduler?.readsKvEvents ?? this.#policy?.observeKv !== undefined;
+    this.splits = this.scheduler === undefined ? this.#policy?.pair !== undefined : this.scheduler.names.length > 1;
     this.window = this.scheduler?.window;
   }
 

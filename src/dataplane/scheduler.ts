@@ -142,12 +142,14 @@ export class Scheduler implements Profiles {
 
   /** The first token of a request came back. */
   firstToken(id: number, endpoint: string, now: SimTime): void {
-    for (const hook of this.#hearFirstToken) hook.firstToken(id, endpoint, now);
+    for (let i = 0; i < this.#hearFirstToken.length; i += 1)
+      (this.#hearFirstToken[i] as Hearing<"firstToken">).firstToken(id, endpoint, now);
   }
 
   /** A request ended, whatever its outcome. */
   ended(id: number, now: SimTime, outputTokens: number): void {
-    for (const hook of this.#hearEnded) hook.ended(id, now, outputTokens);
+    for (let i = 0; i < this.#hearEnded.length; i += 1)
+      (this.#hearEnded[i] as Hearing<"ended">).ended(id, now, outputTokens);
   }
 
   joined(endpoint: Endpoint): void {

@@ -29,6 +29,8 @@ export class RequestPath {
   readonly #picker: number;
   readonly #gateway: Gateway;
   readonly #gate: FrontGate | undefined;
+  /** The same, if it goes by what runs. */
+  readonly #counting: FrontGate | undefined;
   readonly #apart: Disaggregation | undefined;
   readonly #record: GatewayRecord | undefined;
   /** Whether anything scraped has a bearing on where requests go. */
@@ -55,22 +57,23 @@ export class RequestPath {
 
   /**
    * @param picker which of the endpoint pickers at work it goes through, from 0
-   * @param apart the way of KV caches, which all pickers' requests share
+   * @param apart the way of KV caches, which all pickers' requests share; not needed where prompts are computed where the tokens are
    */
   constructor(scenario: GatewayScenario, streams: Streams, host: PathHost, picker = 0, apart?: Disaggregation) {
     this.#scenario = scenario;
     this.#host = host;
     this.#picker = picker;
-    this.#apart = apart;
     this.#gateway = new Gateway(
       scenario.kind === "policy"
         ? routingPolicies.create(scenario.policy, { rng: streams.stream("gateway") })
         : new Scheduler(scenario.scheduling, streams),
     );
+    this.#apart = this.#gateway.splits ? apart : undefined;
     this.#settledFor = host.look === undefined ? scenario.scrapeIntervalMicros : Number.NEGATIVE_INFINITY;
     this.readsSignals = this.#gateway.readsSignals;
     if (scenario.kind === "policy") return;
     this.#gate = new FrontGate(scenario.gate, gateContext(scenario, streams));
+    this.#counting = this.#gate.keepsCount ? this.#gate : undefined;
     this.readsSignals ||= this.#gate.readsSignals;
     this.#record = new GatewayRecord(scenario, host.model, picker);
     host.plan(FLUSH, { kind: "gauges-due", path: host.path });
@@ -222,7 +225,7 @@ export class RequestPath {
     const pod = this.#joined[routed.position] as Pod;
     const prefill = routed.prefill === routed.endpoint ? undefined : routed.prefill;
     if (this.#gate !== undefined) {
-      this.#gate.started(request, now);
+      this.#counting?.started(request, now);
       this.#tellSent({
         kind: "routed",
         at: now,
@@ -291,8 +294,10 @@ export class RequestPath {
   #end(endpoint: string, pod: Pod, facts: Finished): void {
     const { request, outputTokens } = facts;
     this.#gateway.ended(endpoint, facts);
-    this.#gate?.ended(request, outputTokens, this.#now());
-    this.#replanGate();
+    if (this.#counting !== undefined) {
+      this.#counting.ended(request, outputTokens, this.#now());
+      this.#replanGate();
+    }
     this.#tellSent({ kind: "finished", pod: pod.name, workload: pod.workload.name, facts });
     this.#host.over(facts);
   }

@@ -104,6 +104,11 @@ export class FrontGate {
     return first || this.#admitters.some((one) => one.readsSignals);
   }
 
+  /** Whether it goes by what runs and what waits; else `started` and `ended` come to nothing, and it is never `due`. */
+  get keepsCount(): boolean {
+    return this.#queue !== undefined || this.#budgets !== undefined;
+  }
+
   /** Whether what is believed of the endpoints matters now, though nobody arrives. */
   get watches(): boolean {
     return this.#queue?.isActive ?? false;
