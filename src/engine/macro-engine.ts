@@ -5,6 +5,7 @@ import { configProblems } from "./config-problems.ts";
 import type { EngineConfig, EngineListener, EngineTiming, SubmitOptions } from "./engine.ts";
 import { FrontDesk, type Inside } from "./front-desk.ts";
 import { KvTransfers } from "./kv-transfers.ts";
+import type { MacroScheduler } from "./macro-scheduler.ts";
 import { becomeDecodes, type Share, timeOf } from "./macro-step.ts";
 import { type Outlook, outlookOf } from "./outlook.ts";
 import { Rank } from "./rank.ts";
@@ -352,51 +353,66 @@ export class MacroEngine implements RankEngine {
     const plan = this.#plan;
     plan.clear();
     if (!this.#running) return;
-    let { end } = this.#first.current;
+    const { current, ahead, coasting: batch, scheduler } = this.#first;
+    const { end } = current;
     plan.push(end);
     if (this.#lastOfAll || this.#results.waits) return;
+    if (this.#ranks.length > 1) return this.#planTogether(end);
+    if (scheduler.coasters.count === 0 || !this.#isSilent(this.#first)) return;
+    let most = this.#mostSilent(this.#first);
+    const change = this.#nextChange(scheduler);
+    // The step ahead is like those to come where it has the same coasters, and nobody else.
+    if (this.#alone && ahead.apart === 0 && ahead.size === batch.decodes) {
+      batch.decodeContext = ahead.batch.decodeContext;
+    } else if (this.#async) {
+      if (most <= 0 || end >= change) return;
+      plan.push((end + this.#lengthAhead()) as SimTime);
+      most -= 1;
+      if (ahead.apart > 0) return;
+    }
+    plan.extend(this.#timing, batch, scheduler.coasters.growing, most, change);
+  }
+
+  #planTogether(from: SimTime): void {
     let most = Number.POSITIVE_INFINITY;
     let change: number = NEVER;
     let coasting = false;
-    for (let r = 0; r < this.#ranks.length; r += 1) {
-      const rank = this.#ranks[r] as Rank;
-      if (!isPlain(rank) || (rank.ahead.apart > 0 && !this.#foresees)) return;
-      const { scheduler, current } = rank;
-      const { coasters } = scheduler;
-      if (coasters.count > 0) coasting = true;
-      // The last step of all in `blis` mode is different (D20), so that its start is to be looked at.
-      const lastSilent = coasters.nextEnd - (this.#blis ? 2 : 1);
-      most = least(most, lastSilent - current.number + 1);
-      most = least(most, coasters.nextHalt - coasters.scheduled - 1);
-      if (this.#slides) most = least(most, coasters.nextFilling - coasters.scheduled);
-      if (this.#desk.nextArrival < change && scheduler.admits) change = this.#desk.nextArrival;
-      if (scheduler.deferred > 0) change = Math.min(change, scheduler.nextLoad);
-      becomeDecodes(rank.coasting, coasters.count, coasters.context, coasters.inWindow);
-      rank.coasting.adapters = coasters.adapters.size;
-      most = least(most, coasters.stepsWith(scheduler.cache.free, MOST_PLANNED));
+    for (const rank of this.#ranks) {
+      if (!this.#isSilent(rank)) return;
+      if (rank.scheduler.coasters.count > 0) coasting = true;
+      most = least(most, this.#mostSilent(rank));
+      change = Math.min(change, this.#nextChange(rank.scheduler));
     }
     if (!coasting) return;
-    const { ahead, coasting: batch, scheduler } = this.#first;
-    // The step ahead is like those to come where it has the same coasters, and nobody else.
-    const like = this.#alone && ahead.apart === 0 && ahead.size === batch.decodes;
-    if (like) batch.decodeContext = ahead.batch.decodeContext;
-    else if (this.#async) {
-      if (most <= 0 || end >= change) return;
-      end = (end + this.#lengthAhead()) as SimTime;
-      plan.push(end);
-      most -= 1;
-    }
-    if (ahead.apart > 0) return;
-    if (this.#ranks.length === 1) plan.extend(this.#timing, batch, scheduler.coasters.growing, most, change);
-    else this.#planTogether(end, most, change);
-  }
-
-  #planTogether(from: SimTime, most: number, change: number): void {
-    let end = from;
-    for (let i = 0; i < most && end < change && !this.#plan.full; i += 1) {
-      end = (end + this.#lengthCoasting()) as SimTime;
+    for (let end = from; most > 0 && end < change && !this.#plan.full; most -= 1) {
+      const isAhead = this.#async && end === from;
+      end = (end + (isAhead ? this.#lengthAhead() : this.#lengthCoasting())) as SimTime;
       this.#plan.push(end);
     }
+  }
+
+  /** Whether nothing is to be decided when the step under way ends, nor when the next one does that isn't scheduled yet. */
+  #isSilent(rank: Rank): boolean {
+    return isPlain(rank) && (rank.ahead.apart === 0 || this.#foresees);
+  }
+
+  /** How many steps end silently from the one under way on, for all that is known; `coasting` becomes the next one to schedule. */
+  #mostSilent({ current, coasting, scheduler: { coasters, cache } }: Rank): number {
+    // The last step of all in `blis` mode is different (D20), so that its start is to be looked at.
+    const lastSilent = coasters.nextEnd - (this.#blis ? 2 : 1);
+    let most = least(lastSilent - current.number + 1, coasters.nextHalt - coasters.scheduled - 1);
+    if (this.#slides) most = least(most, coasters.nextFilling - coasters.scheduled);
+    becomeDecodes(coasting, coasters.count, coasters.context, coasters.inWindow);
+    coasting.adapters = coasters.adapters.size;
+    return least(most, coasters.stepsWith(cache.free, MOST_PLANNED));
+  }
+
+  /** When somebody comes who may enter, by arriving or with his blocks. */
+  #nextChange(scheduler: MacroScheduler): number {
+    const { nextArrival } = this.#desk;
+    // In this order: few are on their way.
+    const change: number = nextArrival < NEVER && scheduler.admits ? nextArrival : NEVER;
+    return scheduler.deferred > 0 ? Math.min(change, scheduler.nextLoad) : change;
   }
 
   #lengthAhead(): number {

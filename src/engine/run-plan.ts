@@ -103,8 +103,10 @@ export class RunPlan implements Run {
     // in every round what it is; differences are doubles.
     const factor = -pace;
     const stop = change - 0;
-    let context = batch.decodeContext;
     let last = this.#last;
+    // By way of the array, from which it comes as a double: V8 would make one of it in every round.
+    ends[last + 1] = batch.decodeContext;
+    let context = ends[last + 1] as number;
     this.grows = last + 1;
     // Always one more, whose length is asked for next.
     for (let end = ends[last] as number; ; last += 1) {
