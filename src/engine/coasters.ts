@@ -18,7 +18,7 @@ export class Coasters {
   scheduled = 0;
   finished = 0;
   lastEnd: SimTime = START;
-  /** Gaps of all steps finished so far in sum, microseconds. */
+  /** Gaps of all steps finished so far in sum, microseconds; asked for in `blis` mode only. */
   gaps = 0;
   context = 0;
   /** The same with each cut to the window; 0 without one. */

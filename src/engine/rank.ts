@@ -105,16 +105,19 @@ export class Rank {
    * Passes over all steps of a run at once, with ends `from` to `to`: nobody comes to the queue meanwhile, and no window
    * slides. `endRun` follows.
    * @param ended index that follows the last one whose outputs count: `to`, or one more if that step is done as well, but
-   * nothing has been scheduled since @param beyond what the front end adds to each gap, microseconds
+   * nothing has been scheduled since: then whoever applies the rest of its results reads the gauges @param beyond what the front end adds to each gap, microseconds
    */
   pass(run: Run, from: number, to: number, ended: number, begin: SimTime, beyond: number): void {
     const { coasters, cache, waiting } = this.scheduler;
     const outputs = coasters.count;
     if (outputs > 0) this.metrics.gaps(run, from, ended, begin, beyond, outputs);
-    // The gauges are read before the step after the next is scheduled.
-    const before = coasters.blocksOver(to - from - 1);
-    this.#setGauges(run.ends[to - 1] as SimTime, outputs, waiting.length, cache.free - before);
-    cache.stockUp(before + coasters.blocksFor(to - from - 1));
+    if (ended > to) cache.stockUp(coasters.blocksOver(to - from));
+    else {
+      // The gauges are read before the step after the next is scheduled.
+      const before = coasters.blocksOver(to - from - 1);
+      this.#setGauges(run.ends[to - 1] as SimTime, outputs, waiting.length, cache.free - before);
+      cache.stockUp(before + coasters.blocksFor(to - from - 1));
+    }
     coasters.passAll(to - from);
   }
 
@@ -140,7 +143,8 @@ export class Rank {
   ): void {
     const { scheduler, current } = this;
     const { coasters } = scheduler;
-    coasters.gaps += end - begin + ended * beyond;
+    // Asked for in `blis` mode alone, which schedules nothing ahead.
+    if (!async) coasters.gaps += end - begin + ended * beyond;
     coasters.finished = current.number + ended - 1;
     coasters.lastEnd = end;
     this.metrics.steppedOn(ended, current.coasters, end - begin);

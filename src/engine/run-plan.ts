@@ -79,7 +79,8 @@ export class RunPlan implements Run {
    * @param growing those whose context grows within the window
    */
   extend(timing: EngineTiming, batch: Batch, growing: number, most: number, change: number): void {
-    const until = Math.min(MOST_PLANNED, this.#last + most);
+    // A small integer, which V8 doesn't take it for where `most` may be Infinity.
+    const until = Math.min(MOST_PLANNED, this.#last + most) | 0;
     const line = timing.decodeLine?.(batch.decodes);
     // Context only grows, and as a rule time with it: where the first step takes a microsecond, all do.
     if (line !== undefined && line.perContext >= 0 && exactMicros(line, batch.decodeContext) >= 1) {

@@ -49,7 +49,7 @@ export class StepResults {
     let outputs = step.coasters + step.early;
     const gap = step.end - step.start + (this.#blis ? this.#timing.perToken : 0);
     if (step.coasters > 0) metrics.gap(gap, step.coasters);
-    coasters.gaps += gap;
+    if (this.#blis) coasters.gaps += gap;
     coasters.finished = step.number;
     coasters.lastEnd = step.end;
     // In order of rank: members and the coasters that end.
