@@ -124,9 +124,14 @@ export class QuantileSketch {
   }
 
   #add(bucket: number, weight: number): void {
-    this.#make(bucket);
     const slot = bucket - this.#first;
-    this.#counts[slot] = (this.#counts[slot] as number) + weight;
+    const counts = this.#counts;
+    if (slot >= 0 && slot < counts.length) {
+      counts[slot] = (counts[slot] as number) + weight;
+    } else {
+      this.#make(bucket);
+      this.#counts[bucket - this.#first] = weight;
+    }
   }
 
   /** Makes room for a bucket, and for half as many again as there are, so that growing costs little in the long run. */
