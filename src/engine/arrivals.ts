@@ -48,7 +48,8 @@ export class Arrivals {
   passOverGone(): void {
     let first = this.#ring[this.#head];
     for (; first !== undefined && first.state === "gone"; first = this.#ring[this.#head]) this.#drop();
-    this.#next = first === undefined ? NEVER : first.queued;
+    if (first === undefined) this.#next = NEVER;
+    else this.#next = first.queued;
   }
 
   #drop(): void {

@@ -101,14 +101,15 @@ export class MacroEngine implements RankEngine {
     if (now < this.#now) throw new RangeError(`${now} us lies before now, ${this.#now} us`);
     // A request that comes at the very instant of a step takes part in it, so that step has to wait.
     for (let due = this.due; due < now; due = this.due) this.#happen(due);
-    this.#passTo((now - 1) as SimTime);
     this.#now = now;
     const sequence = this.#desk.admit(request, now, this.#first.metrics, options?.kv, among);
     if (sequence === undefined) return;
     if (this.#ranks.length > 1) sequence.rankIndex = chooseRank(this.#ranks.map((rank) => rank.load));
     const rank = this.#rankOf(sequence);
     rank.arriving += 1;
+    // What ended before is passed over with the rest of the run, unless that goes on when the request gets to the queue.
     if (rank.scheduler.admits) this.#plan.cut(sequence.queued);
+    else this.#passTo((now - 1) as SimTime);
     this.#due = this.#nextDue();
   }
 
