@@ -15,10 +15,10 @@ export class RunPlan implements Run {
   readonly ends = new Float64Array(MOST_PLANNED + 2);
   /** From which end on steps get no shorter. */
   grows = MOST_PLANNED;
+  /** How long the step takes that begins with the last end, if nobody comes before; 0: who asks has to reckon. */
+  beyond = 0;
   #at = 0;
   #last = -1;
-  /** The last end that was reckoned, whether it is planned or not. */
-  #known = -1;
   /** What `#seek` found last. */
   #sought = 0;
 
@@ -52,25 +52,20 @@ export class RunPlan implements Run {
     return this.#last + 1;
   }
 
-  /** How long the step takes that begins with the last end, if nobody comes before; 0: who asks has to reckon. */
-  get beyond(): number {
-    const { ends } = this;
-    const last = this.#last;
-    return last < this.#known ? (ends[last + 1] as number) - (ends[last] as number) : 0;
-  }
-
   get full(): boolean {
     return this.#last >= MOST_PLANNED;
   }
 
   clear(): void {
     this.#at = this.#sought = 0;
-    this.#last = this.#known = -1;
+    this.#last = -1;
+    this.beyond = 0;
     this.grows = MOST_PLANNED;
   }
 
   push(end: SimTime): void {
-    this.#last = this.#known = this.#last + 1;
+    this.#last += 1;
+    this.beyond = 0;
     this.ends[this.#last] = end;
   }
 
@@ -120,7 +115,7 @@ export class RunPlan implements Run {
       if (last >= until || begin >= stop) break;
     }
     this.#last = last;
-    this.#known = last + 1;
+    this.beyond = (ends[last + 1] as number) - (ends[last] as number);
   }
 
   /** How many silent ends there are up to `time`. */
@@ -136,9 +131,12 @@ export class RunPlan implements Run {
 
   /** The first end at `time` or later is to be looked at. */
   cut(time: SimTime): void {
+    const { ends } = this;
     let at = this.#at;
-    while (at < this.#last && (this.ends[at] as number) < time) at += 1;
-    if (at < this.#last) this.#last = at;
+    while (at < this.#last && (ends[at] as number) < time) at += 1;
+    if (at >= this.#last) return;
+    this.#last = at;
+    this.beyond = (ends[at + 1] as number) - (ends[at] as number);
   }
 
   /** Index of the first end after `time`, at most that of the last: from where it was the last time on, since time goes on. */
