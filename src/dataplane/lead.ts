@@ -14,22 +14,9 @@ export class Lead {
     } else if (total === this.total) this.ties += 1;
   }
 
-  /** Among all of these, whoever was met before. */
-  seek(totals: Float64Array, length: number): void {
-    let highest = Number.NEGATIVE_INFINITY;
-    let ties = 0;
-    let first = -1;
-    for (let at = 0; at < length; at += 1) {
-      const total = totals[at] as number;
-      if (total > highest) {
-        highest = total;
-        ties = 1;
-        first = at;
-      } else if (total === highest) ties += 1;
-    }
-    this.total = highest;
-    this.ties = ties;
-    this.at = first;
+  /** All of these, by position. */
+  meetAll(totals: Float64Array, length: number): void {
+    for (let at = 0; at < length; at += 1) this.meet(at, totals[at] as number);
   }
 
   forget(): void {

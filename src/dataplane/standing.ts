@@ -74,8 +74,7 @@ export class StandingColumn {
       if (log.count === from) continue;
       read[signal] = log.count;
       if (log.count - from > KEPT) isBehind = true;
-      else if (this.#scoreOf === undefined) this.#score(ask.endpoints, log, from, sum, column);
-      else this.#look(ask.endpoints, log, from);
+      else this.#look(ask.endpoints, log, from, sum, column);
     }
     if (isBehind) this.#lookAtAll(ask.endpoints);
     return this.#scoreOf === undefined ? isBehind : this.#scale(ask, isBehind, sum, column);
@@ -95,34 +94,27 @@ export class StandingColumn {
     for (let at = 0; at < endpoints.length; at += 1) this.#values[at] = this.#valueOf(endpoints[at] as Endpoint);
   }
 
-  /** Where values are scores. */
-  #score(
+  /** Values that are scores are told at once; what others make of scores is known when all have been looked at. */
+  #look(
     endpoints: readonly Endpoint[],
     log: ChangeLog,
     from: number,
     sum: StandingSum | undefined,
     column: number,
   ): void {
-    const { scores } = this;
-    const { count } = log;
-    for (let left = count - from; left > 0; left -= 1) {
-      const at = log.at(count - left);
-      const score = this.#valueOf(endpoints[at] as Endpoint);
-      if (score === scores[at]) continue;
-      scores[at] = score;
-      sum?.renew(at, column, score);
-    }
-  }
-
-  #look(endpoints: readonly Endpoint[], log: ChangeLog, from: number): void {
     const values = this.#values;
-    for (let change = from; change < log.count; change += 1) {
+    const areScores = this.#scoreOf === undefined;
+    const { count } = log;
+    for (let change = from; change < count; change += 1) {
       const at = log.at(change);
       const value = this.#valueOf(endpoints[at] as Endpoint);
       if (value === values[at]) continue;
       values[at] = value;
-      this.#changed[this.#changes] = at;
-      this.#changes += 1;
+      if (areScores) sum?.renew(at, column, value);
+      else {
+        this.#changed[this.#changes] = at;
+        this.#changes += 1;
+      }
     }
   }
 
@@ -134,13 +126,16 @@ export class StandingColumn {
     const isAll = !isSame || least !== this.#least || most !== this.#most;
     this.#least = least;
     this.#most = most;
-    if (isAll) this.#scaleAll(ask);
-    for (let change = 0; change < this.#changes && !isAll; change += 1) {
+    if (isAll) {
+      this.#scaleAll(ask);
+      return true;
+    }
+    for (let change = 0; change < this.#changes; change += 1) {
       const at = this.#changed[change] as number;
       const score = this.#scaleOne(at);
       sum?.renew(at, column, score);
     }
-    return isAll;
+    return false;
   }
 
   /** Whether the candidates are those of the update before, the endpoints being the same. */
@@ -198,7 +193,7 @@ export class StandingSum {
     for (let i = 0; i < columns.length; i += 1)
       if ((columns[i] as StandingColumn).update(ask, changes, this, i)) isAll = true;
     if (isAll) this.#addAll(ask.endpoints.length);
-    if (this.#lead.ties === 0) this.#lead.seek(this.#sums, ask.endpoints.length);
+    if (this.#lead.ties === 0) this.#lead.meetAll(this.#sums, ask.endpoints.length);
     return this.#sums;
   }
 

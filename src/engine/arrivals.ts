@@ -48,8 +48,7 @@ export class Arrivals {
   passOverGone(): void {
     let first = this.#ring[this.#head];
     for (; first !== undefined && first.state === "gone"; first = this.#ring[this.#head]) this.#drop();
-    if (first === undefined) this.#next = NEVER;
-    else this.#next = first.queued;
+    this.#next = first === undefined ? NEVER : first.queued;
   }
 
   #drop(): void {

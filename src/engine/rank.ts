@@ -105,7 +105,8 @@ export class Rank {
    * Passes over all steps of a run at once, with ends `from` to `to`: nobody comes to the queue meanwhile, and no window
    * slides. `endRun` follows.
    * @param ended index that follows the last one whose outputs count: `to`, or one more if that step is done as well, but
-   * nothing has been scheduled since: then whoever applies the rest of its results reads the gauges @param beyond what the front end adds to each gap, microseconds
+   * nothing has been scheduled since: then whoever applies the rest of its results reads the gauges
+   * @param beyond what the front end adds to each gap, microseconds
    */
   pass(run: Run, from: number, to: number, ended: number, begin: SimTime, beyond: number): void {
     const { coasters, cache, waiting } = this.scheduler;
