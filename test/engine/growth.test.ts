@@ -26,8 +26,11 @@ describe("cost of the engine", () => {
 
   it("grows with requests, not with those that wait", () => {
     const far = { ...chat, slots: 64, perSecond: 1e6 };
-    const [few, many] = [2000, 16_000].map((requests) => leastOf(createEngine, { ...far, requests }, 3) / requests);
-    expect((many as number) / (few as number)).toBeLessThan(3);
+    const perRequest = (requests: number): number => leastOf(createEngine, { ...far, requests }, 1) / requests;
+    // In turn: what V8 compiles and the machine does beside falls upon both alike.
+    const took = Array.from({ length: 3 }, () => [perRequest(2000), perRequest(16_000)] as const);
+    const [few, many] = [Math.min(...took.map(([one]) => one)), Math.min(...took.map(([, one]) => one))];
+    expect(many / few).toBeLessThan(3);
   });
 
   it("is for what happens: neither steps nor queued requests wake it", () => {
