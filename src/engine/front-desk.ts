@@ -1,8 +1,6 @@
 import type { Finished } from "../model/fact.ts";
 import type { Outcome, Request } from "../model/request.ts";
 import { Agenda } from "../sim/agenda.ts";
-import { ById } from "../sim/by-id.ts";
-import { invariant } from "../sim/invariant.ts";
 import { after, type Micros, NEVER, type SimTime } from "../sim/time.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { EngineConfig, EngineListener, EngineTiming, SubmitOptions } from "./engine.ts";
@@ -16,6 +14,12 @@ export interface Inside {
   readonly unserved: number;
 }
 
+/** An end that was decided before its instant. */
+interface Untold {
+  readonly sequence: Sequence;
+  readonly facts: Finished;
+}
+
 /**
  * The engine's door: whom it lets in, who is inside, whose client hangs up when, and what the clients are told.
  * Source: vllm/v1/engine/async_llm.py and output_processor.py (May 2026; bounds of the queue: v0.29).
@@ -25,13 +29,13 @@ export class FrontDesk implements Inside {
   readonly #timing: EngineTiming;
   readonly #listener: EngineListener;
   readonly #blis: boolean;
-  /** All inside, in order of submission. */
-  readonly #held = new ById<Sequence>();
+  /** All inside, each at its `place`. */
+  readonly #held: Sequence[] = [];
   /** Requests on their way to the queue. */
   readonly #arriving = new Arrivals();
   readonly #deadlines: Agenda<Sequence>;
   /** Ends that were decided before their instant; `blis` mode only. */
-  readonly #untold: Agenda<Finished>;
+  readonly #untold: Agenda<Untold>;
   // Asked for far more often than they change.
   #nextDeadline = NEVER;
   #nextTelling = NEVER;
@@ -49,12 +53,12 @@ export class FrontDesk implements Inside {
   }
 
   get held(): number {
-    return this.#held.size;
+    return this.#held.length;
   }
 
   /** In order of submission. */
   get sequences(): readonly Sequence[] {
-    return this.#held.values().sort((a, b) => a.order - b.order);
+    return [...this.#held].sort((a, b) => a.order - b.order);
   }
 
   /** When the next one gets to the queue whose client hasn't hung up. */
@@ -71,8 +75,9 @@ export class FrontDesk implements Inside {
     return this.#nextTelling;
   }
 
+  /** Costs as much as there are inside: asked for only where a request is cut off. */
   find(requestId: number): Sequence | undefined {
-    return this.#held.get(requestId);
+    return this.#held.find(({ request }) => request.id === requestId);
   }
 
   /**
@@ -94,9 +99,8 @@ export class FrontDesk implements Inside {
     this.submitted = among.submitted + 1;
     const queued = after(now, this.#timing.toQueue(request.promptTokens));
     const sequence = new Sequence(request, this.submitted, now, queued, this.#config, kv);
-    const { held } = this;
-    this.#held.set(request.id, sequence);
-    invariant(this.held > held, "a request is submitted once");
+    sequence.place = this.#held.length;
+    this.#held.push(sequence);
     this.unserved += request.promptTokens;
     this.#arriving.add(sequence);
     if (request.deadline !== undefined) {
@@ -133,16 +137,16 @@ export class FrontDesk implements Inside {
   finish(sequence: Sequence, at: SimTime): Finished {
     const facts = this.#factsOf(sequence, sequence.cut ? "length" : "stop", this.#lastSeen(sequence));
     if (sequence.lastToken > at) {
-      this.#untold.at(sequence.lastToken, 0, facts);
+      this.#untold.at(sequence.lastToken, 0, { sequence, facts });
       this.#nextTelling = this.#untold.next;
-    } else this.#tell(facts);
+    } else this.#tell(sequence, facts);
     return facts;
   }
 
   /** Its client hung up, or somebody else gave it up. */
   giveUp(sequence: Sequence, outcome: Outcome, now: SimTime): void {
     if (!sequence.firstTold) this.unserved -= sequence.request.promptTokens;
-    this.#tell(this.#factsOf(sequence, outcome, now));
+    this.#tell(sequence, this.#factsOf(sequence, outcome, now));
     this.#arriving.passOverGone();
   }
 
@@ -150,16 +154,16 @@ export class FrontDesk implements Inside {
   tellUntil(at: SimTime): boolean {
     if (this.#nextTelling > at) return false;
     while (this.#nextTelling <= at) {
-      const facts = this.#untold.pop() as Finished;
+      const { sequence, facts } = this.#untold.pop() as Untold;
       this.#nextTelling = this.#untold.next;
-      this.#tell(facts);
+      this.#tell(sequence, facts);
     }
     return true;
   }
 
   #passOverServed(): void {
     let { first } = this.#deadlines;
-    for (; first !== undefined && !this.#held.has(first.request.id); first = this.#deadlines.first) {
+    for (; first !== undefined && first.place < 0; first = this.#deadlines.first) {
       this.#deadlines.drop();
     }
     this.#nextDeadline = this.#deadlines.next;
@@ -213,10 +217,21 @@ export class FrontDesk implements Inside {
     });
   }
 
-  #tell(facts: Finished): void {
-    this.#held.delete(facts.request.id);
+  #tell(sequence: Sequence, facts: Finished): void {
+    this.#letOut(sequence);
     if (this.#nextDeadline < NEVER) this.#passOverServed();
     this.#listener.finished(facts);
+  }
+
+  /** Whoever is last takes its place. */
+  #letOut(sequence: Sequence): void {
+    const { place } = sequence;
+    const last = this.#held.pop() as Sequence;
+    if (last !== sequence) {
+      this.#held[place] = last;
+      last.place = place;
+    }
+    sequence.place = -1;
   }
 
   #factsOf(sequence: Sequence, outcome: Outcome, end: SimTime): Finished {

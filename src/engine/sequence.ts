@@ -24,6 +24,8 @@ export class Sequence {
   readonly request: Request;
   /** Rank of its submission, from 1. */
   readonly order: number;
+  /** Index among those inside the engine; -1: it is out. */
+  place = -1;
   /** Of the data-parallel rank that serves it. */
   rankIndex = 0;
   /** At the server; in the engine's queue. */

@@ -1,8 +1,5 @@
 import { invariant } from "../sim/invariant.ts";
-
-/** Smaller values count as zero, larger ones as this: between them every value keeps its relative accuracy. */
-const LEAST = 1e-9;
-const MOST = 1e9;
+import { LEAST, LogScale, MOST } from "./log-scale.ts";
 
 /**
  * Quantiles of any number of values >= 0 in bounded memory, each within a relative error of the exact one; mergeable.
@@ -19,6 +16,7 @@ export class QuantileSketch {
   #max = 0;
   #zeros = 0;
   readonly #logGrowth: number;
+  readonly #scale: LogScale;
   /** Counts of the buckets from number `#first` on; grows to what was seen, at most ln(MOST / LEAST) / ln(g) of them. */
   #counts = new Float64Array(0);
   #first = 0;
@@ -28,6 +26,7 @@ export class QuantileSketch {
     invariant(accuracy > 0 && accuracy < 1, `accuracy between 0 and 1, got ${accuracy}`);
     this.accuracy = accuracy;
     this.#logGrowth = Math.log((1 + accuracy) / (1 - accuracy));
+    this.#scale = LogScale.of(this.#logGrowth);
   }
 
   get min(): number {
@@ -68,8 +67,7 @@ export class QuantileSketch {
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
       invariant(false, `a sketch takes finite values >= 0, got ${value}`);
     }
-    // A small integer, which as a double would be an object on its way from one function to another.
-    return Math.ceil(Math.log(value < MOST ? value : MOST) / this.#logGrowth) | 0;
+    return this.#scale.bucketOf(value);
   }
 
   /** Afterwards this one answers as if it had seen the values of both. @throws if the accuracies differ */

@@ -47,6 +47,10 @@ export class TimelineFold {
   readonly #levels: Record<Held, number> = { replicasWanted: 0, replicasReady: 0 };
   /** The bucket that the horizon cuts off; -1: there is no horizon. */
   readonly #last: number;
+  /** The bucket asked for last, where the next instant mostly lies as well; its begin, and its end, which isn't in it. */
+  #bucket = 0;
+  #begins: number = NEVER;
+  #ends: number = NEVER;
   #weighed = START;
   #looked: { at: SimTime; gauges: Gauges } | undefined;
 
@@ -165,9 +169,13 @@ export class TimelineFold {
 
   /** Clients see tokens a little later than the engine made them: what lies past the horizon belongs to the last bucket. */
   #bucketOf(at: SimTime): number {
-    if (this.#horizon !== NEVER) return Math.min(this.#last, Math.floor(at / this.#bucketMicros));
-    while (at >= MAX_BUCKETS * this.#bucketMicros) this.#halve();
-    return Math.floor(at / this.#bucketMicros);
+    if (at >= this.#begins && at < this.#ends) return this.#bucket;
+    if (this.#horizon === NEVER) while (at >= MAX_BUCKETS * this.#bucketMicros) this.#halve();
+    const bucket = Math.floor(at / this.#bucketMicros);
+    this.#bucket = this.#horizon === NEVER ? bucket : Math.min(this.#last, bucket);
+    this.#begins = this.#bucket * this.#bucketMicros;
+    this.#ends = this.#bucket === this.#last ? NEVER : this.#begins + this.#bucketMicros;
+    return this.#bucket;
   }
 
   #halve(): void {
@@ -178,6 +186,7 @@ export class TimelineFold {
     }
     this.#ttft = Array.from({ length: MAX_BUCKETS / 2 }, (_, i) => merged(this.#ttft[2 * i], this.#ttft[2 * i + 1]));
     this.#bucketMicros *= 2;
+    this.#ends = 0;
   }
 }
 
