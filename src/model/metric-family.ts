@@ -29,10 +29,6 @@ export class Histogram {
   readonly counts: Float64Array;
   sum = 0;
   readonly #scale: Scale;
-  /** The bucket of the value observed last, where that of the next one lies as a rule, and its bounds. */
-  #bucket = 0;
-  #above = Number.POSITIVE_INFINITY;
-  #upTo = Number.NEGATIVE_INFINITY;
 
   constructor(bounds: readonly number[]) {
     this.bounds = bounds;
@@ -42,33 +38,19 @@ export class Histogram {
 
   /** @param weight how many observations of the same value */
   observe(value: number, weight = 1): void {
-    if (!(value > this.#above && value <= this.#upTo)) this.#turnTo(value);
-    const { counts } = this;
-    counts[this.#bucket] = (counts[this.#bucket] as number) + weight;
-    this.sum += value * weight;
+    this.add(this.bucketOf(value), value, weight);
   }
 
   /** Observes every `width`th of some values, from `from` to before `to`. */
   observeColumn(values: Float64Array, from: number, to: number, width: number): void {
     const { counts } = this;
     let { sum } = this;
-    let above = this.#above;
-    let upTo = this.#upTo;
-    // Those of one bucket that follow each other are counted together.
-    let count = 0;
     for (let i = from; i < to; i += width) {
       const value = values[i] as number;
+      const bucket = this.bucketOf(value);
+      counts[bucket] = (counts[bucket] as number) + 1;
       sum += value;
-      if (!(value > above && value <= upTo)) {
-        counts[this.#bucket] = (counts[this.#bucket] as number) + count;
-        count = 0;
-        this.#turnTo(value);
-        above = this.#above;
-        upTo = this.#upTo;
-      }
-      count += 1;
     }
-    counts[this.#bucket] = (counts[this.#bucket] as number) + count;
     this.sum = sum;
   }
 
@@ -80,19 +62,13 @@ export class Histogram {
 
   /** @returns index of the bucket that `value` falls in */
   bucketOf(value: number): number {
-    const { edges, first, lowest, cells } = this.#scale;
-    const cell = cellOf(value) - lowest;
-    let bucket = cell < 0 ? 0 : (first[cell < cells ? cell : cells] as number);
+    const { edges, first, bitsBelow, lowest, highest } = this.#scale;
+    const cell = cellOf(value, bitsBelow);
+    let bucket = first[(cell < lowest ? lowest : cell > highest ? highest : cell) - lowest] as number;
+    // Added, not asked: which side of a bound it lies on can't be foretold. That no other bound follows can, as a rule.
+    bucket += +(value > (edges[bucket + 1] as number)) | 0;
     while (value > (edges[bucket + 1] as number)) bucket += 1;
     return bucket;
-  }
-
-  #turnTo(value: number): void {
-    const { edges } = this.#scale;
-    const bucket = this.bucketOf(value);
-    this.#bucket = bucket;
-    this.#above = edges[bucket] as number;
-    this.#upTo = edges[bucket + 1] as number;
   }
 
   get count(): number {
@@ -136,31 +112,34 @@ export const bucketsOfAscending = (edges: Float64Array, count: number, valueOf: 
 export const edgesOf = (bounds: readonly number[]): Float64Array =>
   Float64Array.of(Number.NEGATIVE_INFINITY, ...bounds, Number.POSITIVE_INFINITY);
 
-/** Where a histogram's buckets are. Cells are eighths of powers of two: few bounds lie in one. */
+/** Where a histogram's buckets are. Cells are shares of powers of two, so small that as a rule one bound lies in each at most. */
 interface Scale {
   readonly edges: Float64Array;
   /** By cell, from `lowest` on: the first bucket that its values may fall in. */
   readonly first: Uint16Array;
+  /** Bits of the upper half of a double that lie below a cell. */
+  readonly bitsBelow: number;
+  /** Cells for all that lies below the least bound above 0, and for all that lies above the greatest bound. */
   readonly lowest: number;
-  /** Up to the bound that is greatest; values beyond are in one more. */
-  readonly cells: number;
+  readonly highest: number;
 }
 
 const DOUBLE = new Float64Array(1);
 /** Its lower and its upper half. */
 const WORDS = new Int32Array(DOUBLE.buffer);
-const BITS_BELOW = 17;
+/** Of a double, in its upper half. */
+const MANTISSA_BITS_ABOVE = 20;
 
-/** Sign, exponent and three more bits of a number: grows with it, and is negative for negative ones. */
-const cellOf = (value: number): number => {
+/** Sign, exponent and some more bits of a number: grows with it, and is negative for negative ones. */
+const cellOf = (value: number, bitsBelow: number): number => {
   DOUBLE[0] = value;
-  return (WORDS[1] as number) >> BITS_BELOW;
+  return (WORDS[1] as number) >> bitsBelow;
 };
 
 /** The least number in a cell. */
-const leastIn = (cell: number): number => {
+const leastIn = (cell: number, bitsBelow: number): number => {
   WORDS[0] = 0;
-  WORDS[1] = cell << BITS_BELOW;
+  WORDS[1] = cell << bitsBelow;
   return DOUBLE[0] as number;
 };
 
@@ -170,12 +149,25 @@ const scales = new WeakMap<readonly number[], Scale>();
 const scaleOf = (bounds: readonly number[]): Scale => {
   let made = scales.get(bounds);
   if (made === undefined) {
-    const edges = edgesOf(bounds);
-    const lowest = cellOf(bounds.find((bound) => bound > 0) ?? 1);
-    const cells = Math.max(0, cellOf(bounds.at(-1) ?? 0) - lowest) + 1;
-    const first = bucketsOfAscending(edges, cells + 1, (i) => leastIn(lowest + i));
-    made = { edges, first, lowest, cells };
+    made = scaleAlong(bounds);
     scales.set(bounds, made);
   }
   return made;
+};
+
+const MOST_CELLS = 4096;
+
+const scaleAlong = (bounds: readonly number[]): Scale => {
+  const edges = edgesOf(bounds);
+  const positive = bounds.filter((bound) => bound > 0);
+  const [least, most] = [positive[0] ?? 1, positive.at(-1) ?? 1];
+  let bitsBelow = MANTISSA_BITS_ABOVE;
+  const cells = (): number => cellOf(most, bitsBelow) - cellOf(least, bitsBelow);
+  const isCrowded = (): boolean => new Set(positive.map((bound) => cellOf(bound, bitsBelow))).size < positive.length;
+  while (isCrowded() && 2 * cells() < MOST_CELLS && bitsBelow > 0) bitsBelow -= 1;
+  const lowest = cellOf(least, bitsBelow) - 1;
+  const highest = cellOf(most, bitsBelow) + 1;
+  const fromLowest = (i: number): number => (i === 0 ? Number.NEGATIVE_INFINITY : leastIn(lowest + i, bitsBelow));
+  const first = bucketsOfAscending(edges, highest - lowest + 1, fromLowest);
+  return { edges, first, bitsBelow, lowest, highest };
 };
