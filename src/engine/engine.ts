@@ -103,7 +103,10 @@ export interface KvGroup {
 export interface EngineTiming {
   /** One step; at least 1 us. */
   step(batch: Batch): Micros;
-  /** The same of `decodes` requests that decode, where it is a line; left out or undefined: whoever asks takes step by step. */
+  /**
+   * The same of `decodes` requests that decode, where it is a line, good until the next one is asked for; left out or undefined:
+   * whoever asks takes step by step.
+   */
   decodeLine?(decodes: number): DecodeLine | undefined;
   /** From arrival at the server to the engine's queue. */
   toQueue(promptTokens: number): Micros;

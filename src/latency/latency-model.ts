@@ -9,7 +9,10 @@ import type { Micros } from "../sim/time.ts";
 export interface LatencyModel {
   /** @returns time of one engine step; at least 1 us, truncated to whole microseconds */
   step(batch: Batch): Micros;
-  /** The same of `decodes` requests that decode a token each; undefined, or left out, where it is no line over their context. */
+  /**
+   * The same of `decodes` requests that decode a token each, good until the next one is asked for; undefined, or left out, where
+   * it is no line over their context.
+   */
   decodeLine?(decodes: number): DecodeLine | undefined;
   /** From arrival at the server to the engine's queue (tokenising, IPC). */
   toQueue(promptTokens: number): Micros;

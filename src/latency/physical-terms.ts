@@ -115,21 +115,25 @@ export const stepMicros = (t: PhysicalTerms, batch: Batch): number =>
 
 /**
  * Steps of nothing but decodes, tabulated by how many there are; undefined where layers look back a window only, so that the
- * context in sum doesn't say how long one takes, and for batches larger than vLLM has graphs for.
+ * context in sum doesn't say how long one takes, and for batches larger than vLLM has graphs for. The same object each time:
+ * hundreds of them would be brought near anew for each step that is asked for.
  */
 export const decodeLines = (t: PhysicalTerms, pace: number): ((decodes: number) => DecodeLine | undefined) => {
-  const lines = new Array<DecodeLine | undefined>(MOST_DECODES).fill(undefined);
+  // In pairs by decodes: what comes before the context, and after it.
+  const parts = new Float64Array(2 * MOST_DECODES).fill(Number.NaN);
+  const line = { before: 0.5, perContext: t.perContext, after: 0.5, pace, round: "up" as const };
   return (decodes) => {
     if (t.window > 0 || decodes >= MOST_DECODES) return undefined;
-    return (lines[decodes] ??= lineOf(t, decodes, pace));
+    if (Number.isNaN(parts[2 * decodes])) {
+      const batch = new Batch();
+      batch.addDecodes(decodes, 0);
+      parts[2 * decodes] = workMicros(t, batch);
+      parts[2 * decodes + 1] = messageMicros(t, batch);
+    }
+    line.before = parts[2 * decodes] as number;
+    line.after = parts[2 * decodes + 1] as number;
+    return line;
   };
-};
-
-const lineOf = (t: PhysicalTerms, decodes: number, pace: number): DecodeLine => {
-  const batch = new Batch();
-  batch.addDecodes(decodes, 0);
-  const [before, after] = [workMicros(t, batch), messageMicros(t, batch)];
-  return { before, perContext: t.perContext, after, pace, round: "up" };
 };
 
 const tokensOf = ({ prefillTokens, decodes, decodeTokens }: Batch): number =>
