@@ -26,7 +26,14 @@ export type Fact =
   | { readonly kind: "prefilled"; readonly pod: string; readonly workload: string; readonly facts: Finished }
   | ({ readonly kind: "transfer"; readonly at: SimTime; readonly request: Request } & TransferEvent)
   | { readonly kind: "first-token"; readonly at: SimTime; readonly request: Request; readonly pod: string }
-  | { readonly kind: "finished"; readonly pod: string; readonly workload: string; readonly facts: Finished }
+  /** `priority` is the gateway's, as it was when the request was routed. */
+  | {
+      readonly kind: "finished";
+      readonly pod: string;
+      readonly workload: string;
+      readonly priority: number;
+      readonly facts: Finished;
+    }
   | {
       readonly kind: "pod";
       readonly at: SimTime;

@@ -2,7 +2,6 @@ import type { Fact, Finished, QueueOutcome, Routing, ServedFact } from "../model
 import { Histogram } from "../model/metric-family.ts";
 import type { Mutable } from "../model/mutable.ts";
 import type { Request } from "../model/request.ts";
-import { ById } from "../sim/by-id.ts";
 import { BoundedLabel } from "./bounded-label.ts";
 import {
   DURATION_BOUNDS,
@@ -70,7 +69,7 @@ class PairCounts<T, Other extends string = string> {
 
 /**
  * Counts what an endpoint picker would, from the facts it told: its own counters and histograms since the start. Requests are
- * counted as they are sent on, latencies as answers end; requests that hang up leave none. Holds the requests in flight.
+ * counted as they are sent on, latencies as answers end; requests that hang up leave none. Those that end were sent on before.
  * Source: pkg/epp/handlers/{server,response}.go and pkg/epp/flowcontrol/controller, llm-d-router@ebab6879.
  */
 export class GatewayFold {
@@ -91,8 +90,6 @@ export class GatewayFold {
   readonly #decisions = new PairCounts((model, decision: Routing["decision"]) => ({ model, decision }));
   /** Whose series was asked for last: the next request mostly bears the same labels. */
   #last: { model: string | undefined; tenant: string | undefined; priority: number; series: Series } | undefined;
-  /** Requests sent on and not yet ended, and those held. */
-  readonly #inFlight = new ById<Series>();
   readonly #held = new Map<number, { queue: Queue; bytes: number }>();
   readonly #prefixHitRatio = new Histogram(PREFIX_RATIO_BOUNDS);
   readonly #prefixHitBytes = new Histogram(PREFIX_BYTES_BOUNDS);
@@ -119,7 +116,7 @@ export class GatewayFold {
     for (let i = 0; i < size; i += 1) {
       const fact = facts[i] as SentFact;
       if (fact.kind === "routed") this.#routed(fact);
-      else this.#finished(fact.facts);
+      else this.#finished(fact);
     }
   }
 
@@ -183,7 +180,6 @@ export class GatewayFold {
     series.requests += 1;
     series.running += 1;
     series.requestBytes.observe(request.promptTokens * BYTES_PER_TOKEN);
-    this.#inFlight.set(request.id, series);
     if (prefillEndpoint !== undefined) this.#used.add(prefillEndpoint);
     this.#attempts.of(targetModel, endpoint).count += 1;
     if (series.decided?.what.decision !== decision) series.decided = this.#decisions.of(targetModel, decision);
@@ -193,10 +189,9 @@ export class GatewayFold {
     if (prefix.totalTokens > 0) this.#prefixHitRatio.observe(prefix.matchedTokens / prefix.totalTokens);
   }
 
-  #finished(facts: Finished): void {
+  #finished({ facts, priority }: Extract<Fact, { kind: "finished" }>): void {
     const { request, outcome, end } = facts;
-    const series = this.#inFlight.take(request.id);
-    if (series === undefined) return;
+    const series = this.#seriesOf(request, priority);
     series.running -= 1;
     const how = END_OF[outcome];
     const seconds = (end - request.arrival) / 1e6;

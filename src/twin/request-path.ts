@@ -298,7 +298,8 @@ export class RequestPath {
       this.#counting.ended(request, outputTokens, this.#now());
       this.#replanGate();
     }
-    this.#tellSent({ kind: "finished", pod: pod.name, workload: pod.workload.name, facts });
+    const priority = this.#priorityOf(request);
+    this.#tellSent({ kind: "finished", pod: pod.name, workload: pod.workload.name, priority, facts });
     this.#host.over(facts);
   }
 

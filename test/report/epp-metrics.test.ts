@@ -82,7 +82,7 @@ const busy = (): GatewayFold => {
     status: 429,
     outcome: "RejectedCapacity",
   });
-  fold.tell(finished(one, "stop", { ttft: 0.7, end: 2.5 }));
+  fold.tell(finished(one, "stop", { ttft: 0.7, end: 2.5, priority: 2 }));
   return fold;
 };
 
@@ -259,7 +259,7 @@ describe("laws of the endpoint picker's counts", () => {
   it("running is what was sent on less what ended, and deprecated series are sums of the present ones", () => {
     forAllSeeds(SEEDS, (rng) => {
       const fold = new GatewayFold("llama");
-      const open: Request[] = [];
+      const open: { readonly one: Request; readonly priority: number }[] = [];
       let [sent, ended] = [0, 0];
       for (let id = 0; id < 200; id += 1) {
         const one = {
@@ -267,12 +267,13 @@ describe("laws of the endpoint picker's counts", () => {
           tenant: `t${rng.below(3)}`,
           ...(rng.below(2) === 0 ? {} : { model: "other" }),
         };
-        fold.tell(routed(one, { priority: rng.below(3) }));
+        const priority = rng.below(3);
+        fold.tell(routed(one, { priority }));
         sent += 1;
-        open.push(one);
+        open.push({ one, priority });
         if (rng.below(2) === 0) continue;
         const [gone] = open.splice(rng.below(open.length), 1);
-        fold.tell(finished(gone as Request, "stop"));
+        if (gone !== undefined) fold.tell(finished(gone.one, "stop", { priority: gone.priority }));
         ended += 1;
       }
       const families = familiesFrom(fold);

@@ -27,13 +27,19 @@ export const request = (id: number, arrivalSeconds: number, outputTokens = 10): 
 export const finished = (
   of: Request,
   outcome: Outcome,
-  { queue = 0, ttft = 0.1, end = 1 }: { queue?: number; ttft?: number; end?: number } = {},
+  {
+    queue = 0,
+    ttft = 0.1,
+    end = 1,
+    priority = 0,
+  }: { queue?: number; ttft?: number; end?: number; priority?: number } = {},
 ): Fact => {
   const arrival = of.arrival / 1e6;
   return {
     kind: "finished",
     pod: "a",
     workload: "chat",
+    priority,
     facts: {
       request: of,
       outcome,

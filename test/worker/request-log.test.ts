@@ -34,6 +34,7 @@ describe("the log of requests", () => {
       kind: "finished",
       pod: "b",
       workload: "w",
+      priority: 0,
       facts: {
         request: request(4),
         outcome: "length",

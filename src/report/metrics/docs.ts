@@ -241,7 +241,7 @@ const exampleCounts = (): GatewayFold => {
   const [firstToken, end] = [instant(1), instant(2)];
   const facts = { request: SOME_REQUEST, outcome: "stop", queued: START, scheduled: START, firstToken, end } as const;
   const finished = { ...facts, outputTokens: 2, cachedTokens: 0, preemptions: 0 };
-  fold.tell({ kind: "finished", pod: "", workload: "", facts: finished });
+  fold.tell({ kind: "finished", pod: "", workload: "", priority: 0, facts: finished });
   return fold;
 };
 
