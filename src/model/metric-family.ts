@@ -62,12 +62,12 @@ export class Histogram {
 
   /** @returns index of the bucket that `value` falls in */
   bucketOf(value: number): number {
-    const { edges, first, bitsBelow, lowest, highest } = this.#scale;
+    const { edges, first, bitsBelow, lowest, highest, isCrowded } = this.#scale;
     const cell = cellOf(value, bitsBelow);
     let bucket = first[(cell < lowest ? lowest : cell > highest ? highest : cell) - lowest] as number;
-    // Added, not asked: which side of a bound it lies on can't be foretold. That no other bound follows can, as a rule.
+    // Added, not asked: which side of a bound it lies on can't be foretold.
     bucket += +(value > (edges[bucket + 1] as number)) | 0;
-    while (value > (edges[bucket + 1] as number)) bucket += 1;
+    if (isCrowded) while (value > (edges[bucket + 1] as number)) bucket += 1;
     return bucket;
   }
 
@@ -112,7 +112,7 @@ export const bucketsOfAscending = (edges: Float64Array, count: number, valueOf: 
 export const edgesOf = (bounds: readonly number[]): Float64Array =>
   Float64Array.of(Number.NEGATIVE_INFINITY, ...bounds, Number.POSITIVE_INFINITY);
 
-/** Where a histogram's buckets are. Cells are shares of powers of two, so small that as a rule one bound lies in each at most. */
+/** Where a histogram's buckets are. Cells are shares of powers of two, as a rule so small that at most one bound lies in each. */
 interface Scale {
   readonly edges: Float64Array;
   /** By cell, from `lowest` on: the first bucket that its values may fall in. */
@@ -122,6 +122,8 @@ interface Scale {
   /** Cells for all that lies below the least bound above 0, and for all that lies above the greatest bound. */
   readonly lowest: number;
   readonly highest: number;
+  /** Whether several bounds lie in one of the cells. */
+  readonly isCrowded: boolean;
 }
 
 const DOUBLE = new Float64Array(1);
@@ -163,11 +165,13 @@ const scaleAlong = (bounds: readonly number[]): Scale => {
   const [least, most] = [positive[0] ?? 1, positive.at(-1) ?? 1];
   let bitsBelow = MANTISSA_BITS_ABOVE;
   const cells = (): number => cellOf(most, bitsBelow) - cellOf(least, bitsBelow);
-  const isCrowded = (): boolean => new Set(positive.map((bound) => cellOf(bound, bitsBelow))).size < positive.length;
-  while (isCrowded() && 2 * cells() < MOST_CELLS && bitsBelow > 0) bitsBelow -= 1;
+  const areCrowded = (): boolean => new Set(positive.map((bound) => cellOf(bound, bitsBelow))).size < positive.length;
+  while (areCrowded() && 2 * cells() < MOST_CELLS && bitsBelow > 0) bitsBelow -= 1;
   const lowest = cellOf(least, bitsBelow) - 1;
   const highest = cellOf(most, bitsBelow) + 1;
   const fromLowest = (i: number): number => (i === 0 ? Number.NEGATIVE_INFINITY : leastIn(lowest + i, bitsBelow));
   const first = bucketsOfAscending(edges, highest - lowest + 1, fromLowest);
-  return { edges, first, bitsBelow, lowest, highest };
+  // Those that aren't above 0 are all in the lowest.
+  const isCrowded = areCrowded() || bounds.length - positive.length > 1;
+  return { edges, first, bitsBelow, lowest, highest, isCrowded };
 };
