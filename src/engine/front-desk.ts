@@ -1,6 +1,7 @@
 import type { Finished } from "../model/fact.ts";
 import type { Outcome, Request } from "../model/request.ts";
 import { Agenda } from "../sim/agenda.ts";
+import { noObjects } from "../sim/objects.ts";
 import { after, type Micros, NEVER, type SimTime } from "../sim/time.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { EngineConfig, EngineListener, EngineTiming, SubmitOptions } from "./engine.ts";
@@ -30,7 +31,7 @@ export class FrontDesk implements Inside {
   readonly #listener: EngineListener;
   readonly #blis: boolean;
   /** All inside, each at its `place`. */
-  readonly #held: Sequence[] = [];
+  readonly #held: Sequence[] = noObjects();
   /** Requests on their way to the queue. */
   readonly #arriving = new Arrivals();
   readonly #deadlines: Agenda<Sequence>;

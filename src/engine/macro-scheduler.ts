@@ -1,5 +1,6 @@
 import type { LoraInfo } from "../model/endpoint.ts";
 import type { OffloadState } from "../model/engine-state.ts";
+import { noObjects } from "../sim/objects.ts";
 import { NEVER, type SimTime, START } from "../sim/time.ts";
 import { Coasters } from "./coasters.ts";
 import { EncoderCache, type EncoderPlan } from "./encoder-cache.ts";
@@ -34,7 +35,7 @@ interface Grant {
 export class MacroScheduler {
   readonly coasters: Coasters;
   /** Running ones that don't coast, in order of rank. */
-  readonly apart: Sequence[] = [];
+  readonly apart: Sequence[] = noObjects();
   readonly waiting: WaitingQueue;
   readonly cache: KvCache;
   readonly encoder: EncoderCache | undefined;
@@ -73,7 +74,7 @@ export class MacroScheduler {
   /** Of the step being made. */
   #step: MacroStep | undefined;
   #underWay: MacroStep | undefined;
-  readonly #grants: Grant[] = [];
+  readonly #grants: Grant[] = noObjects();
   /** Those passed over in the queue. */
   readonly #aside: Sequence[] = [];
   #encoderLeft = 0;
