@@ -62,12 +62,12 @@ export class Histogram {
 
   /** @returns index of the bucket that `value` falls in */
   bucketOf(value: number): number {
-    const { edges, first, bitsBelow, lowest, highest, isCrowded } = this.#scale;
+    const { edges, first, bitsBelow, lowest, highest, crowd } = this.#scale;
     const cell = cellOf(value, bitsBelow);
     let bucket = first[(cell < lowest ? lowest : cell > highest ? highest : cell) - lowest] as number;
     // Added, not asked: which side of a bound it lies on can't be foretold.
     bucket += +(value > (edges[bucket + 1] as number)) | 0;
-    if (isCrowded) while (value > (edges[bucket + 1] as number)) bucket += 1;
+    for (let more = crowd; more > 0 && value > (edges[bucket + 1] as number); more -= 1) bucket += 1;
     return bucket;
   }
 
@@ -122,8 +122,8 @@ interface Scale {
   /** Cells for all that lies below the least bound above 0, and for all that lies above the greatest bound. */
   readonly lowest: number;
   readonly highest: number;
-  /** Whether several bounds lie in one of the cells. */
-  readonly isCrowded: boolean;
+  /** How many bounds beyond the first may lie in one cell; 0 as a rule. */
+  readonly crowd: number;
 }
 
 const DOUBLE = new Float64Array(1);
@@ -172,6 +172,6 @@ const scaleAlong = (bounds: readonly number[]): Scale => {
   const fromLowest = (i: number): number => (i === 0 ? Number.NEGATIVE_INFINITY : leastIn(lowest + i, bitsBelow));
   const first = bucketsOfAscending(edges, highest - lowest + 1, fromLowest);
   // Those that aren't above 0 are all in the lowest.
-  const isCrowded = areCrowded() || bounds.length - positive.length > 1;
-  return { edges, first, bitsBelow, lowest, highest, isCrowded };
+  const crowd = areCrowded() || bounds.length - positive.length > 1 ? bounds.length : 0;
+  return { edges, first, bitsBelow, lowest, highest, crowd };
 };
