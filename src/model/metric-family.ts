@@ -1,3 +1,5 @@
+import { cellOf, leastIn, MANTISSA_BITS_ABOVE } from "../sim/cells.ts";
+
 /** A Prometheus metric family as plain data, under production's own name, without prefix. */
 export interface MetricFamily {
   /** Without `_total`, `_bucket`, `_sum`, `_count`: the writer adds them. */
@@ -117,7 +119,7 @@ interface Scale {
   readonly edges: Float64Array;
   /** By cell, from `lowest` on: the first bucket that its values may fall in. */
   readonly first: Uint16Array;
-  /** Bits of the upper half of a double that lie below a cell. */
+  /** The cells' width (cells.ts). */
   readonly bitsBelow: number;
   /** Cells for all that lies below the least bound above 0, and for all that lies above the greatest bound. */
   readonly lowest: number;
@@ -125,25 +127,6 @@ interface Scale {
   /** How many bounds beyond the first may lie in one cell; 0 as a rule. */
   readonly crowd: number;
 }
-
-const DOUBLE = new Float64Array(1);
-/** Its lower and its upper half. */
-const WORDS = new Int32Array(DOUBLE.buffer);
-/** Of a double, in its upper half. */
-const MANTISSA_BITS_ABOVE = 20;
-
-/** Sign, exponent and some more bits of a number: grows with it, and is negative for negative ones. */
-const cellOf = (value: number, bitsBelow: number): number => {
-  DOUBLE[0] = value;
-  return (WORDS[1] as number) >> bitsBelow;
-};
-
-/** The least number in a cell. */
-const leastIn = (cell: number, bitsBelow: number): number => {
-  WORDS[0] = 0;
-  WORDS[1] = cell << bitsBelow;
-  return DOUBLE[0] as number;
-};
 
 const scales = new WeakMap<readonly number[], Scale>();
 

@@ -1,3 +1,5 @@
+import { cellOf, leastIn, MANTISSA_BITS_ABOVE } from "../sim/cells.ts";
+
 /** Smaller values count as zero, larger ones as this: between them every value keeps its relative accuracy. */
 export const LEAST = 1e-9;
 export const MOST = 1e9;
@@ -9,7 +11,7 @@ export const MOST = 1e9;
  */
 export class LogScale {
   readonly #logGrowth: number;
-  /** Bits of the upper half of a double that lie below a cell. */
+  /** The cells' width (cells.ts). */
   readonly #bitsBelow: number;
   readonly #lowest: number;
   readonly #buckets: Int32Array;
@@ -21,8 +23,8 @@ export class LogScale {
     // A cell is as wide as its least value at most, divided by the cells that a power of two has.
     const mantissaBits = Math.max(0, Math.ceil(-Math.log2(Math.expm1(logGrowth))));
     this.#bitsBelow = MANTISSA_BITS_ABOVE - mantissaBits;
-    this.#lowest = this.#cellOf(LEAST);
-    const cells = this.#cellOf(MOST) - this.#lowest + 1;
+    this.#lowest = cellOf(LEAST, this.#bitsBelow);
+    const cells = cellOf(MOST, this.#bitsBelow) - this.#lowest + 1;
     this.#buckets = new Int32Array(cells);
     this.#ends = new Float64Array(cells);
   }
@@ -39,7 +41,7 @@ export class LogScale {
 
   /** @param value finite and >= 0 @returns its bucket; means nothing where the value counts as zero */
   bucketOf(value: number): number {
-    const cell = this.#cellOf(value) - this.#lowest;
+    const cell = cellOf(value, this.#bitsBelow) - this.#lowest;
     if (cell < 0) return this.exact(LEAST);
     if (cell >= this.#ends.length) return this.exact(MOST);
     if (this.#ends[cell] === 0) this.#measure(cell);
@@ -53,14 +55,9 @@ export class LogScale {
     return Math.ceil(Math.log(value < MOST ? value : MOST) / this.#logGrowth) | 0;
   }
 
-  #cellOf(value: number): number {
-    DOUBLE[0] = value;
-    return (WORDS[1] as number) >> this.#bitsBelow;
-  }
-
   #measure(cell: number): void {
-    let low = this.#leastIn(cell);
-    let high = this.#leastIn(cell + 1);
+    let low = leastIn(this.#lowest + cell, this.#bitsBelow);
+    let high = leastIn(this.#lowest + cell + 1, this.#bitsBelow);
     const bucket = this.exact(low);
     this.#buckets[cell] = bucket;
     // What is rounded on the way there and back is far less than this.
@@ -75,19 +72,6 @@ export class LogScale {
     }
     this.#ends[cell] = low;
   }
-
-  /** The least number in a cell. */
-  #leastIn(cell: number): number {
-    WORDS[0] = 0;
-    WORDS[1] = (this.#lowest + cell) << this.#bitsBelow;
-    return DOUBLE[0] as number;
-  }
 }
-
-const DOUBLE = new Float64Array(1);
-/** Its lower and its upper half. */
-const WORDS = new Int32Array(DOUBLE.buffer);
-/** Of a double, in its upper half. */
-const MANTISSA_BITS_ABOVE = 20;
 
 const scales = new Map<number, LogScale>();
