@@ -177,27 +177,29 @@ export class World {
 
   /** Takes everything up to and including `until`; stops early when starved. */
   runUntil(until: SimTime): void {
-    while (!this.#starved) {
-      const next = this.next;
-      if (next === undefined || next > until) return;
-      this.step();
-    }
+    for (let some = true; some && !this.#starved; ) some = this.step(until);
   }
 
-  /** Takes one event. */
-  step(): void {
+  /** Takes the next event, if there is one up to and including `until`. @returns whether there is */
+  step(until: SimTime = NEVER): boolean {
     invariant(!this.#starved, "feed the source first");
+    const last = Math.min(until, this.#horizon);
     const { next: alarm, rank } = this.#alarms;
     const arrival = this.#arrival;
     // Ranks are compared each time, though few come at once: V8 compiles all this anew where it meets what is new to it.
     const isBefore = rank < ALARM_RANK.arrival;
     const isEngine = alarm < arrival || (alarm === arrival && isBefore);
-    if (isEngine ? this.#isNext(alarm, rank) : this.#isNext(arrival, ALARM_RANK.arrival)) {
-      this.#agenda.passTo(isEngine ? alarm : arrival);
-      return isEngine ? this.#advance(this.#alarms.ring()) : this.#arrive();
+    const time = isEngine ? alarm : arrival;
+    if (this.#isNext(time, isEngine ? rank : ALARM_RANK.arrival)) {
+      if (time > last) return false;
+      this.#agenda.passTo(time);
+      if (isEngine) this.#advance(this.#alarms.ring());
+      else this.#arrive();
+      return true;
     }
-    const event = this.#agenda.pop();
+    const event = this.#agenda.next > last ? undefined : this.#agenda.pop();
     if (event !== undefined) this.#take(event);
+    return event !== undefined;
   }
 
   /** Whether it comes before the agenda's next event. */

@@ -23,10 +23,7 @@ export class PacedLane {
    */
   advance(target: SimTime, busy: () => boolean, failed: (error: unknown) => void): SimTime {
     const { world } = this;
-    while (!world.starved && world.next !== undefined && world.next <= target) {
-      world.step();
-      if (busy()) break;
-    }
+    while (!world.starved && world.step(target)) if (busy()) break;
     if (world.starved && !this.#reading && this.#text !== undefined) void this.#read(failed);
     const behind = world.next !== undefined && world.next <= target;
     return (behind || world.starved ? world.now : target) as SimTime;

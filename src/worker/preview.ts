@@ -66,13 +66,13 @@ export const runPreview = async (
         continue;
       }
       for (let i = 0; i < SLICE && !world.starved; i += 1) {
+        if (world.step(Math.min(instants.due, looks.due) as SimTime)) continue;
         const { next } = world;
         if (next === undefined) break;
         if (next > instants.due) {
           instants.take();
           if (batches?.ready) break;
-        } else if (next > looks.due) tell?.(looks.take());
-        else world.step();
+        } else tell?.(looks.take());
       }
       if (batches?.ready) await giveReady();
       if (world.next === undefined && !world.starved) break;

@@ -19,7 +19,7 @@ export const runCase = (name: string): Told => {
   const scenario = caseNamed(name);
   const world = new World(scenario);
   const horizon = scenario.horizonMicros as SimTime;
-  while (world.next !== undefined) world.step();
+  world.runUntil(horizon);
   const { kpis } = world.report({ scenarioDigest: scenarioDigest(scenario), version: VERSION }, horizon);
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
   return {
