@@ -148,7 +148,9 @@ const scaleAlong = (bounds: readonly number[]): Scale => {
   const [least, most] = [positive[0] ?? 1, positive.at(-1) ?? 1];
   let bitsBelow = MANTISSA_BITS_ABOVE;
   const cells = (): number => cellOf(most, bitsBelow) - cellOf(least, bitsBelow);
-  const areCrowded = (): boolean => new Set(positive.map((bound) => cellOf(bound, bitsBelow))).size < positive.length;
+  // They ascend, so that those of one cell are neighbours.
+  const areCrowded = (): boolean =>
+    positive.some((bound, i) => i > 0 && cellOf(bound, bitsBelow) === cellOf(positive[i - 1] as number, bitsBelow));
   while (areCrowded() && 2 * cells() < MOST_CELLS && bitsBelow > 0) bitsBelow -= 1;
   const lowest = cellOf(least, bitsBelow) - 1;
   const highest = cellOf(most, bitsBelow) + 1;

@@ -1,4 +1,5 @@
 import { cellOf, leastIn, MANTISSA_BITS_ABOVE } from "../sim/cells.ts";
+import { invariant } from "../sim/invariant.ts";
 
 /** Smaller values count as zero, larger ones as this: between them every value keeps its relative accuracy. */
 export const LEAST = 1e-9;
@@ -22,6 +23,7 @@ export class LogScale {
     this.#logGrowth = logGrowth;
     // A cell is as wide as its least value at most, divided by the cells that a power of two has.
     const mantissaBits = Math.max(0, Math.ceil(-Math.log2(Math.expm1(logGrowth))));
+    invariant(mantissaBits <= MANTISSA_BITS_ABOVE, "no bucket is narrower than any cell");
     this.#bitsBelow = MANTISSA_BITS_ABOVE - mantissaBits;
     this.#lowest = cellOf(LEAST, this.#bitsBelow);
     const cells = cellOf(MOST, this.#bitsBelow) - this.#lowest + 1;
@@ -42,8 +44,7 @@ export class LogScale {
   /** @param value finite and >= 0 @returns its bucket; means nothing where the value counts as zero */
   bucketOf(value: number): number {
     const cell = cellOf(value, this.#bitsBelow) - this.#lowest;
-    if (cell < 0) return this.exact(LEAST);
-    if (cell >= this.#ends.length) return this.exact(MOST);
+    if (cell < 0 || cell >= this.#ends.length) return this.exact(value);
     if (this.#ends[cell] === 0) this.#measure(cell);
     const bucket = this.#buckets[cell] as number;
     return value <= (this.#ends[cell] as number) ? bucket : bucket + 1;

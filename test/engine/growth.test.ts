@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createEngine } from "../../src/engine/create-engine.ts";
 import { type Create, type EngineCase, measureEngine, stepByStep } from "../bench/engine-cases.ts";
+import { leastInTurn } from "../least-in-turn.ts";
 
 /**
  * What the engine costs, as ratios of CPU time within one run, with room for a busy machine: absolute times mean nothing
@@ -26,10 +27,8 @@ describe("cost of the engine", () => {
 
   it("grows with requests, not with those that wait", () => {
     const far = { ...chat, slots: 64, perSecond: 1e6 };
-    const perRequest = (requests: number): number => leastOf(createEngine, { ...far, requests }, 1) / requests;
-    // In turn: what V8 compiles and the machine does beside falls upon both alike.
-    const took = Array.from({ length: 3 }, () => [perRequest(2000), perRequest(16_000)] as const);
-    const [few, many] = [Math.min(...took.map(([one]) => one)), Math.min(...took.map(([, one]) => one))];
+    const perRequest = (requests: number) => () => measureEngine(createEngine, { ...far, requests }).ms / requests;
+    const [few, many] = leastInTurn(3, perRequest(2000), perRequest(16_000));
     expect(many / few).toBeLessThan(3);
   });
 

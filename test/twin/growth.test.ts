@@ -1,14 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { World } from "../../src/twin/world.ts";
 import { caseNamed } from "../bench/cases.ts";
+import { leastInTurn } from "../least-in-turn.ts";
 
 /** What a whole world costs as it goes on: CPU time with room for a busy machine, and counts without. */
 describe("cost of a world", () => {
   it("is no more per request after ten thousand than after one thousand", () => {
     const late = worldAfter(10_000);
-    const took = Array.from({ length: 6 }, () => [takes(worldAfter(1000)), takes(late)] as const);
-    // In turn and by the least of each: what V8 compiles and the machine does beside falls upon both alike.
-    const [early, after] = [Math.min(...took.map(([one]) => one)), Math.min(...took.map(([, one]) => one))];
+    const [early, after] = leastInTurn(
+      6,
+      () => takes(worldAfter(1000)),
+      () => takes(late),
+    );
     expect(after / early).toBeLessThan(2.5);
   });
 
