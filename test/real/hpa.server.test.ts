@@ -29,7 +29,7 @@ import {
   twinCourse,
   twinOf,
 } from "./loops.ts";
-import { AUDIT_POLICIES, recordedSyncs } from "./recorded-syncs.ts";
+import { AUDIT_POLICIES, heldUp, recordedSyncs } from "./recorded-syncs.ts";
 import { type Decided, decidedByReal, decidedByTwin, type PlacedPods } from "./replayed-syncs.ts";
 
 /**
@@ -45,6 +45,8 @@ const read = (path: string): string => readFileSync(new URL(path, root), "utf8")
 /** How long the loops run, and how many syncs that has to give. */
 const RUN_SECONDS = 64;
 const LEAST_SYNCS = 200;
+/** A run that the machine held up is done again, on new servers. */
+const MOST_RUNS = 3;
 /** Shares of the time at which the two courses may differ by more than the tolerance: of one loop, and of all together. */
 const MOST_APART = { one: 0.25, all: 0.05 };
 
@@ -58,11 +60,13 @@ const POD_LOOPS = [
   loopOf("pods", steps, metric("Pods", { type: "AverageValue", averageValue: "12" })),
 ];
 
+const ALL = [...LOOPS, ...POD_LOOPS];
+
 let plane: ControlPlane;
 let operator: Program;
 let prometheus: Prometheus;
 let adapter: PrometheusAdapter;
-const folder = temporaryDirectory("audit");
+let folder: ReturnType<typeof temporaryDirectory>;
 const logOf = (server: keyof typeof AUDIT_POLICIES): string => join(folder.path, `${server}.log`);
 /** Flags that let a server write down what is asked of it. */
 const audit = (server: keyof typeof AUDIT_POLICIES): string[] => {
@@ -154,7 +158,8 @@ const coursesOf = (loop: Loop): { readonly real: Course; readonly twin: Course; 
   };
 };
 
-beforeAll(async () => {
+const start = async (): Promise<void> => {
+  folder = temporaryDirectory("audit");
   plane = await startControlPlane({
     controllerManager: true,
     hpaSyncPeriodSeconds: SYNC_SECONDS,
@@ -164,8 +169,7 @@ beforeAll(async () => {
     readyWithinSeconds: 90,
   });
   await applyAll(plane, read("crds/servetwin.dev_inferencesimulations.yaml"));
-  const all = [...LOOPS, ...POD_LOOPS];
-  for (const name of ["servetwin-system", ...all.map(({ namespace }) => namespace)])
+  for (const name of ["servetwin-system", ...ALL.map(({ namespace }) => namespace)])
     await apply(plane, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
   for (const manifest of await clusterRbac()) await apply(plane, manifest);
   const user = await plane.user("system:serviceaccount:servetwin-system:servetwin");
@@ -197,50 +201,69 @@ beforeAll(async () => {
   const sees = async () => syncsOf(first).some(({ queries }) => queries[0]?.elements !== undefined);
   await eventually(sees, { withinSeconds: 90, what: "a sync that sees its metric" });
   for (const { manifests } of LOOPS) for (const manifest of manifests) await apply(plane, manifest);
-  await eventually(async () => (await look(), began.size === all.length), { withinSeconds: 60, what: "all Shadows" });
-}, 300_000);
+  await eventually(async () => (await look(), began.size === ALL.length), { withinSeconds: 60, what: "all Shadows" });
+};
 
-afterAll(async () => {
+const run = async (): Promise<void> => {
+  const last = Math.max(...began.values());
+  const [value, ofPods] = POD_LOOPS as [Loop, Loop];
+  const [own = ""] = await eventually(
+    async () => {
+      const names = await podNames(ofPods);
+      return names.length > 0 && names;
+    },
+    { what: "a simulated pod" },
+  );
+  const at = (seconds: number) => sleep(Math.max(0, (last + seconds) * 1000 - Date.now()));
+  let done = false;
+  const looking = (async () => {
+    for (; !done; await sleep(250)) await look();
+  })();
+  const running = (name: string, ready = true) => ({ name, phase: "Running", ready });
+  const pending = (name: string) => ({ name, phase: "Pending", ready: false });
+  try {
+    await place(value, [running("one"), running("two", false)]);
+    await place(ofPods, [running(own)]);
+    await at(20);
+    await place(value, [running("one"), running("two")]);
+    await place(ofPods, [running(own), pending("starting")]);
+    await at(35);
+    await place(value, [running("one"), running("two"), running("three"), pending("four")]);
+    await place(ofPods, [running(own), running("starting"), running("unseen")]);
+    await at(50);
+    await place(value, [running("one", false), running("two"), running("three", false), pending("four")]);
+    await at(RUN_SECONDS);
+  } finally {
+    done = true;
+    await looking;
+  }
+};
+
+const stop = async (): Promise<void> => {
   await adapter?.stop();
   await prometheus?.stop();
   await operator?.stop();
   await plane?.stop();
-  folder.remove();
-}, 60_000);
+  folder?.remove();
+  began.clear();
+  pods.clear();
+};
+
+beforeAll(async () => {
+  for (let runs = 1; ; runs += 1) {
+    await start();
+    await run();
+    const held = ALL.flatMap((loop) => heldUp(syncsOf(loop), SYNC_SECONDS)?.concat(` in ${loop.namespace}`) ?? []);
+    if (held.length === 0 || runs === MOST_RUNS) return;
+    console.info(`run ${runs} was held up: ${held.join(", ")}`);
+    await stop();
+  }
+}, MOST_RUNS * 300_000);
+
+afterAll(stop, 60_000);
 
 describe("the real HPA controller on simulated replicas", () => {
-  it("runs for a while", async () => {
-    const last = Math.max(...began.values());
-    const [value, ofPods] = POD_LOOPS as [Loop, Loop];
-    const [own = ""] = await eventually(
-      async () => {
-        const names = await podNames(ofPods);
-        return names.length > 0 && names;
-      },
-      { what: "a simulated pod" },
-    );
-    const at = (seconds: number) => sleep(Math.max(0, (last + seconds) * 1000 - Date.now()));
-    const looking = setInterval(() => void look(), 250);
-    const running = (name: string, ready = true) => ({ name, phase: "Running", ready });
-    const pending = (name: string) => ({ name, phase: "Pending", ready: false });
-    try {
-      await place(value, [running("one"), running("two", false)]);
-      await place(ofPods, [running(own)]);
-      await at(20);
-      await place(value, [running("one"), running("two")]);
-      await place(ofPods, [running(own), pending("starting")]);
-      await at(35);
-      await place(value, [running("one"), running("two"), running("three"), pending("four")]);
-      await place(ofPods, [running(own), running("starting"), running("unseen")]);
-      await at(50);
-      await place(value, [running("one", false), running("two"), running("three", false), pending("four")]);
-      await at(RUN_SECONDS);
-    } finally {
-      clearInterval(looking);
-    }
-  }, 180_000);
-
-  it.each([...LOOPS, ...POD_LOOPS].map((loop) => [loop.namespace, loop] as const))(
+  it.each(ALL.map((loop) => [loop.namespace, loop] as const))(
     "decides at each sync of %s what the twin's HPA decides on the same values",
     (_name, loop) => {
       const syncs = syncsOf(loop);

@@ -34,6 +34,10 @@ const EXAMPLE = "deploy/examples/real-autoscalers/keda/scaled-object.yaml";
 const RUN_SECONDS = 62;
 /** Shares of the time at which the two courses may differ by more than the tolerance: of one loop, and of all together. */
 const MOST_APART = { one: 0.25, all: 0.15 };
+/** A run that the machine held up, so that a scrape failed or an answer took so long, is done again. */
+const MOST_RUNS = 3;
+const RUNS_MILLIS = MOST_RUNS * 180_000;
+const MOST_HELD_UP_SECONDS = 1;
 
 /** The example's ScaledObject with other triggers; their queries ask for the loop's own namespace. */
 const loopOf = (namespace: string, pattern: readonly object[], spec: object): Loop => {
@@ -101,6 +105,8 @@ let keda: Keda;
 
 const began = new Map<string, number>();
 const courses = new Map<string, { atSeconds: number; replicas: number }[]>();
+/** Unix seconds of the looks of a run. */
+const looks: number[] = [];
 /** How many Shadows there are. */
 let seen = 0;
 
@@ -138,6 +144,37 @@ const look = async (): Promise<void> => {
       if (replicas !== undefined && steps.at(-1)?.replicas !== replicas) steps.push({ atSeconds: now, replicas });
     }),
   );
+};
+
+/** Lets the Shadows begin anew, and follows them. @returns the Unix second at which it stopped */
+const run = async (): Promise<number> => {
+  for (const { manifests } of LOOPS) await plane.request("DELETE", pathOf(manifests[2] as Manifest));
+  await eventually(async () => (await look(), seen === 0), { what: "no Shadow" });
+  // Until no HPA holds on to what it wanted for the former ones.
+  await sleep((DOWNSCALE_WINDOW_SECONDS + SYNC_SECONDS) * 1000);
+  began.clear();
+  courses.clear();
+  looks.length = 0;
+  for (const { manifests } of LOOPS) await apply(plane, manifests[2] as Manifest);
+  await eventually(async () => (await look(), began.size === LOOPS.length), {
+    withinSeconds: 60,
+    what: "all Shadows",
+  });
+  const until = Math.max(...began.values()) + RUN_SECONDS;
+  while (Date.now() / 1000 < until) {
+    await look();
+    looks.push(Date.now() / 1000);
+    await sleep(200);
+  }
+  return until;
+};
+
+/** What held the loops up in a run that ended then. */
+const heldUp = async (until: number): Promise<string | undefined> => {
+  const [up] = await prometheus.query(`min_over_time(up{job="servetwin"}[${RUN_SECONDS}s])`, until);
+  if (up?.value !== 1) return "a scrape failed";
+  const longest = Math.max(...looks.slice(1).map((at, i) => at - (looks[i] as number)));
+  return longest > MOST_HELD_UP_SECONDS ? `${longest} s from one look to the next` : undefined;
 };
 
 beforeAll(async () => {
@@ -196,54 +233,49 @@ describe("a real KEDA on simulated replicas", () => {
     90_000,
   );
 
-  it("takes the courses that the twin's own KEDA takes", async () => {
-    // How long KEDA needs for its first HPA is no matter of the loop: the Shadows begin anew once every HPA has read its metrics.
-    const acts = async (loop: Loop) =>
-      (await kedaHpa(loop))?.status?.conditions?.some(
-        ({ type, status }) => type === "ScalingActive" && status === "True",
-      ) === true;
-    await eventually(async () => (await Promise.all(LOOPS.map(acts))).every(Boolean), {
-      withinSeconds: 60,
-      what: "HPAs that read their metrics",
-      detail: () => keda.log("operator"),
-    });
-    for (const { manifests } of LOOPS) await plane.request("DELETE", pathOf(manifests[2] as Manifest));
-    await eventually(async () => (await look(), seen === 0), { what: "no Shadow" });
-    // Until no HPA holds on to what it wanted for the former ones.
-    await sleep((DOWNSCALE_WINDOW_SECONDS + SYNC_SECONDS) * 1000);
-    began.clear();
-    courses.clear();
-    for (const { manifests } of LOOPS) await apply(plane, manifests[2] as Manifest);
-    await eventually(async () => (await look(), began.size === LOOPS.length), {
-      withinSeconds: 60,
-      what: "all Shadows",
-    });
-    const until = Math.max(...began.values()) + RUN_SECONDS;
-    while (Date.now() / 1000 < until) {
-      await look();
-      await sleep(200);
-    }
-    const shares = LOOPS.map((loop) => {
-      const { namespace } = loop;
-      const start = began.get(namespace) as number;
-      const steps = (courses.get(namespace) ?? []).map(({ atSeconds, replicas }) => ({
-        atSeconds: atSeconds - start,
-        replicas,
-      }));
-      const real: Course = { start: 1, steps };
-      const seconds = until - start;
-      const twin = twinCourse(twinOf(loop), seconds);
-      const share = apart(real, twin, TOLERANCE_SECONDS, seconds);
-      const lines = [real, twin].map((course) =>
-        course.steps.map(({ atSeconds, replicas }) => `${atSeconds.toFixed(1)}s→${replicas}`).join(" "),
-      );
-      console.info(`${namespace}: apart ${(100 * share).toFixed(1)} %\nreal ${lines[0]}\ntwin ${lines[1]}`);
-      expect(steps.length, `rescales of ${namespace}`).toBeGreaterThan(2);
-      return share;
-    });
-    expect(Math.max(...shares)).toBeLessThan(MOST_APART.one);
-    expect(shares.reduce((sum, share) => sum + share, 0) / shares.length).toBeLessThan(MOST_APART.all);
-  }, 180_000);
+  it(
+    "takes the courses that the twin's own KEDA takes",
+    async () => {
+      // How long KEDA needs for its first HPA is no matter of the loop: the Shadows begin anew once every HPA has read its metrics.
+      const acts = async (loop: Loop) =>
+        (await kedaHpa(loop))?.status?.conditions?.some(
+          ({ type, status }) => type === "ScalingActive" && status === "True",
+        ) === true;
+      await eventually(async () => (await Promise.all(LOOPS.map(acts))).every(Boolean), {
+        withinSeconds: 60,
+        what: "HPAs that read their metrics",
+        detail: () => keda.log("operator"),
+      });
+      let until = 0;
+      for (let runs = 1; ; runs += 1) {
+        until = await run();
+        const held = await heldUp(until);
+        if (held === undefined || runs === MOST_RUNS) break;
+        console.info(`run ${runs} was held up: ${held}`);
+      }
+      const shares = LOOPS.map((loop) => {
+        const { namespace } = loop;
+        const start = began.get(namespace) as number;
+        const steps = (courses.get(namespace) ?? []).map(({ atSeconds, replicas }) => ({
+          atSeconds: atSeconds - start,
+          replicas,
+        }));
+        const real: Course = { start: 1, steps };
+        const seconds = until - start;
+        const twin = twinCourse(twinOf(loop), seconds);
+        const share = apart(real, twin, TOLERANCE_SECONDS, seconds);
+        const lines = [real, twin].map((course) =>
+          course.steps.map(({ atSeconds, replicas }) => `${atSeconds.toFixed(1)}s→${replicas}`).join(" "),
+        );
+        console.info(`${namespace}: apart ${(100 * share).toFixed(1)} %\nreal ${lines[0]}\ntwin ${lines[1]}`);
+        expect(steps.length, `rescales of ${namespace}`).toBeGreaterThan(2);
+        return share;
+      });
+      expect(Math.max(...shares)).toBeLessThan(MOST_APART.one);
+      expect(shares.reduce((sum, share) => sum + share, 0) / shares.length).toBeLessThan(MOST_APART.all);
+    },
+    RUNS_MILLIS,
+  );
 
   it("has on its page of metrics what the twin's has, and nothing that is not told as not simulated", async () => {
     const real = kedaFamilies(await keda.metrics());

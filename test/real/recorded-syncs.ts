@@ -54,6 +54,25 @@ export interface RecordedSync {
   readonly status: HpaStatus | undefined;
 }
 
+/** What a machine may hold up before the run tells of the machine rather than of the controller: share of a sync period. */
+const MOST_HELD_UP = 0.4;
+
+/** @returns what held the controller up at these syncs: a late sync, a slow write, samples that went missing; undefined: nothing */
+export const heldUp = (syncs: readonly RecordedSync[], periodSeconds: number): string | undefined => {
+  const most = MOST_HELD_UP * periodSeconds * 1e6;
+  const sees = ({ queries }: RecordedSync) =>
+    queries.some(({ elements }) => elements !== undefined && elements.length > 0);
+  const from = syncs.findIndex(sees);
+  for (const [i, sync] of syncs.entries()) {
+    const { at, wrote } = sync;
+    const late = i === 0 ? 0 : at - (syncs[i - 1] as RecordedSync).at - periodSeconds * 1e6;
+    if (late > most) return `sync ${i} came ${late / 1e6} s late`;
+    if (wrote !== undefined && wrote.at - at > most) return `sync ${i} took ${(wrote.at - at) / 1e6} s to write`;
+    if (from >= 0 && i > from && !sees(sync)) return `sync ${i} found no samples`;
+  }
+  return undefined;
+};
+
 interface AuditEvent {
   verb: string;
   requestURI: string;
