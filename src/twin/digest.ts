@@ -61,11 +61,11 @@ export const sha256 = (message: Uint8Array): string => {
   for (let block = 0; block < data.byteLength; block += 64) {
     for (let t = 0; t < 16; t += 1) schedule[t] = data.getInt32(block + 4 * t);
     for (let t = 16; t < 64; t += 1) {
-      const at = (back: number): number => schedule[t - back] as number;
-      const [w2, w15] = [at(2), at(15)];
+      const w2 = schedule[t - 2] as number;
+      const w15 = schedule[t - 15] as number;
       const s0 = rotate(w15, 7) ^ rotate(w15, 18) ^ (w15 >>> 3);
       const s1 = rotate(w2, 17) ^ rotate(w2, 19) ^ (w2 >>> 10);
-      schedule[t] = s1 + at(7) + s0 + at(16);
+      schedule[t] = s1 + (schedule[t - 7] as number) + s0 + (schedule[t - 16] as number);
     }
     compress(hash, schedule);
   }
@@ -90,7 +90,15 @@ const compress = (hash: Int32Array, schedule: Int32Array): void => {
     const t1 = (h + s1 + ((e & f) ^ (~e & g)) + (ROUND_CONSTANTS[t] as number) + (schedule[t] as number)) | 0;
     const s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
     const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-    [h, g, f, e, d, c, b, a] = [g, f, e, (d + t1) | 0, c, b, a, (t1 + t2) | 0];
+    // One by one: a program that only runs for a moment does all this before V8 compiles it, and lists take thrice as long then.
+    h = g;
+    g = f;
+    f = e;
+    e = (d + t1) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (t1 + t2) | 0;
   }
   [a, b, c, d, e, f, g, h].forEach((word, i) => {
     hash[i] = (hash[i] as number) + word;

@@ -205,4 +205,10 @@ const parse = (): ReadonlyMap<string, Zone> => {
  * Asia/Gaza and Asia/Hebron.
  * Source: IANA time zone database 2025b, public domain.
  */
-export const TIME_ZONES: ReadonlyMap<string, Zone> = parse();
+export const timeZones = (): ReadonlyMap<string, Zone> => {
+  // When somebody asks: few programs do, and each would begin two milliseconds later.
+  parsed ??= parse();
+  return parsed;
+};
+
+let parsed: ReadonlyMap<string, Zone> | undefined;

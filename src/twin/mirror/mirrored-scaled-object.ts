@@ -2,7 +2,7 @@ import { DEFAULT_KUBERNETES_MINOR, type HpaSpec } from "../../controlplane/hpa/s
 import { hpaOf, triggersOf } from "../../controlplane/keda/hpa-of.ts";
 import { scaledObjectProblems } from "../../controlplane/keda/problems.ts";
 import type { GivenSpec, ScaledObjectSpec, TriggerSpec } from "../../controlplane/keda/spec.ts";
-import { TIME_ZONES } from "../../controlplane/keda/time-zones.ts";
+import { timeZones } from "../../controlplane/keda/time-zones.ts";
 import { durationOf } from "../../model/duration.ts";
 import { objectText } from "../../model/object-text.ts";
 import type { Problem } from "../../model/problem.ts";
@@ -86,7 +86,7 @@ const withFix = (problem: Problem, { name, triggers }: ScaledObjectSpec): Proble
       return { ...problem, fix: 'set spec.overrides.autoscaler.startTime, such as "2026-01-05T08:00:00Z"' };
     default: {
       if (!problem.field?.endsWith(".metadata.timezone")) return problem;
-      const near = nearest(triggers[index]?.metadata.timezone ?? "", [...TIME_ZONES.keys()]);
+      const near = nearest(triggers[index]?.metadata.timezone ?? "", [...timeZones().keys()]);
       return near === undefined ? problem : { ...problem, message: `${problem.message}; did you mean ${near}?` };
     }
   }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { cronSchedule } from "../../../src/controlplane/keda/cron-schedule.ts";
-import { TIME_ZONES } from "../../../src/controlplane/keda/time-zones.ts";
+import { timeZones } from "../../../src/controlplane/keda/time-zones.ts";
 import { triggerOf } from "../../../src/controlplane/keda/trigger-of.ts";
 import { at } from "../hpa/fixtures.ts";
 import { monitoringOf } from "./fixtures.ts";
 
 const unix = (text: string): number => Date.parse(text) / 1000;
 const zone = (name: string) => {
-  const found = TIME_ZONES.get(name);
+  const found = timeZones().get(name);
   if (found === undefined) throw new Error(`no zone ${name}`);
   return found;
 };
@@ -22,7 +22,7 @@ const offsetOf = (format: Intl.DateTimeFormat, seconds: number): number => {
 describe("time zones", () => {
   // Rules change by law every few months: a platform with another edition of the database disagrees with reason.
   it.runIf(process.versions.tz === "2025c")("agree with the platform's, day by day around each change", () => {
-    const known = [...TIME_ZONES].filter(([name]) => {
+    const known = [...timeZones()].filter(([name]) => {
       try {
         new Intl.DateTimeFormat("en-US", { timeZone: name });
         return name !== "Local";

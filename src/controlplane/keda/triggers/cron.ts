@@ -6,7 +6,7 @@ import { externalTarget } from "../external-target.ts";
 import { floatMilli } from "../float-quantity.ts";
 import { requiredInteger, requiredText } from "../metadata.ts";
 import type { Zone } from "../posix-zone.ts";
-import { TIME_ZONES } from "../time-zones.ts";
+import { timeZones } from "../time-zones.ts";
 import { metricNameOf, triggerProblem, triggerType } from "../trigger.ts";
 
 /**
@@ -63,7 +63,7 @@ const timesOf = (
   if (said.desiredReplicas === 0) {
     problems.push(triggerProblem("metadata.desiredReplicas", "no desiredReplicas specified"));
   }
-  const zone = TIME_ZONES.get(said.timezone);
+  const zone = timeZones().get(said.timezone);
   if (zone === undefined) {
     const message = `unable to load timezone: unknown time zone ${said.timezone}`;
     problems.push(triggerProblem("metadata.timezone", message, "name one of the IANA database, such as Europe/Berlin"));
