@@ -30,6 +30,7 @@ import {
   twinOf,
 } from "./loops.ts";
 import { AUDIT_POLICIES, heldUp, recordedSyncs } from "./recorded-syncs.ts";
+import { timeoutOfRuns, undisturbed } from "./repeat.ts";
 import { type Decided, decidedByReal, decidedByTwin, type PlacedPods } from "./replayed-syncs.ts";
 
 /**
@@ -45,8 +46,6 @@ const read = (path: string): string => readFileSync(new URL(path, root), "utf8")
 /** How long the loops run, and how many syncs that has to give. */
 const RUN_SECONDS = 64;
 const LEAST_SYNCS = 200;
-/** A run that the machine held up is done again, on new servers. */
-const MOST_RUNS = 3;
 /** Shares of the time at which the two courses may differ by more than the tolerance: of one loop, and of all together. */
 const MOST_APART = { one: 0.25, all: 0.05 };
 
@@ -249,16 +248,19 @@ const stop = async (): Promise<void> => {
   pods.clear();
 };
 
+const heldUpAnywhere = async (): Promise<string | undefined> => {
+  const held = ALL.flatMap((loop) => heldUp(syncsOf(loop), SYNC_SECONDS)?.concat(` in ${loop.namespace}`) ?? []);
+  return held.length === 0 ? undefined : held.join(", ");
+};
+
 beforeAll(async () => {
-  for (let runs = 1; ; runs += 1) {
+  const onNewServers = async (): Promise<void> => {
+    await stop();
     await start();
     await run();
-    const held = ALL.flatMap((loop) => heldUp(syncsOf(loop), SYNC_SECONDS)?.concat(` in ${loop.namespace}`) ?? []);
-    if (held.length === 0 || runs === MOST_RUNS) return;
-    console.info(`run ${runs} was held up: ${held.join(", ")}`);
-    await stop();
-  }
-}, MOST_RUNS * 300_000);
+  };
+  await undisturbed(onNewServers, heldUpAnywhere);
+}, timeoutOfRuns(300));
 
 afterAll(stop, 60_000);
 

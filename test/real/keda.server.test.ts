@@ -21,6 +21,7 @@ import {
   twinCourse,
   twinOf,
 } from "./loops.ts";
+import { timeoutOfRuns, undisturbed } from "./repeat.ts";
 
 /**
  * A real KEDA scales simulated replicas: the operator's Shadows serve their metrics, a real Prometheus scrapes them, KEDA asks it and makes the
@@ -34,10 +35,9 @@ const EXAMPLE = "deploy/examples/real-autoscalers/keda/scaled-object.yaml";
 const RUN_SECONDS = 62;
 /** Shares of the time at which the two courses may differ by more than the tolerance: of one loop, and of all together. */
 const MOST_APART = { one: 0.25, all: 0.15 };
-/** A run that the machine held up, so that a scrape failed or an answer took so long, is done again. */
-const MOST_RUNS = 3;
-const RUNS_MILLIS = MOST_RUNS * 180_000;
+/** From one look to the next. */
 const MOST_HELD_UP_SECONDS = 1;
+const RUNS_MILLIS = timeoutOfRuns(180);
 
 /** The example's ScaledObject with other triggers; their queries ask for the loop's own namespace. */
 const loopOf = (namespace: string, pattern: readonly object[], spec: object): Loop => {
@@ -246,13 +246,7 @@ describe("a real KEDA on simulated replicas", () => {
         what: "HPAs that read their metrics",
         detail: () => keda.log("operator"),
       });
-      let until = 0;
-      for (let runs = 1; ; runs += 1) {
-        until = await run();
-        const held = await heldUp(until);
-        if (held === undefined || runs === MOST_RUNS) break;
-        console.info(`run ${runs} was held up: ${held}`);
-      }
+      const until = await undisturbed(run, heldUp);
       const shares = LOOPS.map((loop) => {
         const { namespace } = loop;
         const start = began.get(namespace) as number;
