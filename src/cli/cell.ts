@@ -3,5 +3,3 @@ export const plain = { head: [], border: [] };
 /** No line between rows. */
 export const compact = { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" };
 export const right = (columns: number): "right"[] => Array.from({ length: columns }, () => "right");
-
-export const count = (value: number): string => Math.round(value).toLocaleString("en-US");

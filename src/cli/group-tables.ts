@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import type { GatewayKpis, GroupKpis, Kpis, PoolKpis, Report, TurnedAway } from "../report/report.ts";
-import { compact, count, plain, right } from "./cell.ts";
-import { number, percent, seconds } from "./formats/figure.ts";
+import { compact, plain, right } from "./cell.ts";
+import { number, percent, seconds, whole } from "./formats/figure.ts";
 
 /** Figures by class, model, tenant, round and pool, who was turned away, and what the gateway did; of the first replication. */
 export const groupTables = ({ kpis }: Report): string[] => [
@@ -26,7 +26,7 @@ const attainment = ({ slo, fairness }: Kpis): string => {
   const met = `objectives of requests: ${percent(slo?.attainmentRatio ?? 0)} attained, goodput ${number(slo?.goodputPerSecond ?? 0)} requests/s`;
   return fairness === undefined
     ? `${met}\n`
-    : `${met}; fairness among ${count(fairness.tenants)} tenants (Jain) ${number(fairness.jainIndex)}\n`;
+    : `${met}; fairness among ${whole(fairness.tenants)} tenants (Jain) ${number(fairness.jainIndex)}\n`;
 };
 
 const groupTable = (title: string, groups: Readonly<Record<string, GroupKpis>>): string => {
@@ -40,8 +40,8 @@ const groupTable = (title: string, groups: Readonly<Record<string, GroupKpis>>):
     const { requests, ttftSeconds: ttft, tpotSeconds: tpot, e2eSeconds: e2e, slo } = group;
     rows.push([
       name,
-      count(requests.arrived),
-      count(requests.completed),
+      whole(requests.arrived),
+      whole(requests.completed),
       ...[ttft.p50, ttft.p99, tpot.p50, tpot.p99, e2e.p99].map(seconds),
       number(group.outputTokensPerSecond),
       slo === undefined ? "" : percent(slo.attainmentRatio),
@@ -61,8 +61,8 @@ const poolTable = (pools: Readonly<Record<string, PoolKpis>>): string => {
     rows.push([
       name,
       pool.role,
-      count(pool.requests.ended),
-      count(pool.prefills),
+      whole(pool.requests.ended),
+      whole(pool.prefills),
       ...[pool.queueSeconds.p99, pool.ttftSeconds.p99, pool.tpotSeconds.p99].map(seconds),
       number(pool.outputTokensPerSecond),
       percent(pool.prefixCacheHitRatio),
@@ -81,7 +81,7 @@ const turnedAwayTable = (all: readonly TurnedAway[]): string => {
     chars: compact,
   });
   for (const { sloClass, how, reason, count: requests } of all.slice(0, SHOWN))
-    rows.push([sloClass, WORDS[how], reason, count(requests)]);
+    rows.push([sloClass, WORDS[how], reason, whole(requests)]);
   const more = all.length > SHOWN ? `… and ${all.length - SHOWN} more (-o json has them)\n` : "";
   return `${rows.toString()}\n${more}`;
 };
@@ -105,14 +105,14 @@ const gatewayTable = ({
 }: GatewayKpis): string => {
   const rows = new Table({ style: plain, chars: compact, colAligns: ["left", "right", "left", "right"] });
   rows.push(
-    ["held by the gateway", count(held), "waiting there p50", seconds(queueSeconds.p50)],
-    ["let go", count(dispatched), "waiting there p99", seconds(queueSeconds.p99)],
-    ["held at the end", count(heldAtEnd), "priority inversions", count(priorityInversions)],
+    ["held by the gateway", whole(held), "waiting there p50", seconds(queueSeconds.p50)],
+    ["let go", whole(dispatched), "waiting there p99", seconds(queueSeconds.p99)],
+    ["held at the end", whole(heldAtEnd), "priority inversions", whole(priorityInversions)],
   );
   if (transfers.started > 0) {
     rows.push(
-      ["KV transfers", count(transfers.ended), "transfer p50", seconds(transfers.seconds.p50)],
-      ["transfers failed", count(transfers.failed), "transferred", `${number(transfers.bytes / 1e9)} GB`],
+      ["KV transfers", whole(transfers.ended), "transfer p50", seconds(transfers.seconds.p50)],
+      ["transfers failed", whole(transfers.failed), "transferred", `${number(transfers.bytes / 1e9)} GB`],
     );
   }
   return `${rows.toString()}\n`;

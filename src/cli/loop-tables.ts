@@ -1,15 +1,15 @@
 import Table from "cli-table3";
 import type { Finding } from "../report/finding.ts";
 import type { LoopKpis, Report } from "../report/report.ts";
-import { compact, count, plain, right } from "./cell.ts";
-import { number, seconds } from "./formats/figure.ts";
+import { compact, plain, right } from "./cell.ts";
+import { number, seconds, whole } from "./formats/figure.ts";
 
 /** How the autoscalers did, and what is wrong with them; of the first replication. */
 export const loopTables = ({ kpis, findings = [], syncs = [] }: Report): string[] => [
   ...(kpis.controlLoops === undefined ? [] : [loopTable(kpis.controlLoops)]),
   ...syncs.map(
     ({ autoscaler, syncs: all, rows }) =>
-      `${autoscaler}: ${count(all)} syncs, ${count(rows.length)} of them in -o json\n`,
+      `${autoscaler}: ${whole(all)} syncs, ${whole(rows.length)} of them in -o json\n`,
   ),
   ...(kpis.sloMinutes === undefined
     ? []
@@ -33,10 +33,10 @@ const loopTable = (loops: Readonly<Record<string, LoopKpis>>): string => {
       reaction.count === 0 ? "–" : seconds(reaction.mean),
       reaction.count === 0 ? "–" : seconds(reaction.max),
       start.count === 0 ? "–" : seconds(start.mean),
-      count(loop.overshootReplicas),
+      whole(loop.overshootReplicas),
       number(loop.flapsPerHour),
       ...[loop.secondsAtMin, loop.secondsAtMax, loop.secondsCutByMax].map((length) => `${number(length / 60)} min`),
-      count(loop.streamsAbortedAtScaleIn),
+      whole(loop.streamsAbortedAtScaleIn),
     ]);
   }
   return `${rows.toString()}\n`;

@@ -1,37 +1,94 @@
-import { Presets, SingleBar } from "cli-progress";
+import Table from "cli-table3";
+import type { Scenario } from "../twin/scenario.ts";
 import type { Progress } from "../worker/protocol.ts";
+import { compact, plain, right } from "./cell.ts";
+import { duration, number, seconds, whole } from "./formats/figure.ts";
+import { liveArea } from "./live-area.ts";
 
-export interface ProgressBar {
-  /** @returns what one of the runs calls as it goes on */
-  run(): (progress: Progress) => void;
+/** What whoever waits for runs sees of them. */
+export interface RunProgress {
+  /** As a task's `looks`. Left out: nobody looks. */
+  readonly looks?: number;
+  /** @param first whether it is the first replication of its scenario @returns what the run calls as it goes on */
+  run(scenario: Scenario, first: boolean): (progress: Progress) => void;
   stop(): void;
 }
 
-/** One bar over all runs, on a terminal; silent in a pipe. */
-export const progressBar = (runs: number): ProgressBar => {
-  if (process.stderr.isTTY !== true) return { run: () => () => {}, stop: () => {} };
-  const bar = new SingleBar(
-    {
-      format: "simulating {bar} {percentage}% | {requests} requests",
-      stream: process.stderr,
-      clearOnComplete: true,
-      hideCursor: true,
-    },
-    Presets.shades_classic,
-  );
-  bar.start(runs, 0, { requests: 0 });
+const PROVISIONAL = "provisional, simulated so far: one run each, without bands";
+
+/** Looks at each first replication: of 2 h with a warm-up of 10 m, one every 104 s. */
+const LOOKS = 64;
+
+/**
+ * How far all runs are, and the key figures of each scenario's first replication so far, marked as provisional: on a terminal.
+ * Silent in a pipe.
+ */
+export const runProgress = (runs: number, stream: NodeJS.WriteStream = process.stderr): RunProgress => {
+  if (stream.isTTY !== true) return { run: () => () => {}, stop: () => {} };
+  const area = liveArea(stream, {
+    total: runs,
+    format: "simulating {bar} {percentage}% | {requests} requests",
+    payload: { requests: 0 },
+  });
   const done: Progress[] = [];
+  const looks: Look[] = [];
+  const text = (): readonly string[] => [PROVISIONAL, ...tableOf(looks).split("\n")];
   return {
-    run: () => {
+    looks: LOOKS,
+    run: (scenario, first) => {
       const place = done.push({ done: 0, simulatedSeconds: 0, requests: 0 }) - 1;
+      const look: Look = { scenario, progress: undefined };
+      if (first) looks.push(look);
       return (progress) => {
         done[place] = { ...progress, requests: Math.max(progress.requests, done[place]?.requests ?? 0) };
-        bar.update(
-          done.reduce((sum, p) => sum + p.done, 0),
-          { requests: done.reduce((sum, p) => sum + p.requests, 0) },
+        area.bar.update(
+          done.reduce((sum, run) => sum + run.done, 0),
+          { requests: done.reduce((sum, run) => sum + run.requests, 0) },
         );
+        if (progress.kpis === undefined || !first) return;
+        look.progress = progress;
+        area.show(text);
       };
     },
-    stop: () => bar.stop(),
+    stop: () => area.stop(),
   };
+};
+
+interface Look {
+  readonly scenario: Scenario;
+  /** The last that told key figures; undefined: none did. */
+  progress: Progress | undefined;
+}
+
+const tableOf = (looks: readonly Look[]): string => {
+  const several = new Set(looks.map(({ scenario }) => scenario.simulation)).size > 1;
+  const table = new Table({
+    head: [
+      "",
+      "simulated",
+      "TTFT p50",
+      "TTFT p99",
+      "ITL p99",
+      "completed",
+      "requests/s",
+      "replicas, mean",
+      "GPU-hours",
+    ],
+    colAligns: ["left", ...right(8)],
+    style: plain,
+    chars: compact,
+  });
+  for (const { scenario, progress } of looks) {
+    if (progress?.kpis === undefined) continue;
+    const { ttftSeconds, itlSeconds, requests, replicas, gpuHours } = progress.kpis;
+    table.push([
+      several ? `${scenario.simulation} (${scenario.name})` : scenario.name,
+      `${duration(progress.simulatedSeconds)} of ${duration((scenario.horizonMicros ?? 0) / 1e6)}`,
+      ...[ttftSeconds.p50, ttftSeconds.p99, itlSeconds.p99].map(seconds),
+      whole(requests.completed),
+      number(replicas.mean),
+      number(gpuHours),
+    ]);
+  }
+  return table.toString();
 };

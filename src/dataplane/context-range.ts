@@ -2,14 +2,15 @@ import * as z from "zod";
 import type { Endpoint } from "../model/endpoint.ts";
 
 /** Parameters of `context-length-aware`, which is scorer and filter in one (llm-d-router v0.9). */
-export const contextLengthParams = z.object({
-  label: z
-    .string()
-    .min(1)
-    .default("llm-d.ai/context-length-range")
-    .meta({ description: "Label of the pod: `min-max`, in prompt tokens." }),
-  enableFiltering: z.boolean().default(false).meta({ description: "Whether endpoints out of range are dropped." }),
-});
+export const contextLengthParams = () =>
+  z.object({
+    label: z
+      .string()
+      .min(1)
+      .default("llm-d.ai/context-length-range")
+      .meta({ description: "Label of the pod: `min-max`, in prompt tokens." }),
+    enableFiltering: z.boolean().default(false).meta({ description: "Whether endpoints out of range are dropped." }),
+  });
 
 export interface Range {
   readonly least: number;

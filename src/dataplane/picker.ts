@@ -17,6 +17,7 @@ export interface Picker {
 export const picker = kindOf<PluginContext, Picker>();
 
 /** All pickers of EPP take these; endpoints after the first are a fallback list for the proxy, which is not modelled. */
-export const pickerParams = z.object({
-  maxNumOfEndpoints: z.int().default(1).meta({ description: "Endpoints named to the proxy; the first one counts." }),
-});
+export const pickerParams = () =>
+  z.object({
+    maxNumOfEndpoints: z.int().default(1).meta({ description: "Endpoints named to the proxy; the first one counts." }),
+  });

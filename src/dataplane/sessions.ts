@@ -4,38 +4,39 @@ import type { SimTime } from "../sim/time.ts";
 import type { Ask, Placed } from "./ask.ts";
 
 /** Parameters that session affinity takes as scorer and as filter (llm-d-router v0.9). */
-export const sessionParams = z.object({
-  strategy: z
-    .enum(["encoded_endpoint_header", "session_id"])
-    .default("encoded_endpoint_header")
-    .meta({ description: "Whether the client sends back the endpoint's name, or the router remembers it." }),
-  encodedEndpointHeaderConfig: z
-    .strictObject({ header: z.string().optional().meta({ description: "Name of the header." }) })
-    .default({})
-    .meta({ description: "For encoded_endpoint_header." }),
-  sessionIdConfig: z
-    .strictObject({
-      sources: z
-        .array(
-          z.strictObject({
-            header: z.string().optional().meta({ description: "Name of a header." }),
-            attribute: z.string().optional().meta({ description: "Name of a producer's attribute." }),
-            producer: z.string().optional().meta({ description: "That producer." }),
-          }),
-        )
-        .optional()
-        .meta({ description: "Where a session's id is found." }),
-      evictionTtlSeconds: z
-        .number()
-        .min(0)
-        .default(300)
-        .meta({ description: "Sessions idle for longer are forgotten." }),
-      evictionSweepSeconds: z.number().min(0).default(10).meta({ description: "How often that is looked after." }),
-    })
-    .prefault({})
-    .meta({ description: "For session_id." }),
-  profileName: z.string().optional().meta({ description: "Profile whose pick counts; left out: the primary one." }),
-});
+export const sessionParams = () =>
+  z.object({
+    strategy: z
+      .enum(["encoded_endpoint_header", "session_id"])
+      .default("encoded_endpoint_header")
+      .meta({ description: "Whether the client sends back the endpoint's name, or the router remembers it." }),
+    encodedEndpointHeaderConfig: z
+      .strictObject({ header: z.string().optional().meta({ description: "Name of the header." }) })
+      .default({})
+      .meta({ description: "For encoded_endpoint_header." }),
+    sessionIdConfig: z
+      .strictObject({
+        sources: z
+          .array(
+            z.strictObject({
+              header: z.string().optional().meta({ description: "Name of a header." }),
+              attribute: z.string().optional().meta({ description: "Name of a producer's attribute." }),
+              producer: z.string().optional().meta({ description: "That producer." }),
+            }),
+          )
+          .optional()
+          .meta({ description: "Where a session's id is found." }),
+        evictionTtlSeconds: z
+          .number()
+          .min(0)
+          .default(300)
+          .meta({ description: "Sessions idle for longer are forgotten." }),
+        evictionSweepSeconds: z.number().min(0).default(10).meta({ description: "How often that is looked after." }),
+      })
+      .prefault({})
+      .meta({ description: "For session_id." }),
+    profileName: z.string().optional().meta({ description: "Profile whose pick counts; left out: the primary one." }),
+  });
 
 /** Which endpoint a session belongs to. */
 export interface Sessions {
@@ -46,7 +47,7 @@ export interface Sessions {
   ended(id: number): void;
 }
 
-export const sessionsOf = (params: z.output<typeof sessionParams>): Sessions => {
+export const sessionsOf = (params: z.output<ReturnType<typeof sessionParams>>): Sessions => {
   const ofPrefill = params.profileName === "prefill";
   const { evictionTtlSeconds: ttl, evictionSweepSeconds: sweep } = params.sessionIdConfig;
   return params.strategy === "session_id"

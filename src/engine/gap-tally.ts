@@ -16,11 +16,11 @@ const wholeWithin = (seconds: number): number => {
 const EDGES = edgesOf([...ITL_BOUNDS, ...fineSecondsBounds].map(wholeWithin).sort((a, b) => a - b));
 
 /** By stretch: the bucket that it lies in. */
-const bucketsOf = (histogram: Histogram): Uint16Array =>
-  Uint16Array.from(EDGES.subarray(1), (end) => histogram.bucketOf(end / 1e6));
+const bucketsOf = (bounds: readonly number[]): Uint16Array =>
+  bucketsOfAscending(edgesOf(bounds), EDGES.length - 1, (stretch) => (EDGES[stretch + 1] as number) / 1e6);
 
-const COARSE = bucketsOf(new Histogram(ITL_BOUNDS));
-const FINE = bucketsOf(new Histogram(fineSecondsBounds));
+const COARSE = bucketsOf(ITL_BOUNDS);
+const FINE = bucketsOf(fineSecondsBounds);
 
 /** By length up to 131 ms, each 64 us: the first stretch that it may lie in. */
 const FIRST = bucketsOfAscending(EDGES, 2048, (i) => i * 64);

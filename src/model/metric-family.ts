@@ -102,12 +102,14 @@ export const bucketAmong = (edges: Float64Array, value: number): number => {
 
 /** The buckets of `count` ascending values, each sought from the one before on. */
 export const bucketsOfAscending = (edges: Float64Array, count: number, valueOf: (i: number) => number): Uint16Array => {
+  const buckets = new Uint16Array(count);
   let bucket = 0;
-  return Uint16Array.from({ length: count }, (_, i) => {
+  for (let i = 0; i < count; i += 1) {
     const value = valueOf(i);
     while (value > (edges[bucket + 1] as number)) bucket += 1;
-    return bucket;
-  });
+    buckets[i] = bucket;
+  }
+  return buckets;
 };
 
 /** Bounds and what lies beyond them. Lists of numbers are of several kinds to V8, and are looked through three times as slowly. */

@@ -9,13 +9,26 @@ export interface Choice<Context, Made, Params extends z.ZodRawShape = z.ZodRawSh
   create(params: z.output<z.ZodObject<Params>>, context: Context): Made;
 }
 
-/** Declares a kind of choice: what its makers are handed and what they make. Returns the identity that types a choice. */
+/** A choice as it is written down: its parameters are made when somebody asks, since a run names few of all choices. */
+interface Declared<Context, Made, Params extends z.ZodRawShape> extends Omit<Choice<Context, Made, Params>, "params"> {
+  readonly params: () => z.ZodObject<Params>;
+}
+
+/** Declares a kind of choice: what its makers are handed and what they make. Returns what makes a choice of its declaration. */
 export const kindOf =
   <Context, Made>() =>
   <const Name extends string, Params extends z.ZodRawShape>(
-    choice: Choice<Context, Made, Params> & { readonly name: Name },
-  ): Choice<Context, Made, Params> & { readonly name: Name } =>
-    choice;
+    declared: Declared<Context, Made, Params> & { readonly name: Name },
+  ): Choice<Context, Made, Params> & { readonly name: Name } => {
+    let made: z.ZodObject<Params> | undefined;
+    return {
+      ...declared,
+      get params() {
+        made ??= declared.params();
+        return made;
+      },
+    };
+  };
 
 interface AnyChoice {
   readonly name: string;

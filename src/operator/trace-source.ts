@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { bad, good, type Problem, type Result } from "../model/problem.ts";
 import type { SimulationSpec } from "../schema/simulation-spec.ts";
 import type { Store } from "../store/store.ts";
 import { readYaml, YamlError } from "../store/yaml.ts";
+import { sha256 } from "../twin/digest.ts";
 import type { FoundTrace, TraceInput } from "../twin/scenario.ts";
 import { urlProblem } from "./allowed-url.ts";
 import { fileInFolder } from "./folder-file.ts";
@@ -132,7 +132,7 @@ const fromConfigMap = async (
     const message = `ConfigMap ${namespace}/${name} has no key ${key}, or does not exist`;
     return problem("spec.workload.trace.configMap", "TraceNotFound", message, "create it, in data or binaryData");
   }
-  const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 32);
+  const digest = sha256(bytes).slice(0, 32);
   return good({ kind: "inline", base64: Buffer.from(bytes).toString("base64"), digest });
 };
 

@@ -3,6 +3,7 @@ import { MessageChannel } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import type { WriteBatch } from "../exporter/remote-write/write-batch.ts";
 import { bandFamilies, kpiBands } from "../report/bands.ts";
+import type { Report } from "../report/report.ts";
 import { bandScenarios, kpiBandRule, wideningNotes } from "../twin/bands.ts";
 import type { EngineFitResult, EngineFitTask } from "./calibration/fit-engine.ts";
 import { runPreview } from "./preview.ts";
@@ -200,11 +201,16 @@ const withBandsOf = async (
   if (ends === undefined) return once(task, signal, tell, take);
   const { fast, slow, novelties } = ends;
   // What is asked for of the run is asked for of the one in the middle only.
-  const { requestsFile: _, decisionsFile: __, metricsFile: ___, recorded: ____, ...bare } = task;
+  const { requestsFile: _, decisionsFile: __, metricsFile: ___, recorded: ____, looks: _____, ...bare } = task;
+  const [ofMiddle, ofFast, ofSlow] = [0, 1, 2].map(shareIn(3, tell));
+  const alone = once(task, signal, ofMiddle, take).then((result) => {
+    if (task.looks !== undefined && result.kind === "report") ofMiddle?.(wholeLook(result.report));
+    return result;
+  });
   const [middle, ...others] = await Promise.all([
-    once(task, signal, tell, take),
-    once({ ...bare, scenario: fast }, signal),
-    once({ ...bare, scenario: slow }, signal),
+    alone,
+    once({ ...bare, scenario: fast }, signal, ofFast),
+    once({ ...bare, scenario: slow }, signal, ofSlow),
   ]);
   const [quick, tardy] = others;
   if (middle.kind !== "report" || quick?.kind !== "report" || tardy?.kind !== "report") return middle;
@@ -215,5 +221,26 @@ const withBandsOf = async (
   return {
     kind: "report",
     report: { ...report, bands, families, notes: [...report.notes, ...wideningNotes(novelties)] },
+  };
+};
+
+/** The last of a run's looks: its end. */
+const wholeLook = ({ horizonSeconds, kpis }: Report): Progress => ({
+  done: 1,
+  simulatedSeconds: horizonSeconds,
+  requests: kpis.requests.arrived,
+  kpis,
+});
+
+/** Progress of several runs that are told as the first of them. @returns by the number of a run: what hears of it */
+const shareIn = (runs: number, tell: TellProgress = () => undefined): ((run: number) => TellProgress) => {
+  const shares = Array.from({ length: runs }, () => 0);
+  let first: Progress = { done: 0, simulatedSeconds: 0, requests: 0 };
+  return (run) => (progress) => {
+    shares[run] = progress.done;
+    const { kpis, ...soFar } = progress;
+    if (run === 0) first = soFar;
+    const done = shares.reduce((sum, share) => sum + share, 0) / runs;
+    tell({ ...first, done, ...(run === 0 && kpis !== undefined ? { kpis } : {}) });
   };
 };

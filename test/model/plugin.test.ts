@@ -7,10 +7,15 @@ const pets = registry("species", [
   pet({
     name: "cat",
     summary: "a cat",
-    params: z.object({ lives: z.int().default(9) }),
+    params: () => z.object({ lives: z.int().default(9) }),
     create: ({ lives }, { owner }) => `${owner}'s cat has ${lives} lives`,
   }),
-  pet({ name: "fish", summary: "a fish", params: z.object({}), create: (_params, { owner }) => `${owner}'s fish` }),
+  pet({
+    name: "fish",
+    summary: "a fish",
+    params: () => z.object({}),
+    create: (_params, { owner }) => `${owner}'s fish`,
+  }),
 ]);
 
 describe("registry", () => {
@@ -20,6 +25,20 @@ describe("registry", () => {
     const said = pets.schema.parse({ species: "cat" });
     expect(said).toEqual({ species: "cat", lives: 9 });
     expect(pets.create(said, { owner: "Ann" })).toBe("Ann's cat has 9 lives");
+  });
+
+  it("makes parameters when somebody asks for them, once", () => {
+    let made = 0;
+    const params = () => {
+      made += 1;
+      return z.object({});
+    };
+    const dog = pet({ name: "dog", summary: "a dog", params, create: () => "a dog" });
+    const { schema } = registry("species", [dog]);
+    expect(made).toBe(0);
+    expect(schema.parse({ species: "dog" })).toEqual({ species: "dog" });
+    expect(dog.params).toBe(dog.params);
+    expect(made).toBe(1);
   });
 
   it("types a choice without parameters by its name alone", () => {

@@ -9,7 +9,7 @@ import { World } from "../../src/twin/world.ts";
 import { PacedWorlds } from "../../src/worker/paced-worlds.ts";
 import { previewPool } from "../../src/worker/pool.ts";
 import { runPreview } from "../../src/worker/preview.ts";
-import type { ShadowMessage, ShadowPulse } from "../../src/worker/protocol.ts";
+import type { Progress, ShadowMessage, ShadowPulse } from "../../src/worker/protocol.ts";
 import { ShadowHost } from "../../src/worker/shadow-host.ts";
 import { readTrace } from "../../src/worker/trace-input.ts";
 import { scenario, waitingHpa } from "../twin/scenario-fixture.ts";
@@ -73,6 +73,22 @@ describe("a preview", () => {
     expect(e2e?.p10).toBeLessThan(report.kpis.e2eSeconds.mean);
     expect(e2e?.p90).toBeGreaterThan(report.kpis.e2eSeconds.mean);
     expect(families.at(-1)?.name).toBe("servetwin_kpi_band");
+  });
+
+  it("tells key figures so far of the run in the middle of its bands, and how far all three are", async () => {
+    const known = { ...said, workloads: said.workloads.map((one) => ({ ...one, latency: physical })) };
+    const told: Progress[] = [];
+    const task = { scenario: known, maxTraceBytes, bands: true, looks: 4 };
+    const result = await pool.run(task, new AbortController().signal, (progress) => told.push(progress));
+    if (result.kind !== "report") throw new Error("no report");
+    const looks = told.filter(({ kpis }) => kpis !== undefined);
+    expect(looks.map(({ simulatedSeconds }) => simulatedSeconds)).toEqual([75, 150, 225, 300]);
+    expect(looks.at(-1)?.kpis?.ttftSeconds).toEqual(result.report.kpis.ttftSeconds);
+    const done = told.map((progress) => progress.done);
+    expect([...done].sort((a, b) => a - b)).toEqual(done);
+    // The first look comes after a quarter of a third of all, whatever the ends have told by then.
+    expect(done[0]).toBeGreaterThanOrEqual(1 / 12);
+    expect(done.at(-1)).toBeLessThanOrEqual(1);
   });
 
   it("ends at once when it is cancelled, and the pool goes on", async () => {

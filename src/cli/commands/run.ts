@@ -22,7 +22,7 @@ import {
   withLimitOptions,
 } from "../limit-options.ts";
 import { type Prepared, prepare } from "../prepare.ts";
-import { progressBar } from "../progress.ts";
+import { runProgress } from "../progress.ts";
 import { type UrlOptions, withUrlOptions } from "../url-options.ts";
 
 interface Options extends LimitOptions, UrlOptions {
@@ -187,11 +187,12 @@ const runAll = async (
   },
 ): Promise<Outcome[]> => {
   const pool = commandPool(threads);
-  const bar = progressBar(previews.reduce((total, preview) => total + runsOf(preview), 0));
+  const shown = runProgress(previews.reduce((total, preview) => total + runsOf(preview), 0));
   const abort = new AbortController();
   const run = async (scenario: Scenario, first: boolean): Promise<Report> => {
-    const tell = bar.run();
-    const task = { scenario, maxTraceBytes, bands: bands && first };
+    const tell = shown.run(scenario, first);
+    const looks = first && shown.looks !== undefined ? { looks: shown.looks } : {};
+    const task = { scenario, maxTraceBytes, bands: bands && first, ...looks };
     const result = await pool.run({ ...task, ...files }, abort.signal, tell);
     tell({ done: 1, simulatedSeconds: 0, requests: 0 });
     if (result.kind === "report") return result.report;
@@ -203,7 +204,7 @@ const runAll = async (
     return outcomes.flat();
   } finally {
     abort.abort();
-    bar.stop();
+    shown.stop();
     await pool.close();
   }
 };

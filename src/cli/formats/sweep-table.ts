@@ -2,6 +2,7 @@ import Table from "cli-table3";
 import { dump } from "js-yaml";
 import type { Swept, Tried } from "../../operator/sweep/swept.ts";
 import { right } from "../cell.ts";
+import { whole } from "./figure.ts";
 
 /** Of what died early. */
 const SHOWN = 10;
@@ -25,7 +26,7 @@ const textOf = (swept: Swept): string => {
   const shown = tried.slice(0, Math.max(finished.length, SHOWN));
   table.push(...shown.map(rowOf));
   const lines = [
-    `${simulation}: ${search} search, ${tried.length} of ${combinations.toLocaleString("en-US")} combinations tried. Simulated, not measured.`,
+    `${simulation}: ${search} search, ${tried.length} of ${whole(combinations)} combinations tried. Simulated, not measured.`,
     ...parameters.map((parameter, i) => `  [${i + 1}] ${parameter}`),
     table.toString(),
   ];

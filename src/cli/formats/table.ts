@@ -4,7 +4,7 @@ import { isLatency } from "../../report/objectives.ts";
 import type { Report, ScaleEvent, Summary, TimelineColumn } from "../../report/report.ts";
 import { worst } from "../../report/saturation/saturation-fold.ts";
 import { type Spread, spreadOf } from "../../report/spread.ts";
-import { compact, count, plain, right } from "../cell.ts";
+import { compact, plain, right } from "../cell.ts";
 import type { Format, Outcome } from "../format.ts";
 import { groupTables } from "../group-tables.ts";
 import { loopTables } from "../loop-tables.ts";
@@ -12,7 +12,7 @@ import { nodeTables } from "../node-table.ts";
 import { plotted, pointsOf } from "../plot.ts";
 import { comparison } from "./comparison.ts";
 import { comparisonTable } from "./comparison-table.ts";
-import { duration, number, percent, seconds } from "./figure.ts";
+import { duration, number, percent, seconds, significant, whole } from "./figure.ts";
 import { sweepTable } from "./sweep-table.ts";
 
 /** For people: KPIs, objectives, scale events, and courses over time as plots. */
@@ -108,33 +108,33 @@ const totals = (reports: readonly Report[]): string => {
   rows.push(
     [
       "requests arrived",
-      count(of((r) => r.kpis.requests.arrived)),
+      whole(of((r) => r.kpis.requests.arrived)),
       "requests/s",
       number(of((r) => r.kpis.requestsPerSecond)),
     ],
     [
       "completed",
-      count(of((r) => r.kpis.requests.completed)),
+      whole(of((r) => r.kpis.requests.completed)),
       "output tokens/s",
       number(of((r) => r.kpis.outputTokensPerSecond)),
     ],
     [
       "rejected",
-      count(of((r) => r.kpis.requests.rejected)),
+      whole(of((r) => r.kpis.requests.rejected)),
       "prompt tokens/s",
       number(of((r) => r.kpis.promptTokensPerSecond)),
     ],
     [
       "aborted",
-      count(of((r) => r.kpis.requests.aborted)),
+      whole(of((r) => r.kpis.requests.aborted)),
       "prefix cache hits",
       percent(of((r) => r.kpis.prefixCacheHitRatio)),
     ],
     [
       "in flight at the end",
-      count(of((r) => r.kpis.requests.inFlightAtEnd)),
+      whole(of((r) => r.kpis.requests.inFlightAtEnd)),
       "preemptions",
-      count(of((r) => r.kpis.preemptions)),
+      whole(of((r) => r.kpis.preemptions)),
     ],
     [
       "replicas min / mean / max",
@@ -145,7 +145,7 @@ const totals = (reports: readonly Report[]): string => {
     ["replica-hours", number(of((r) => r.kpis.replicaHours)), "GPU-hours", number(of((r) => r.kpis.gpuHours))],
   );
   const [overloaded, timedOut] = [of((r) => r.kpis.requests.overloaded), of((r) => r.kpis.requests.timedOut)];
-  if (overloaded + timedOut > 0) rows.push(["timed out", count(timedOut), "refused, queue full", count(overloaded)]);
+  if (overloaded + timedOut > 0) rows.push(["timed out", whole(timedOut), "refused, queue full", whole(overloaded)]);
   return `${rows.toString()}\n`;
 };
 
@@ -209,6 +209,6 @@ const mean = (values: readonly number[]): number =>
 const range = (spread: Spread | undefined): string => {
   if (spread === undefined) return "";
   const { p10, p90 } = spread;
-  const short = (value: number): string => value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
+  const short = (value: number): string => significant(value, 3);
   return p90 < 1 ? `${short(p10 * 1000)}–${short(p90 * 1000)} ms` : `${short(p10)}–${short(p90)} s`;
 };

@@ -1,7 +1,7 @@
-import { MultiBar, Presets, type SingleBar } from "cli-progress";
 import type { Comparison } from "../../report/comparison.ts";
 import { goalTable } from "../formats/comparison-table.ts";
 import { duration } from "../formats/figure.ts";
+import { type LiveArea, liveArea } from "../live-area.ts";
 import type { PreviewWatch } from "./previewed.ts";
 import { differenceText, goalName } from "./verdict.ts";
 
@@ -35,33 +35,21 @@ const written = (stream: NodeJS.WriteStream): Refining => ({
   stop: () => {},
 });
 
-/** Left free below and above what is shown. */
-const SPARE_ROWS = 3;
-
 const shown = (stream: NodeJS.WriteStream): Refining => {
-  let area: MultiBar | undefined;
+  let area: LiveArea | undefined;
   const begin: Refining["begin"] = (name, budget, horizonMicros = 0) => {
     area?.stop();
-    const bars = new MultiBar({ stream, clearOnComplete: true, hideCursor: true }, Presets.shades_classic);
-    area = bars;
-    const bar = bars.create(2 * budget, 0, undefined, {
-      format: `${name} {bar} {value} of at most {total} runs`,
-      formatValue: (value, _options, type) => (type === "value" ? value.toFixed(1) : String(value)),
-    });
-    const lines: SingleBar[] = [];
-    const show = (rests: string, comparison: Comparison): void => {
-      const texts = [`provisional: ${rests}`, ...goalTable(comparison).trimEnd().split("\n")];
-      texts.slice(0, (stream.rows || 24) - SPARE_ROWS).forEach((text, i) => {
-        lines[i] ??= bars.create(1, 0, { text }, { format: "{text}" });
-        lines[i].update({ text });
-      });
-    };
+    const format = `${name} {bar} {value} of at most {total} runs`;
+    const here = liveArea(stream, { total: 2 * budget, format, valueText: (value) => value.toFixed(1) });
+    area = here;
+    const show = (rests: string, comparison: Comparison): void =>
+      here.show(() => [`provisional: ${rests}`, ...goalTable(comparison).trimEnd().split("\n")]);
     const done = new Map<number, number>();
     let whole = false;
     return {
       run: (run, progress) => {
         done.set(run, Math.max(progress.done, done.get(run) ?? 0));
-        bar.update([...done.values()].reduce((sum, share) => sum + share, 0));
+        here.bar.update([...done.values()].reduce((sum, share) => sum + share, 0));
       },
       looked: (comparison, simulatedSeconds) => {
         if (whole) return;

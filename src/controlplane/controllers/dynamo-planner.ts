@@ -21,60 +21,59 @@ const decodePoint = z.strictObject({
   tokensPerGpu: positive("Output tokens per second and GPU."),
 });
 
-const params = z.object({
-  optimizationTarget: z.enum(["throughput", "latency", "sla"]).default("throughput").meta({
-    description:
-      "optimization_target. throughput, latency: load mode by how full the engines are. sla: by ttft and itl.",
-  }),
-  throughputScaling: z
-    .boolean()
-    .default(true)
-    .meta({ description: "enable_throughput_scaling, of sla: by what is predicted to come." }),
-  loadScaling: z
-    .boolean()
-    .default(false)
-    .meta({ description: "enable_load_scaling, of sla: by what the engines have to do." }),
-  throughputInterval: durationText.default("180s").meta({ description: "throughput_adjustment_interval" }),
-  loadInterval: durationText.default("5s").meta({ description: "load_adjustment_interval" }),
-  ttft: durationText.default("500ms").meta({ description: "Objective for the time to first token." }),
-  itl: durationText.default("50ms").meta({ description: "Objective for the time between two tokens." }),
-  minEndpoint: z.int().min(1).max(10_000).default(1).meta({ description: "min_endpoint, of each component." }),
-  maxGpuBudget: z.int().min(-1).max(1_000_000).default(8).meta({ description: "max_gpu_budget; -1: no limit." }),
-  loadScalingDownSensitivity: z
-    .int()
-    .min(0)
-    .max(100)
-    .default(80)
-    .meta({ description: "load_scaling_down_sensitivity: percent of an objective that one engine fewer has to keep." }),
-  loadPredictor: z
-    .enum(["constant", "kalman", "arima", "prophet"])
-    .default("constant")
-    .meta({ description: "load_predictor. arima, the planner's own default, and prophet are not simulated." }),
-  loadPredictorLog1p: z.boolean().default(false).meta({ description: "load_predictor_log1p, of kalman." }),
-  kalmanQLevel: z.number().min(0).max(1e9).default(1).meta({ description: "kalman_q_level" }),
-  kalmanQTrend: z.number().min(0).max(1e9).default(0.1).meta({ description: "kalman_q_trend" }),
-  kalmanR: z.number().min(0).max(1e9).default(10).meta({ description: "kalman_r" }),
-  correction: z
-    .boolean()
-    .default(false)
-    .meta({ description: "Whether observed latencies correct the profile, as they did in 2025 (no_correction)." }),
-  trafficSource: z.enum(["engines", "frontend"]).default("engines").meta({
-    description: "frontend: dynamo_frontend_* metrics, as the planner has it. engines: the same quantities of vllm:*.",
-  }),
-  profile: z
-    .strictObject({
-      prefill: z.array(prefillPoint).min(4).max(256).meta({ description: "selected_prefill_interpolation" }),
-      decode: z
-        .array(decodePoint)
-        .min(1)
-        .max(4096)
-        .meta({ description: "selected_decode_interpolation, a full grid." }),
-      maxKvTokens: positive("max_kv_tokens: KV cache of a decode engine."),
-    })
-    .optional()
-    .meta({ description: "Measured profile of the engines. Left out: by the latency model of the simulation." }),
-});
-type PlannerSaid = z.output<typeof params>;
+const params = () =>
+  z.object({
+    optimizationTarget: z.enum(["throughput", "latency", "sla"]).default("throughput").meta({
+      description:
+        "optimization_target. throughput, latency: load mode by how full the engines are. sla: by ttft and itl.",
+    }),
+    throughputScaling: z
+      .boolean()
+      .default(true)
+      .meta({ description: "enable_throughput_scaling, of sla: by what is predicted to come." }),
+    loadScaling: z
+      .boolean()
+      .default(false)
+      .meta({ description: "enable_load_scaling, of sla: by what the engines have to do." }),
+    throughputInterval: durationText.default("180s").meta({ description: "throughput_adjustment_interval" }),
+    loadInterval: durationText.default("5s").meta({ description: "load_adjustment_interval" }),
+    ttft: durationText.default("500ms").meta({ description: "Objective for the time to first token." }),
+    itl: durationText.default("50ms").meta({ description: "Objective for the time between two tokens." }),
+    minEndpoint: z.int().min(1).max(10_000).default(1).meta({ description: "min_endpoint, of each component." }),
+    maxGpuBudget: z.int().min(-1).max(1_000_000).default(8).meta({ description: "max_gpu_budget; -1: no limit." }),
+    loadScalingDownSensitivity: z.int().min(0).max(100).default(80).meta({
+      description: "load_scaling_down_sensitivity: percent of an objective that one engine fewer has to keep.",
+    }),
+    loadPredictor: z
+      .enum(["constant", "kalman", "arima", "prophet"])
+      .default("constant")
+      .meta({ description: "load_predictor. arima, the planner's own default, and prophet are not simulated." }),
+    loadPredictorLog1p: z.boolean().default(false).meta({ description: "load_predictor_log1p, of kalman." }),
+    kalmanQLevel: z.number().min(0).max(1e9).default(1).meta({ description: "kalman_q_level" }),
+    kalmanQTrend: z.number().min(0).max(1e9).default(0.1).meta({ description: "kalman_q_trend" }),
+    kalmanR: z.number().min(0).max(1e9).default(10).meta({ description: "kalman_r" }),
+    correction: z
+      .boolean()
+      .default(false)
+      .meta({ description: "Whether observed latencies correct the profile, as they did in 2025 (no_correction)." }),
+    trafficSource: z.enum(["engines", "frontend"]).default("engines").meta({
+      description:
+        "frontend: dynamo_frontend_* metrics, as the planner has it. engines: the same quantities of vllm:*.",
+    }),
+    profile: z
+      .strictObject({
+        prefill: z.array(prefillPoint).min(4).max(256).meta({ description: "selected_prefill_interpolation" }),
+        decode: z
+          .array(decodePoint)
+          .min(1)
+          .max(4096)
+          .meta({ description: "selected_decode_interpolation, a full grid." }),
+        maxKvTokens: positive("max_kv_tokens: KV cache of a decode engine."),
+      })
+      .optional()
+      .meta({ description: "Measured profile of the engines. Left out: by the latency model of the simulation." }),
+  });
+type PlannerSaid = z.output<ReturnType<typeof params>>;
 
 /** NVIDIA Dynamo's planner. */
 export const dynamoPlanner = controller({

@@ -9,6 +9,6 @@ import { fault, window, windowOf } from "./fault.ts";
 export const adapterRestart = fault({
   name: "adapter-restart",
   summary: "the server of custom and external metrics restarts",
-  params: z.object(window),
+  params: () => z.object(window),
   create: (said) => ({ ...windowOf(said), stops: "adapter" }),
 });

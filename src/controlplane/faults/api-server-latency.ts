@@ -10,6 +10,6 @@ import { fault, window, windowOf } from "./fault.ts";
 export const apiServerLatency = fault({
   name: "api-server-latency",
   summary: "each call to the API server takes longer",
-  params: z.object({ ...window, latency: durationText.meta({ description: "That a call takes." }) }),
+  params: () => z.object({ ...window, latency: durationText.meta({ description: "That a call takes." }) }),
   create: ({ latency, ...said }) => ({ ...windowOf(said), apiServerMicros: durationOf(latency) }),
 });

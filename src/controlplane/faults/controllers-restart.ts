@@ -9,6 +9,6 @@ import { fault, window, windowOf } from "./fault.ts";
 export const controllersRestart = fault({
   name: "controllers-restart",
   summary: "kube-controller-manager restarts: the HPA's memory is lost",
-  params: z.object(window),
+  params: () => z.object(window),
   create: (said) => ({ ...windowOf(said), stops: "controllers" }),
 });

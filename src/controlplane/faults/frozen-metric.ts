@@ -8,13 +8,14 @@ import { fault, window, windowOf } from "./fault.ts";
 export const frozenMetric = fault({
   name: "frozen-metric",
   summary: "a metric keeps the values that it had when the fault began",
-  params: z.object({
-    ...window,
-    metric: z
-      .string()
-      .min(1)
-      .max(253)
-      .meta({ description: "Name of the family, such as vllm:num_requests_waiting; without _total or _bucket." }),
-  }),
+  params: () =>
+    z.object({
+      ...window,
+      metric: z
+        .string()
+        .min(1)
+        .max(253)
+        .meta({ description: "Name of the family, such as vllm:num_requests_waiting; without _total or _bucket." }),
+    }),
   create: ({ metric, ...said }) => ({ ...windowOf(said), frozen: metric }),
 });

@@ -9,9 +9,10 @@ import { fault, window, windowOf } from "./fault.ts";
 export const noCapacity = fault({
   name: "no-capacity",
   summary: "a node pool gets no new nodes",
-  params: z.object({
-    ...window,
-    pool: z.string().max(253).default("").meta({ description: "Name of the node pool. Empty: all." }),
-  }),
+  params: () =>
+    z.object({
+      ...window,
+      pool: z.string().max(253).default("").meta({ description: "Name of the node pool. Empty: all." }),
+    }),
   create: ({ pool, ...said }) => ({ ...windowOf(said), withoutNodes: pool }),
 });

@@ -9,7 +9,7 @@ import { fault, window, windowOf } from "./fault.ts";
 export const prometheusDown = fault({
   name: "prometheus-down",
   summary: "the monitoring server neither scrapes nor answers",
-  params: z.object(window),
+  params: () => z.object(window),
   create: (said) => ({
     ...windowOf(said),
     answer: { ok: false, why: "unreachable", message: "connection refused" },

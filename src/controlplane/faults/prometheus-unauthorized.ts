@@ -8,7 +8,7 @@ import { fault, window, windowOf } from "./fault.ts";
 export const prometheusUnauthorized = fault({
   name: "prometheus-unauthorized",
   summary: "the monitoring server answers queries with 401; scrapes go on",
-  params: z.object(window),
+  params: () => z.object(window),
   create: (said) => ({
     ...windowOf(said),
     answer: { ok: false, why: "refused", message: "prometheus query api returned error. status: 401" },

@@ -9,14 +9,15 @@ import { fault, window, windowOf } from "./fault.ts";
 export const scrapeTimeout = fault({
   name: "scrape-timeout",
   summary: "scrapes of some targets time out",
-  params: z.object({
-    ...window,
-    pods: z
-      .string()
-      .max(253)
-      .default("")
-      .meta({ description: "Beginning of the names of the pods that are meant. Empty: all that are scraped." }),
-  }),
+  params: () =>
+    z.object({
+      ...window,
+      pods: z
+        .string()
+        .max(253)
+        .default("")
+        .meta({ description: "Beginning of the names of the pods that are meant. Empty: all that are scraped." }),
+    }),
   create: ({ pods, ...said }) => ({
     ...windowOf(said),
     scrape: ({ pod = "" }) => (pod.startsWith(pods) ? "failed" : undefined),

@@ -7,15 +7,16 @@ import { requiredText } from "./metadata.ts";
 import { type Trigger, type TriggerContext, triggerProblem } from "./trigger.ts";
 
 /** Metadata of the triggers cpu and memory. */
-export const RESOURCE_PARAMS = z.object({
-  value: requiredText("value"),
-  type: z
-    .undefined({
-      error: "scaler info: The 'type' setting is DEPRECATED and is removed in v2.18 - Use 'metricType' instead.",
-    })
-    .optional(),
-  containerName: z.string().optional(),
-});
+export const resourceParams = () =>
+  z.object({
+    value: requiredText("value"),
+    type: z
+      .undefined({
+        error: "scaler info: The 'type' setting is DEPRECATED and is removed in v2.18 - Use 'metricType' instead.",
+      })
+      .optional(),
+    containerName: z.string().optional(),
+  });
 
 /**
  * A trigger that becomes a Resource metric of the HPA (ContainerResource with a containerName); KEDA itself measures nothing.
@@ -23,7 +24,7 @@ export const RESOURCE_PARAMS = z.object({
  */
 export const resourceTrigger = (
   resource: "cpu" | "memory",
-  { value, containerName }: z.output<typeof RESOURCE_PARAMS>,
+  { value, containerName }: z.output<ReturnType<typeof resourceParams>>,
   { said }: TriggerContext,
 ): Result<Trigger> => {
   const target = targetOf(value, said.metricType);

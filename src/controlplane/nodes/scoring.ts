@@ -12,4 +12,4 @@ export const nodeScoring = kindOf<undefined, NodeScoring>();
 /** kube-scheduler's framework.MaxNodeScore. */
 export const MAX_NODE_SCORE = 100;
 
-export const NO_PARAMETERS = z.object({});
+export const noParameters = () => z.object({});

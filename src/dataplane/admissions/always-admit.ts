@@ -5,6 +5,6 @@ import { admission } from "../admission.ts";
 export const alwaysAdmit = admission({
   name: "always-admit",
   summary: "every request may enter, as BLIS's default",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ readsSignals: false, refusal: () => undefined }),
 });

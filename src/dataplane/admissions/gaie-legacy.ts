@@ -12,7 +12,7 @@ import { isSheddable } from "../priority.ts";
 export const gaieLegacy = admission({
   name: "gaie-legacy",
   summary: "refuse sheddable requests while the pool is saturated: the EPP's default",
-  params: z.object({}),
+  params: () => z.object({}),
   create: (_params, { detector }) => ({
     readsSignals: detector.readsSignals,
     refusal({ priority }, endpoints, now) {

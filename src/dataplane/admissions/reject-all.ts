@@ -5,6 +5,6 @@ import { admission } from "../admission.ts";
 export const rejectAll = admission({
   name: "reject-all",
   summary: "no request may enter, as BLIS's template for tests",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ readsSignals: false, refusal: () => "reject-all" }),
 });

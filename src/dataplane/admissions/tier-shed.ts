@@ -10,14 +10,15 @@ import { admission } from "../admission.ts";
 export const tierShed = admission({
   name: "tier-shed",
   summary: "refuse low priorities while any endpoint is loaded, as BLIS's `tier-shed`",
-  params: z.object({
-    threshold: z
-      .int()
-      .nonnegative()
-      .default(0)
-      .meta({ description: "Load of the fullest endpoint above which is shed." }),
-    minPriority: z.int().default(3).meta({ description: "Least priority that still gets in." }),
-  }),
+  params: () =>
+    z.object({
+      threshold: z
+        .int()
+        .nonnegative()
+        .default(0)
+        .meta({ description: "Load of the fullest endpoint above which is shed." }),
+      minPriority: z.int().default(3).meta({ description: "Least priority that still gets in." }),
+    }),
   create: ({ threshold, minPriority }) => ({
     readsSignals: true,
     refusal({ head, priority }, endpoints) {

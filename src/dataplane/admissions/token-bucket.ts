@@ -9,10 +9,11 @@ import { admission } from "../admission.ts";
 export const tokenBucket = admission({
   name: "token-bucket",
   summary: "each request pays its prompt tokens from a bucket that refills, as BLIS's `token-bucket`",
-  params: z.object({
-    capacity: z.number().positive().default(10_000).meta({ description: "Most tokens in the bucket." }),
-    refillRate: z.number().positive().default(1000).meta({ description: "Tokens per second." }),
-  }),
+  params: () =>
+    z.object({
+      capacity: z.number().positive().default(10_000).meta({ description: "Most tokens in the bucket." }),
+      refillRate: z.number().positive().default(1000).meta({ description: "Tokens per second." }),
+    }),
   create: ({ capacity, refillRate }) => {
     let level = capacity;
     let filled: SimTime = START;

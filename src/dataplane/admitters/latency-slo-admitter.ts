@@ -15,12 +15,13 @@ import { isSheddable } from "../priority.ts";
 export const latencySloAdmitter = admitter({
   name: "latency-slo-admitter",
   summary: "refuse sheddable requests whose target no endpoint is predicted to meet",
-  params: z.object({
-    latencyPredictionInfoProducerName: z
-      .string()
-      .optional()
-      .meta({ description: "Whose predictions; there is one here." }),
-  }),
+  params: () =>
+    z.object({
+      latencyPredictionInfoProducerName: z
+        .string()
+        .optional()
+        .meta({ description: "Whose predictions; there is one here." }),
+    }),
   create: (_params, { predict }) => {
     if (predict === undefined) return { readsSignals: false, note: BLIND, refusal: () => undefined };
     return {

@@ -13,20 +13,21 @@ import { isSheddable } from "../priority.ts";
 export const probabilisticAdmitter = admitter({
   name: "probabilistic-admitter",
   summary: "refuse sheddable requests with a probability that rises steeply with the pool's load",
-  params: z.object({
-    queueDepthThreshold: z
-      .int()
-      .positive()
-      .default(5)
-      .meta({ description: "Waiting requests at which a pod is full." }),
-    kvCacheUtilThreshold: z
-      .number()
-      .positive()
-      .default(0.8)
-      .meta({ description: "Share of the KV cache in use at which a pod is full." }),
-    power: z.number().positive().default(5).meta({ description: "How steeply the probability rises." }),
-    k: z.number().positive().default(300).meta({ description: "Factor of the probability." }),
-  }),
+  params: () =>
+    z.object({
+      queueDepthThreshold: z
+        .int()
+        .positive()
+        .default(5)
+        .meta({ description: "Waiting requests at which a pod is full." }),
+      kvCacheUtilThreshold: z
+        .number()
+        .positive()
+        .default(0.8)
+        .meta({ description: "Share of the KV cache in use at which a pod is full." }),
+      power: z.number().positive().default(5).meta({ description: "How steeply the probability rises." }),
+      k: z.number().positive().default(300).meta({ description: "Factor of the probability." }),
+    }),
   create: ({ queueDepthThreshold, kvCacheUtilThreshold, power, k }, { rng }) => {
     const load = (endpoint: Endpoint): number =>
       endpoint.scrapedAt === undefined

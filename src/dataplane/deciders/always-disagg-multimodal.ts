@@ -5,6 +5,6 @@ import { decider } from "../decider.ts";
 export const alwaysDisaggMultimodal = decider({
   name: "always-disagg-multimodal-decider",
   summary: "requests with images and the like have a stage of their own",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ disaggregate: ({ request }) => (request.encoderItems?.length ?? 0) > 0 }),
 });

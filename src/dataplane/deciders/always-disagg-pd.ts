@@ -5,6 +5,6 @@ import { decider } from "../decider.ts";
 export const alwaysDisaggPd = decider({
   name: "always-disagg-pd-decider",
   summary: "every request has its prompt computed by a prefill endpoint",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ disaggregate: () => true }),
 });

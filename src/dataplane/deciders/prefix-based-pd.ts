@@ -8,10 +8,11 @@ import { decider } from "../decider.ts";
 export const prefixBasedPd = decider({
   name: "prefix-based-pd-decider",
   summary: "prompts of which the decode endpoint lacks enough are computed by a prefill endpoint",
-  params: z.object({
-    nonCachedTokens: z.int().min(0).default(0).meta({ description: "Fewest tokens worth it; 0: never." }),
-    promptTokens: z.int().min(0).default(0).meta({ description: "Fewest tokens of the whole prompt." }),
-  }),
+  params: () =>
+    z.object({
+      nonCachedTokens: z.int().min(0).default(0).meta({ description: "Fewest tokens worth it; 0: never." }),
+      promptTokens: z.int().min(0).default(0).meta({ description: "Fewest tokens of the whole prompt." }),
+    }),
   create: ({ nonCachedTokens, promptTokens }, { knowledge }) => {
     if (nonCachedTokens === 0) return { disaggregate: () => false };
     const prefix = knowledge.prefix();

@@ -14,24 +14,29 @@ import { detector } from "../detector.ts";
 export const concurrencyDetector = detector({
   name: "concurrency-detector",
   summary: "requests or tokens that the gateway has in flight, over what the pool may have",
-  params: z.object({
-    maxConcurrency: z.int().positive().default(100).meta({ description: "Requests in flight at which a pod is full." }),
-    concurrencyMode: z
-      .enum(["requests", "tokens", "hybrid"])
-      .default("requests")
-      .meta({ description: "What is counted; `hybrid`: per pod whichever is fuller." }),
-    maxTokenConcurrency: z
-      .int()
-      .positive()
-      .default(1_000_000)
-      .meta({ description: "Tokens in flight at which a pod is full." }),
-    headroom: z
-      .number()
-      .nonnegative()
-      .default(0)
-      .meta({ description: "Burst above the thresholds that the filter allows." }),
-    inFlightLoadProducerName: z.string().optional().meta({ description: "Whose counts; there is one here." }),
-  }),
+  params: () =>
+    z.object({
+      maxConcurrency: z
+        .int()
+        .positive()
+        .default(100)
+        .meta({ description: "Requests in flight at which a pod is full." }),
+      concurrencyMode: z
+        .enum(["requests", "tokens", "hybrid"])
+        .default("requests")
+        .meta({ description: "What is counted; `hybrid`: per pod whichever is fuller." }),
+      maxTokenConcurrency: z
+        .int()
+        .positive()
+        .default(1_000_000)
+        .meta({ description: "Tokens in flight at which a pod is full." }),
+      headroom: z
+        .number()
+        .nonnegative()
+        .default(0)
+        .meta({ description: "Burst above the thresholds that the filter allows." }),
+      inFlightLoadProducerName: z.string().optional().meta({ description: "Whose counts; there is one here." }),
+    }),
   create: ({ maxConcurrency, maxTokenConcurrency, concurrencyMode }) => {
     const fuller = (endpoint: Endpoint): number =>
       Math.max(endpoint.inFlight / maxConcurrency, endpoint.inFlightTokens / maxTokenConcurrency);

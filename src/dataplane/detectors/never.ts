@@ -6,6 +6,6 @@ import { detector } from "../detector.ts";
 export const never = detector({
   name: "never",
   summary: "never saturated, as BLIS's `never`",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ readsSignals: false, saturation: () => 0, changesAt: () => NEVER, stale: () => 0 }),
 });

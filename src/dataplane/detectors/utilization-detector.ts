@@ -14,28 +14,29 @@ import { detector } from "../detector.ts";
 export const utilizationDetector = detector({
   name: "utilization-detector",
   summary: "mean over the endpoints of the fuller of waiting queue and KV cache, as last scraped; EPP's default",
-  params: z.object({
-    queueDepthThreshold: z
-      .int()
-      .positive()
-      .default(5)
-      .meta({ description: "Waiting requests at which a pod is full." }),
-    kvCacheUtilThreshold: z
-      .number()
-      .positive()
-      .max(1)
-      .default(0.8)
-      .meta({ description: "Share of the KV cache in use at which a pod is full." }),
-    metricsStalenessThreshold: durationText
-      .refine((text) => !/^(0+(\.0+)?[a-z]+)+$/.test(text), { error: "must be longer than 0" })
-      .default("200ms")
-      .meta({ description: "Signals older than this count as a full pod." }),
-    headroom: z
-      .number()
-      .nonnegative()
-      .default(0)
-      .meta({ description: "Burst above the thresholds that the filter allows." }),
-  }),
+  params: () =>
+    z.object({
+      queueDepthThreshold: z
+        .int()
+        .positive()
+        .default(5)
+        .meta({ description: "Waiting requests at which a pod is full." }),
+      kvCacheUtilThreshold: z
+        .number()
+        .positive()
+        .max(1)
+        .default(0.8)
+        .meta({ description: "Share of the KV cache in use at which a pod is full." }),
+      metricsStalenessThreshold: durationText
+        .refine((text) => !/^(0+(\.0+)?[a-z]+)+$/.test(text), { error: "must be longer than 0" })
+        .default("200ms")
+        .meta({ description: "Signals older than this count as a full pod." }),
+      headroom: z
+        .number()
+        .nonnegative()
+        .default(0)
+        .meta({ description: "Burst above the thresholds that the filter allows." }),
+    }),
   create: (params) => {
     const oldest = durationOf(params.metricsStalenessThreshold);
     const load = (endpoint: Endpoint): number =>

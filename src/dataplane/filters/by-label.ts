@@ -5,11 +5,12 @@ import { filter, keepWhere } from "../filter.ts";
 export const byLabel = filter({
   name: "by-label",
   summary: "keep pods whose label has one of these values",
-  params: z.object({
-    label: z.string().min(1).meta({ description: "Name of the label." }),
-    validValues: z.array(z.string()).default([]).meta({ description: "Its values." }),
-    allowsNoLabel: z.boolean().default(false).meta({ description: "Whether pods without it stay." }),
-  }),
+  params: () =>
+    z.object({
+      label: z.string().min(1).meta({ description: "Name of the label." }),
+      validValues: z.array(z.string()).default([]).meta({ description: "Its values." }),
+      allowsNoLabel: z.boolean().default(false).meta({ description: "Whether pods without it stay." }),
+    }),
   create: ({ label, validValues, allowsNoLabel }) => {
     const valid = new Set(validValues);
     return {

@@ -6,7 +6,7 @@ import { DECODE_ROLES, hasRole } from "../roles.ts";
 export const decodeRole = filter({
   name: "decode-filter",
   summary: "keep pods whose role label says decode",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({
     blind: true,
     keep: (ask, into) => keepWhere(ask, into, (endpoint) => hasRole(endpoint, DECODE_ROLES, true)),

@@ -6,7 +6,7 @@ import { ENCODE_ROLES, hasRole } from "../roles.ts";
 export const encodeRole = filter({
   name: "encode-filter",
   summary: "keep pods whose role label says encode",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({
     blind: true,
     keep: (ask, into) => keepWhere(ask, into, (endpoint) => hasRole(endpoint, ENCODE_ROLES, false)),

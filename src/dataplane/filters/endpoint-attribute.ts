@@ -16,26 +16,29 @@ type Operator = keyof typeof OPERATORS;
 export const endpointAttribute = filter({
   name: "endpoint-attribute-filter",
   summary: "keep endpoints whose attribute passes a threshold",
-  params: z.object({
-    attribute: z.string().min(1).meta({ description: "Name of the attribute." }),
-    producer: z.string().min(1).optional().meta({ description: "Its extractor." }),
-    onMissing: z
-      .enum(["Pass", "Fail"])
-      .default("Pass")
-      .meta({ description: "Where an endpoint has no such attribute." }),
-    fallbackOnEmpty: z.boolean().default(false).meta({ description: "Whether all stay where none would." }),
-    algorithm: z
-      .strictObject({
-        type: z.enum(["threshold"]).meta({ description: "The only one." }),
-        threshold: z
-          .strictObject({
-            operator: z.enum(Object.keys(OPERATORS) as [Operator, ...Operator[]]).meta({ description: "Comparison." }),
-            value: z.number().meta({ description: "What is compared with." }),
-          })
-          .meta({ description: "What must hold." }),
-      })
-      .meta({ description: "What is looked at." }),
-  }),
+  params: () =>
+    z.object({
+      attribute: z.string().min(1).meta({ description: "Name of the attribute." }),
+      producer: z.string().min(1).optional().meta({ description: "Its extractor." }),
+      onMissing: z
+        .enum(["Pass", "Fail"])
+        .default("Pass")
+        .meta({ description: "Where an endpoint has no such attribute." }),
+      fallbackOnEmpty: z.boolean().default(false).meta({ description: "Whether all stay where none would." }),
+      algorithm: z
+        .strictObject({
+          type: z.enum(["threshold"]).meta({ description: "The only one." }),
+          threshold: z
+            .strictObject({
+              operator: z
+                .enum(Object.keys(OPERATORS) as [Operator, ...Operator[]])
+                .meta({ description: "Comparison." }),
+              value: z.number().meta({ description: "What is compared with." }),
+            })
+            .meta({ description: "What must hold." }),
+        })
+        .meta({ description: "What is looked at." }),
+    }),
   create: ({ attribute, onMissing, fallbackOnEmpty, algorithm: { threshold } }) => {
     const passes = OPERATORS[threshold.operator];
     return {

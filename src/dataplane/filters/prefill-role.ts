@@ -6,7 +6,7 @@ import { hasRole, PREFILL_ROLES } from "../roles.ts";
 export const prefillRole = filter({
   name: "prefill-filter",
   summary: "keep pods whose role label says prefill",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({
     blind: true,
     keep: (ask, into) => keepWhere(ask, into, (endpoint) => hasRole(endpoint, PREFILL_ROLES, false)),

@@ -11,19 +11,20 @@ import { filter, keepAll, keepWhere } from "../filter.ts";
 export const prefixCacheAffinity = filter({
   name: "prefix-cache-affinity-filter",
   summary: "keep endpoints that hold most of the prompt, unless they are too busy",
-  params: z.object({
-    affinityThreshold: z.number().max(1).default(0.8).meta({ description: "Share of the prompt; 0: keep all." }),
-    explorationProbability: z.number().min(0).max(1).default(0).meta({ description: "How often all are kept." }),
-    maxTTFTPenaltyMs: z.number().min(0).default(18_000).meta({ description: "Most milliseconds lost; 0: any." }),
-    ttftSource: z
-      .enum(["prefillThroughput", "latencyPredictor"])
-      .default("prefillThroughput")
-      .meta({ description: "How an endpoint's TTFT is estimated." }),
-    peakPrefillThroughput: z.number().min(0).default(15_928).meta({ description: "Tokens per second." }),
-    prefixMatchInfoProducerName: z.string().optional().meta({ description: "Producer of the matches." }),
-    latencyPredictionInfoProducerName: z.string().optional().meta({ description: "Producer of the predictions." }),
-    inFlightLoadProducerName: z.string().optional().meta({ description: "Producer of the counts." }),
-  }),
+  params: () =>
+    z.object({
+      affinityThreshold: z.number().max(1).default(0.8).meta({ description: "Share of the prompt; 0: keep all." }),
+      explorationProbability: z.number().min(0).max(1).default(0).meta({ description: "How often all are kept." }),
+      maxTTFTPenaltyMs: z.number().min(0).default(18_000).meta({ description: "Most milliseconds lost; 0: any." }),
+      ttftSource: z
+        .enum(["prefillThroughput", "latencyPredictor"])
+        .default("prefillThroughput")
+        .meta({ description: "How an endpoint's TTFT is estimated." }),
+      peakPrefillThroughput: z.number().min(0).default(15_928).meta({ description: "Tokens per second." }),
+      prefixMatchInfoProducerName: z.string().optional().meta({ description: "Producer of the matches." }),
+      latencyPredictionInfoProducerName: z.string().optional().meta({ description: "Producer of the predictions." }),
+      inFlightLoadProducerName: z.string().optional().meta({ description: "Producer of the counts." }),
+    }),
   create: (params, { rng, knowledge }) => {
     const { affinityThreshold: threshold, explorationProbability, maxTTFTPenaltyMs: penalty } = params;
     const prefix = knowledge.prefix(params.prefixMatchInfoProducerName);

@@ -8,10 +8,11 @@ import { filter, keepAll, keepWhere } from "../filter.ts";
 export const sloHeadroomTier = filter({
   name: "slo-headroom-tier-filter",
   summary: "keep endpoints that would meet the request's latency targets",
-  params: z.object({
-    epsilonExploreNeg: z.number().min(0).max(1).default(0.01).meta({ description: "How often the others are kept." }),
-    latencyPredictionInfoProducerName: z.string().optional().meta({ description: "Producer of the predictions." }),
-  }),
+  params: () =>
+    z.object({
+      epsilonExploreNeg: z.number().min(0).max(1).default(0.01).meta({ description: "How often the others are kept." }),
+      latencyPredictionInfoProducerName: z.string().optional().meta({ description: "Producer of the predictions." }),
+    }),
   create: ({ epsilonExploreNeg, latencyPredictionInfoProducerName }, { rng, knowledge }) => {
     const forecast = knowledge.latency(latencyPredictionInfoProducerName);
     const meets = (at: number): boolean =>

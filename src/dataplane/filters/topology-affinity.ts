@@ -6,10 +6,11 @@ import { closeness, isPlaced, TOPOLOGY_LEVELS } from "../topology.ts";
 export const topologyAffinity = filter({
   name: "topology-affinity-filter",
   summary: "keep endpoints near the one that the other stage picked",
-  params: z.object({
-    minAffinity: z.enum(TOPOLOGY_LEVELS).default("host").meta({ description: "What they must have in common." }),
-    topologyProducerName: z.string().optional().meta({ description: "Extractor of the labels." }),
-  }),
+  params: () =>
+    z.object({
+      minAffinity: z.enum(TOPOLOGY_LEVELS).default("host").meta({ description: "What they must have in common." }),
+      topologyProducerName: z.string().optional().meta({ description: "Extractor of the labels." }),
+    }),
   create: ({ minAffinity }) => {
     const furthest = TOPOLOGY_LEVELS.indexOf(minAffinity);
     return {

@@ -9,12 +9,15 @@ import { filter, keepAll, keepWhere } from "../filter.ts";
 export const utilizationDetector = filter({
   name: "utilization-detector",
   summary: "keep endpoints that are not saturated by queue or KV cache",
-  params: z.object({
-    queueDepthThreshold: z.int().min(1).default(5).meta({ description: "Waiting requests." }),
-    kvCacheUtilThreshold: z.number().gt(0).max(1).default(0.8).meta({ description: "Used share of the KV cache." }),
-    metricsStalenessThreshold: durationText.default("200ms").meta({ description: "Older metrics are worth nothing." }),
-    headroom: z.number().min(0).default(0).meta({ description: "How far above the thresholds still counts." }),
-  }),
+  params: () =>
+    z.object({
+      queueDepthThreshold: z.int().min(1).default(5).meta({ description: "Waiting requests." }),
+      kvCacheUtilThreshold: z.number().gt(0).max(1).default(0.8).meta({ description: "Used share of the KV cache." }),
+      metricsStalenessThreshold: durationText
+        .default("200ms")
+        .meta({ description: "Older metrics are worth nothing." }),
+      headroom: z.number().min(0).default(0).meta({ description: "How far above the thresholds still counts." }),
+    }),
   create: ({ queueDepthThreshold, kvCacheUtilThreshold, metricsStalenessThreshold, headroom }) => {
     const [queue, kv] = [queueDepthThreshold * (1 + headroom), kvCacheUtilThreshold * (1 + headroom)];
     const oldest = durationOf(metricsStalenessThreshold);

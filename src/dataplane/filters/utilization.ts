@@ -21,23 +21,24 @@ const valueOf = (endpoint: Endpoint, metric: (typeof METRICS)[number]): number =
 export const utilization = filter({
   name: "utilization-filter",
   summary: "keep endpoints below limits of load",
-  params: z.object({
-    conditions: z
-      .array(
-        z
-          .strictObject({
-            metric: z.enum(METRICS).meta({ description: "What is looked at." }),
-            maxValue: z.number().min(0).meta({ description: "Its limit." }),
-          })
-          .refine(({ metric, maxValue }) => metric !== "kv-cache-utilization" || maxValue <= 1, {
-            error: "maxValue of kv-cache-utilization is a fraction of at most 1",
-          }),
-      )
-      .min(1)
-      .meta({ description: "All of these must hold." }),
-    fallbackOnEmpty: z.boolean().default(false).meta({ description: "Whether all stay where none would." }),
-    inFlightLoadProducerName: z.string().optional().meta({ description: "Producer of the counts." }),
-  }),
+  params: () =>
+    z.object({
+      conditions: z
+        .array(
+          z
+            .strictObject({
+              metric: z.enum(METRICS).meta({ description: "What is looked at." }),
+              maxValue: z.number().min(0).meta({ description: "Its limit." }),
+            })
+            .refine(({ metric, maxValue }) => metric !== "kv-cache-utilization" || maxValue <= 1, {
+              error: "maxValue of kv-cache-utilization is a fraction of at most 1",
+            }),
+        )
+        .min(1)
+        .meta({ description: "All of these must hold." }),
+      fallbackOnEmpty: z.boolean().default(false).meta({ description: "Whether all stay where none would." }),
+      inFlightLoadProducerName: z.string().optional().meta({ description: "Producer of the counts." }),
+    }),
   create: ({ conditions, fallbackOnEmpty }) => ({
     keep(ask, into) {
       const stay = keepWhere(ask, into, (endpoint) =>

@@ -9,8 +9,9 @@ import { placeBySingle } from "../single.ts";
 export const dataParallelProfile = handler({
   name: "data-parallel-profile-handler",
   summary: "one profile picks the endpoint; its data-parallel rank goes in a header",
-  params: z.object({
-    primaryPort: z.int().min(0).max(65_535).default(8000).meta({ description: "Port of the sidecar." }),
-  }),
+  params: () =>
+    z.object({
+      primaryPort: z.int().min(0).max(65_535).default(8000).meta({ description: "Port of the sidecar." }),
+    }),
   create: () => ({ place: placeBySingle }),
 });

@@ -23,34 +23,35 @@ const name = (what: string) => z.string().min(1).optional().meta({ description: 
 export const disaggProfile = handler({
   name: "disagg-profile-handler",
   summary: "a decode endpoint, and a prefill endpoint where it is worth it",
-  params: z.object({
-    stageOrder: z
-      .string()
-      .refine((order) => orderOf(order) !== undefined, { error: "must be decode-first or prefill-first" })
-      .default("decode-first")
-      .meta({ description: "Which stage is picked first: decode-first or prefill-first." }),
-    profiles: z
-      .strictObject({
-        decode: name("Profile of the decode stage."),
-        prefill: name("Profile of the prefill stage."),
-        encode: name("Profile of the encode stage."),
-      })
-      .default({})
-      .meta({ description: "Names of the profiles; left out: decode, prefill, encode." }),
-    deciders: z
-      .strictObject({
-        prefill: name("Decides on prefill; left out: never."),
-        encode: name("Decides on encode; left out: never."),
-      })
-      .default({})
-      .meta({ description: "Who decides whether a stage runs." }),
-    decodeProfile: name("Old spelling of profiles.decode."),
-    prefillProfile: name("Old spelling of profiles.prefill."),
-    encodeProfile: name("Old spelling of profiles.encode."),
-    prefillDeciderPluginName: name("Old spelling of deciders.prefill."),
-    encodeDeciderPluginName: name("Old spelling of deciders.encode."),
-    deciderPluginName: name("Older spelling of deciders.prefill."),
-  }),
+  params: () =>
+    z.object({
+      stageOrder: z
+        .string()
+        .refine((order) => orderOf(order) !== undefined, { error: "must be decode-first or prefill-first" })
+        .default("decode-first")
+        .meta({ description: "Which stage is picked first: decode-first or prefill-first." }),
+      profiles: z
+        .strictObject({
+          decode: name("Profile of the decode stage."),
+          prefill: name("Profile of the prefill stage."),
+          encode: name("Profile of the encode stage."),
+        })
+        .default({})
+        .meta({ description: "Names of the profiles; left out: decode, prefill, encode." }),
+      deciders: z
+        .strictObject({
+          prefill: name("Decides on prefill; left out: never."),
+          encode: name("Decides on encode; left out: never."),
+        })
+        .default({})
+        .meta({ description: "Who decides whether a stage runs." }),
+      decodeProfile: name("Old spelling of profiles.decode."),
+      prefillProfile: name("Old spelling of profiles.prefill."),
+      encodeProfile: name("Old spelling of profiles.encode."),
+      prefillDeciderPluginName: name("Old spelling of deciders.prefill."),
+      encodeDeciderPluginName: name("Old spelling of deciders.encode."),
+      deciderPluginName: name("Older spelling of deciders.prefill."),
+    }),
   create: (said, { decider }) => {
     const decode = said.profiles.decode ?? said.decodeProfile ?? "decode";
     const prefill = said.profiles.prefill ?? said.prefillProfile ?? "prefill";

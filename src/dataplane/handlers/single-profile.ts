@@ -6,6 +6,6 @@ import { placeBySingle } from "../single.ts";
 export const singleProfile = handler({
   name: "single-profile-handler",
   summary: "one profile picks the endpoint",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ place: placeBySingle }),
 });

@@ -7,21 +7,27 @@ import { FedIndex } from "../fed-index.ts";
 import type { KvEvent } from "../kv-event.ts";
 import { leastOf, type RoutingPolicy, routingPolicy } from "../policy.ts";
 
-const params = z.object({
-  overlapScoreWeight: z
-    .number()
-    .min(0)
-    .max(1_000_000)
-    .default(1)
-    .meta({ description: "Weight of prefill against decode." }),
-  routerTemperature: z
-    .number()
-    .min(0)
-    .max(1_000_000)
-    .default(0)
-    .meta({ description: "0: the least cost; else by chance, the more the higher." }),
-  kvBlockTokens: z.int().min(1).max(1_000_000).default(16).meta({ description: "Tokens per block, as the engine's." }),
-});
+const params = () =>
+  z.object({
+    overlapScoreWeight: z
+      .number()
+      .min(0)
+      .max(1_000_000)
+      .default(1)
+      .meta({ description: "Weight of prefill against decode." }),
+    routerTemperature: z
+      .number()
+      .min(0)
+      .max(1_000_000)
+      .default(0)
+      .meta({ description: "0: the least cost; else by chance, the more the higher." }),
+    kvBlockTokens: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(16)
+      .meta({ description: "Tokens per block, as the engine's." }),
+  });
 
 /**
  * Cost of an endpoint = weight x blocks of prefill (what this prompt lacks there and prompts under way) + blocks of decode
@@ -44,14 +50,14 @@ interface Flight {
 
 class DynamoKv implements RoutingPolicy {
   readonly readsSignals = false;
-  readonly #said: z.output<typeof params>;
+  readonly #said: z.output<ReturnType<typeof params>>;
   readonly #rng: Rng;
   readonly #index: FedIndex;
   readonly #flights = new Map<number, Flight>();
   readonly #busy = new Map<string, { prefillTokens: number; blocks: number }>();
   #costs = new Float64Array(8);
 
-  constructor(said: z.output<typeof params>, rng: Rng) {
+  constructor(said: z.output<ReturnType<typeof params>>, rng: Rng) {
     this.#said = said;
     this.#rng = rng;
     this.#index = new FedIndex(said.kvBlockTokens);

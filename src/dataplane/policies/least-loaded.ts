@@ -6,7 +6,7 @@ import { leastOf, routingPolicy } from "../policy.ts";
 export const leastLoaded = routingPolicy({
   name: "least-loaded",
   summary: "the replica with the least waiting, running and in-flight requests; ties at random",
-  params: z.object({}),
+  params: () => z.object({}),
   create: (_params, { rng }) => ({
     readsSignals: true,
     pick: (_request, endpoints) => leastOf(endpoints, rng, effectiveLoad),

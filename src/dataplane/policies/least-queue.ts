@@ -10,7 +10,7 @@ import { leastOf, routingPolicy } from "../policy.ts";
 export const leastQueue = routingPolicy({
   name: "least-queue",
   summary: "the replica with the fewest waiting requests as last scraped; ties at random",
-  params: z.object({}),
+  params: () => z.object({}),
   create: (_params, { rng }) => ({
     readsSignals: true,
     pick: (_request, endpoints) => leastOf(endpoints, rng, ({ waiting }) => waiting),

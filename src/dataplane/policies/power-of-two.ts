@@ -10,7 +10,7 @@ import { routingPolicy } from "../policy.ts";
 export const powerOfTwo = routingPolicy({
   name: "power-of-two",
   summary: "of two replicas at random, the one with less waiting, running and in-flight requests",
-  params: z.object({}),
+  params: () => z.object({}),
   create: (_params, { rng }) => ({
     readsSignals: true,
     pick(_request, endpoints) {

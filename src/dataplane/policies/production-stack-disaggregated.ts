@@ -18,14 +18,15 @@ const labels = (flag: string, what: string) =>
 export const productionStackDisaggregated = routingPolicy({
   name: "production-stack-disaggregated",
   summary: "prompt and tokens by pods of two labels (vLLM production-stack disaggregated_prefill)",
-  params: z.object({
-    prefillModelLabels: labels("--prefill-model-labels", "compute prompts"),
-    decodeModelLabels: labels("--decode-model-labels", "make tokens"),
-    orchestrated: z.boolean().default(false).meta({
-      description:
-        "disaggregated_prefill_orchestrated: each in turn. Else all requests go to the first of either kind.",
+  params: () =>
+    z.object({
+      prefillModelLabels: labels("--prefill-model-labels", "compute prompts"),
+      decodeModelLabels: labels("--decode-model-labels", "make tokens"),
+      orchestrated: z.boolean().default(false).meta({
+        description:
+          "disaggregated_prefill_orchestrated: each in turn. Else all requests go to the first of either kind.",
+      }),
     }),
-  }),
   create: ({ prefillModelLabels, decodeModelLabels, orchestrated }) => {
     const kinds = [prefillModelLabels, decodeModelLabels].map(
       (said) => new Set(said.split(",").map((one) => one.trim())),

@@ -13,20 +13,21 @@ import { RequestRates } from "../request-rates.ts";
 export const productionStackKvAware = routingPolicy({
   name: "production-stack-kvaware",
   summary: "whoever's cache holds most of the prompt, else by session or rate (vLLM production-stack kvaware)",
-  params: z.object({
-    kvAwareThreshold: z
-      .int()
-      .min(0)
-      .max(1_000_000_000)
-      .default(2000)
-      .meta({ description: "Most prompt tokens that may be missing." }),
-    kvBlockTokens: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .default(16)
-      .meta({ description: "Tokens per block, as the engine's." }),
-  }),
+  params: () =>
+    z.object({
+      kvAwareThreshold: z
+        .int()
+        .min(0)
+        .max(1_000_000_000)
+        .default(2000)
+        .meta({ description: "Most prompt tokens that may be missing." }),
+      kvBlockTokens: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(16)
+        .meta({ description: "Tokens per block, as the engine's." }),
+    }),
   create: ({ kvAwareThreshold, kvBlockTokens }) => {
     const ring = new HashRing();
     const rates = new RequestRates();

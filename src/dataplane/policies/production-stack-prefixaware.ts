@@ -13,7 +13,7 @@ const CHUNK_TOKENS = 32;
 export const productionStackPrefixAware = routingPolicy({
   name: "production-stack-prefixaware",
   summary: "whoever was sent the longest beginning of the prompt (vLLM production-stack prefixaware)",
-  params: z.object({}),
+  params: () => z.object({}),
   create: (_params, { rng }) => {
     const sent = new SentIndex(CHUNK_TOKENS, Number.POSITIVE_INFINITY);
     return {

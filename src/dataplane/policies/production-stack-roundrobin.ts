@@ -6,7 +6,7 @@ import { routingPolicy } from "../policy.ts";
 export const productionStackRoundRobin = routingPolicy({
   name: "production-stack-roundrobin",
   summary: "each replica in turn, in order of name (vLLM production-stack roundrobin)",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => {
     let routed = 0;
     return {

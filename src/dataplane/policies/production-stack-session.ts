@@ -11,7 +11,7 @@ import { RequestRates } from "../request-rates.ts";
 export const productionStackSession = routingPolicy({
   name: "production-stack-session",
   summary: "sessions by consistent hashing, other requests to the lowest rate (vLLM production-stack session)",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => {
     const ring = new HashRing();
     const rates = new RequestRates();

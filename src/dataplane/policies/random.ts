@@ -8,7 +8,7 @@ import { routingPolicy } from "../policy.ts";
 export const random = routingPolicy({
   name: "random",
   summary: "a routable replica at random, as a Kubernetes Service does for each connection",
-  params: z.object({}),
+  params: () => z.object({}),
   create: (_params, { rng }) => ({
     readsSignals: false,
     pick: (_request, endpoints) => rng.below(endpoints.length),

@@ -5,7 +5,7 @@ import { routingPolicy } from "../policy.ts";
 export const roundRobin = routingPolicy({
   name: "round-robin",
   summary: "each routable replica in turn",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => {
     let routed = 0;
     return {

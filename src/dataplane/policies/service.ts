@@ -16,9 +16,10 @@ import { type RoutingPolicy, routingPolicy } from "../policy.ts";
 export const service = routingPolicy({
   name: "service",
   summary: "a replica at random per connection, as a Kubernetes Service; clients keep connections alive",
-  params: z.object({
-    keepAlive: durationText.default("5s").meta({ description: "How long an idle connection stays open; 0s: never." }),
-  }),
+  params: () =>
+    z.object({
+      keepAlive: durationText.default("5s").meta({ description: "How long an idle connection stays open; 0s: never." }),
+    }),
   create: ({ keepAlive }, { rng }) => new Service(durationOf(keepAlive), rng),
 });
 

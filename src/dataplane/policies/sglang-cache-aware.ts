@@ -16,21 +16,22 @@ const TREE_BLOCKS = 2 ** 26 / 4 / BLOCK_TOKENS;
 export const sglangCacheAware = routingPolicy({
   name: "sglang-cache-aware",
   summary: "whoever was sent most of the prompt, or the least busy while loads differ (SGLang cache_aware)",
-  params: z.object({
-    cacheThreshold: z.number().min(0).max(1).default(0.3).meta({ description: "Share of the prompt worth it." }),
-    balanceAbsThreshold: z
-      .int()
-      .min(0)
-      .max(1_000_000_000)
-      .default(64)
-      .meta({ description: "Difference of requests in flight from which on loads differ." }),
-    balanceRelThreshold: z
-      .number()
-      .min(0)
-      .max(1_000_000)
-      .default(1.5)
-      .meta({ description: "Factor between them, likewise." }),
-  }),
+  params: () =>
+    z.object({
+      cacheThreshold: z.number().min(0).max(1).default(0.3).meta({ description: "Share of the prompt worth it." }),
+      balanceAbsThreshold: z
+        .int()
+        .min(0)
+        .max(1_000_000_000)
+        .default(64)
+        .meta({ description: "Difference of requests in flight from which on loads differ." }),
+      balanceRelThreshold: z
+        .number()
+        .min(0)
+        .max(1_000_000)
+        .default(1.5)
+        .meta({ description: "Factor between them, likewise." }),
+    }),
   create: ({ cacheThreshold, balanceAbsThreshold, balanceRelThreshold }) => {
     const sent = new SentIndex(BLOCK_TOKENS, TREE_BLOCKS);
     return {

@@ -11,24 +11,25 @@ const LEAST_BLOCK_SIZE = 64;
 const DEFAULT_BLOCK_SIZE = 16;
 const DEFAULT_CAPACITY = 31_250;
 
-const params = z.object({
-  autoTune: z
-    .boolean()
-    .default(true)
-    .meta({ description: "Whether block size and capacity are those that the engine reports." }),
-  blockSizeTokens: z.int().default(DEFAULT_BLOCK_SIZE).meta({ description: "Tokens per block; below 64 it is 64." }),
-  blockSize: z.int().default(0).meta({ description: "Old spelling of blockSizeTokens." }),
-  maxPrefixBlocksToMatch: z
-    .int()
-    .min(0)
-    .default(2048)
-    .meta({ description: "Leading blocks looked at, where maxPrefixTokensToMatch is 0; 0: all." }),
-  maxPrefixTokensToMatch: z.int().min(0).default(131_072).meta({ description: "Leading tokens looked at." }),
-  lruCapacityPerServer: z
-    .int()
-    .default(DEFAULT_CAPACITY)
-    .meta({ description: "Blocks remembered per endpoint; 0 or less: the default." }),
-});
+const params = () =>
+  z.object({
+    autoTune: z
+      .boolean()
+      .default(true)
+      .meta({ description: "Whether block size and capacity are those that the engine reports." }),
+    blockSizeTokens: z.int().default(DEFAULT_BLOCK_SIZE).meta({ description: "Tokens per block; below 64 it is 64." }),
+    blockSize: z.int().default(0).meta({ description: "Old spelling of blockSizeTokens." }),
+    maxPrefixBlocksToMatch: z
+      .int()
+      .min(0)
+      .default(2048)
+      .meta({ description: "Leading blocks looked at, where maxPrefixTokensToMatch is 0; 0: all." }),
+    maxPrefixTokensToMatch: z.int().min(0).default(131_072).meta({ description: "Leading tokens looked at." }),
+    lruCapacityPerServer: z
+      .int()
+      .default(DEFAULT_CAPACITY)
+      .meta({ description: "Blocks remembered per endpoint; 0 or less: the default." }),
+  });
 
 /**
  * Remembers where it sent which blocks, per endpoint the most recent ones; it never hears of evictions. A prompt's last,
@@ -46,7 +47,7 @@ export const approxPrefixCache = producer({
 });
 
 class ApproxPrefixCache implements Producer {
-  readonly #said: z.output<typeof params>;
+  readonly #said: z.output<ReturnType<typeof params>>;
   readonly #index = new RunIndex();
   /** By slot. */
   readonly #blocks: (RecentBlocks | undefined)[] = [];
@@ -59,7 +60,7 @@ class ApproxPrefixCache implements Producer {
 
   readonly blind?: true;
 
-  constructor(said: z.output<typeof params>) {
+  constructor(said: z.output<ReturnType<typeof params>>) {
     this.#said = said;
     if (!said.autoTune) this.blind = true;
   }

@@ -8,29 +8,34 @@ import { type Assignable, assign } from "../burst.ts";
 import { integersFor } from "../columns.ts";
 import { type Producer, producer } from "../producer.ts";
 
-const params = z.object({
-  windowDurationMs: z.int().min(1).max(10_000).default(100).meta({ description: "How long arrivals are collected." }),
-  maxPerReplica: z
-    .int()
-    .min(-1)
-    .refine((most) => most !== 0, { error: "must be -1 (unlimited) or at least 1" })
-    .default(-1)
-    .meta({ description: "Most requests of one prompt per endpoint; -1: any number." }),
-  blockSizeTokens: z.int().min(1).default(64).meta({ description: "Tokens per block." }),
-  maxPrefixTokensToMatch: z.int().min(0).default(0).meta({ description: "Leading tokens looked at; 0: 2048 blocks." }),
-  minColocateBlocks: z
-    .int()
-    .min(0)
-    .default(0)
-    .meta({ description: "Shared blocks worth an endpoint in common; 0: only equal prompts." }),
-  maxBatchSize: z
-    .int()
-    .min(-1)
-    .refine((most) => most !== 0, { error: "must be -1 (unlimited) or at least 1" })
-    .default(1000)
-    .meta({ description: "Most requests of a window; -1: any number." }),
-  balanceBy: z.enum(["requests", "tokens"]).default("requests").meta({ description: "What is spread evenly." }),
-});
+const params = () =>
+  z.object({
+    windowDurationMs: z.int().min(1).max(10_000).default(100).meta({ description: "How long arrivals are collected." }),
+    maxPerReplica: z
+      .int()
+      .min(-1)
+      .refine((most) => most !== 0, { error: "must be -1 (unlimited) or at least 1" })
+      .default(-1)
+      .meta({ description: "Most requests of one prompt per endpoint; -1: any number." }),
+    blockSizeTokens: z.int().min(1).default(64).meta({ description: "Tokens per block." }),
+    maxPrefixTokensToMatch: z
+      .int()
+      .min(0)
+      .default(0)
+      .meta({ description: "Leading tokens looked at; 0: 2048 blocks." }),
+    minColocateBlocks: z
+      .int()
+      .min(0)
+      .default(0)
+      .meta({ description: "Shared blocks worth an endpoint in common; 0: only equal prompts." }),
+    maxBatchSize: z
+      .int()
+      .min(-1)
+      .refine((most) => most !== 0, { error: "must be -1 (unlimited) or at least 1" })
+      .default(1000)
+      .meta({ description: "Most requests of a window; -1: any number." }),
+    balanceBy: z.enum(["requests", "tokens"]).default("requests").meta({ description: "What is spread evenly." }),
+  });
 
 const MOST_BLOCKS = 2048;
 
@@ -47,7 +52,7 @@ export const burstPrefixCache = producer({
 });
 
 class BurstPrefixCache implements Producer {
-  readonly #said: z.output<typeof params>;
+  readonly #said: z.output<ReturnType<typeof params>>;
   readonly window;
   /** Endpoints of the window's requests, by request id. */
   readonly #assigned = new Map<number, string>();
@@ -55,7 +60,7 @@ class BurstPrefixCache implements Producer {
   total = 0;
   readonly blockSize: number;
 
-  constructor(said: z.output<typeof params>) {
+  constructor(said: z.output<ReturnType<typeof params>>) {
     this.#said = said;
     this.window = micros(said.windowDurationMs * 1000);
     this.blockSize = said.blockSizeTokens;

@@ -3,16 +3,17 @@ import type { Ask } from "../ask.ts";
 import type { Knowledge, PrefixMatch } from "../knowledge.ts";
 import { type Producer, producer } from "../producer.ts";
 
-const params = z.object({
-  addEstimatedOutputTokens: z
-    .boolean()
-    .default(false)
-    .meta({ description: "Whether outputs count as well; then tokens count until the last token." }),
-  outputRatio: z.number().min(0).default(1.5).meta({ description: "Output tokens per prompt token." }),
-  maxEstimatedOutputTokens: z.int().min(0).optional().meta({ description: "Most output tokens that count." }),
-  prefixMatchInfoProducerName: z.string().optional().meta({ description: "Producer of the matches." }),
-  syncCrossReplicaState: z.boolean().default(true).meta({ description: "Whether replicas of the router share it." }),
-});
+const params = () =>
+  z.object({
+    addEstimatedOutputTokens: z
+      .boolean()
+      .default(false)
+      .meta({ description: "Whether outputs count as well; then tokens count until the last token." }),
+    outputRatio: z.number().min(0).default(1.5).meta({ description: "Output tokens per prompt token." }),
+    maxEstimatedOutputTokens: z.int().min(0).optional().meta({ description: "Most output tokens that count." }),
+    prefixMatchInfoProducerName: z.string().optional().meta({ description: "Producer of the matches." }),
+    syncCrossReplicaState: z.boolean().default(true).meta({ description: "Whether replicas of the router share it." }),
+  });
 
 /**
  * What a request adds to an endpoint's tokens in flight: prompt tokens that no matched block covers, a partly filled
@@ -27,7 +28,7 @@ export const inflightLoad = producer({
 });
 
 class InflightLoad implements Producer {
-  readonly #said: z.output<typeof params>;
+  readonly #said: z.output<ReturnType<typeof params>>;
   readonly #knowledge: Knowledge;
   readonly blind = true;
   /** Who knows what is cached, if anybody does; asked for at the first decision, when all producers are made. */
@@ -36,7 +37,7 @@ class InflightLoad implements Producer {
   #prefix: PrefixMatch | undefined;
   #rest = 0;
 
-  constructor(said: z.output<typeof params>, knowledge: Knowledge) {
+  constructor(said: z.output<ReturnType<typeof params>>, knowledge: Knowledge) {
     this.#said = said;
     this.#knowledge = knowledge;
   }

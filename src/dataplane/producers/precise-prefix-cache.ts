@@ -15,7 +15,7 @@ const DEFAULT_BLOCK_SIZE = 16;
 const DEFAULT_HOLDERS = 10;
 const DEFAULT_TTL = "2s";
 
-const params = z.object(preciseParams);
+const params = () => z.object(preciseParams);
 
 /**
  * Knows cached blocks from the engines' KV events: leading full blocks held without a gap. Of each block at most
@@ -54,7 +54,7 @@ class PrecisePrefixCache implements Producer {
   total = 0;
   blockSize: number;
 
-  constructor(said: z.output<typeof params>) {
+  constructor(said: z.output<ReturnType<typeof params>>) {
     const { blockSizeTokens = 0, blockSize = 0 } = said.tokenProcessorConfig ?? {};
     this.#blockSizeSaid = blockSizeTokens > 0 ? blockSizeTokens : blockSize > 0 ? blockSize : DEFAULT_BLOCK_SIZE;
     this.blockSize = this.#blockSizeSaid;

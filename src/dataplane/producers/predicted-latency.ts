@@ -7,24 +7,25 @@ import type { Knowledge, TokenLoad } from "../knowledge.ts";
 import { LinearPredictor } from "../linear-predictor.ts";
 import { type Producer, producer } from "../producer.ts";
 
-const params = z.object({
-  sloBufferFactor: z.number().gt(0).default(1).meta({ description: "The TPOT target counts times this." }),
-  contextTTL: z.number().default(300e9).meta({ description: "Nanoseconds after which a request is given up." }),
-  streamingMode: z.boolean().default(false).meta({
-    description: "Whether first tokens are seen; else TTFT stands for the whole response and TPOT for nothing.",
-  }),
-  endpointRoleLabel: z
-    .string()
-    .default("")
-    .meta({ description: "Label of the pod's role; prefill pods have no TPOT." }),
-  predictInProduce: z.boolean().default(true).meta({ description: "Whether endpoints are predicted for at all." }),
-  samplingMean: z.number().default(1000).meta({ description: "Ignored." }),
-  maxDecodeTokenSamplesForPrediction: z.int().default(0).meta({ description: "Ignored." }),
-  useEncoderCacheFeatures: z.boolean().default(false).meta({ description: "Ignored." }),
-  prefixMatchInfoProducerName: z.string().optional().meta({ description: "Producer of the matches." }),
-  inFlightLoadProducerName: z.string().optional().meta({ description: "Producer of the counts." }),
-  encoderCacheMatchInfoProducerName: z.string().optional().meta({ description: "Ignored." }),
-});
+const params = () =>
+  z.object({
+    sloBufferFactor: z.number().gt(0).default(1).meta({ description: "The TPOT target counts times this." }),
+    contextTTL: z.number().default(300e9).meta({ description: "Nanoseconds after which a request is given up." }),
+    streamingMode: z.boolean().default(false).meta({
+      description: "Whether first tokens are seen; else TTFT stands for the whole response and TPOT for nothing.",
+    }),
+    endpointRoleLabel: z
+      .string()
+      .default("")
+      .meta({ description: "Label of the pod's role; prefill pods have no TPOT." }),
+    predictInProduce: z.boolean().default(true).meta({ description: "Whether endpoints are predicted for at all." }),
+    samplingMean: z.number().default(1000).meta({ description: "Ignored." }),
+    maxDecodeTokenSamplesForPrediction: z.int().default(0).meta({ description: "Ignored." }),
+    useEncoderCacheFeatures: z.boolean().default(false).meta({ description: "Ignored." }),
+    prefixMatchInfoProducerName: z.string().optional().meta({ description: "Producer of the matches." }),
+    inFlightLoadProducerName: z.string().optional().meta({ description: "Producer of the counts." }),
+    encoderCacheMatchInfoProducerName: z.string().optional().meta({ description: "Ignored." }),
+  });
 
 /**
  * Predicts what a request's TTFT and TPOT would be at each endpoint, and the headroom to its targets (absent: 0, so
@@ -52,7 +53,7 @@ interface Flight {
 const FEATURES = 6;
 
 class PredictedLatency implements Producer {
-  readonly #said: z.output<typeof params>;
+  readonly #said: z.output<ReturnType<typeof params>>;
   readonly #load: TokenLoad;
   readonly #ttft = new LinearPredictor(FEATURES);
   readonly #tpot = new LinearPredictor(FEATURES);
@@ -63,7 +64,7 @@ class PredictedLatency implements Producer {
   ttftHeadroomMs = new Float64Array(8);
   tpotHeadroomMs = new Float64Array(8);
 
-  constructor(said: z.output<typeof params>, knowledge: Knowledge) {
+  constructor(said: z.output<ReturnType<typeof params>>, knowledge: Knowledge) {
     this.#said = said;
     knowledge.prefix(said.prefixMatchInfoProducerName);
     this.#load = knowledge.load(said.inFlightLoadProducerName);

@@ -8,9 +8,10 @@ import { producer } from "../producer.ts";
 export const sessionId = producer({
   name: "session-id-producer",
   summary: "reads the session from a header or a cookie",
-  params: z.object({
-    headerName: z.string().default("").meta({ description: "Name of the header; either this or the cookie." }),
-    cookieName: z.string().default("").meta({ description: "Name of the cookie." }),
-  }),
+  params: () =>
+    z.object({
+      headerName: z.string().default("").meta({ description: "Name of the header; either this or the cookie." }),
+      cookieName: z.string().default("").meta({ description: "Name of the cookie." }),
+    }),
   create: () => ({ blind: true, produce: () => {} }),
 });

@@ -9,12 +9,13 @@ import { standingScorer } from "../standing.ts";
 export const activeRequest = scorer({
   name: "active-request-scorer",
   summary: "prefer the fewest requests in flight, by the gateway's own count",
-  params: z.object({
-    idleThreshold: z.int().default(0).meta({ description: "Up to so many requests in flight count as idle." }),
-    maxBusyScore: z.number().default(1).meta({ description: "Score of the least busy of those that are not idle." }),
-    requestTimeout: z.string().optional().meta({ description: "Ignored." }),
-    inFlightLoadProducerName: z.string().optional().meta({ description: "Producer of the counts." }),
-  }),
+  params: () =>
+    z.object({
+      idleThreshold: z.int().default(0).meta({ description: "Up to so many requests in flight count as idle." }),
+      maxBusyScore: z.number().default(1).meta({ description: "Score of the least busy of those that are not idle." }),
+      requestTimeout: z.string().optional().meta({ description: "Ignored." }),
+      inFlightLoadProducerName: z.string().optional().meta({ description: "Producer of the counts." }),
+    }),
   create: (params) => {
     const idle = Math.max(params.idleThreshold, 0);
     const busy = params.maxBusyScore >= 0 && params.maxBusyScore <= 1 ? params.maxBusyScore : 1;

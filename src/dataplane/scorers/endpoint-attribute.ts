@@ -9,32 +9,33 @@ import { scorer } from "../scorer.ts";
 export const endpointAttribute = scorer({
   name: "endpoint-attribute-scorer",
   summary: "prefer low or high values of an attribute, as last scraped",
-  params: z.object({
-    attributeKey: z.string().min(1).meta({ description: "Name of the attribute." }),
-    producer: z.string().min(1).optional().meta({ description: "Its extractor." }),
-    algorithm: z
-      .strictObject({
-        type: z.enum(["linear_lower_is_better", "linear_higher_is_better"]).meta({ description: "What is better." }),
-        normalization: z
-          .strictObject({
-            fixedRange: z
-              .strictObject({
-                min: z.number().meta({ description: "Its lower end." }),
-                max: z.number().meta({ description: "Its upper end." }),
-              })
-              .refine(({ min, max }) => min < max, { error: "min must be below max" })
-              .optional()
-              .meta({ description: "A range of one's own." }),
-            adaptiveRange: z.strictObject({}).optional().meta({ description: "The range of the candidates." }),
-          })
-          .refine(({ fixedRange, adaptiveRange }) => fixedRange === undefined || adaptiveRange === undefined, {
-            error: "either fixedRange or adaptiveRange",
-          })
-          .default({})
-          .meta({ description: "What 0 and 1 are." }),
-      })
-      .meta({ description: "From value to score." }),
-  }),
+  params: () =>
+    z.object({
+      attributeKey: z.string().min(1).meta({ description: "Name of the attribute." }),
+      producer: z.string().min(1).optional().meta({ description: "Its extractor." }),
+      algorithm: z
+        .strictObject({
+          type: z.enum(["linear_lower_is_better", "linear_higher_is_better"]).meta({ description: "What is better." }),
+          normalization: z
+            .strictObject({
+              fixedRange: z
+                .strictObject({
+                  min: z.number().meta({ description: "Its lower end." }),
+                  max: z.number().meta({ description: "Its upper end." }),
+                })
+                .refine(({ min, max }) => min < max, { error: "min must be below max" })
+                .optional()
+                .meta({ description: "A range of one's own." }),
+              adaptiveRange: z.strictObject({}).optional().meta({ description: "The range of the candidates." }),
+            })
+            .refine(({ fixedRange, adaptiveRange }) => fixedRange === undefined || adaptiveRange === undefined, {
+              error: "either fixedRange or adaptiveRange",
+            })
+            .default({})
+            .meta({ description: "What 0 and 1 are." }),
+        })
+        .meta({ description: "From value to score." }),
+    }),
   create: ({ attributeKey, algorithm }) => {
     const { fixedRange } = algorithm.normalization;
     const lower = algorithm.type === "linear_lower_is_better";

@@ -6,10 +6,11 @@ import { scorer } from "../scorer.ts";
 export const headerLabelAffinity = scorer({
   name: "header-label-affinity-scorer",
   summary: "prefer endpoints with a label that the request names in a header",
-  params: z.object({
-    headerName: z.string().min(1).meta({ description: "Header of the request." }),
-    labelKey: z.string().min(1).meta({ description: "Label of the pod." }),
-  }),
+  params: () =>
+    z.object({
+      headerName: z.string().min(1).meta({ description: "Header of the request." }),
+      labelKey: z.string().min(1).meta({ description: "Label of the pod." }),
+    }),
   create: ({ headerName, labelKey }) => ({
     blind: true,
     score({ request, endpoints, kept, count }, into) {

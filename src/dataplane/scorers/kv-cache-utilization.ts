@@ -6,6 +6,6 @@ import { standingScorer } from "../standing.ts";
 export const kvCacheUtilization = scorer({
   name: "kv-cache-utilization-scorer",
   summary: "prefer free KV cache, as last scraped",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => standingScorer(["kvUsage"], ({ kvUsage }) => 1 - kvUsage),
 });

@@ -4,19 +4,20 @@ import type { Ask } from "../ask.ts";
 import type { LatencyForecast, PrefixMatch } from "../knowledge.ts";
 import { type Scorer, scorer } from "../scorer.ts";
 
-const params = z.object({
-  ttftWeight: z.number().default(0.8).meta({ description: "Weight of the headroom to the TTFT target." }),
-  tpotWeight: z.number().default(0.2).meta({ description: "Weight of the headroom to the TPOT target." }),
-  headroomSelectionStrategy: z
-    .string()
-    .default("least")
-    .meta({ description: "most: prefer much headroom; anything else: little." }),
-  compositeKVWeight: z.number().default(1).meta({ description: "Weight of free KV cache without predictions." }),
-  compositeQueueWeight: z.number().default(1).meta({ description: "Weight of short queues without predictions." }),
-  compositePrefixWeight: z.number().default(1).meta({ description: "Weight of the match without predictions." }),
-  latencyPredictionInfoProducerName: z.string().optional().meta({ description: "Producer of the predictions." }),
-  prefixMatchInfoProducerName: z.string().optional().meta({ description: "Producer of the matches." }),
-});
+const params = () =>
+  z.object({
+    ttftWeight: z.number().default(0.8).meta({ description: "Weight of the headroom to the TTFT target." }),
+    tpotWeight: z.number().default(0.2).meta({ description: "Weight of the headroom to the TPOT target." }),
+    headroomSelectionStrategy: z
+      .string()
+      .default("least")
+      .meta({ description: "most: prefer much headroom; anything else: little." }),
+    compositeKVWeight: z.number().default(1).meta({ description: "Weight of free KV cache without predictions." }),
+    compositeQueueWeight: z.number().default(1).meta({ description: "Weight of short queues without predictions." }),
+    compositePrefixWeight: z.number().default(1).meta({ description: "Weight of the match without predictions." }),
+    latencyPredictionInfoProducerName: z.string().optional().meta({ description: "Producer of the predictions." }),
+    prefixMatchInfoProducerName: z.string().optional().meta({ description: "Producer of the matches." }),
+  });
 
 /** Two headrooms so near to each other are equal. */
 const EPSILON = 1e-9;
@@ -39,13 +40,13 @@ export const latency = scorer({
 });
 
 class LatencyScorer implements Scorer {
-  readonly #said: z.output<typeof params>;
+  readonly #said: z.output<ReturnType<typeof params>>;
   readonly #forecast: LatencyForecast;
   readonly #prefix: PrefixMatch;
   /** Positions of the group that scores. */
   readonly #group: number[] = [];
 
-  constructor(said: z.output<typeof params>, forecast: LatencyForecast, prefix: PrefixMatch) {
+  constructor(said: z.output<ReturnType<typeof params>>, forecast: LatencyForecast, prefix: PrefixMatch) {
     this.#said = said;
     this.#forecast = forecast;
     this.#prefix = prefix;

@@ -8,9 +8,10 @@ const DEFAULT_THRESHOLD = 128;
 export const loadAware = scorer({
   name: "load-aware-scorer",
   summary: "prefer short waiting queues, on a fixed scale",
-  params: z.object({
-    threshold: z.int().default(DEFAULT_THRESHOLD).meta({ description: "Waiting requests that score 0." }),
-  }),
+  params: () =>
+    z.object({
+      threshold: z.int().default(DEFAULT_THRESHOLD).meta({ description: "Waiting requests that score 0." }),
+    }),
   create: ({ threshold }) => {
     const full = threshold > 0 ? threshold : DEFAULT_THRESHOLD;
     return standingScorer(["waiting"], ({ waiting }) => 0.5 * (1 - Math.min(waiting, full) / full));

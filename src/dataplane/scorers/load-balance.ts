@@ -7,6 +7,6 @@ import { standingScorer } from "../standing.ts";
 export const loadBalance = scorer({
   name: "load-balance",
   summary: "prefer the least effective load: waiting, running and in flight (BLIS)",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => standingScorer(["waiting", "running", "inFlight"], (endpoint) => 1 / (1 + effectiveLoad(endpoint))),
 });

@@ -9,7 +9,7 @@ import { scorer } from "../scorer.ts";
 export const loraAffinity = scorer({
   name: "lora-affinity-scorer",
   summary: "prefer endpoints whose adapter is loaded, then those with a free slot",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({
     score({ request, endpoints, kept, count }, into) {
       const { adapter } = request;

@@ -9,7 +9,7 @@ import { scorer } from "../scorer.ts";
 export const loraResidency = scorer({
   name: "lora-affinity",
   summary: "prefer endpoints where the adapter is resident (BLIS)",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({
     score(ask, into) {
       const { request, endpoints, kept, count } = ask;

@@ -13,12 +13,13 @@ import { type Scorer, scorer } from "../scorer.ts";
 export const noHitLru = scorer({
   name: "no-hit-lru-scorer",
   summary: "spread requests that hit no cache over the least recently used endpoints",
-  params: z.object({
-    lruSize: z.int().default(1024).meta({ description: "Endpoints remembered; 0 or less: the default." }),
-    prefixMatchInfoProducerName: z.string().optional().meta({ description: "Producer of the matches." }),
-    prefixPluginType: z.string().optional().meta({ description: "Ignored." }),
-    prefixPluginName: z.string().optional().meta({ description: "Ignored." }),
-  }),
+  params: () =>
+    z.object({
+      lruSize: z.int().default(1024).meta({ description: "Endpoints remembered; 0 or less: the default." }),
+      prefixMatchInfoProducerName: z.string().optional().meta({ description: "Producer of the matches." }),
+      prefixPluginType: z.string().optional().meta({ description: "Ignored." }),
+      prefixPluginName: z.string().optional().meta({ description: "Ignored." }),
+    }),
   create: ({ lruSize, prefixMatchInfoProducerName }, { knowledge }) =>
     new NoHitLru(knowledge.prefix(prefixMatchInfoProducerName), lruSize > 0 ? lruSize : 1024),
 });

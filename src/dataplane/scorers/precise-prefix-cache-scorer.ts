@@ -10,13 +10,14 @@ import { prefixCache } from "./prefix-cache.ts";
 export const precisePrefixCacheScorer = scorer({
   name: "precise-prefix-cache-scorer",
   summary: "prefer endpoints that hold most of the prompt, by their KV events",
-  params: z.object({
-    ...preciseParams,
-    prefixMatchInfoProducerName: z
-      .string()
-      .default("precise-prefix-cache-producer")
-      .meta({ description: "Producer of the matches; not a parameter of EPP's." }),
-  }),
+  params: () =>
+    z.object({
+      ...preciseParams,
+      prefixMatchInfoProducerName: z
+        .string()
+        .default("precise-prefix-cache-producer")
+        .meta({ description: "Producer of the matches; not a parameter of EPP's." }),
+    }),
   create: ({ prefixMatchInfoProducerName }, context) =>
     prefixCache.create({ prefixMatchInfoProducerName, matchLengthWeight: 0, matchLengthScaleTokens: 8192 }, context),
 });

@@ -6,12 +6,13 @@ import { scorer } from "../scorer.ts";
 export const precisePrefixCache = scorer({
   name: "precise-prefix-cache",
   summary: "prefer endpoints that hold most of the prompt, on the candidates' own scale (BLIS)",
-  params: z.object({
-    prefixMatchInfoProducerName: z
-      .string()
-      .default("precise-prefix-cache-producer")
-      .meta({ description: "Producer of the matches." }),
-  }),
+  params: () =>
+    z.object({
+      prefixMatchInfoProducerName: z
+        .string()
+        .default("precise-prefix-cache-producer")
+        .meta({ description: "Producer of the matches." }),
+    }),
   create: ({ prefixMatchInfoProducerName }, { knowledge }) => {
     const prefix = knowledge.prefix(prefixMatchInfoProducerName);
     return {

@@ -8,16 +8,17 @@ import { scorer } from "../scorer.ts";
 export const prefixCache = scorer({
   name: "prefix-cache-scorer",
   summary: "prefer endpoints that hold most of the prompt, as far as a producer knows",
-  params: z.object({
-    prefixMatchInfoProducerName: z.string().optional().meta({ description: "Producer of the matches." }),
-    matchLengthWeight: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0)
-      .meta({ description: "Weight of the match's length beside its share of the prompt." }),
-    matchLengthScaleTokens: z.int().min(1).default(8192).meta({ description: "Length of match that scores 1." }),
-  }),
+  params: () =>
+    z.object({
+      prefixMatchInfoProducerName: z.string().optional().meta({ description: "Producer of the matches." }),
+      matchLengthWeight: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0)
+        .meta({ description: "Weight of the match's length beside its share of the prompt." }),
+      matchLengthScaleTokens: z.int().min(1).default(8192).meta({ description: "Length of match that scores 1." }),
+    }),
   create: ({ prefixMatchInfoProducerName, matchLengthWeight: w, matchLengthScaleTokens }, { knowledge }) => {
     const prefix = knowledge.prefix(prefixMatchInfoProducerName);
     const scoreFor = (m: number, total: number, perBlock: number): number => {

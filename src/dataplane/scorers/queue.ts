@@ -7,6 +7,6 @@ import { standingScorer } from "../standing.ts";
 export const queue = scorer({
   name: "queue-scorer",
   summary: "prefer the shortest waiting queue, as last scraped",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => standingScorer(["waiting"], ({ waiting }) => waiting, inverted),
 });

@@ -7,6 +7,6 @@ import { standingScorer } from "../standing.ts";
 export const runningRequestsSize = scorer({
   name: "running-requests-size-scorer",
   summary: "prefer the fewest running requests, as last scraped",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => standingScorer(["running"], ({ running }) => running, inverted),
 });

@@ -8,10 +8,11 @@ const DEFAULT_THRESHOLD = 4_194_304;
 export const tokenLoad = scorer({
   name: "token-load-scorer",
   summary: "prefer the fewest tokens in flight, by the gateway's own count",
-  params: z.object({
-    queueThresholdTokens: z.int().default(DEFAULT_THRESHOLD).meta({ description: "Tokens that score 0." }),
-    inFlightLoadProducerName: z.string().optional().meta({ description: "Producer of the counts." }),
-  }),
+  params: () =>
+    z.object({
+      queueThresholdTokens: z.int().default(DEFAULT_THRESHOLD).meta({ description: "Tokens that score 0." }),
+      inFlightLoadProducerName: z.string().optional().meta({ description: "Producer of the counts." }),
+    }),
   create: ({ queueThresholdTokens, inFlightLoadProducerName }, { knowledge }) => {
     const full = queueThresholdTokens > 0 ? queueThresholdTokens : DEFAULT_THRESHOLD;
     const load = knowledge.load(inFlightLoadProducerName);

@@ -10,9 +10,10 @@ const SCORES = [1, 0.2, 0.05, 0.02, 0] as const;
 export const topologyAffinity = scorer({
   name: "topology-affinity-scorer",
   summary: "prefer endpoints near the one that the other stage picked",
-  params: z.object({
-    topologyProducerName: z.string().optional().meta({ description: "Extractor of the labels." }),
-  }),
+  params: () =>
+    z.object({
+      topologyProducerName: z.string().optional().meta({ description: "Extractor of the labels." }),
+    }),
   create: () => ({
     blind: true,
     score(ask, into) {

@@ -7,6 +7,6 @@ import { standingScorer } from "../standing.ts";
 export const vllmDp = scorer({
   name: "vllm-dp",
   summary: "prefer the least of 4 x waiting + running, as vLLM does among its own ranks (BLIS)",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => standingScorer(["waiting", "running"], ({ waiting, running }) => 4 * waiting + running, inverted),
 });

@@ -9,20 +9,21 @@ import { decodeLines, physicalTerms, stepMicros } from "../physical-terms.ts";
 /** Part of the front end's time that comes before the queue: tokenising, validation, IPC; the rest streams the token. */
 const BEFORE_QUEUE = 0.65;
 
-const params = z.object({
-  corrections: z
-    .array(z.number())
-    .length(CORRECTIONS.length)
-    .default([...fitted.corrections])
-    .meta({ description: "Logarithms of the fitted corrections, in the order of docs/fidelity.md." }),
-  pace: z.number().positive().default(1).meta({
-    description: "Factor on every step; other than 1 at the ends of a band, and where a deployment was measured.",
-  }),
-  deviation: z.number().min(0).optional().meta({
-    description:
-      "Of the logarithm of step time, where a deployment was measured; left out: as the committed fit has it.",
-  }),
-});
+const params = () =>
+  z.object({
+    corrections: z
+      .array(z.number())
+      .length(CORRECTIONS.length)
+      .default([...fitted.corrections])
+      .meta({ description: "Logarithms of the fitted corrections, in the order of docs/fidelity.md." }),
+    pace: z.number().positive().default(1).meta({
+      description: "Factor on every step; other than 1 at the ends of a band, and where a deployment was measured.",
+    }),
+    deviation: z.number().min(0).optional().meta({
+      description:
+        "Of the logarithm of step time, where a deployment was measured; left out: as the committed fit has it.",
+    }),
+  });
 
 /**
  * Step time from what the hardware must do (`workOf`), each part with a fitted correction that can only make it slower

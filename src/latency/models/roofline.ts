@@ -13,7 +13,7 @@ import { overheads } from "../overheads.ts";
 export const roofline = latencyModel({
   name: "roofline",
   summary: "the slower of arithmetic and memory traffic, from data sheets alone; no fitted figure but the utilisation",
-  params: z.object({ overheads: overheads([0, 0, 0]) }),
+  params: () => z.object({ overheads: overheads([0, 0, 0]) }),
   create: ({ overheads: [alpha0 = 0, alpha1 = 0, alpha2 = 0] }, context) => {
     const t = rooflineTerms(context);
     const { E, k } = figuresOf(context.shape, context.parallelism.tp);

@@ -16,19 +16,20 @@ const FITTED_OVERHEADS = [15563.199579, 777.3455, 45.907545];
 /** Share of peak FLOPs that long prefills reach: Vidur's H100 profile of Llama-2-7B at 2048 tokens and more. */
 const LATE_UTILISATION = 0.65;
 
-const params = z.object({
-  coefficients: z
-    .array(z.number().min(0))
-    .min(7)
-    .max(11)
-    .default(FITTED)
-    .meta({ description: "Fitted coefficients b1a, b2a, b3 ... in BLIS's order; 7 to 11 of them." }),
-  overheads: overheads(FITTED_OVERHEADS),
-  moeDispatch: z
-    .enum(["all-gather", "all-to-all"])
-    .default("all-gather")
-    .meta({ description: "How tokens reach experts of other data-parallel ranks." }),
-});
+const params = () =>
+  z.object({
+    coefficients: z
+      .array(z.number().min(0))
+      .min(7)
+      .max(11)
+      .default(FITTED)
+      .meta({ description: "Fitted coefficients b1a, b2a, b3 ... in BLIS's order; 7 to 11 of them." }),
+    overheads: overheads(FITTED_OVERHEADS),
+    moeDispatch: z
+      .enum(["all-gather", "all-to-all"])
+      .default("all-gather")
+      .meta({ description: "How tokens reach experts of other data-parallel ranks." }),
+  });
 
 /**
  * Step time as a fitted sum of what the hardware must at least do: BLIS's trained physics (design notes 2.2, 2.3),
@@ -78,7 +79,7 @@ export interface AffineTerms {
 }
 
 /** @throws nothing; see `latencyProblems` for what must hold of the context */
-export const affineTerms = (said: z.output<typeof params>, context: LatencyContext): AffineTerms => {
+export const affineTerms = (said: z.output<ReturnType<typeof params>>, context: LatencyContext): AffineTerms => {
   const b = [...said.coefficients];
   const at = (index: number, otherwise = 0): number => b[index] ?? otherwise;
   const { shape, hardware, parallelism } = context;
@@ -141,7 +142,7 @@ interface LateTerms {
 }
 
 /** What the late part of prefills costs more than the fitted coefficient says. */
-const lateTerms = (said: z.output<typeof params>, context: LatencyContext): LateTerms => {
+const lateTerms = (said: z.output<ReturnType<typeof params>>, context: LatencyContext): LateTerms => {
   const { tp, dp } = context.parallelism;
   const { L, d, H } = figuresOf(context.shape, tp);
   const b1a = said.coefficients[0] ?? 0;

@@ -5,7 +5,7 @@ import { arrivalProcess } from "../arrival.ts";
 export const constant = arrivalProcess({
   name: "constant",
   summary: "even gaps, as a load generator paces them",
-  params: z.object({}),
+  params: () => z.object({}),
   create: (_params, { rng }) => ({
     first: () => rng.next(),
     gap: () => 1,

@@ -9,9 +9,10 @@ import { arrivalProcess } from "../arrival.ts";
 export const gamma = arrivalProcess({
   name: "gamma",
   summary: "gamma gaps: burstier than Poisson above cv 1, more even below",
-  params: z.object({
-    cv: z.number().min(0.01).max(20).meta({ description: "Coefficient of variation of the gaps; 1 is Poisson." }),
-  }),
+  params: () =>
+    z.object({
+      cv: z.number().min(0.01).max(20).meta({ description: "Coefficient of variation of the gaps; 1 is Poisson." }),
+    }),
   create: ({ cv }, { rng }) => {
     const scale = cv * cv;
     return {

@@ -11,16 +11,17 @@ import { arrivalProcess } from "../arrival.ts";
 export const onOff = arrivalProcess({
   name: "on-off",
   summary: "bursts: Poisson arrivals while on, fewer or none while off, both for exponential times",
-  params: z.object({
-    burst: durationText.meta({ description: "Mean length of a burst." }),
-    pause: durationText.meta({ description: "Mean length of a pause between bursts." }),
-    pauseShare: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0)
-      .meta({ description: "Rate in a pause over the rate in a burst; 0: no arrivals." }),
-  }),
+  params: () =>
+    z.object({
+      burst: durationText.meta({ description: "Mean length of a burst." }),
+      pause: durationText.meta({ description: "Mean length of a pause between bursts." }),
+      pauseShare: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0)
+        .meta({ description: "Rate in a pause over the rate in a burst; 0: no arrivals." }),
+    }),
   create: ({ burst, pause, pauseShare }, { rng, ratePerSecond }) => {
     // Zero-length periods would never let time pass.
     const [onGaps, offGaps] = [burst, pause].map((text) => (Math.max(1, durationOf(text)) / 1e6) * ratePerSecond) as [

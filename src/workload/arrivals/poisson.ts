@@ -6,7 +6,7 @@ import { arrivalProcess } from "../arrival.ts";
 export const poisson = arrivalProcess({
   name: "poisson",
   summary: "independent arrivals: exponential gaps",
-  params: z.object({}),
+  params: () => z.object({}),
   create: (_params, { rng }) => ({
     first: () => exponential(rng, 1),
     gap: () => exponential(rng, 1),

@@ -11,9 +11,10 @@ import { type ArrivalProcess, arrivalProcess } from "../arrival.ts";
 export const weibull = arrivalProcess({
   name: "weibull",
   summary: "Weibull gaps: a heavier tail than gamma above cv 1",
-  params: z.object({
-    cv: z.number().min(0.01).max(20).meta({ description: "Coefficient of variation of the gaps; 1 is Poisson." }),
-  }),
+  params: () =>
+    z.object({
+      cv: z.number().min(0.01).max(20).meta({ description: "Coefficient of variation of the gaps; 1 is Poisson." }),
+    }),
   create: ({ cv }, { rng }) => weibullGaps(weibullShape(Math.min(cv, CV_MAX)), rng),
 });
 

@@ -14,7 +14,7 @@ const point = z.strictObject({
 export const empirical = lengthDistribution({
   name: "empirical",
   summary: "one of the given lengths, by weight",
-  params: z.object({ points: z.array(point).min(1).max(1000).meta({ description: "A histogram of lengths." }) }),
+  params: () => z.object({ points: z.array(point).min(1).max(1000).meta({ description: "A histogram of lengths." }) }),
   create: ({ points }, { rng }) => {
     let sum = 0;
     const upTo = points.map(({ weight }) => (sum += weight));

@@ -6,6 +6,6 @@ import { clampLength, lengthDistribution, lengthMax, lengthMean, lengthMin } fro
 export const exponential = lengthDistribution({
   name: "exponential",
   summary: "exponential with the given mean, clamped to [min, max]",
-  params: z.object({ mean: lengthMean, min: lengthMin, max: lengthMax }),
+  params: () => z.object({ mean: lengthMean, min: lengthMin, max: lengthMax }),
   create: ({ mean, min, max }, { rng }) => ({ draw: () => clampLength(exponentialDraw(rng, mean), min, max) }),
 });

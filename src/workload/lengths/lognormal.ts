@@ -9,7 +9,7 @@ import { clampLength, lengthDistribution, spreadLength } from "../length.ts";
 export const lognormal = lengthDistribution({
   name: "lognormal",
   summary: "log-normal with the given mean and deviation of the tokens, clamped to [min, max]",
-  params: z.object(spreadLength),
+  params: () => z.object(spreadLength),
   create: ({ mean, deviation, min, max }, { rng }) => {
     const variance = Math.log1p((deviation / mean) ** 2);
     const mu = Math.log(mean) - variance / 2;

@@ -6,7 +6,7 @@ import { clampLength, lengthDistribution, spreadLength } from "../length.ts";
 export const normal = lengthDistribution({
   name: "normal",
   summary: "normal, clamped to [min, max]",
-  params: z.object(spreadLength),
+  params: () => z.object(spreadLength),
   create: ({ mean, deviation, min, max }, { rng }) => ({
     draw: () => clampLength(normalDraw(rng, mean, deviation), min, max),
   }),

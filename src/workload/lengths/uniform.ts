@@ -5,6 +5,6 @@ import { clampLength, lengthDistribution, lengthMax, lengthMin } from "../length
 export const uniform = lengthDistribution({
   name: "uniform",
   summary: "any length from min to max, all equally often",
-  params: z.object({ min: lengthMin, max: lengthMax }),
+  params: () => z.object({ min: lengthMin, max: lengthMax }),
   create: ({ min, max }, { rng }) => ({ draw: () => clampLength(min + rng.next() * (max - min), min, max) }),
 });

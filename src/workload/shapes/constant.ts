@@ -4,6 +4,6 @@ import { rateShape } from "../shape.ts";
 export const constant = rateShape({
   name: "constant",
   summary: "the clients' own rates throughout",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ factor: () => 1, peak: () => 1, breaks: [], smoothFor: Number.POSITIVE_INFINITY }),
 });

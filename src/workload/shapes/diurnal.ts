@@ -12,11 +12,12 @@ const DAY = 24 * HOUR;
 export const diurnal = rateShape({
   name: "diurnal",
   summary: "a day's course: a cosine with its peak at `peakHour`; the mean over a day is 1",
-  params: z.object({
-    peakHour: z.number().min(0).max(24).default(14).meta({ description: "Hour of the day with the most traffic." }),
-    peakToTrough: z.number().min(1).max(1000).meta({ description: "Rate at the peak over rate at the trough." }),
-    startHour: z.number().min(0).max(24).default(0).meta({ description: "Hour of the day at which the run starts." }),
-  }),
+  params: () =>
+    z.object({
+      peakHour: z.number().min(0).max(24).default(14).meta({ description: "Hour of the day with the most traffic." }),
+      peakToTrough: z.number().min(1).max(1000).meta({ description: "Rate at the peak over rate at the trough." }),
+      startHour: z.number().min(0).max(24).default(0).meta({ description: "Hour of the day at which the run starts." }),
+    }),
   create: ({ peakHour, peakToTrough, startHour }) => {
     const swing = (peakToTrough - 1) / (peakToTrough + 1);
     const peakAt = (peakHour - startHour) * HOUR;

@@ -5,12 +5,13 @@ import { rateFactor, rateShape, shapeAt, shapeDuration } from "../shape.ts";
 export const ramp = rateShape({
   name: "ramp",
   summary: "a straight line between two factors: `from` before `at`, `to` after `at` + `duration`",
-  params: z.object({
-    at: shapeAt,
-    duration: shapeDuration,
-    from: rateFactor.default(1).meta({ description: "Factor before and at the begin." }),
-    to: rateFactor.meta({ description: "Factor at the end and after." }),
-  }),
+  params: () =>
+    z.object({
+      at: shapeAt,
+      duration: shapeDuration,
+      from: rateFactor.default(1).meta({ description: "Factor before and at the begin." }),
+      to: rateFactor.meta({ description: "Factor at the end and after." }),
+    }),
   create: ({ at, duration, from: before, to: afterwards }) => {
     const begin = durationOf(at);
     const length = durationOf(duration);

@@ -5,7 +5,7 @@ import { rateShape, shapeAt, shapeDuration, shapeFactor } from "../shape.ts";
 export const spike = rateShape({
   name: "spike",
   summary: "the factor from `at` for `duration`, then back",
-  params: z.object({ at: shapeAt, duration: shapeDuration, factor: shapeFactor }),
+  params: () => z.object({ at: shapeAt, duration: shapeDuration, factor: shapeFactor }),
   create: ({ at, duration, factor }) => {
     const begin = durationOf(at);
     const end = begin + durationOf(duration);

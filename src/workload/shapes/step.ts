@@ -5,7 +5,7 @@ import { rateShape, shapeAt, shapeFactor } from "../shape.ts";
 export const step = rateShape({
   name: "step",
   summary: "the factor from `at` on",
-  params: z.object({ at: shapeAt, factor: shapeFactor }),
+  params: () => z.object({ at: shapeAt, factor: shapeFactor }),
   create: ({ at: atText, factor }) => {
     const at = durationOf(atText);
     return {

@@ -20,14 +20,15 @@ const followsOthers = (windows: readonly Window[]): boolean =>
 export const windows = rateShape({
   name: "windows",
   summary: "each window's factor within it, no traffic outside of them",
-  params: z.object({
-    windows: z
-      .array(window.refine(runsForward, { path: ["end"], error: "must lie after start" }))
-      .min(1)
-      .max(2000)
-      .refine(followsOthers, { error: "windows must stand in order of time and must not overlap" })
-      .meta({ description: "In order of time, without overlap." }),
-  }),
+  params: () =>
+    z.object({
+      windows: z
+        .array(window.refine(runsForward, { path: ["end"], error: "must lie after start" }))
+        .min(1)
+        .max(2000)
+        .refine(followsOthers, { error: "windows must stand in order of time and must not overlap" })
+        .meta({ description: "In order of time, without overlap." }),
+    }),
   create: ({ windows: said }) => {
     const all = said.map(({ start, end, factor }) => ({ start: durationOf(start), end: durationOf(end), factor }));
     /** Index of the first window that ends after `at`. */

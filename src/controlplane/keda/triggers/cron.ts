@@ -16,12 +16,13 @@ import { metricNameOf, triggerProblem, triggerType } from "../trigger.ts";
 export const cron = triggerType({
   name: "cron",
   summary: "a number of replicas between two times of a schedule",
-  params: z.object({
-    start: requiredText("start"),
-    end: requiredText("end"),
-    timezone: requiredText("timezone"),
-    desiredReplicas: requiredInteger("desiredReplicas"),
-  }),
+  params: () =>
+    z.object({
+      start: requiredText("start"),
+      end: requiredText("end"),
+      timezone: requiredText("timezone"),
+      desiredReplicas: requiredInteger("desiredReplicas"),
+    }),
   create: (params, { index, said, startUnixSeconds }) => {
     const times = timesOf(params, startUnixSeconds);
     if (!times.ok) return times;

@@ -15,13 +15,14 @@ import { type Measured, metricNameOf, triggerType } from "../trigger.ts";
 export const prometheus = triggerType({
   name: "prometheus",
   summary: "an instant query of a Prometheus server",
-  params: z.object({
-    serverAddress: requiredText("serverAddress"),
-    query: requiredText("query"),
-    threshold: requiredFloat("threshold"),
-    activationThreshold: optionalFloat("activationThreshold", 0),
-    ignoreNullValues: optionalBool("ignoreNullValues", true),
-  }),
+  params: () =>
+    z.object({
+      serverAddress: requiredText("serverAddress"),
+      query: requiredText("query"),
+      threshold: requiredFloat("threshold"),
+      activationThreshold: optionalFloat("activationThreshold", 0),
+      ignoreNullValues: optionalBool("ignoreNullValues", true),
+    }),
   create: ({ query, threshold, activationThreshold, ignoreNullValues }, { index, said }) => {
     const target = externalTarget(said.metricType, floatMilli(threshold), "metadata.threshold");
     if (!target.ok) return target;

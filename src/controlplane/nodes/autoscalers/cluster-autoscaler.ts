@@ -6,19 +6,20 @@ import { firstFit, movesInto, type Packing, packInto, type Room, roomOf } from "
 import type { Node, NodePool, Nodes, PlacedPod } from "../node.ts";
 import { NO_CHANGE, type NodeAutoscaler, type NodePlan, nodeAutoscaler, overdue } from "../node-autoscaler.ts";
 
-const params = z.object({
-  scanInterval: durationText.default("10s").meta({ description: "--scan-interval" }),
-  expander: z.enum(["least-waste", "random"]).default("least-waste").meta({ description: "--expander" }),
-  maxNodeProvisionTime: durationText.default("15m").meta({ description: "--max-node-provision-time" }),
-  scaleDownDelayAfterAdd: durationText.default("10m").meta({ description: "--scale-down-delay-after-add" }),
-  scaleDownUnneededTime: durationText.default("10m").meta({ description: "--scale-down-unneeded-time" }),
-  scaleDownGpuUtilizationThreshold: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.5)
-    .meta({ description: "--scale-down-gpu-utilization-threshold" }),
-});
+const params = () =>
+  z.object({
+    scanInterval: durationText.default("10s").meta({ description: "--scan-interval" }),
+    expander: z.enum(["least-waste", "random"]).default("least-waste").meta({ description: "--expander" }),
+    maxNodeProvisionTime: durationText.default("15m").meta({ description: "--max-node-provision-time" }),
+    scaleDownDelayAfterAdd: durationText.default("10m").meta({ description: "--scale-down-delay-after-add" }),
+    scaleDownUnneededTime: durationText.default("10m").meta({ description: "--scale-down-unneeded-time" }),
+    scaleDownGpuUtilizationThreshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .meta({ description: "--scale-down-gpu-utilization-threshold" }),
+  });
 
 /** --initial-node-group-backoff-duration, --max-node-group-backoff-duration, --node-group-backoff-reset-timeout. */
 const BACK_OFF = { first: 5 * 60e6, longest: 30 * 60e6, reset: 3 * 3600e6 };
@@ -43,7 +44,7 @@ interface BackOff {
  * release 1.36 (ea47d9bb). Its scans when nothing has happened since would find nothing new and are passed over.
  */
 class ClusterAutoscaler implements NodeAutoscaler {
-  readonly #said: z.output<typeof params>;
+  readonly #said: z.output<ReturnType<typeof params>>;
   readonly #rng: Rng;
   readonly #interval: number;
   readonly #unneeded = new Map<Node, SimTime>();
@@ -52,7 +53,7 @@ class ClusterAutoscaler implements NodeAutoscaler {
   #looked = -1;
   #grown: SimTime | undefined;
 
-  constructor(said: z.output<typeof params>, rng: Rng) {
+  constructor(said: z.output<ReturnType<typeof params>>, rng: Rng) {
     this.#said = said;
     this.#rng = rng;
     this.#interval = durationOf(said.scanInterval);

@@ -5,35 +5,36 @@ import { biggestFirst, firstFit, movesInto, packInto, type Room, roomOf } from "
 import type { Node, NodePool, Nodes, PlacedPod } from "../node.ts";
 import { NO_CHANGE, type NodeAutoscaler, type NodePlan, nodeAutoscaler, overdue } from "../node-autoscaler.ts";
 
-const params = z.object({
-  batchIdleDuration: durationText.default("1s").meta({ description: "--batch-idle-duration" }),
-  batchMaxDuration: durationText.default("10s").meta({ description: "--batch-max-duration" }),
-  consolidateAfter: durationText.default("0s").meta({
-    description: "disruption.consolidateAfter: how long no pod came or went before a node may be given back.",
-  }),
-  consolidationPolicy: z
-    .enum(["WhenEmptyOrUnderutilized", "WhenEmpty", "Never"])
-    .default("WhenEmptyOrUnderutilized")
-    .meta({ description: "disruption.consolidationPolicy; Never: consolidateAfter is Never." }),
-  budgetPercent: z
-    .int()
-    .min(0)
-    .max(100)
-    .default(10)
-    .meta({ description: "disruption.budgets: nodes of a pool that may go at a time, rounded up." }),
-  budgetNodes: z
-    .int()
-    .min(0)
-    .max(1_000_000)
-    .optional()
-    .meta({ description: "disruption.budgets as a number, if that is less. Left out: budgetPercent alone." }),
-  gpuLimit: z
-    .int()
-    .min(0)
-    .max(1_000_000)
-    .optional()
-    .meta({ description: "limits of nvidia.com/gpu, of each pool. Left out: as many as maxNodes has." }),
-});
+const params = () =>
+  z.object({
+    batchIdleDuration: durationText.default("1s").meta({ description: "--batch-idle-duration" }),
+    batchMaxDuration: durationText.default("10s").meta({ description: "--batch-max-duration" }),
+    consolidateAfter: durationText.default("0s").meta({
+      description: "disruption.consolidateAfter: how long no pod came or went before a node may be given back.",
+    }),
+    consolidationPolicy: z
+      .enum(["WhenEmptyOrUnderutilized", "WhenEmpty", "Never"])
+      .default("WhenEmptyOrUnderutilized")
+      .meta({ description: "disruption.consolidationPolicy; Never: consolidateAfter is Never." }),
+    budgetPercent: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(10)
+      .meta({ description: "disruption.budgets: nodes of a pool that may go at a time, rounded up." }),
+    budgetNodes: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .optional()
+      .meta({ description: "disruption.budgets as a number, if that is less. Left out: budgetPercent alone." }),
+    gpuLimit: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .optional()
+      .meta({ description: "limits of nvidia.com/gpu, of each pool. Left out: as many as maxNodes has." }),
+  });
 
 /** pollingPeriod of the disruption controller; commandValidationDelay; registrationTimeout of a NodeClaim. */
 const POLL = 10e6;
@@ -51,7 +52,7 @@ const REGISTRATION = 15 * 60e6;
  * types (a pool here has one), several nodes in one command, replacing nodes by cheaper ones, drift and expiry.
  */
 class Karpenter implements NodeAutoscaler {
-  readonly #said: z.output<typeof params>;
+  readonly #said: z.output<ReturnType<typeof params>>;
   /** The batch that is gathered. */
   #opened: number | undefined;
   #closes: SimTime = NEVER;
@@ -60,7 +61,7 @@ class Karpenter implements NodeAutoscaler {
   /** What is to be given back if it still may at `at`. */
   #command: { readonly nodes: readonly Node[]; readonly at: SimTime } | undefined;
 
-  constructor(said: z.output<typeof params>) {
+  constructor(said: z.output<ReturnType<typeof params>>) {
     this.#said = said;
   }
 

@@ -6,6 +6,6 @@ import { NO_CHANGE, nodeAutoscaler } from "../node-autoscaler.ts";
 export const none = nodeAutoscaler({
   name: "None",
   summary: "the nodes that there are",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ due: NEVER, unschedulable: () => undefined, changed: () => undefined, look: () => NO_CHANGE }),
 });

@@ -1,4 +1,4 @@
-import { MAX_NODE_SCORE, NO_PARAMETERS, nodeScoring } from "../scoring.ts";
+import { MAX_NODE_SCORE, nodeScoring, noParameters } from "../scoring.ts";
 
 /**
  * Spreads pods: the emptiest node first, in whole per cent. kube-scheduler rates CPU and memory by default; with GPU pods
@@ -8,7 +8,7 @@ import { MAX_NODE_SCORE, NO_PARAMETERS, nodeScoring } from "../scoring.ts";
 export const leastAllocated = nodeScoring({
   name: "LeastAllocated",
   summary: "spread: the node with the most free GPUs",
-  params: NO_PARAMETERS,
+  params: noParameters,
   create: () => ({
     score: (requested, allocatable) =>
       allocatable === 0 ? 0 : Math.trunc(((allocatable - requested) * MAX_NODE_SCORE) / allocatable),

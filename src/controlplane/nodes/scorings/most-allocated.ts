@@ -1,4 +1,4 @@
-import { MAX_NODE_SCORE, NO_PARAMETERS, nodeScoring } from "../scoring.ts";
+import { MAX_NODE_SCORE, nodeScoring, noParameters } from "../scoring.ts";
 
 /**
  * Packs pods: the fullest node that still has room, in whole per cent.
@@ -7,7 +7,7 @@ import { MAX_NODE_SCORE, NO_PARAMETERS, nodeScoring } from "../scoring.ts";
 export const mostAllocated = nodeScoring({
   name: "MostAllocated",
   summary: "pack: the node with the fewest free GPUs that has room",
-  params: NO_PARAMETERS,
+  params: noParameters,
   create: () => ({
     score: (requested, allocatable) => (allocatable === 0 ? 0 : Math.trunc((requested * MAX_NODE_SCORE) / allocatable)),
   }),

@@ -10,7 +10,7 @@ import type { Waiting } from "../ordering.ts";
 export const globalStrictFairnessPolicy = fairness({
   name: "global-strict-fairness-policy",
   summary: "the best head over all flows, as if a band were one queue: the EPP's default",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({
     band: () => {
       const flows = new IndexedHeap<FlowView>((a, b) => precedes(a.head as Waiting, b.head as Waiting));

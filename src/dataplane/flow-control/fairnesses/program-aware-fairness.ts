@@ -18,26 +18,27 @@ const OUTPUT_TOKEN = 2;
 export const programAwareFairness = fairness({
   name: "program-aware-fairness",
   summary: "the flow that has been served least of late, with some regard for how long its head has waited",
-  params: z.object({
-    strategy: z.enum(["las"]).default("las").meta({ description: "Least attained service; there is no other." }),
-    evictionTtlSeconds: z
-      .number()
-      .nonnegative()
-      .default(3600)
-      .meta({ description: "Idle programs are forgotten after; 0: never." }),
-    evictionSweepSeconds: z
-      .number()
-      .positive()
-      .default(300)
-      .meta({ description: "How often idle programs are looked for." }),
-    lasWeightService: z.number().nonnegative().default(0.8).meta({ description: "Weight of the service attained." }),
-    lasWeightHeadWait: z.number().nonnegative().default(0.2).meta({ description: "Weight of the wait of the head." }),
-    lasHalfLifeSeconds: z
-      .number()
-      .nonnegative()
-      .default(60)
-      .meta({ description: "Half-life of attained service; 0: it stays." }),
-  }),
+  params: () =>
+    z.object({
+      strategy: z.enum(["las"]).default("las").meta({ description: "Least attained service; there is no other." }),
+      evictionTtlSeconds: z
+        .number()
+        .nonnegative()
+        .default(3600)
+        .meta({ description: "Idle programs are forgotten after; 0: never." }),
+      evictionSweepSeconds: z
+        .number()
+        .positive()
+        .default(300)
+        .meta({ description: "How often idle programs are looked for." }),
+      lasWeightService: z.number().nonnegative().default(0.8).meta({ description: "Weight of the service attained." }),
+      lasWeightHeadWait: z.number().nonnegative().default(0.2).meta({ description: "Weight of the wait of the head." }),
+      lasHalfLifeSeconds: z
+        .number()
+        .nonnegative()
+        .default(60)
+        .meta({ description: "Half-life of attained service; 0: it stays." }),
+    }),
   create: (params) => new LeastAttained(params),
 });
 

@@ -9,7 +9,7 @@ import { type FlowPicker, type FlowView, fairness } from "../fairness.ts";
 export const roundRobinFairnessPolicy = fairness({
   name: "round-robin-fairness-policy",
   summary: "the flows of a band in turn",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ band: () => new Turns() }),
 });
 

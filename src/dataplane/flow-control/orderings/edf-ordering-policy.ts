@@ -9,6 +9,6 @@ import { ordering } from "../ordering.ts";
 export const edfOrderingPolicy = ordering({
   name: "edf-ordering-policy",
   summary: "whose time in the queue ends first",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ key: (_head, enqueuedAt, ttl) => (ttl > 0 ? enqueuedAt + ttl : NEVER) }),
 });

@@ -5,6 +5,6 @@ import { ordering } from "../ordering.ts";
 export const fcfsOrderingPolicy = ordering({
   name: "fcfs-ordering-policy",
   summary: "first come, first served within a flow: the EPP's default",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ key: (_head, enqueuedAt) => enqueuedAt }),
 });

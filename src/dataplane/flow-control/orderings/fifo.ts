@@ -8,6 +8,6 @@ import { ordering } from "../ordering.ts";
 export const fifo = ordering({
   name: "fifo",
   summary: "by arrival, as BLIS's `fifo`; bands go from high to low all the same",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ key: (_head, enqueuedAt) => enqueuedAt }),
 });

@@ -5,6 +5,6 @@ import { ordering } from "../ordering.ts";
 export const priority = ordering({
   name: "priority",
   summary: "bands from high to low and by arrival within one, as BLIS's `priority`",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ key: (_head, enqueuedAt) => enqueuedAt }),
 });

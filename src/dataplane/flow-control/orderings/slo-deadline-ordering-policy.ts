@@ -9,6 +9,6 @@ import { ordering } from "../ordering.ts";
 export const sloDeadlineOrderingPolicy = ordering({
   name: "slo-deadline-ordering-policy",
   summary: "whose first token is due first, by the target that its client names",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => ({ key: (head) => (head.sloTtft === undefined ? NEVER : head.arrival + head.sloTtft) }),
 });

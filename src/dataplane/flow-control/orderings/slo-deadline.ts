@@ -11,12 +11,13 @@ import { ordering } from "../ordering.ts";
 export const sloDeadline = ordering({
   name: "slo-deadline",
   summary: "whose target is due first, its own or that of its class, as BLIS's `slo-deadline`",
-  params: z.object({
-    classTargets: z
-      .record(z.string().max(64), durationText)
-      .default({})
-      .meta({ description: "Target of each class, for requests that name none." }),
-  }),
+  params: () =>
+    z.object({
+      classTargets: z
+        .record(z.string().max(64), durationText)
+        .default({})
+        .meta({ description: "Target of each class, for requests that name none." }),
+    }),
   create: ({ classTargets }) => {
     const ofClass = new Map(Object.entries(classTargets).map(([name, text]) => [name, durationOf(text)]));
     return {

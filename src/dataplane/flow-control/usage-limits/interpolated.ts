@@ -8,9 +8,10 @@ import { stateless, usageLimit } from "../usage-limit.ts";
 export const interpolated = usageLimit({
   name: "interpolated",
   summary: "ceilings fall evenly from 1 to `threshold`, as BLIS's usage limit threshold",
-  params: z.object({
-    threshold: z.number().positive().max(1).default(1).meta({ description: "Ceiling of the lowest band." }),
-  }),
+  params: () =>
+    z.object({
+      threshold: z.number().positive().max(1).default(1).meta({ description: "Ceiling of the lowest band." }),
+    }),
   create: ({ threshold }) =>
     stateless((_saturation, priorities, ceilings) => {
       const last = priorities.length - 1;

@@ -9,15 +9,16 @@ import { stateless, usageLimit } from "../usage-limit.ts";
 export const priorityHoldbackPolicy = usageLimit({
   name: "priority-holdback-policy",
   summary: "lower bands are blocked at a lower saturation, down to `minCeiling`",
-  params: z.object({
-    shape: z.enum(["linear"]).default("linear").meta({ description: "How ceilings fall; there is no other." }),
-    domain: z
-      .enum(["rank", "value"])
-      .default("rank")
-      .meta({ description: "In even steps from band to band, or by the distance of their priorities." }),
-    minCeiling: z.number().min(0).lt(1).meta({ description: "Ceiling of the lowest band; less than `maxCeiling`." }),
-    maxCeiling: z.number().positive().max(1).default(1).meta({ description: "Ceiling of the highest band." }),
-  }),
+  params: () =>
+    z.object({
+      shape: z.enum(["linear"]).default("linear").meta({ description: "How ceilings fall; there is no other." }),
+      domain: z
+        .enum(["rank", "value"])
+        .default("rank")
+        .meta({ description: "In even steps from band to band, or by the distance of their priorities." }),
+      minCeiling: z.number().min(0).lt(1).meta({ description: "Ceiling of the lowest band; less than `maxCeiling`." }),
+      maxCeiling: z.number().positive().max(1).default(1).meta({ description: "Ceiling of the highest band." }),
+    }),
   create: ({ domain, minCeiling, maxCeiling }) =>
     stateless((_saturation, priorities, ceilings) => {
       const last = priorities.length - 1;

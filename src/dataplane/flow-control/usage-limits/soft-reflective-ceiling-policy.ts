@@ -9,7 +9,7 @@ import { usageLimit } from "../usage-limit.ts";
 export const softReflectiveCeilingPolicy = usageLimit({
   name: "soft-reflective-ceiling-policy",
   summary: "lower bands get a share of the cycles that shrinks as saturation rises",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () => {
     let cycle = 0;
     return {

@@ -5,7 +5,7 @@ import { stateless, usageLimit } from "../usage-limit.ts";
 export const staticUsageLimitPolicy = usageLimit({
   name: "static-usage-limit-policy",
   summary: "every band up to a saturation of 1: the EPP's default",
-  params: z.object({}),
+  params: () => z.object({}),
   create: () =>
     stateless((_saturation, priorities, ceilings) => {
       for (let i = 0; i < priorities.length; i += 1) ceilings[i] = 1;

@@ -1,0 +1,33 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { number, significant, whole } from "../../src/cli/formats/figure.ts";
+
+describe("figures", () => {
+  it.each([
+    [0, "0"],
+    [-0, "0"],
+    [0.1 + 0.2, "0.3"],
+    [1e-7, "0.0000001"],
+    [-0.00123456, "-0.001235"],
+    [9.9996, "10"],
+    [999.96, "1,000"],
+    [1000, "1,000"],
+    [123_456.7, "123,500"],
+    [-1_234_567, "-1,235,000"],
+    [Number.NaN, "NaN"],
+  ])("writes %s as %s", (value, text) => expect(number(value)).toBe(text));
+
+  it("writes as Intl does, but for what lies half way", () => {
+    const intl = [3, 4].map((digits) => new Intl.NumberFormat("en-US", { maximumSignificantDigits: digits }));
+    const counts = new Intl.NumberFormat("en-US");
+    // Seven digits of which the last is no 5: none lies half way between two of four.
+    const mantissas = fc.integer({ min: 100_000, max: 999_999 }).map((n) => 10 * n + 1);
+    fc.assert(
+      fc.property(mantissas, fc.integer({ min: -15, max: 8 }), fc.boolean(), (mantissa, exponent, negative) => {
+        const value = Number(`${negative ? "-" : ""}${mantissa}e${exponent}`);
+        expect([3, 4].map((digits) => significant(value, digits))).toEqual(intl.map((one) => one.format(value)));
+        if (Math.round(value) !== 0) expect(whole(value)).toBe(counts.format(Math.round(value)));
+      }),
+    );
+  });
+});
