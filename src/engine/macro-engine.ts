@@ -177,13 +177,14 @@ export class MacroEngine implements RankEngine {
   }
 
   generated(now: SimTime): number {
+    if (this.#isForeseen(now)) return this.#first.generatedAfter(this.#plan.silentUntil(now));
     this.#catchUp(now);
     let sum = 0;
     for (const { metrics } of this.#ranks) sum += metrics.counters.generationTokens;
     return sum;
   }
 
-  /** Whether gauges at `now` follow from those of the last step, with nothing to be done for it: those who scrape are many. */
+  /** Whether what is shown at `now` follows from the last step, with nothing to be done for it: those who look are many. */
   #isForeseen(now: SimTime): boolean {
     return now < this.#due && now < this.#desk.nextArrival && !this.#isIntricate;
   }

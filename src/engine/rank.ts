@@ -238,4 +238,9 @@ export class Rank {
     const free = cache.free - coasters.blocksOver(steps - 1);
     return this.#show(coasters.count, waiting.length, deferred, free);
   }
+
+  /** Tokens generated since the start, likewise. */
+  generatedAfter(steps: number): number {
+    return this.metrics.counters.generationTokens + steps * this.current.coasters;
+  }
 }

@@ -19,7 +19,7 @@ export interface PreviewTask {
   readonly metricsFile?: string;
   /** When and under which names series over time are taken, for a file or for whoever takes them from the pool. */
   readonly recorded?: RecordedSeriesSaid;
-  /** So many times, evenly from the warm-up on, the run tells its KPIs so far. Left out: never. */
+  /** So many times, evenly from the warm-up on, the run tells its KPIs so far; with `bands` at its end, too. Left out: never. */
   readonly looks?: number;
   /** Run it at both ends of its step times as well, so that the report has bands. */
   readonly bands?: boolean;

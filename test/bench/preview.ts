@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { stripVTControlCharacters } from "node:util";
+import { onTerminal } from "./on-terminal.ts";
 
 /**
  * Time until `servetwin preview` of 6 h shows its first figures on a terminal, and until its verdict after so many pairs of
@@ -26,35 +25,17 @@ spec:
   run: { horizon: 6h, warmUp: 10m }
 `,
 );
-const command = [
-  ["stty", "rows", "40", "cols", "160;"],
-  ["exec", process.execPath, "dist/servetwin.js", "preview", "--simulation", "inference/chat", "--budget", budget],
+const args = [
+  ["preview", "--simulation", "inference/chat", "--budget", budget],
   ["-f", "deploy/examples/preview/hpa.yaml", "-f", simulation, "--manifests", "deploy/examples/quickstart"],
 ].flat();
-
-/** CPU time of a process and its threads so far, in a hundredth of a second: of the one that runs on the terminal. */
-const cpuSeconds = (script: number): string => {
-  const [child] = readFileSync(`/proc/${script}/task/${script}/children`, "utf8").split(" ");
-  const fields = readFileSync(`/proc/${child}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return ((Number(fields[11]) + Number(fields[12])) / 100).toFixed(2);
-};
-
-const awaited = [
-  ["first figures", /provisional: the first \S+ of 6h.*today/s],
-  ["verdict", /verdict: /],
-] as const;
-const began = performance.now();
-const child = spawn("script", ["-qec", command.join(" "), "/dev/null"], { stdio: ["ignore", "pipe", "inherit"] });
-let text = "";
-let next = 0;
-child.stdout.on("data", (chunk: Buffer) => {
-  text += stripVTControlCharacters(String(chunk));
-  for (let point = awaited[next]; point?.[1].test(text); point = awaited[++next]) {
-    const seconds = ((performance.now() - began) / 1000).toFixed(2);
-    console.log(`${point[0]}: ${seconds} s, ${cpuSeconds(child.pid as number)} s of CPU`);
-  }
-});
-child.on("close", () => {
+try {
+  const seen = await onTerminal(args, [
+    ["first figures", /provisional: the first \S+ of 6h.*today/s],
+    ["verdict", /verdict: /],
+  ]);
+  for (const { name, wallSeconds, cpuSeconds } of seen)
+    console.log(`${name}: ${wallSeconds.toFixed(2)} s, ${cpuSeconds.toFixed(2)} s of CPU`);
+} finally {
   rmSync(folder, { recursive: true });
-  if (next < awaited.length) throw new Error(`no ${awaited[next]?.[0]} came: ${text.slice(-500)}`);
-});
+}

@@ -4,6 +4,7 @@ import { sayProblem } from "../../model/problem.ts";
 import type { Report } from "../../report/report.ts";
 import type { Scenario } from "../../twin/scenario.ts";
 import { DATED_BY, startOf } from "../../twin/start-of.ts";
+import type { PreviewPool } from "../../worker/pool.ts";
 import type { PreviewTask, RecordedSeriesSaid } from "../../worker/protocol.ts";
 import { formatNamed, formatNames } from "../choose-format.ts";
 import { collect } from "../collect.ts";
@@ -80,7 +81,13 @@ Examples:
   kubectl kustomize overlays/prod | servetwin run -f - -o yaml`,
     )
     .action(async (options: Options) => {
-      process.exitCode = await simulate(options);
+      // The thread of the bands loads while this one reads manifests.
+      const pool = commandPool(options.threads, { early: options.bands });
+      try {
+        process.exitCode = await simulate(options, pool);
+      } finally {
+        await pool.close();
+      }
     });
 };
 
@@ -91,7 +98,7 @@ const atLeastMillisecond = (text: string): number => {
   return seconds;
 };
 
-const simulate = async (options: Options): Promise<number> => {
+const simulate = async (options: Options, pool: PreviewPool): Promise<number> => {
   const print = formatNamed(options.output, "print");
   const store = storeOfFiles(options.filename);
   const limits = limitsOf(options);
@@ -133,7 +140,7 @@ const simulate = async (options: Options): Promise<number> => {
         ? {}
         : { metricsFile: metrics.path, recorded: recordedOf(previews[0] as Prepared, options.metricsInterval) }),
     };
-    const outcomes = await runAll(previews, options.threads, limits.maxTraceBytes, { files, bands: options.bands });
+    const outcomes = await runAll(previews, pool, limits.maxTraceBytes, { files, bands: options.bands });
     // What was asked for on standard output has it for itself.
     (toOutput.length > 0 ? process.stderr : process.stdout).write(print(outcomes));
     await requests?.deliver();
@@ -176,7 +183,7 @@ const fileOfOneRun = (
 
 const runAll = async (
   previews: readonly Prepared[],
-  threads: number,
+  pool: PreviewPool,
   maxTraceBytes: number,
   {
     files,
@@ -186,7 +193,6 @@ const runAll = async (
     readonly bands: boolean;
   },
 ): Promise<Outcome[]> => {
-  const pool = commandPool(threads);
   const shown = runProgress(previews.reduce((total, preview) => total + runsOf(preview), 0));
   const abort = new AbortController();
   const run = async (scenario: Scenario, first: boolean): Promise<Report> => {
@@ -205,7 +211,6 @@ const runAll = async (
   } finally {
     abort.abort();
     shown.stop();
-    await pool.close();
   }
 };
 
