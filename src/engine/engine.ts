@@ -176,6 +176,8 @@ export interface Engine {
   gauges(now: SimTime): EngineGauges;
   /** Output tokens that `look` would count. @throws if a step ended after `now` */
   generated(now: SimTime): number;
+  /** Whether these two follow from what is known at `now`: looking at them changes nothing, and earlier instants can be looked at after it. */
+  foresees(now: SimTime): boolean;
   /** Requests held: on the way to the queue, waiting or running. */
   readonly held: number;
 }

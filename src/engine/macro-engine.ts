@@ -170,22 +170,22 @@ export class MacroEngine implements RankEngine {
   }
 
   gauges(now: SimTime): EngineGauges {
-    if (this.#isForeseen(now)) return this.#first.gaugesAfter(this.#plan.silentUntil(now), now);
+    if (this.foresees(now)) return this.#first.gaugesAfter(this.#plan.silentUntil(now), now);
     this.#catchUp(now);
     if (this.#ranks.length === 1) return this.#first.gauges(now);
     return sumOfGauges(this.#ranks.map((rank) => rank.gauges(now)));
   }
 
   generated(now: SimTime): number {
-    if (this.#isForeseen(now)) return this.#first.generatedAfter(this.#plan.silentUntil(now));
+    if (this.foresees(now)) return this.#first.generatedAfter(this.#plan.silentUntil(now));
     this.#catchUp(now);
     let sum = 0;
     for (const { metrics } of this.#ranks) sum += metrics.counters.generationTokens;
     return sum;
   }
 
-  /** Whether what is shown at `now` follows from the last step, with nothing to be done for it: those who look are many. */
-  #isForeseen(now: SimTime): boolean {
+  /** Those who look are many. */
+  foresees(now: SimTime): boolean {
     return now < this.#due && now < this.#desk.nextArrival && !this.#isIntricate;
   }
 

@@ -165,6 +165,10 @@ export class PipelinedEngine implements RankEngine {
     return this.#rank.metrics.counters.generationTokens;
   }
 
+  foresees(now: SimTime): boolean {
+    return now < this.due;
+  }
+
   #happen(at: SimTime): void {
     if (this.#nextWork() <= at) this.#work(at);
     let left = false;

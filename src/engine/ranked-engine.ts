@@ -114,4 +114,8 @@ export class RankedEngine implements Engine {
   generated(now: SimTime): number {
     return this.#ranks.reduce((sum, rank) => sum + rank.generated(now), 0);
   }
+
+  foresees(now: SimTime): boolean {
+    return this.#ranks.every((rank) => rank.foresees(now));
+  }
 }

@@ -285,7 +285,7 @@ export class World {
     for (const pod of this.#pods.values()) {
       const { engine, name } = pod;
       if (engine === undefined) continue;
-      this.#beforeLook(pod, now);
+      if (!engine.foresees(now)) this.#beforeLook(pod, now);
       const generationTokens = engine.generated(now);
       const { waiting, running, kvUsage } = engine.gauges(now);
       replicas.push({ pod: name, waiting, running, kvUsage, generationTokens });

@@ -115,6 +115,7 @@ export const drive = (config: EngineConfig, requests: readonly Request[], option
       const between = instant(now + 1 + cuts.below(upcoming - now - 1));
       if (cuts.next() < 0.5) engine.advance(between);
       else {
+        if (engine.foresees(between)) seeBefore(engine, now, between);
         const generated = cuts.next() < 0.5 ? engine.generated(between) : undefined;
         seeAlike(engine.gauges(between), engine.look(between));
         const { generationTokens } = engine.look(between).counters;
@@ -131,6 +132,16 @@ export const drive = (config: EngineConfig, requests: readonly Request[], option
     watch?.(engine.look(now), now, { held: engine.held, ended });
   }
   return { facts, firstTokens, steps, end: now, state: engine.look(now), held: engine.held };
+};
+
+/** What is seen at `now` is the same before and after a look at `between`, which is foreseen. @throws where it isn't */
+const seeBefore = (engine: Engine, now: SimTime, between: SimTime): void => {
+  if (!engine.foresees(now)) return;
+  const seen = (): string => JSON.stringify([engine.generated(now), engine.gauges(now)]);
+  const before = seen();
+  engine.generated(between);
+  engine.gauges(between);
+  if (seen() !== before) throw new Error(`a look at ${between} changed what is seen at ${now}: ${before} is ${seen()}`);
 };
 
 /** @throws where the gauges alone are others than those among all that is seen */

@@ -307,6 +307,10 @@ export class StepEngine implements Engine {
     return this.look(now).counters.generationTokens;
   }
 
+  foresees(): boolean {
+    return false;
+  }
+
   /** @throws if blocks or encodings are lost, a bound is exceeded, or a queue is out of order */
   audit(): void {
     for (const { scheduler } of this.#ranks) scheduler.audit();
