@@ -63,18 +63,8 @@ interface Look {
 const tableOf = (looks: readonly Look[]): string => {
   const several = new Set(looks.map(({ scenario }) => scenario.simulation)).size > 1;
   const table = new Table({
-    head: [
-      "",
-      "simulated",
-      "TTFT p50",
-      "TTFT p99",
-      "ITL p99",
-      "completed",
-      "requests/s",
-      "replicas, mean",
-      "GPU-hours",
-    ],
-    colAligns: ["left", ...right(8)],
+    head: ["", "simulated", "TTFT p50", "TTFT p99", "ITL p99", "completed", "replicas, mean", "GPU-hours"],
+    colAligns: ["left", ...right(7)],
     style: plain,
     chars: compact,
   });

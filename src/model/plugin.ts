@@ -10,7 +10,8 @@ export interface Choice<Context, Made, Params extends z.ZodRawShape = z.ZodRawSh
 }
 
 /** A choice as it is written down: its parameters are made when somebody asks, since a run names few of all choices. */
-interface Declared<Context, Made, Params extends z.ZodRawShape> extends Omit<Choice<Context, Made, Params>, "params"> {
+export interface Declared<Context, Made, Params extends z.ZodRawShape>
+  extends Omit<Choice<Context, Made, Params>, "params"> {
   readonly params: () => z.ZodObject<Params>;
 }
 

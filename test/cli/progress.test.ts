@@ -43,6 +43,9 @@ describe("what a run tells while it goes on", () => {
     const first = text();
     for (const words of ["provisional", "without bands", "baseline", "1h of 2h", "50 ms", "500 ms", "1,234", "1.25"])
       expect(first).toContain(words);
+    // Each figure below its heading.
+    expect(first).toMatch(/ITL p99 │ completed │ replicas, mean │ GPU-hours │\s*$/m);
+    expect(first).toMatch(/25 ms │\s+1,234 │\s+2\.5 │\s+1\.25 │\s*$/m);
     expect(first).not.toContain("more");
     again({ done: 0.75, simulatedSeconds: 5400, requests: 1500, kpis: kpis(99) });
     change({ done: 0.75, simulatedSeconds: 5400, requests: 1500, kpis: kpis(7) });
