@@ -1,6 +1,6 @@
 import { MultiBar, Presets, type SingleBar } from "cli-progress";
 
-/** What a terminal shows while something goes on: a bar, and lines of text below it. All of it is gone in the end. */
+/** What a terminal shows while something goes on: a bar, and lines of text below it. In the end, or when it is broken off, all of it is gone. */
 export interface LiveArea {
   readonly bar: SingleBar;
   /** @param textOf the lines from now on, asked for whenever they are drawn: at once for the first time, then a few times a second */
@@ -17,6 +17,9 @@ export interface LiveBar {
   /** What it writes beside its own figures, at first. */
   readonly payload?: object;
 }
+
+/** By which a terminal or a script breaks off; the cursor is hidden until then. */
+const ENDS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Left free below and above what is shown. */
 const SPARE_ROWS = 3;
@@ -39,6 +42,16 @@ export const liveArea = (
       lines[i].update({ text });
     });
   });
+  const stop = (): void => {
+    for (const signal of ENDS) process.removeListener(signal, breakOff);
+    bars.stop();
+  };
+  const breakOff = (signal: NodeJS.Signals): void => {
+    stop();
+    // As if nobody had listened.
+    process.kill(process.pid, signal);
+  };
+  for (const signal of ENDS) process.on(signal, breakOff);
   return {
     bar,
     show: (next) => {
@@ -46,6 +59,6 @@ export const liveArea = (
       textOf = next;
       if (first) bars.update();
     },
-    stop: () => bars.stop(),
+    stop,
   };
 };

@@ -74,7 +74,7 @@ const tableOf = (looks: readonly Look[]): string => {
     table.push([
       several ? `${scenario.simulation} (${scenario.name})` : scenario.name,
       `${duration(progress.simulatedSeconds)} of ${duration((scenario.horizonMicros ?? 0) / 1e6)}`,
-      ...[ttftSeconds.p50, ttftSeconds.p99, itlSeconds.p99].map(seconds),
+      ...[ttftSeconds.p50, ttftSeconds.p99, itlSeconds.p99].map(latency),
       whole(requests.completed),
       number(replicas.mean),
       number(gpuHours),
@@ -82,3 +82,6 @@ const tableOf = (looks: readonly Look[]): string => {
   }
   return table.toString();
 };
+
+/** A dash: nobody has told it yet. */
+const latency = (value: number): string => (value === 0 ? "–" : seconds(value));

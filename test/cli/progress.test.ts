@@ -57,12 +57,15 @@ describe("what a run tells while it goes on", () => {
     expect(text()).not.toContain("provisional");
   });
 
-  it("names simulations where there are several", () => {
+  it("names simulations where there are several, and has a dash for what isn't known yet", () => {
     const { stream: terminal, text } = stream(true);
     const shown = runProgress(2, terminal);
     shown.run(scenario("baseline", "inference/batch"), true);
-    shown.run(scenario("baseline"), true)({ done: 0.5, simulatedSeconds: 3600, requests: 1000, kpis: kpis(0.5) });
-    expect(text()).toContain("inference/chat (baseline)");
+    shown.run(scenario("baseline"), true)({ done: 0.5, simulatedSeconds: 3600, requests: 1000, kpis: kpis(0) });
+    const first = text();
+    expect(first).toContain("inference/chat (baseline)");
+    // A latency that no request has told yet.
+    expect(first).toMatch(/50 ms │\s+– │/);
     shown.stop();
   });
 
