@@ -1,7 +1,8 @@
 import Table from "cli-table3";
 import type { GatewayKpis, GroupKpis, Kpis, PoolKpis, Report, TurnedAway } from "../report/report.ts";
+import { whole } from "../server/digits.ts";
 import { compact, plain, right } from "./cell.ts";
-import { number, percent, seconds, whole } from "./formats/figure.ts";
+import { number, percent, seconds } from "./formats/figure.ts";
 
 /** Figures by class, model, tenant, round and pool, who was turned away, and what the gateway did; of the first replication. */
 export const groupTables = ({ kpis }: Report): string[] => [

@@ -1,8 +1,9 @@
 import Table from "cli-table3";
 import type { Finding } from "../report/finding.ts";
 import type { LoopKpis, Report } from "../report/report.ts";
+import { whole } from "../server/digits.ts";
 import { compact, plain, right } from "./cell.ts";
-import { number, seconds, whole } from "./formats/figure.ts";
+import { number, seconds } from "./formats/figure.ts";
 
 /** How the autoscalers did, and what is wrong with them; of the first replication. */
 export const loopTables = ({ kpis, findings = [], syncs = [] }: Report): string[] => [

@@ -1,8 +1,10 @@
 import Table from "cli-table3";
+import { whole } from "../server/digits.ts";
 import type { Scenario } from "../twin/scenario.ts";
+import { FIRST_LOOKS } from "../worker/looks.ts";
 import type { Progress } from "../worker/protocol.ts";
 import { compact, plain, right } from "./cell.ts";
-import { duration, number, seconds, whole } from "./formats/figure.ts";
+import { duration, number, seconds } from "./formats/figure.ts";
 import { liveArea } from "./live-area.ts";
 
 /** What whoever waits for runs sees of them. */
@@ -16,9 +18,6 @@ export interface RunProgress {
 
 const PROVISIONAL = "provisional, simulated so far: one run each, without bands";
 
-/** Looks at each first replication: of 2 h with a warm-up of 10 m, one every 104 s. */
-const LOOKS = 64;
-
 /**
  * How far all runs are, and the key figures of each scenario's first replication so far, marked as provisional: on a terminal.
  * Silent in a pipe.
@@ -31,14 +30,13 @@ export const runProgress = (runs: number, stream: NodeJS.WriteStream = process.s
     payload: { requests: 0 },
   });
   const done: Progress[] = [];
-  const looks: Look[] = [];
-  const text = (): readonly string[] => [PROVISIONAL, ...tableOf(looks).split("\n")];
+  const looked: Looked = new Map();
+  const text = (): readonly string[] => [PROVISIONAL, ...tableOf(looked).split("\n")];
   return {
-    looks: LOOKS,
+    looks: FIRST_LOOKS,
     run: (scenario, first) => {
       const place = done.push({ done: 0, simulatedSeconds: 0, requests: 0 }) - 1;
-      const look: Look = { scenario, progress: undefined };
-      if (first) looks.push(look);
+      if (first) looked.set(scenario, undefined);
       return (progress) => {
         done[place] = { ...progress, requests: Math.max(progress.requests, done[place]?.requests ?? 0) };
         area.bar.update(
@@ -46,7 +44,7 @@ export const runProgress = (runs: number, stream: NodeJS.WriteStream = process.s
           { requests: done.reduce((sum, run) => sum + run.requests, 0) },
         );
         if (progress.kpis === undefined || !first) return;
-        look.progress = progress;
+        looked.set(scenario, progress);
         area.show(text);
       };
     },
@@ -54,21 +52,18 @@ export const runProgress = (runs: number, stream: NodeJS.WriteStream = process.s
   };
 };
 
-interface Look {
-  readonly scenario: Scenario;
-  /** The last that told key figures; undefined: none did. */
-  progress: Progress | undefined;
-}
+/** What each scenario's first replication told last with key figures; undefined: nothing yet. */
+type Looked = Map<Scenario, Progress | undefined>;
 
-const tableOf = (looks: readonly Look[]): string => {
-  const several = new Set(looks.map(({ scenario }) => scenario.simulation)).size > 1;
+const tableOf = (looked: Looked): string => {
+  const several = new Set([...looked.keys()].map(({ simulation }) => simulation)).size > 1;
   const table = new Table({
     head: ["", "simulated", "TTFT p50", "TTFT p99", "ITL p99", "completed", "replicas, mean", "GPU-hours"],
     colAligns: ["left", ...right(7)],
     style: plain,
     chars: compact,
   });
-  for (const { scenario, progress } of looks) {
+  for (const [scenario, progress] of looked) {
     if (progress?.kpis === undefined) continue;
     const { ttftSeconds, itlSeconds, requests, replicas, gpuHours } = progress.kpis;
     table.push([

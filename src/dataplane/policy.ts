@@ -1,3 +1,4 @@
+import * as z from "zod";
 import type { Endpoint } from "../model/endpoint.ts";
 import { kindOf } from "../model/plugin.ts";
 import type { RequestHead } from "../model/request.ts";
@@ -33,6 +34,10 @@ export interface RoutingPolicy {
 }
 
 export const routingPolicy = kindOf<{ readonly rng: Rng }, RoutingPolicy>();
+
+/** Parameter of policies that go by KV events. */
+export const kvBlockTokens = () =>
+  z.int().min(1).max(1_000_000).default(16).meta({ description: "Tokens per block, as the engine's." });
 
 /** @returns index of the least value; ties uniformly at random, with a draw only where there is one */
 export const leastOf = (

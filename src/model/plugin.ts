@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { madeOnce } from "./made-once.ts";
 
 /** One choice of a kind: its name in specs, one line on it, its parameters and how to make one. */
 export interface Choice<Context, Made, Params extends z.ZodRawShape = z.ZodRawShape> {
@@ -21,12 +22,11 @@ export const kindOf =
   <const Name extends string, Params extends z.ZodRawShape>(
     declared: Declared<Context, Made, Params> & { readonly name: Name },
   ): Choice<Context, Made, Params> & { readonly name: Name } => {
-    let made: z.ZodObject<Params> | undefined;
+    const params = madeOnce(declared.params);
     return {
       ...declared,
       get params() {
-        made ??= declared.params();
-        return made;
+        return params();
       },
     };
   };

@@ -1,12 +1,7 @@
-// Made once: `toLocaleString` makes one for each number, which took most of a page's time.
-const THREE_DIGITS = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
-const WHOLE = new Intl.NumberFormat("en-US");
+import { significant } from "./digits.ts";
 
 /** At most three significant digits, thousands set apart. */
-export const plain = (value: number): string => THREE_DIGITS.format(value);
-
-/** Whole, thousands set apart. */
-export const whole = (value: number): string => WHOLE.format(Math.round(value));
+export const plain = (value: number): string => significant(value, 3);
 
 /** A latency: milliseconds below a second. */
 export const latency = (seconds: number): string => {

@@ -1,4 +1,5 @@
-import { duration, plain, whole } from "./amount.ts";
+import { duration, plain } from "./amount.ts";
+import { whole } from "./digits.ts";
 import { html, type Markup } from "./html.ts";
 import { section } from "./section.ts";
 import type { FindingView, RunView, SyncTimelineView, SyncView } from "./view.ts";

@@ -1,7 +1,8 @@
-import { duration, latency, percent, plain, whole } from "./amount.ts";
+import { duration, latency, percent, plain } from "./amount.ts";
 import { chart } from "./chart.ts";
 import { CHARTS, type ChartKind } from "./chart-list.ts";
 import { derivation } from "./derivation.ts";
+import { whole } from "./digits.ts";
 import { html, Markup } from "./html.ts";
 import { loopSections } from "./loop-sections.ts";
 import { section } from "./section.ts";

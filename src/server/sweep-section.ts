@@ -1,4 +1,5 @@
-import { percent, plain, whole } from "./amount.ts";
+import { percent, plain } from "./amount.ts";
+import { whole } from "./digits.ts";
 import { html, type Markup } from "./html.ts";
 import { section } from "./section.ts";
 import type { SimulationDetail, SweepSummaryView } from "./view.ts";

@@ -1,6 +1,7 @@
 import { FaultPlan } from "../controlplane/faults/fault-plan.ts";
 import { nextScrape } from "../controlplane/metrics/scrape-schedule.ts";
 import type { MonitoringServer, QueryAnswer, SeriesAnswer } from "../controlplane/monitoring-server.ts";
+import { madeOnce } from "../model/made-once.ts";
 import type { MetricFamily } from "../model/metric-family.ts";
 import { type Answer, type Expr, type Labels, type Prepared, prepare, RuleGroup, Store } from "../promql/index.ts";
 import { isInstant } from "../promql/reach.ts";
@@ -36,12 +37,8 @@ interface Target {
   gone: boolean;
 }
 
-/** For pages that are wanted whole. Its query is parsed when there is one: every program would begin two milliseconds later. */
-const readEverything = (): ReadSeries => {
-  everything ??= new ReadSeries(['{__name__!=""}']);
-  return everything;
-};
-let everything: ReadSeries | undefined;
+/** For pages that are wanted whole. */
+const readEverything = madeOnce(() => new ReadSeries(['{__name__!=""}']));
 
 /** Queries kept with what they have found out: those of a loop that asks the same each period. */
 const MOST_PREPARED = 512;

@@ -2,6 +2,9 @@ import type { SimTime } from "../sim/time.ts";
 import type { World } from "../twin/world.ts";
 import type { Progress } from "./protocol.ts";
 
+/** Of a first replication that somebody watches: of 6 h with a warm-up of 10 m, one every 5.5 m. */
+export const FIRST_LOOKS = 64;
+
 /** Looks at what has come of a world so far, at instants that its horizon and its warm-up say; it goes on as if nobody had. */
 export class Looks {
   readonly #world: World;

@@ -202,15 +202,16 @@ const withBandsOf = async (
   const { fast, slow, novelties } = ends;
   // What is asked for of the run is asked for of the one in the middle only.
   const { requestsFile: _, decisionsFile: __, metricsFile: ___, recorded: ____, looks: _____, ...bare } = task;
-  const [ofMiddle, ofFast, ofSlow] = [0, 1, 2].map(shareIn(3, tell));
+  const share = shareIn(3, tell);
+  const ofMiddle = share(0);
   const alone = once(task, signal, ofMiddle, take).then((result) => {
-    if (task.looks !== undefined && result.kind === "report") ofMiddle?.(wholeLook(result.report));
+    if (task.looks !== undefined && result.kind === "report") ofMiddle(wholeLook(result.report));
     return result;
   });
   const [middle, ...others] = await Promise.all([
     alone,
-    once({ ...bare, scenario: fast }, signal, ofFast),
-    once({ ...bare, scenario: slow }, signal, ofSlow),
+    once({ ...bare, scenario: fast }, signal, share(1)),
+    once({ ...bare, scenario: slow }, signal, share(2)),
   ]);
   const [quick, tardy] = others;
   if (middle.kind !== "report" || quick?.kind !== "report" || tardy?.kind !== "report") return middle;

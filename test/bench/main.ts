@@ -8,6 +8,7 @@ import { build } from "esbuild";
 import { buildBundles, forNode } from "../../bundles.mjs";
 import type { Told } from "./case.ts";
 import { caseNamed, NAMED_CASES } from "./cases.ts";
+import { plainEnv } from "./plain-env.ts";
 
 /**
  * Measures whole worlds, each case in a process of its own: `npm run bench`, `npm run bench -- --case d --json FILE`. Times
@@ -61,8 +62,7 @@ const { case: file } = await buildBundles({ case: pathOf("case.ts") }, folder);
 const bundle = join(folder, file as string);
 const start = join(folder, "start.mjs");
 await build({ ...forNode, entryPoints: [pathOf("case-start.ts")], outfile: start, format: "esm" });
-// Node reads all certificates named there before anything else, which takes longer than its own start.
-const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
+const env = plainEnv();
 // The first start keeps what it compiles for the others, as the program's does.
 spawnSync(process.execPath, [start, bundle, "b"], { env });
 

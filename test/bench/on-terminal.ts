@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
+import { plainEnv } from "./plain-env.ts";
 
 /** When something was first to be seen, since the start of the process. */
 export interface Seen {
@@ -56,12 +57,6 @@ export const firstByteSeconds = (args: readonly string[]): Promise<number> => {
   return new Promise((resolve, reject) => {
     child.on("close", () => (first === undefined ? reject(new Error("it said nothing")) : resolve(first)));
   });
-};
-
-/** Node reads all certificates named there before anything else, which takes longer than its own start. */
-const plainEnv = (): NodeJS.ProcessEnv => {
-  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
-  return env;
 };
 
 /** Of the process that runs on the terminal. */

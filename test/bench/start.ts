@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { median } from "../../src/validation/score.ts";
 import { firstByteSeconds, onTerminal } from "./on-terminal.ts";
 
 /**
@@ -49,9 +50,7 @@ try {
   }
   console.log(`${"seconds, least and median of".padEnd(38)}${rounds}`);
   for (const [name, times] of all) {
-    const sorted = times.toSorted((a, b) => a - b);
-    const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
-    console.log(`${name.padEnd(38)}${(sorted[0] ?? 0).toFixed(2)} ${median.toFixed(2)}`);
+    console.log(`${name.padEnd(38)}${Math.min(...times).toFixed(2)} ${median(times).toFixed(2)}`);
   }
 } finally {
   rmSync(folder, { recursive: true });

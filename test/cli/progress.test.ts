@@ -1,17 +1,8 @@
-import { PassThrough } from "node:stream";
-import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { runProgress } from "../../src/cli/progress.ts";
 import type { Kpis } from "../../src/report/report.ts";
 import type { Scenario } from "../../src/twin/scenario.ts";
-
-const stream = (isTTY: boolean) => {
-  const through = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY, rows: 24, columns: 160 });
-  return {
-    stream: through as unknown as NodeJS.WriteStream,
-    text: () => stripVTControlCharacters(String(through.read() ?? "")),
-  };
-};
+import { fakeStream, redrawn } from "./terminal.ts";
 
 /** All that is shown of them. */
 const scenario = (name: string, simulation = "inference/chat"): Scenario =>
@@ -24,11 +15,10 @@ const kpis = (ttftP99: number): Kpis =>
     replicas: { mean: 2.5 },
     gpuHours: 1.25,
   }) as Kpis;
-const redrawn = () => new Promise((resolve) => setTimeout(resolve, 250));
 
 describe("what a run tells while it goes on", () => {
   it("is what is known of each scenario on a terminal, marked as provisional, and is gone in the end", async () => {
-    const { stream: terminal, text } = stream(true);
+    const { stream: terminal, text } = fakeStream(true);
     const shown = runProgress(4, terminal);
     expect(shown.looks).toBeGreaterThan(1);
     const [baseline, again, change] = [
@@ -58,7 +48,7 @@ describe("what a run tells while it goes on", () => {
   });
 
   it("names simulations where there are several, and has a dash for what isn't known yet", () => {
-    const { stream: terminal, text } = stream(true);
+    const { stream: terminal, text } = fakeStream(true);
     const shown = runProgress(2, terminal);
     shown.run(scenario("baseline", "inference/batch"), true);
     shown.run(scenario("baseline"), true)({ done: 0.5, simulatedSeconds: 3600, requests: 1000, kpis: kpis(0) });
@@ -70,7 +60,7 @@ describe("what a run tells while it goes on", () => {
   });
 
   it("is nothing in a pipe, where nobody looks", () => {
-    const { stream: pipe, text } = stream(false);
+    const { stream: pipe, text } = fakeStream(false);
     const shown = runProgress(1, pipe);
     expect(shown.looks).toBeUndefined();
     shown.run(scenario("baseline"), true)({ done: 0.5, simulatedSeconds: 1, requests: 1, kpis: kpis(1) });

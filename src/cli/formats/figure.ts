@@ -1,22 +1,6 @@
+import { significant } from "../../server/digits.ts";
+
 /** Figures as people read them: four significant digits, a unit that fits. */
-
-/** With thousands set apart. Not by `Intl`, here and below: its first use takes as long as thousands of simulated requests. */
-export const whole = (value: number): string => thousands(Math.round(value).toFixed());
-
-/** At most so many significant digits, thousands set apart. What lies half way as it is written, such as 13.725, is rounded up. */
-export const significant = (value: number, digits: number): string => {
-  if (!Number.isFinite(value)) return String(value);
-  // In binary it may lie the least bit below.
-  const rounded = (value * (1 + Number.EPSILON)).toExponential(digits - 1);
-  const decimals = digits - 1 - Number(rounded.slice(rounded.indexOf("e") + 1));
-  const text = Number(rounded).toFixed(Math.min(Math.max(decimals, 0), MOST_DECIMALS));
-  return thousands(decimals > 0 ? text.replace(/\.?0+$/, "") : text);
-};
-
-/** Of `toFixed`. */
-const MOST_DECIMALS = 100;
-
-const thousands = (text: string): string => text.replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ",");
 
 export const number = (value: number): string => significant(value, 4);
 

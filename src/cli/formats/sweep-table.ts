@@ -1,8 +1,8 @@
 import Table from "cli-table3";
 import { dump } from "js-yaml";
 import type { Swept, Tried } from "../../operator/sweep/swept.ts";
+import { whole } from "../../server/digits.ts";
 import { right } from "../cell.ts";
-import { whole } from "./figure.ts";
 
 /** Of what died early. */
 const SHOWN = 10;

@@ -4,6 +4,7 @@ import { isLatency } from "../../report/objectives.ts";
 import type { Report, ScaleEvent, Summary, TimelineColumn } from "../../report/report.ts";
 import { worst } from "../../report/saturation/saturation-fold.ts";
 import { type Spread, spreadOf } from "../../report/spread.ts";
+import { significant, whole } from "../../server/digits.ts";
 import { compact, plain, right } from "../cell.ts";
 import type { Format, Outcome } from "../format.ts";
 import { groupTables } from "../group-tables.ts";
@@ -12,7 +13,7 @@ import { nodeTables } from "../node-table.ts";
 import { plotted, pointsOf } from "../plot.ts";
 import { comparison } from "./comparison.ts";
 import { comparisonTable } from "./comparison-table.ts";
-import { duration, number, percent, seconds, significant, whole } from "./figure.ts";
+import { duration, number, percent, seconds } from "./figure.ts";
 import { sweepTable } from "./sweep-table.ts";
 
 /** For people: KPIs, objectives, scale events, and courses over time as plots. */

@@ -2,9 +2,6 @@ import { type Comparison, compare, type Goal } from "../../report/comparison.ts"
 import type { Kpis } from "../../report/report.ts";
 import type { Progress } from "../../worker/protocol.ts";
 
-/** Looks at each run of the first replication: of 6 h with a warm-up of 10 m, one every 5.5 m. */
-export const FIRST_LOOKS = 64;
-
 /**
  * Compares both sides of the first replication while they run, at each instant that both have come to.
  * @param tell is told how they compare, and how much was simulated by then

@@ -6,12 +6,13 @@ import type { Paired } from "../../report/paired.ts";
 import type { Report } from "../../report/report.ts";
 import type { SimulationSpec } from "../../schema/simulation-spec.ts";
 import type { Scenario } from "../../twin/scenario.ts";
+import { FIRST_LOOKS } from "../../worker/looks.ts";
 import type { PreviewPool } from "../../worker/pool.ts";
 import type { Progress } from "../../worker/protocol.ts";
 import { replicate } from "../../worker/replications.ts";
 import { BadInput } from "../exit.ts";
 import { type ComparedSimulation, portableDigest } from "./compared-simulations.ts";
-import { FIRST_LOOKS, firstLooks } from "./first-looks.ts";
+import { firstLooks } from "./first-looks.ts";
 
 /** A finding of the control loop, and whether the change brings it. */
 export interface FindingChange extends Finding {

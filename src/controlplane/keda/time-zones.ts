@@ -1,3 +1,4 @@
+import { madeOnce } from "../../model/made-once.ts";
 import { type Zone, zoneOf } from "./posix-zone.ts";
 
 /** The rule of each zone as a POSIX TZ string, and the names that go by it. */
@@ -205,10 +206,4 @@ const parse = (): ReadonlyMap<string, Zone> => {
  * Asia/Gaza and Asia/Hebron.
  * Source: IANA time zone database 2025b, public domain.
  */
-export const timeZones = (): ReadonlyMap<string, Zone> => {
-  // When somebody asks: few programs do, and each would begin two milliseconds later.
-  parsed ??= parse();
-  return parsed;
-};
-
-let parsed: ReadonlyMap<string, Zone> | undefined;
+export const timeZones = madeOnce(parse);

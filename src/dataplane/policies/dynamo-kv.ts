@@ -5,7 +5,7 @@ import type { Rng } from "../../sim/rng.ts";
 import { numbersFor } from "../columns.ts";
 import { FedIndex } from "../fed-index.ts";
 import type { KvEvent } from "../kv-event.ts";
-import { leastOf, type RoutingPolicy, routingPolicy } from "../policy.ts";
+import { kvBlockTokens, leastOf, type RoutingPolicy, routingPolicy } from "../policy.ts";
 
 const params = () =>
   z.object({
@@ -21,12 +21,7 @@ const params = () =>
       .max(1_000_000)
       .default(0)
       .meta({ description: "0: the least cost; else by chance, the more the higher." }),
-    kvBlockTokens: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .default(16)
-      .meta({ description: "Tokens per block, as the engine's." }),
+    kvBlockTokens: kvBlockTokens(),
   });
 
 /**

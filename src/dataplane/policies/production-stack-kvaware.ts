@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Endpoint } from "../../model/endpoint.ts";
 import { FedIndex } from "../fed-index.ts";
 import { HashRing } from "../hash-ring.ts";
-import { routingPolicy } from "../policy.ts";
+import { kvBlockTokens, routingPolicy } from "../policy.ts";
 import { RequestRates } from "../request-rates.ts";
 
 /**
@@ -21,12 +21,7 @@ export const productionStackKvAware = routingPolicy({
         .max(1_000_000_000)
         .default(2000)
         .meta({ description: "Most prompt tokens that may be missing." }),
-      kvBlockTokens: z
-        .int()
-        .min(1)
-        .max(1_000_000)
-        .default(16)
-        .meta({ description: "Tokens per block, as the engine's." }),
+      kvBlockTokens: kvBlockTokens(),
     }),
   create: ({ kvAwareThreshold, kvBlockTokens }) => {
     const ring = new HashRing();

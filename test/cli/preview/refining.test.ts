@@ -1,10 +1,9 @@
-import { PassThrough } from "node:stream";
-import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { firstLooks } from "../../../src/cli/preview/first-looks.ts";
 import { refining } from "../../../src/cli/preview/refining.ts";
 import { compare, type Goal } from "../../../src/report/comparison.ts";
 import type { Kpis } from "../../../src/report/report.ts";
+import { fakeStream, redrawn } from "../terminal.ts";
 
 const GOALS: readonly Goal[] = [{ metric: "gpuHours" }];
 /** All that this goal asks of them. */
@@ -15,14 +14,6 @@ const compared = (...changes: readonly number[]) =>
     changes.map(() => kpis(10)),
     changes.map(kpis),
   );
-
-const stream = (isTTY: boolean) => {
-  const through = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY, rows: 24, columns: 120 });
-  return {
-    stream: through as unknown as NodeJS.WriteStream,
-    text: () => stripVTControlCharacters(String(through.read() ?? "")),
-  };
-};
 
 describe("what a preview tells while it runs", () => {
   it("compares both sides at the instants that both have come to", () => {
@@ -51,19 +42,19 @@ describe("what a preview tells while it runs", () => {
   });
 
   it("is a table on a terminal that says what it rests on, and is gone in the end", async () => {
-    const { stream: terminal, text } = stream(true);
+    const { stream: terminal, text } = fakeStream(true);
     const shown = refining(terminal);
     const watch = shown.begin("inference/chat", 16, 6 * 3600e6);
     watch.run(0, { done: 0.5, simulatedSeconds: 3 * 3600, requests: 1 });
     watch.looked?.(compared(11), 3 * 3600);
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await redrawn();
     const first = text();
     for (const words of ["0.5 of at most 32 runs", "provisional: the first 3h of 6h", "GPU-hours", "+10.0 %"])
       expect(first).toContain(words);
     watch.refined(compared(11, 12));
     // A look that comes late is of less than what is known.
     watch.looked?.(compared(11), 4 * 3600);
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await redrawn();
     const second = text();
     expect(second).toContain("provisional: 2 of at most 16 replications each");
     expect(second).not.toContain("the first 4h");
@@ -72,7 +63,7 @@ describe("what a preview tells while it runs", () => {
   });
 
   it("is a line in a pipe after the first replication, the same each time, and none where no more follow", () => {
-    const { stream: pipe, text } = stream(false);
+    const { stream: pipe, text } = fakeStream(false);
     const shown = refining(pipe);
     const watch = shown.begin("inference/chat", 16, 6 * 3600e6);
     expect(watch.looked).toBeUndefined();

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { number, significant, whole } from "../../src/cli/formats/figure.ts";
+import { number } from "../../src/cli/formats/figure.ts";
+import { significant, whole } from "../../src/server/digits.ts";
 
-describe("figures", () => {
+describe("digits", () => {
   it.each([
     [0, "0"],
     [-0, "0"],
@@ -17,6 +18,7 @@ describe("figures", () => {
     [123_456.7, "123,500"],
     [-1_234_567, "-1,235,000"],
     [Number.NaN, "NaN"],
+    [Number.NEGATIVE_INFINITY, "-∞"],
   ])("writes %s as %s", (value, text) => expect(number(value)).toBe(text));
 
   it("writes as Intl does", () => {
